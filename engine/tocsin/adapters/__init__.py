@@ -1,0 +1,1 @@
+"""The world: files, promtool, the Prometheus HTTP API, the database."""

@@ -1,0 +1,1 @@
+"""Error budgets and burn rates: arithmetic only."""

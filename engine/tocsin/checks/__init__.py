@@ -1,0 +1,1 @@
+"""Checks beyond the schema: what is well formed and still wrong."""

@@ -1,0 +1,27 @@
+"""The exceptions of a world that failed; a user's mistake is a Diagnostic instead.
+
+TocsinError
+├── UnavailableError   a tool, file or server that is needed is not there (exit code 2)
+├── MisuseError               the command was called wrongly (exit code 2)
+└── SourceError          a metric source could not answer (the evaluator turns it into UNKNOWN)
+"""
+
+
+class TocsinError(Exception):
+    """Base of all; *hint* says what the reader can do about it."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UnavailableError(TocsinError):
+    """A tool, file, port or server that is needed is not there or does not work."""
+
+
+class MisuseError(TocsinError):
+    """The command was called in a way that cannot mean anything."""
+
+
+class SourceError(TocsinError):
+    """A metric source did not give a complete answer; nothing may be concluded from it."""

@@ -1,0 +1,203 @@
+"""The words of evaluation: samples with three truth values, alert states, events, statuses, one snapshot."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from tocsin.ports import Labels, SourceHealth
+from tocsin.units import Duration
+
+
+class Truth(StrEnum):
+    """UNKNOWN is not false: it means that nobody could look."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+class Phase(StrEnum):
+    """RECOVERING: the condition is false, but keep_firing_for has not passed; people still see it firing."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+
+
+class EventKind(StrEnum):
+    """What changed at a step; BLIND and SIGHTED change no phase."""
+
+    PENDING = "pending"
+    FIRED = "fired"
+    RESOLVED = "resolved"
+    BLIND = "blind"
+    SIGHTED = "sighted"
+    DROPPED = "dropped"
+    """A pending alert that cleared before it fired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long the condition must hold before the alert fires, and must be gone before it resolves."""
+
+    for_: Duration
+    keep_firing_for: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one tick saw for one alert; *facts* are lines for people (`burn rate`, `budget left`), in order."""
+
+    truth: Truth
+    value: float | None = None
+    reason: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which alert: a rule and its identity labels; value, severity and text are never part of it."""
+
+    rule: str
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """Everything the state machine remembers of one alert.
+
+    *episode* counts its incidents; *held* is how long the condition has been observed true (pending) or false
+    (recovering): the clock stands still while blind.
+    """
+
+    timing: Timing
+    phase: Phase = Phase.INACTIVE
+    episode: int = 0
+    held: timedelta = timedelta()
+    stepped_at: datetime | None = None
+    active_at: datetime | None = None
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    blind_since: datetime | None = None
+    value: float | None = None
+    reason: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """A change of one alert at one instant, with the reason in words."""
+
+    kind: EventKind
+    at: datetime
+    episode: int
+    reason: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BurnStatus:
+    """One tier: burn rates are multiples of the budget's pace; None where nobody could look or nothing happened."""
+
+    tier: str
+    severity: str
+    long: Duration
+    short: Duration
+    rate_long: float | None
+    rate_short: float | None
+    factor: float
+    truth: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class SloStatus:
+    """One objective at one instant; budget figures are in events, *remaining* is a fraction of the budget (may be < 0).
+
+    *state* is `healthy`, `burning` (a tier fires), `exhausted` (no budget left) or `unknown`.
+    """
+
+    ref: str
+    service: str
+    name: str
+    target: Decimal
+    window: Duration
+    at: datetime
+    good: float | None
+    total: float | None
+    sli: float | None
+    allowed: float | None
+    used: float | None
+    remaining: float | None
+    burns: tuple[BurnStatus, ...]
+    state: str
+    exhaustion: timedelta | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyStatus:
+    """One journey objective; *members* are (ref, sli of the window)."""
+
+    ref: str
+    target: Decimal
+    window: Duration
+    sli: float | None
+    remaining: float | None
+    slices: int
+    missing: int
+    members: tuple[tuple[str, float | None], ...]
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlaStatus:
+    """One contract in its running period; *credit* is the exact fraction owed if the period ended now."""
+
+    name: str
+    customer: str
+    covers: str
+    start: datetime
+    end: datetime
+    target: Decimal
+    uptime: float | None
+    breached: bool | None
+    credit: Decimal | None
+    intervals: int
+    empty: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert as the API, the page and the messages show it; *dedup_key* names the episode."""
+
+    identity: Identity
+    service: str
+    title: str
+    summary: str
+    severity: str
+    phase: Phase
+    started_at: datetime
+    fired_at: datetime | None
+    resolved_at: datetime | None
+    blind_since: datetime | None
+    dedup_key: str
+    labels: Labels
+    facts: tuple[tuple[str, str], ...]
+    reason: str = ""
+    runbook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one tick found: what page, API and command line read."""
+
+    at: datetime
+    source: SourceHealth
+    slos: tuple[SloStatus, ...] = ()
+    journeys: tuple[JourneyStatus, ...] = ()
+    slas: tuple[SlaStatus, ...] = ()
+    alerts: tuple[AlertView, ...] = field(default=())

@@ -1,0 +1,48 @@
+"""What Prometheus shall evaluate, in no target's format: groups of recording and alerting rules."""
+
+from dataclasses import dataclass
+
+from tocsin.diagnostics import Span
+from tocsin.ports import Labels
+from tocsin.units import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """A series to record; *source* is the definition that caused it."""
+
+    record: str
+    expr: str
+    labels: Labels
+    source: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AlertingRule:
+    """An alert of Prometheus; *ref* is `service/slo` or `service/alert`."""
+
+    alert: str
+    ref: str
+    expr: str
+    for_: Duration
+    keep_firing_for: Duration
+    labels: Labels
+    annotations: Labels
+    source: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules evaluated in order at one instant; *file* is the rule file's stem."""
+
+    name: str
+    file: str
+    interval: Duration | None
+    rules: tuple[RecordingRule | AlertingRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All groups, sorted."""
+
+    groups: tuple[RuleGroup, ...]

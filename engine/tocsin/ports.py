@@ -1,0 +1,166 @@
+"""What the core asks of the world: protocols and the plain values that cross them.
+
+Times are aware UTC datetimes. Nothing here does I/O.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+Labels = tuple[tuple[str, str], ...]
+"""Sorted (name, value) pairs, so that label sets are hashable and print the same everywhere."""
+
+
+def labels_of(mapping: Mapping[str, str]) -> Labels:
+    """Labels in canonical order.
+
+    >>> labels_of({"b": "2", "a": "1"})
+    (('a', '1'), ('b', '2'))
+    """
+    return tuple(sorted(mapping.items()))
+
+
+# --- metrics -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series at one instant; *value* may be NaN or infinite."""
+
+    labels: Labels
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of an instant query; *partial* says that rows may be missing, and *warnings* why."""
+
+    rows: tuple[Row, ...]
+    at: datetime
+    partial: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRow:
+    """One series over time; times are unix seconds."""
+
+    labels: Labels
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeAnswer:
+    """The series of a range query."""
+
+    rows: tuple[RangeRow, ...]
+    partial: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class MetricSource(Protocol):
+    """A Prometheus-compatible server. Every method raises SourceError when it cannot answer completely in time."""
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """Evaluate *query* at exactly *at*."""
+        ...
+
+    def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+        """Evaluate *query* at *start*, *start* + *step*, … up to and including *end*."""
+        ...
+
+
+# --- notifications -----------------------------------------------------------------------------------------
+
+
+class Action(StrEnum):
+    """What a message asks of a channel; REPEAT reminds of an open alert and opens nothing new."""
+
+    FIRE = "fire"
+    REPEAT = "repeat"
+    RESOLVE = "resolve"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """One alert as a person reads it; *facts* are ordered (label, value) lines such as burn rate and budget left."""
+
+    title: str
+    summary: str
+    service: str
+    severity: str
+    started_at: datetime
+    dedup_key: str
+    labels: Labels = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    resolved_at: datetime | None = None
+    reason: str = ""
+    runbook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What one channel is asked to send; *dedup_key* ties all messages of one incident on it together.
+
+    A channel with per-alert incidents (PagerDuty) is asked once per alert; others once per group.
+    """
+
+    channel: str
+    dedup_key: str
+    action: Action
+    alerts: tuple[AlertText, ...]
+    evaluated_at: datetime
+    group: Labels = ()
+
+
+class Outcome(StrEnum):
+    """What became of one attempt; UNKNOWN means the receiver may or may not have it."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The result of one attempt; *detail* never holds a secret."""
+
+    outcome: Outcome
+    detail: str = ""
+    retry_after: timedelta | None = None
+
+
+class Channel(Protocol):
+    """A way out. *idempotent* says that sending one dedup key twice disturbs nobody."""
+
+    name: str
+    idempotent: bool
+    per_alert: bool
+
+    def send(self, notification: Notification, now: datetime) -> Delivery:
+        """Send once, within the channel's own deadline; never raise for what the receiver did."""
+        ...
+
+
+# --- the clock ---------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The wall clock, so that tests can own it."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """Whether the metric source answers; *since* is when it last changed."""
+
+    ok: bool
+    since: datetime
+    detail: str = ""
+    failures: int = 0

@@ -1,0 +1,1 @@
+"""PromQL text: building, escaping, and light parsing."""

@@ -1,0 +1,1 @@
+"""Document to Diagnostics, by the JSON Schema of its kind."""

@@ -1,0 +1,1 @@
+"""The deployed evaluator: scheduler, delivery workers, API and page."""

@@ -1,0 +1,37 @@
+"""What the user said, as frozen types: one module per kind, each with its types and its reader."""
+
+from tocsin.spec.dashboard import Dashboard, Panel
+from tocsin.spec.journey import Combine, Journey, JourneySlo, Missing
+from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
+from tocsin.spec.platform import InfluxDb, Platform, PrometheusSettings, StatsD
+from tocsin.spec.service import AlertRule, Metric, RuleTest, Scrape, Service, Slo, TestAlert, TestSeries
+from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
+
+__all__ = [
+    "AlertRule",
+    "ChannelSpec",
+    "Combine",
+    "CreditTier",
+    "Dashboard",
+    "Exclusion",
+    "InfluxDb",
+    "Journey",
+    "JourneySlo",
+    "Measure",
+    "Metric",
+    "Missing",
+    "Notifications",
+    "Panel",
+    "Platform",
+    "PrometheusSettings",
+    "Route",
+    "RuleTest",
+    "Scrape",
+    "Secret",
+    "Service",
+    "Sla",
+    "Slo",
+    "StatsD",
+    "TestAlert",
+    "TestSeries",
+]

@@ -1,0 +1,55 @@
+"""Platform: settings of the metric stores that everything else runs on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tocsin.diagnostics import Span
+from tocsin.units import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusSettings:
+    """Defaults of scraping and evaluation, how long samples are kept and where."""
+
+    port: int
+    scrape_interval: Duration
+    evaluation_interval: Duration
+    retention: Duration
+    storage_path: str
+    alertmanagers: tuple[str, ...]
+    external_labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StatsD:
+    """The StatsD source."""
+
+    enabled: bool
+    host: str
+    port: int
+    prefix: str
+    flush_interval: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxDb:
+    """The InfluxDB store; *retention* maps a policy name to its length."""
+
+    enabled: bool
+    url: str
+    database: str
+    retention: Mapping[str, Duration]
+    shard_duration: Duration
+    replication_factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The platform's own settings; a workspace has at most one."""
+
+    name: str
+    prometheus: PrometheusSettings
+    statsd: StatsD | None
+    influxdb: InfluxDb | None
+    grafana_url: str | None
+    span: Span

@@ -1,0 +1,161 @@
+"""Service: what it exports, what good means (SLIs), how much of it is promised (SLOs), and when to wake somebody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tocsin.diagnostics import Span
+from tocsin.ports import Labels
+from tocsin.sli import Sli
+from tocsin.units import Duration
+from tocsin.windows import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class PromQl:
+    """An expression with its place: *at(start, end)* of a finding inside it is `document.inside(where, …)`."""
+
+    text: str
+    span: Span
+    where: tuple[str | int, ...] = ()
+    """Path of the value inside its document, so that offsets inside the text can be mapped to lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """Where Prometheus finds the service; *targets* are host:port."""
+
+    job: str
+    targets: tuple[str, ...]
+    path: str
+    scheme: str
+    interval: Duration | None
+    timeout: Duration | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric of the service's catalogue; *type* is counter, gauge, histogram or summary."""
+
+    name: str
+    type: str
+    unit: str | None
+    labels: tuple[str, ...]
+    description: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NoTraffic:
+    """The alert that tells when the request counter stops; off only with a reason."""
+
+    alert: bool
+    for_: Duration
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """An objective over a rolling *window*; *target* is an exact fraction below 1.
+
+    *page* and *ticket* name channels of the tiers of that severity; empty means that routes decide.
+    """
+
+    service: str
+    name: str
+    sli_name: str
+    sli: Sli
+    target: Decimal
+    window: Duration
+    tiers: tuple[Tier, ...]
+    page: tuple[str, ...]
+    ticket: tuple[str, ...]
+    no_traffic: NoTraffic
+    description: str
+    runbook: str | None
+    span: Span
+    target_span: Span
+
+    @property
+    def ref(self) -> str:
+        """How others name it: `service/slo`."""
+        return f"{self.service}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """A threshold alert: either *value* with *above* or *below* (strict), or a plain *expr* that returns rows."""
+
+    service: str
+    name: str
+    value: PromQl | None
+    above: Decimal | None
+    below: Decimal | None
+    expr: PromQl | None
+    for_: Duration
+    keep_firing_for: Duration
+    severity: str
+    notify: tuple[str, ...]
+    on_missing: str
+    """What a row that is no longer there means: `keep` (blind, the default), `resolve` or `fire`."""
+    summary: str
+    description: str
+    runbook: str | None
+    labels: Labels
+    span: Span
+
+    @property
+    def ref(self) -> str:
+        """How others name it: `service/alert`."""
+        return f"{self.service}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TestSeries:
+    """An input series in promtool's notation."""
+
+    series: str
+    values: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TestAlert:
+    """At *at*, exactly these instances of the alert fire; an empty tuple says that none does."""
+
+    at: Duration
+    alert: str
+    firing: tuple[Labels, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One test of the service's rules, run by `promtool test rules`."""
+
+    service: str
+    name: str
+    interval: Duration
+    series: tuple[TestSeries, ...]
+    expect: tuple[TestAlert, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service with everything that is said about it."""
+
+    name: str
+    title: str
+    description: str
+    owner: str
+    runbook: str | None
+    labels: Labels
+    scrape: Scrape | None
+    metrics: Mapping[str, Metric]
+    slis: Mapping[str, Sli]
+    slos: tuple[Slo, ...]
+    alerts: tuple[AlertRule, ...]
+    tests: tuple[RuleTest, ...]
+    span: Span

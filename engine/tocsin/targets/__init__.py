@@ -1,0 +1,1 @@
+"""Compile targets: each renders a Plan as Artifacts."""

@@ -1,0 +1,34 @@
+"""Files to one Workspace: every document read, every reference resolved, every finding kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tocsin.diagnostics import Diagnostic
+from tocsin.document import Document
+from tocsin.spec import Dashboard, Journey, Notifications, Platform, Service, Sla
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file's text; *path* is what findings print."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Everything that was said, by name, in sorted order so that file order never matters."""
+
+    services: tuple[Service, ...] = ()
+    journeys: tuple[Journey, ...] = ()
+    slas: tuple[Sla, ...] = ()
+    notifications: tuple[Notifications, ...] = ()
+    dashboards: tuple[Dashboard, ...] = ()
+    platform: Platform | None = None
+    documents: Mapping[tuple[str, int], Document] | None = None
+
+
+def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnostic, ...]]:
+    """Read all *sources*; the workspace holds what could be read, the findings are in file order."""
+    raise NotImplementedError

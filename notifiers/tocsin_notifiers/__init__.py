@@ -1,0 +1,1 @@
+"""Channels: how a notification leaves the house."""
