@@ -1,9 +1,9 @@
 """The exceptions of a world that failed; a user's mistake is a Diagnostic instead.
 
 TocsinError
-├── UnavailableError   a tool, file or server that is needed is not there (exit code 2)
-├── MisuseError               the command was called wrongly (exit code 2)
-└── SourceError          a metric source could not answer (the evaluator turns it into UNKNOWN)
+├── UnavailableError  a tool, file or server that is needed is not there (exit code 2)
+├── MisuseError       the command was called wrongly (exit code 2)
+└── SourceError       a metric source could not answer (the evaluator turns it into UNKNOWN)
 """
 
 

@@ -187,6 +187,8 @@ class AlertView:
     dedup_key: str
     labels: Labels
     facts: tuple[tuple[str, str], ...]
+    notify: tuple[str, ...] = ()
+    """Channels that the definition names; empty means that routes decide."""
     reason: str = ""
     runbook: str | None = None
 
