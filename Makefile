@@ -1,0 +1,47 @@
+# Every command here does its own set-up first (ci/setup), and does nothing twice.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench docs lock coverage clean
+
+ROOT := $(CURDIR)
+BIN := $(ROOT)/.venv/bin
+export PATH := $(BIN):$(ROOT)/.tools/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv and find or fetch promtool, prometheus and amtool
+	@ci/setup
+
+demo: setup ## Break a simulated platform and watch the page arrive (ONCE=1: stop after the resolve)
+	@tocsin demo rules $(if $(ONCE),--once) $(DEMO_FLAGS)
+
+test: setup ## Run all tests (TESTS=path to choose)
+	@python -m pytest -q -n 2 --dist loadgroup $(PYTEST_FLAGS) $(or $(TESTS),)
+
+check: setup ## Lint, format, types, import contracts, docs and rules
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@lint-imports
+	@python ci/docs_reference.py --check
+	@tocsin check rules examples
+
+bench: setup ## Measure compile speed and memory
+	@python -m bench
+
+docs: setup ## Write docs/reference from the schemas
+	@python ci/docs_reference.py
+
+coverage: setup ## Run all tests and print what they do not reach
+	@rm -f .coverage*
+	@coverage run -m pytest -q $(PYTEST_FLAGS)
+	@coverage combine -q && coverage report
+
+lock: setup ## Resolve ci/requirements.lock anew (needs uv)
+	@{ sed -n '1,2p' ci/requirements.lock; uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header; } > ci/requirements.new
+	@mv ci/requirements.new ci/requirements.lock
+
+clean: ## Remove everything that was made here
+	@rm -rf .venv .tools .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
