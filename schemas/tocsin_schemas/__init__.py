@@ -1,1 +1,28 @@
 """The JSON Schemas (draft 2020-12) of the language, one per kind."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+KINDS: dict[str, str] = {
+    "Service": "service.v1.schema.json",
+    "Journey": "journey.v1.schema.json",
+    "SLA": "sla.v1.schema.json",
+    "Notifications": "notifications.v1.schema.json",
+    "Platform": "platform.v1.schema.json",
+    "Dashboard": "dashboard.v1.schema.json",
+}
+"""Each kind of document with the file that holds its schema."""
+
+
+def schema_text(kind: str) -> str:
+    """The schema of *kind* as the text that editors load."""
+    return (files(__name__) / KINDS[kind]).read_text(encoding="utf-8")
+
+
+@cache
+def schema_for(kind: str) -> dict[str, Any]:
+    """The schema of *kind*, parsed once; treat it as read-only. KeyError for a kind that does not exist."""
+    schema: dict[str, Any] = json.loads(schema_text(kind))
+    return schema
