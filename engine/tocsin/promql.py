@@ -1,1 +1,103 @@
-"""PromQL text: building, escaping, and light parsing."""
+"""PromQL text: escaping labels, and putting a window, a suffix or a matcher into a plain selector.
+
+A plain selector is `name`, `{matchers}` or `name{matchers}`, with an optional `offset` or `@` behind it. Nothing
+here judges whether a text is one: that is the work of the checks.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tocsin.ports import Labels
+
+_STRING = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + "|`[^`]*`"
+_TOKEN = re.compile(rf"({_STRING})|(#[^\n]*|\s+)|[^\s#\"'`]+|.", re.DOTALL)
+_SELECTOR = re.compile(
+    rf"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)? ?(?P<braces>\{{(?:{_STRING}|[^\"'`{{}}])*\}})? ?(?P<rest>.*)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Selector:
+    """The parts of a plain selector; *matchers* is the text between the braces."""
+
+    name: str
+    matchers: str
+    rest: str
+
+    def text(self, window: str = "") -> str:
+        """Put the parts together again."""
+        braces = f"{{{self.matchers}}}" if self.matchers or not self.name else ""
+        return f"{self.name}{braces}{window}{' ' + self.rest if self.rest else ''}"
+
+
+def label_value(text: str) -> str:
+    r"""Quote a label value.
+
+    >>> label_value('5"\\n')
+    '"5\\"\\\\n"'
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def matchers(labels: Labels) -> str:
+    """Write equality matchers.
+
+    >>> matchers((("service", "be-camera"), ("slo", "uptime")))
+    '{service="be-camera",slo="uptime"}'
+    """
+    return "{" + ",".join(f"{name}={label_value(value)}" for name, value in labels) + "}"
+
+
+def tidy(expression: str) -> str:
+    """Put an expression on one line, without comments.
+
+    >>> tidy('up{job="a  b"}  # is it there?')
+    'up{job="a  b"}'
+    """
+    return _TOKEN.sub(lambda m: " " if m[2] else m[0], expression).strip()
+
+
+def over(selector: str, window: str) -> str:
+    """Give a plain selector a range (or, with a colon in *window*, a subquery).
+
+    >>> over('http_requests_total{status=~"5.."} offset 1h', "5m")
+    'http_requests_total{status=~"5.."}[5m] offset 1h'
+    """
+    return _parts(selector).text(f"[{window}]")
+
+
+def renamed(selector: str, suffix: str) -> str:
+    """Append *suffix* to the metric's name.
+
+    >>> renamed('latency_seconds{job="a"}', "_count")
+    'latency_seconds_count{job="a"}'
+    """
+    parts = _parts(selector)
+    return _Selector(parts.name + suffix, parts.matchers, parts.rest).text() if parts.name else parts.text()
+
+
+def with_matcher(selector: str, matcher: str) -> str:
+    """Narrow a plain selector by one more matcher.
+
+    >>> with_matcher('latency_seconds_bucket{job="a",}', 'le="0.5"')
+    'latency_seconds_bucket{job="a",le="0.5"}'
+    """
+    parts = _parts(selector)
+    before = parts.matchers.strip().removesuffix(",")
+    return _Selector(parts.name, f"{before},{matcher}" if before else matcher, parts.rest).text()
+
+
+def metric_name(selector: str) -> str:
+    """The name in front of the braces; empty where there is none."""
+    return _parts(selector).name
+
+
+@lru_cache(maxsize=4096)
+def _parts(selector: str) -> _Selector:
+    text = tidy(selector)
+    match = _SELECTOR.fullmatch(text)
+    if match is None:  # cannot be: every part is optional
+        raise AssertionError(text)
+    return _Selector(match["name"] or "", (match["braces"] or "{}")[1:-1].strip(), match["rest"])

@@ -1,15 +1,18 @@
-"""Burn-rate policies: which windows and factors watch an objective, as cited data.
+"""Burn-rate policies: which windows and factors watch an objective, as cited data, and what follows from them.
 
 A tier fires when the error ratio over its long *and* its short window exceeds `factor * (1 - target)`.
-`factor = budget_share * period / long` (Google SRE Workbook, chapter 5, "Alerting on SLOs").
+`factor = budget_share * period / long` (Google SRE Workbook, chapter 5, "Alerting on SLOs"). Everything is exact.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
+from itertools import count
 
 from tocsin.units import Duration
+
+Exact = Fraction | Decimal | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +60,68 @@ def windows_of(tiers: Iterable[Tier]) -> tuple[Duration, ...]:
 
 
 def decimal_literal(value: Fraction) -> str:
-    """Print an exact PromQL number; where no finite decimal exists, 17 significant digits.
+    """Print an exact PromQL number; where no finite decimal exists, 17 significant digits (more than a float holds).
 
-    >>> decimal_literal(Fraction(144, 10000)), decimal_literal(Fraction(1, 3))
-    ('0.0144', '0.33333333333333333')
+    >>> decimal_literal(Fraction(144, 10000)), decimal_literal(Fraction(1, 3)), decimal_literal(Fraction(7, 7500))
+    ('0.0144', '0.33333333333333333', '0.00093333333333333333')
     """
-    denominator = value.denominator
+    rest = value.denominator
     for prime in (2, 5):
-        while denominator % prime == 0:
-            denominator //= prime
-    if denominator == 1:
-        digits = Decimal(value.numerator)
-        scale = 0
-        while value.denominator and (Fraction(10) ** scale * value).denominator != 1:
-            scale += 1
-        digits = Decimal(int(Fraction(10) ** scale * value)).scaleb(-scale)
-        return format(digits, "f")
-    return f"{float(value):.17f}".rstrip("0")
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return format(Context(prec=17).divide(Decimal(value.numerator), Decimal(value.denominator)), "f")
+    places = next(n for n in count() if 10**n % value.denominator == 0)
+    return format(Decimal(value.numerator * (10**places // value.denominator)).scaleb(-places), "f")
+
+
+def detection_time(
+    window: Exact, threshold: Exact, errors: Exact, *, before: Exact = 0, traffic: Exact = 1
+) -> Fraction | None:
+    """How long a step of the error ratio to *errors* lasts until the mean over *window* exceeds *threshold*.
+
+    `W * (thr - e0) / (k * (e - thr) + (thr - e0))` with the error ratio *before* and traffic changing by the factor
+    *traffic* at the step; for constant traffic and no errors before it is the workbook's `W * thr / e`. In the unit of *window*; None: never.
+
+    >>> float(detection_time(60, Fraction("0.0144"), 1))
+    0.864
+    """
+    thr, e, e0 = Fraction(threshold), Fraction(errors), Fraction(before)
+    if e <= thr:
+        return None
+    if e0 >= thr:
+        return Fraction(0)
+    return Fraction(window) * (thr - e0) / (Fraction(traffic) * (e - thr) + (thr - e0))
+
+
+def reset_time(window: Exact, threshold: Exact, errors: Exact) -> Fraction | None:
+    """How long after the end of an incident the mean over *window* stays above *threshold*: `w * (1 - thr / e)`.
+
+    The same for every incident that was long enough to fire; the short window of a pair always clears first.
+
+    >>> float(reset_time(5, Fraction("0.0144"), Fraction("0.15")))
+    4.52
+    """
+    if Fraction(errors) <= Fraction(threshold):
+        return None
+    return Fraction(window) * (1 - Fraction(threshold) / Fraction(errors))
+
+
+def budget_spent(duration: Exact, errors: Exact, target: Exact, period: Exact) -> Fraction:
+    """The share of the period's budget that *errors* spend in *duration* at average traffic: `e * d / (B * P)`.
+
+    >>> float(budget_spent(60, 1, Decimal("0.999"), 43200))
+    1.3888888888888888
+    """
+    return Fraction(errors) * Fraction(duration) / ((1 - Fraction(target)) * Fraction(period))
+
+
+def exhaustion_time(errors: Exact, target: Exact, period: Exact, remaining: Exact = 1) -> Fraction | None:
+    """How long the *remaining* share of the budget lasts at a constant error ratio: `remaining * P / (e / B)`.
+
+    >>> float(exhaustion_time(1, Decimal("0.999"), 43200))
+    43.2
+    """
+    if not errors:
+        return None
+    return Fraction(remaining) * Fraction(period) * (1 - Fraction(target)) / Fraction(errors)

@@ -1,4 +1,4 @@
-"""What Prometheus shall evaluate, in no target's format: groups of recording and alerting rules."""
+"""Groups of recording and alerting rules, in no target's format."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,84 @@
+"""A workspace to its Plan, and what cannot be planned as findings."""
+
+from collections.abc import Iterator
+from decimal import ROUND_FLOOR, Decimal
+
+from tocsin.diagnostics import Diagnostic, Severity, in_file_order
+from tocsin.plan.burn import percent, slo_group
+from tocsin.plan.model import Plan, RuleGroup
+from tocsin.plan.threshold import alert_group
+from tocsin.spec import Service, Slo
+from tocsin.windows import Tier, decimal_literal
+from tocsin.workspace import Workspace
+
+
+def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """All rule groups of *workspace*, sorted; a tier that could never fire is left out and is an error."""
+    groups: list[RuleGroup] = []
+    findings: list[Diagnostic] = []
+    for service in sorted(workspace.services, key=lambda service: service.name):
+        for slo in sorted(service.slos, key=lambda slo: slo.name):
+            groups.append(slo_group(slo, feasible_tiers(slo), service.runbook))
+            findings.extend(_tier_findings(slo))
+        if group := alert_group(service):
+            groups.append(group)
+    findings.extend(_duplicate_jobs(workspace.services))
+    return Plan(tuple(groups)), in_file_order(findings)
+
+
+def feasible_tiers(slo: Slo) -> tuple[Tier, ...]:
+    """The tiers that can fire at the objective's target."""
+    return tuple(tier for tier in slo.tiers if tier.feasible(slo.window, slo.target))
+
+
+def _tier_findings(slo: Slo) -> Iterator[Diagnostic]:
+    for tier in slo.tiers:
+        factor = tier.factor(slo.window)
+        shown = decimal_literal(factor)
+        if not tier.feasible(slo.window, slo.target):
+            yield Diagnostic(
+                "slo/infeasible-tier",
+                slo.target_span,
+                f"tier {tier.name} of {slo.ref} can never fire: at target {percent(slo.target)} its factor {shown} "
+                f"needs an error ratio above {decimal_literal(tier.threshold(slo.window, slo.target))}, "
+                "and even a total outage has only 1",
+                hint=_feasible_hint(slo, tier),
+            )
+        elif factor < 1:
+            yield Diagnostic(
+                "slo/loose-tier",
+                slo.target_span,
+                f"tier {tier.name} of {slo.ref} has the factor {shown[:8]}, below 1: "
+                "it alerts on a service that keeps its objective",
+                Severity.WARNING,
+                hint=f"turn it off (burn_rate: {{off: [{tier.name}]}}), or use a longer window than {slo.window}",
+            )
+
+
+def _feasible_hint(slo: Slo, tier: Tier) -> str:
+    """What would be feasible: the other tiers, or a target above `1 - 1/factor`."""
+    bound = 1 - 1 / tier.factor(slo.window)
+    floor = (Decimal(decimal_literal(bound)) * 100).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
+    target = percent((floor + Decimal("0.01")) / 100)
+    off = ", ".join(t.name for t in slo.tiers if not t.feasible(slo.window, slo.target))
+    left = ", ".join(t.name for t in feasible_tiers(slo)) or "none"
+    return (
+        f"turn off what cannot fire (burn_rate: {{off: [{off}]}}, leaving {left}), or set a target of {target} or more"
+    )
+
+
+def _duplicate_jobs(services: tuple[Service, ...]) -> Iterator[Diagnostic]:
+    seen: dict[str, Service] = {}
+    for service in sorted(services, key=lambda service: service.span):
+        if service.scrape is None:
+            continue
+        first = seen.setdefault(service.scrape.job, service)
+        if first is not service and first.scrape is not None:
+            yield Diagnostic(
+                "service/duplicate-job",
+                service.scrape.span,
+                f"job {service.scrape.job!r} is already scraped for service {first.name}; "
+                "Prometheus refuses two scrape configurations with one job name",
+                hint="give one of them a job of its own, or list all targets in one place",
+                related=((first.scrape.span, "first use of the job"),),
+            )

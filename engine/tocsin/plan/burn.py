@@ -1,0 +1,165 @@
+"""An objective to rules: bad and total events apart, one burn-rate alert per tier, one alert for absent traffic.
+
+The guards, each for a way in which plain burn-rate rules stay silent or page falsely:
+
+* a missing error series counts as no errors (`or 0 * total`, in the SLI);
+* a NaN is not recorded (`>= 0` is false for it), so that no average over it is poisoned;
+* 0/0 gives no row (`total > 0`), and TrafficAbsent tells when the request counter stops or disappears;
+* a ratio over a window with less history than its length is scaled by the share of it that is known
+  (`slo:history:ratio1h`). For a new service that means: nothing is known to be wrong before it was born, so two
+  percent of errors from the first sample page when two percent of the budget are spent, not at the first sample; a
+  total outage still pages within minutes, which a guard that demands a full window of history would hide;
+* an alert keeps firing for ten minutes after its condition went, so that a gap of scrapes as long as the shortest
+  window does not end one incident and begin another.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
+from tocsin.ports import Labels, labels_of
+from tocsin.promql import matchers
+from tocsin.spec import Slo
+from tocsin.units import Duration, literal
+from tocsin.windows import Tier, decimal_literal, windows_of
+
+BASE = Duration.of(minutes=5)
+"""The window of the recorded series that longer ones are summed from."""
+RAW_LIMIT = Duration.of(hours=6)
+"""Windows up to here are computed from the raw counters; longer ones would read too many samples each time."""
+KEEP_FIRING_FOR = Duration.of(minutes=10)
+"""Twice the shortest window; a longer short window bridges the same gap by itself."""
+TRAFFIC_MEMORY = Duration.of(days=1)
+"""Traffic within this time makes its absence an alert; after it the service counts as one without traffic."""
+EXPECTED_EVENTS = 15
+"""So many events must have been expected in the pause: with Poisson arrivals an empty pause of that length has the
+probability exp(-15) = 3e-7, so a service with ten requests an hour is not called absent between two of them."""
+SEVERITIES = {"page": "critical", "ticket": "warning"}
+
+
+def slo_group(slo: Slo, tiers: tuple[Tier, ...], runbook: str | None) -> RuleGroup:
+    """Everything one objective needs, in one group, so that alerts see what was recorded at the same instant."""
+    rules = (*_recordings(slo, tiers), *(_burn_alert(slo, tier, runbook) for tier in tiers))
+    if slo.no_traffic.alert:
+        rules = (*rules, _traffic_alert(slo, tiers, runbook))
+    return RuleGroup(f"slo:{slo.ref}", slo.service, None, rules)
+
+
+def _recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
+    labels = labels_of({"service": slo.service, "slo": slo.name})
+    for window in sorted({BASE, *windows_of(tiers)}):
+        if window <= RAW_LIMIT:
+            bad, total = slo.sli.bad(str(window)), slo.sli.total(str(window))
+            yield RecordingRule(f"slo:bad:rate{window}", f"{bad} >= 0", labels, slo.span)
+            yield RecordingRule(f"slo:total:rate{window}", f"{total} >= 0", labels, slo.span)
+    for window in sorted({tier.long for tier in tiers}):
+        yield RecordingRule(f"slo:history:ratio{window}", _history(matchers(labels), window), labels, slo.span)
+
+
+def _history(selector: str, window: Duration) -> str:
+    """The share of *window* since the first total that was recorded in it; exactly 1 once it is full.
+
+    The subquery looks one step further back than *window*, so that its grid never cuts off the oldest part.
+    """
+    step = Duration.of(minutes=max(1, -(-window.milliseconds // (288 * 60_000)))) if window > RAW_LIMIT else _MINUTE
+    reach = Duration(window.milliseconds + step.milliseconds)
+    oldest = f"min_over_time(timestamp(slo:total:rate{BASE}{selector})[{reach}:{step}])"
+    return f"clamp_max((time() - {oldest}) / {window.milliseconds // 1000}, 1)"
+
+
+_MINUTE = Duration.of(minutes=1)
+
+
+def _events(what: str, selector: str, window: Duration) -> str:
+    if window <= RAW_LIMIT:
+        return f"slo:{what}:rate{window}{selector}"
+    return f"sum_over_time(slo:{what}:rate{BASE}{selector}[{window}])"
+
+
+def percent(value: Decimal) -> str:
+    """A fraction as people write it.
+
+    >>> percent(Decimal("0.001"))
+    '0.1%'
+    """
+    return f"{literal(value * 100)}%"
+
+
+def burn_expression(slo: Slo, tier: Tier) -> str:
+    """The condition of *tier*; its value is the error ratio over the long window."""
+    selector = matchers((("service", slo.service), ("slo", slo.name)))
+    threshold = decimal_literal(tier.threshold(slo.window, slo.target))
+    long = (
+        f"{_events('bad', selector, tier.long)}\n"
+        f"  / ({_events('total', selector, tier.long)} > 0)\n"
+        f"  * slo:history:ratio{tier.long}{selector}\n"
+        f"  > {threshold}"
+    )
+    short = (
+        f"{_events('bad', selector, tier.short)}\n  / ({_events('total', selector, tier.short)} > 0)\n  > {threshold}"
+    )
+    return f"(\n  {long}\n)\nand\n(\n  {short}\n)"
+
+
+def _burn_alert(slo: Slo, tier: Tier, runbook: str | None) -> AlertingRule:
+    factor = literal(round(Decimal(decimal_literal(tier.factor(slo.window))), 2))
+    annotations = {
+        "summary": f"{slo.ref} burns its error budget more than {factor} times too fast",
+        "description": (
+            f"{{{{ $value | humanizePercentage }}}} of events were bad over the last {tier.long}, and the last "
+            f"{tier.short} are no better; the objective allows {percent(1 - slo.target)} over {slo.window}. "
+            f"At least {percent(tier.budget_share)} of that budget went in the last {tier.long}."
+        ),
+    }
+    return AlertingRule(
+        alert="ErrorBudgetBurn",
+        ref=slo.ref,
+        expr=burn_expression(slo, tier),
+        for_=Duration(0),
+        keep_firing_for=KEEP_FIRING_FOR,
+        labels=_labels(slo, SEVERITIES[tier.severity], tier=tier.name),
+        annotations=_annotations(annotations, slo, runbook),
+        source=slo.span,
+    )
+
+
+def _traffic_alert(slo: Slo, tiers: tuple[Tier, ...], runbook: str | None) -> AlertingRule:
+    total = f"slo:total:rate{BASE}" + matchers((("service", slo.service), ("slo", slo.name)))
+    pages = any(tier.severity == "page" for tier in tiers)
+    annotations = {
+        "summary": f"{slo.ref} has had traffic and has none now",
+        "description": (
+            "The counter of events stopped or disappeared, so the error ratio cannot be computed and burn-rate alerts "
+            "are blind. Either nobody reaches the service, or its metrics no longer reach Prometheus."
+        ),
+    }
+    return AlertingRule(
+        alert="TrafficAbsent",
+        ref=slo.ref,
+        expr=(
+            f"(\n"
+            f"  avg_over_time({total}[{TRAFFIC_MEMORY}])\n"
+            f"  * (time() - max_over_time(timestamp({total} > 0)[{TRAFFIC_MEMORY}:{BASE}]))\n"
+            f"  > {EXPECTED_EVENTS}\n"
+            f")\n"
+            f"unless {total} > 0"
+        ),
+        for_=slo.no_traffic.for_,
+        keep_firing_for=KEEP_FIRING_FOR,
+        labels=_labels(slo, SEVERITIES["page" if pages else "ticket"]),
+        annotations=_annotations(annotations, slo, runbook),
+        source=slo.span,
+    )
+
+
+def _labels(slo: Slo, severity: str, **more: str) -> Labels:
+    return labels_of({"service": slo.service, "slo": slo.name, "severity": severity, "ref": slo.ref, **more})
+
+
+def _annotations(texts: dict[str, str], slo: Slo, runbook: str | None) -> Labels:
+    more = {"source": f"{slo.span.path}:{slo.span.line}"}
+    if runbook := slo.runbook or runbook:
+        more["runbook_url"] = runbook
+    if slo.description:
+        more["objective"] = slo.description
+    return labels_of(texts | more)

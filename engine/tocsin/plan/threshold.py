@@ -1,0 +1,54 @@
+"""Threshold alerts to rules: the user's expression, compared with an exact number."""
+
+from tocsin.plan.model import AlertingRule, RuleGroup
+from tocsin.ports import labels_of
+from tocsin.spec import AlertRule, Service
+from tocsin.units import literal
+
+
+def alert_group(service: Service) -> RuleGroup | None:
+    """All threshold alerts of a service, by name."""
+    rules = tuple(_alert(rule, service.runbook) for rule in sorted(service.alerts, key=lambda rule: rule.name))
+    return RuleGroup(f"alerts:{service.name}", service.name, None, rules) if rules else None
+
+
+def _alert(rule: AlertRule, runbook: str | None) -> AlertingRule:
+    texts = {
+        "summary": rule.summary or f"{rule.name} of {rule.service}",
+        "description": rule.description,
+        "runbook_url": rule.runbook or runbook or "",
+        "source": f"{rule.span.path}:{rule.span.line}",
+    }
+    return AlertingRule(
+        alert=rule.name,
+        ref=rule.ref,
+        expr=alert_expression(rule),
+        for_=rule.for_,
+        keep_firing_for=rule.keep_firing_for,
+        labels=labels_of(dict(rule.labels) | {"service": rule.service, "severity": rule.severity, "ref": rule.ref}),
+        annotations=labels_of({name: text for name, text in texts.items() if text}),
+        source=rule.span,
+    )
+
+
+def alert_expression(rule: AlertRule) -> str:
+    """The condition of *rule*: its plain expression, or its value strictly above or below the threshold.
+
+    With `on_missing: fire` a value that has no row at all fires too.
+    """
+    if rule.value is None:
+        return rule.expr.text.strip() if rule.expr else ""
+    value = _bracketed(rule.value.text.strip())
+    above, below = rule.above, rule.below
+    conditions = [f"{value} > {literal(above)}"] if above is not None else []
+    conditions += [f"{value} < {literal(below)}"] if below is not None else []
+    if rule.on_missing == "fire":
+        conditions.append(f"absent{value}")
+    return "\nor ".join(conditions)
+
+
+def _bracketed(expression: str) -> str:
+    """In parentheses of its own lines where a comment or a line break could swallow what follows."""
+    if "\n" in expression or "#" in expression:
+        return "(\n  " + expression.replace("\n", "\n  ") + "\n)"
+    return f"({expression})"

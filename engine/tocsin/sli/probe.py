@@ -1,0 +1,54 @@
+"""Probe: a gauge that says at each scrape whether something is well; a sample is an event."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+from tocsin.promql import metric_name, over, tidy
+from tocsin.units import Duration, literal
+
+BOOLEAN_METRICS = frozenset({"up", "probe_success"})
+"""Metrics that are 0 or 1 by definition: their samples can be summed without a subquery."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSli:
+    """Samples of *up* below *at_least* (and NaN) are bad; several series count together.
+
+    `up` and `probe_success` are counted sample by sample; any other gauge is looked at once per evaluation interval
+    of the server.
+    """
+
+    kind: ClassVar[str] = "probe"
+
+    up: str
+    at_least: Decimal
+
+    def bad(self, window: str, function: str = "rate") -> str:
+        """Samples that are too low."""
+        if self._boolean():
+            good = f"sum(sum_over_time({over(self.up, window)}))"
+        else:
+            good = f"sum(sum_over_time(({tidy(self.up)} >= bool {literal(self.at_least)})[{window}:]))"
+        return _scaled(f"{self._samples(window)} - {good}", window, function)
+
+    def total(self, window: str, function: str = "rate") -> str:
+        """All samples over *window*."""
+        return _scaled(self._samples(window), window, function)
+
+    def selectors(self) -> tuple[str, ...]:
+        """The selector as it was written."""
+        return (self.up,)
+
+    def _boolean(self) -> bool:
+        return self.at_least == 1 and metric_name(self.up) in BOOLEAN_METRICS
+
+    def _samples(self, window: str) -> str:
+        return f"sum(count_over_time({over(self.up, window if self._boolean() else window + ':')}))"
+
+
+def _scaled(events: str, window: str, function: str) -> str:
+    """Events of the window, or per second like a counter's rate."""
+    if function == "increase":
+        return f"({events})"
+    return f"({events}) / {Duration.parse(window).milliseconds // 1000}"
