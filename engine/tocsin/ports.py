@@ -104,7 +104,8 @@ class AlertText:
 class Notification:
     """What one channel is asked to send; *dedup_key* ties all messages of one incident on it together.
 
-    A channel with per-alert incidents (PagerDuty) is asked once per alert; others once per group.
+    A channel with per-alert incidents (PagerDuty) is asked once per alert; others once per group. *seq* counts the
+    messages of one key on one channel from 0; *notes* are lines that delivery adds, such as "may be a repeat".
     """
 
     channel: str
@@ -113,6 +114,8 @@ class Notification:
     alerts: tuple[AlertText, ...]
     evaluated_at: datetime
     group: Labels = ()
+    seq: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -134,11 +137,16 @@ class Delivery:
 
 
 class Channel(Protocol):
-    """A way out. *idempotent* says that sending one dedup key twice disturbs nobody."""
+    """A way out.
+
+    *idempotent* says that sending one message twice disturbs nobody; *per_alert*, that every alert is an incident of
+    its own there; *pace* is the least time between two messages, which the courier keeps.
+    """
 
     name: str
     idempotent: bool
     per_alert: bool
+    pace: timedelta
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send once, within the channel's own deadline; never raise for what the receiver did."""

@@ -20,21 +20,32 @@ class GroupKey:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One episode inside a group; *announced* says that people have been told that it fires."""
+    """One episode inside a group; *announced* says that people have been told that it fires.
+
+    While it is open, *text* is as it was when last told; the words of the moment come with the views.
+    """
 
     text: AlertText
+    seen_at: datetime
     announced: bool = False
-    resolved: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it still fires."""
+        return self.text.resolved_at is None
 
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What a conversation has said and still has to say; *waiting_since* is set while a change is unsaid."""
+    """What a conversation has said and still has to say.
 
+    *opened_at* tells it from earlier ones of the same group; *sent_at* is its last message, *said* how many it sent.
+    """
+
+    opened_at: datetime
     incidents: tuple[Incident, ...] = ()
-    waiting_since: datetime | None = None
     sent_at: datetime | None = None
-    thread: int = 0
+    said: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,18 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One message on its way; *first_due* is when it was put into the outbox."""
+    """One message on its way.
+
+    *attempts* counts this one; *unknowns* counts earlier ones that may have arrived, because the receiver did not
+    answer or the process died; *first_due* is when the message was put into the outbox; *token* is this lease.
+    """
 
     id: int
     notification: Notification
     attempts: int
     first_due: datetime
+    unknowns: int = 0
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +111,18 @@ class Store(Protocol):
         ...
 
     def lease(self, channel: str, now: datetime, until: datetime, limit: int) -> tuple[Parcel, ...]:
-        """Messages that are due, in order, at most one per dedup key; hidden from other leases until *until*."""
+        """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*.
+
+        Messages of one key go in order. What has waited behind an unsent message of its key is merged with it, so
+        a receiver that was away hears the latest state once, and never that something fires after it has resolved.
+        """
         ...
 
     def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
-        """Record the attempt; without *retry_at* a message that was not sent is dead."""
+        """Record the attempt; without *retry_at* a message that was not sent is dead.
+
+        A lease that has been taken over meanwhile can only tell that the message was sent.
+        """
         ...
 
     def depths(self) -> tuple[OutboxDepth, ...]:

@@ -1,0 +1,279 @@
+"""Who is told what, and when: open alerts to conversations, conversations to notifications; pure.
+
+An alert's channels are those that its definition names, else those of the first route whose labels match. The route
+also gives the timers, named as in Alertmanager and with its defaults. They mean:
+
+- `group_wait`: a new conversation waits this long for company before its first message;
+- `group_interval`: the least time between two messages of a conversation while its alerts come and go. Two kinds of
+  news do not wait for it: an alert more severe than all that people already know of waits only `group_wait`, and the
+  end of the last open alert is told at once;
+- `repeat_interval`: a conversation with open alerts and no news reminds after this long.
+
+An alert that fires and resolves before anybody was told is never sent. A channel with one incident per alert
+(PagerDuty) gets FIRE after `group_wait`, RESOLVE at once, and no reminders. An announced alert is closed on every
+channel that it reached, also when routes have changed since. A channel that is no longer configured cannot be told
+anything: its conversations are kept while their alerts are open, in case it comes back, and then forgotten.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from tocsin.evaluate.memory import GroupKey, GroupState, Incident
+from tocsin.evaluate.model import AlertView
+from tocsin.ports import Action, AlertText, Notification, labels_of
+from tocsin.spec import ChannelSpec, Notifications, Route
+
+PER_ALERT = frozenset({"pagerduty"})
+"""Kinds of channels with one incident per alert."""
+
+SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """The three waits of a conversation; without a route, Alertmanager's defaults.
+
+    https://prometheus.io/docs/alerting/latest/configuration/#route
+    """
+
+    wait: timedelta = timedelta(seconds=30)
+    interval: timedelta = timedelta(minutes=5)
+    repeat: timedelta = timedelta(hours=4)
+
+
+NO_ROUTE = "-"
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All channels and routes of a workspace; the first route that matches decides."""
+
+    channels: Mapping[str, ChannelSpec]
+    routes: tuple[Route, ...]
+
+    @classmethod
+    def of(cls, notifications: Iterable[Notifications]) -> "Directory":
+        """Join the documents in the order of their names, so that file order never matters."""
+        documents = sorted(notifications, key=lambda n: n.name)
+        channels = {name: spec for document in documents for name, spec in document.channels.items()}
+        return cls(channels, tuple(route for document in documents for route in document.routes))
+
+    def destinations(self, view: AlertView) -> tuple[GroupKey, ...]:
+        """The conversations that *view* belongs to; none when nobody is named and no route matches."""
+        labels = routing_labels(view)
+        route = next((r for r in self.routes if all(labels.get(name) == value for name, value in r.match)), None)
+        names = view.notify or (route.to if route else ())
+        by = route.group_by if route else ("service",)
+        group = labels_of({name: labels.get(name, "") for name in by})
+        title = route_name(route) if route else NO_ROUTE
+        return tuple(GroupKey(name, title, group) for name in dict.fromkeys(names) if name in self.channels)
+
+    def timers(self, route: str) -> Timers:
+        """The timers of a route that may have been removed since."""
+        found = next((r for r in self.routes if route_name(r) == route), None)
+        if found is None:
+            return Timers()
+        return Timers(found.group_wait.timedelta, found.group_interval.timedelta, found.repeat_interval.timedelta)
+
+
+def route_name(route: Route) -> str:
+    """Name a route by what it matches, so that editing timers or order does not break up conversations.
+
+    Of two routes with the same match the second never matches anything.
+    """
+    return ",".join(f"{name}={value}" for name, value in route.match) or "*"
+
+
+def routing_labels(view: AlertView) -> dict[str, str]:
+    """What routes match and group by: the alert's own labels, and always `service`, `severity` and `ref`."""
+    own = dict(view.labels)
+    front, _, back = view.identity.rule.partition(":")
+    ref = front if "/" in front else back or front
+    return {"ref": ref, **own, "service": view.service, "severity": view.severity}
+
+
+def announce(
+    groups: Mapping[GroupKey, GroupState],
+    views: Iterable[AlertView],
+    notifications: tuple[Notifications, ...],
+    now: datetime,
+) -> tuple[Mapping[GroupKey, GroupState | None], tuple[Notification, ...]]:
+    """Bring all conversations up to date with the *views* of every open or just closed episode.
+
+    Returns the conversations that changed (None where one has ended) and what has to be sent. Called once per tick;
+    an announced episode without a view is taken to be open, because nobody has seen it end.
+    """
+    directory = Directory.of(notifications)
+    fired = {view.dedup_key: view for view in views if view.fired_at is not None}
+    routes = {key: frozenset(directory.destinations(view)) for key, view in fired.items() if view.resolved_at is None}
+    texts = {key: alert_text(view) for key, view in fired.items()}
+    live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
+    _admit(live, routes, texts, now)
+    changes: dict[GroupKey, GroupState | None] = {}
+    outbox: list[Notification] = []
+    for key in sorted(live):
+        after, messages = _spoken(key, live[key], directory, texts, now)
+        outbox.extend(messages)
+        kept = after if after.incidents else None
+        if kept != groups.get(key):
+            changes[key] = kept
+    return changes, tuple(outbox)
+
+
+def alert_text(view: AlertView) -> AlertText:
+    """Turn a view into the words of a message."""
+    facts = view.facts
+    if view.blind_since is not None:
+        facts = (*facts, ("not observed since", f"{view.blind_since:%Y-%m-%d %H:%M:%S} UTC"))
+    return AlertText(
+        title=view.title,
+        summary=view.summary,
+        service=view.service,
+        severity=view.severity,
+        started_at=view.started_at,
+        dedup_key=view.dedup_key,
+        labels=labels_of(routing_labels(view)),
+        facts=facts,
+        resolved_at=view.resolved_at,
+        reason=view.reason,
+        runbook=view.runbook,
+    )
+
+
+def _brought_up(
+    key: GroupKey,
+    state: GroupState,
+    directory: Directory,
+    texts: Mapping[str, AlertText],
+    routes: Mapping[str, frozenset[GroupKey]],
+) -> GroupState:
+    """Close what has resolved; forget what was never told and has resolved or goes elsewhere now."""
+    spec = directory.channels.get(key.channel)
+    kept = []
+    for incident in state.incidents:
+        text = texts.get(incident.text.dedup_key)
+        if not incident.announced:
+            if text and text.resolved_at is None and key in routes[text.dedup_key]:
+                kept.append(incident)
+        elif incident.open and text and text.resolved_at is not None:
+            if spec and spec.send_resolved:
+                kept.append(replace(incident, text=text))
+        else:
+            kept.append(incident)
+    return replace(state, incidents=tuple(kept))
+
+
+def _set_back(state: GroupState, now: datetime) -> GroupState:
+    """Do not wait for an hour because the wall clock was set back by one."""
+    if all(t <= now for t in (state.sent_at or now, *(i.seen_at for i in state.incidents))):
+        return state
+    incidents = tuple(replace(i, seen_at=min(i.seen_at, now)) for i in state.incidents)
+    return replace(state, incidents=incidents, sent_at=state.sent_at and min(state.sent_at, now))
+
+
+def _admit(
+    live: dict[GroupKey, GroupState],
+    routes: Mapping[str, frozenset[GroupKey]],
+    texts: Mapping[str, AlertText],
+    now: datetime,
+) -> None:
+    """Put every open alert into its conversations, unless its channel already has it in another one."""
+    known = {(key.channel, i.text.dedup_key) for key, state in live.items() for i in state.incidents}
+    for dedup_key, keys in routes.items():
+        for key in sorted(keys):
+            if (key.channel, dedup_key) not in known:
+                state = live.get(key)
+                if state is None or not state.incidents:
+                    state = GroupState(opened_at=now)
+                live[key] = replace(state, incidents=(*state.incidents, Incident(texts[dedup_key], now)))
+
+
+def _spoken(
+    key: GroupKey, state: GroupState, directory: Directory, texts: Mapping[str, AlertText], now: datetime
+) -> tuple[GroupState, list[Notification]]:
+    spec = directory.channels.get(key.channel)
+    if spec is None:
+        return replace(state, incidents=tuple(i for i in state.incidents if i.announced and i.open)), []
+    timers = directory.timers(key.route)
+    if spec.kind in PER_ALERT:
+        return _each_alone(key, state, timers, texts, now)
+    return _all_together(key, state, timers, texts, now)
+
+
+def _each_alone(
+    key: GroupKey, state: GroupState, timers: Timers, texts: Mapping[str, AlertText], now: datetime
+) -> tuple[GroupState, list[Notification]]:
+    kept: list[Incident] = []
+    messages: list[Notification] = []
+
+    def say(action: Action, text: AlertText, seq: int) -> None:
+        messages.append(Notification(key.channel, text.dedup_key, action, (text,), now, key.labels, seq))
+
+    for incident in state.incidents:
+        if not incident.open:
+            say(Action.RESOLVE, incident.text, 1)
+        elif not incident.announced and now >= incident.seen_at + timers.wait:
+            text = texts[incident.text.dedup_key]
+            say(Action.FIRE, text, 0)
+            kept.append(replace(incident, text=text, announced=True))
+        else:
+            kept.append(incident)
+    sent_at = now if messages else state.sent_at
+    return replace(state, incidents=tuple(kept), sent_at=sent_at, said=state.said + len(messages)), messages
+
+
+def _all_together(
+    key: GroupKey, state: GroupState, timers: Timers, texts: Mapping[str, AlertText], now: datetime
+) -> tuple[GroupState, list[Notification]]:
+    if not state.incidents or now < _due(state, timers):
+        return state, []
+    told = tuple(
+        replace(i, text=texts.get(i.text.dedup_key, i.text), announced=True) if i.open else i for i in state.incidents
+    )
+    still_open = tuple(i for i in told if i.open)
+    if not still_open:
+        action = Action.RESOLVE
+    elif all(i.announced for i in state.incidents):
+        action = Action.REPEAT
+    else:
+        action = Action.FIRE
+    alerts = tuple(sorted((i.text for i in told), key=reading_order))
+    message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said)
+    return replace(state, incidents=still_open, sent_at=now, said=state.said + 1), [message]
+
+
+def _due(state: GroupState, timers: Timers) -> datetime:
+    """When the conversation speaks next, if nothing more happens; long ago for what cannot wait."""
+    fresh = [i for i in state.incidents if not i.announced]
+    closed = [i.text.resolved_at for i in state.incidents if i.text.resolved_at is not None]
+    running = [i for i in state.incidents if i.announced and i.open]
+    wait = timers.wait
+    if state.sent_at is None:
+        return min(i.seen_at for i in fresh) + wait
+    if not fresh and not closed:
+        return state.sent_at + timers.repeat
+    if not fresh and not running:
+        return _EPOCH
+    since = min([i.seen_at for i in fresh] + closed)
+    worst = min((severity_rank(i.text) for i in running), default=len(SEVERITIES) + 1)
+    urgent = [i.seen_at + wait for i in fresh if severity_rank(i.text) < worst]
+    return min([max(since + wait, state.sent_at + timers.interval), *urgent])
+
+
+def severity_rank(text: AlertText) -> int:
+    """0 for critical; what is unknown comes last."""
+    return SEVERITIES.index(text.severity) if text.severity in SEVERITIES else len(SEVERITIES)
+
+
+def reading_order(text: AlertText) -> tuple[bool, int, str, str]:
+    """Open alerts first, the most severe first."""
+    return (text.resolved_at is not None, severity_rank(text), text.title, text.dedup_key)
+
+
+def _thread(key: GroupKey, state: GroupState) -> str:
+    """Name one conversation: a new one of the same group gets a new name, so its messages never meet old ones."""
+    opened = int((state.opened_at - _EPOCH) / timedelta(microseconds=1))
+    return sha256(repr((key.channel, key.route, key.labels, opened)).encode()).hexdigest()[:40]
