@@ -5,7 +5,7 @@ A tier fires when the error ratio over its long *and* its short window exceeds `
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import count
@@ -51,7 +51,12 @@ WORKBOOK: tuple[Tier, ...] = (
 """SRE Workbook, table 5-8 and the sample rule beside it (which adds 24h/2h); for a period of 30 days the factors
 are 14.4, 6, 3 and 1. https://sre.google/workbook/alerting-on-slos/#recommended_parameters_for_an_slo_based_a"""
 
-POLICIES: dict[str, tuple[Tier, ...]] = {"workbook": WORKBOOK}
+QUICK_RESET: tuple[Tier, ...] = tuple(replace(tier, short=Duration.of(minutes=1)) for tier in WORKBOOK)
+"""The workbook's long windows, shares and factors, so that alerts fire at the same moment; every short window is one
+minute, so that they are over within a minute of the last error (`short * (1 - threshold / errors)`) rather than within
+up to six hours. It wants at least four scrapes a minute, and an incident that pauses for a minute becomes two."""
+
+POLICIES: dict[str, tuple[Tier, ...]] = {"workbook": WORKBOOK, "quick-reset": QUICK_RESET}
 
 
 def windows_of(tiers: Iterable[Tier]) -> tuple[Duration, ...]:
@@ -80,8 +85,9 @@ def detection_time(
 ) -> Fraction | None:
     """How long a step of the error ratio to *errors* lasts until the mean over *window* exceeds *threshold*.
 
-    `W * (thr - e0) / (k * (e - thr) + (thr - e0))` with the error ratio *before* and traffic changing by the factor
-    *traffic* at the step; for constant traffic and no errors before it is the workbook's `W * thr / e`. In the unit of *window*; None: never.
+    `W * (thr - e0) / (k * (e - thr) + (thr - e0))`, with the error ratio *before* the step and traffic changing by the
+    factor *traffic* at it; for constant traffic and no errors before it is the workbook's `W * thr / e`. In the unit
+    of *window*; None: never.
 
     >>> float(detection_time(60, Fraction("0.0144"), 1))
     0.864
