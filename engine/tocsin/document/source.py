@@ -1,0 +1,31 @@
+"""The text of a file, and offsets in it as lines and columns."""
+
+import re
+from bisect import bisect_right
+
+from tocsin.diagnostics import Span
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class Source:
+    """A file's text without a byte order mark; lines are counted only when somebody asks."""
+
+    __slots__ = ("_starts", "path", "text")
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._starts: list[int] = []
+
+    def span(self, start: int, end: int) -> Span:
+        """The stretch [start, end) of the text, cut to the text."""
+        start = min(max(start, 0), len(self.text))
+        end = min(max(end, start), len(self.text))
+        return Span(self.path, *self._position(start), *self._position(end))
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        if not self._starts:
+            self._starts = [0, *(match.end() for match in _BREAK.finditer(self.text))]
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
