@@ -1,0 +1,129 @@
+"""Prometheus rule files (one per service) and `prometheus.yml`, the same bytes for the same definitions."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+
+from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
+from tocsin.ports import Labels, labels_of
+from tocsin.spec import PrometheusSettings, Scrape, Service
+from tocsin.targets.artifact import HEADER, Artifact
+from tocsin.targets.yaml_text import block, scalar
+from tocsin.workspace import Workspace
+
+RULES = "prometheus/rules"
+CONFIG = "prometheus/prometheus.yml"
+
+
+def prometheus(plan: Plan, workspace: Workspace) -> tuple[Artifact, ...]:
+    """All files, sorted by path."""
+    groups = sorted(plan.groups, key=attrgetter("file"))
+    files = [
+        Artifact(f"{RULES}/{stem}.yml", rule_file(tuple(some))) for stem, some in groupby(groups, attrgetter("file"))
+    ]
+    return tuple(sorted([Artifact(CONFIG, configuration(workspace)), *files]))
+
+
+def rule_file(groups: tuple[RuleGroup, ...]) -> str:
+    """One rule file; a comment above each rule says which line of the definitions caused it."""
+    return "".join(
+        (_header(rule.source.path for group in groups for rule in group.rules), "groups:\n", *_groups(groups))
+    )
+
+
+def _header(paths: Iterable[str]) -> str:
+    sources = ", ".join(sorted(set(paths))) or "nothing"
+    return f"{HEADER}{_comment(sources)}: change that and run `tocsin compile`, not this file.\n"
+
+
+def _comment(text: str) -> str:
+    """File names may hold anything; a comment is one printable line."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
+    for group in groups:
+        yield f"  - name: {scalar(group.name)}\n"
+        if group.interval is not None:
+            yield f"    interval: {group.interval}\n"
+        yield "    rules:\n"
+        for rule in group.rules:
+            yield f"      # {_comment(rule.source.path)}:{rule.source.line}\n"
+            yield _recording(rule) if isinstance(rule, RecordingRule) else _alerting(rule)
+
+
+def _recording(rule: RecordingRule) -> str:
+    head = f"      - record: {scalar(rule.record)}\n        expr: {block(rule.expr, 10)}\n"
+    return head + _mapping("labels", rule.labels)
+
+
+def _alerting(rule: AlertingRule) -> str:
+    timing = f"        for: {rule.for_}\n" if rule.for_.milliseconds else ""
+    if rule.keep_firing_for.milliseconds:
+        timing += f"        keep_firing_for: {rule.keep_firing_for}\n"
+    return (
+        f"      - alert: {scalar(rule.alert)}\n        expr: {block(rule.expr, 10)}\n{timing}"
+        f"{_mapping('labels', rule.labels)}{_mapping('annotations', rule.annotations)}"
+    )
+
+
+def _mapping(key: str, pairs: Labels, indent: int = 8) -> str:
+    if not pairs:
+        return ""
+    pad = " " * indent
+    return f"{pad}{key}:\n" + "".join(f"{pad}  {scalar(name)}: {scalar(value)}\n" for name, value in pairs)
+
+
+def configuration(workspace: Workspace) -> str:
+    """The server's configuration; what can only be given as a flag (retention, port, path) is said in a comment."""
+    platform = workspace.platform
+    scraped = [service for service in sorted(workspace.services, key=attrgetter("name")) if service.scrape]
+    paths = [service.span.path for service in scraped] + ([platform.span.path] if platform else [])
+    lines = [_header(paths)]
+    if platform:
+        lines.append(_global(platform.prometheus))
+    lines.append("rule_files:\n  - rules/*.yml\n")
+    if platform and platform.prometheus.alertmanagers:
+        lines.append("alerting:\n  alertmanagers:\n")
+        lines.extend(_alertmanager(address) for address in platform.prometheus.alertmanagers)
+    if scraped:
+        lines.append("scrape_configs:\n")
+        lines.extend(_scrape(service, service.scrape) for service in scraped if service.scrape)
+    return "".join(lines)
+
+
+def _global(settings: PrometheusSettings) -> str:
+    return (
+        f"# Start with: prometheus --web.listen-address=:{settings.port} "
+        f"--storage.tsdb.retention.time={settings.retention} "
+        f"--storage.tsdb.path={_comment(settings.storage_path)}\n"
+        "global:\n"
+        f"  scrape_interval: {settings.scrape_interval}\n"
+        f"  evaluation_interval: {settings.evaluation_interval}\n"
+        f"{_mapping('external_labels', labels_of(settings.external_labels), 2)}"
+    )
+
+
+def _alertmanager(address: str) -> str:
+    """`host:port`, or a URL whose scheme and path are kept."""
+    scheme, _, rest = address.rpartition("://")
+    host, slash, path = rest.partition("/")
+    more = f"      scheme: {scalar(scheme)}\n" if scheme else ""
+    more += f"      path_prefix: {scalar(slash + path)}\n" if path else ""
+    return f"    - static_configs:\n        - targets:\n            - {scalar(host)}\n{more}"
+
+
+def _scrape(service: Service, scrape: Scrape) -> str:
+    lines = [
+        f"  # {_comment(service.span.path)}:{scrape.span.line}\n",
+        f"  - job_name: {scalar(scrape.job)}\n",
+        f"    metrics_path: {scalar(scrape.path)}\n",
+        f"    scheme: {scalar(scrape.scheme)}\n",
+    ]
+    if scrape.interval is not None:
+        lines.append(f"    scrape_interval: {scrape.interval}\n")
+    if scrape.timeout is not None:
+        lines.append(f"    scrape_timeout: {scrape.timeout}\n")
+    lines.append("    static_configs:\n      - targets:\n")
+    lines.extend(f"          - {scalar(target)}\n" for target in scrape.targets)
+    return "".join(lines)
