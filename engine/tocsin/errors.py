@@ -4,6 +4,7 @@ TocsinError
 ├── UnavailableError  a tool, file or server that is needed is not there (exit code 2)
 ├── MisuseError       the command was called wrongly (exit code 2)
 └── SourceError       a metric source could not answer (the evaluator turns it into UNKNOWN)
+    └── SourceUnreachableError  it did not answer at all: refused, reset, timed out, 5xx
 """
 
 
@@ -25,3 +26,7 @@ class MisuseError(TocsinError):
 
 class SourceError(TocsinError):
     """A metric source did not give a complete answer; nothing may be concluded from it."""
+
+
+class SourceUnreachableError(SourceError):
+    """A metric source did not answer at all, so the next question would fare no better."""

@@ -1,0 +1,149 @@
+"""Threshold alerts: every row of the answer is an instance, with its own evidence.
+
+`value` with `above` or `below`, and an `expr` that compares something with a number, are asked without the
+comparison. So a row within bounds says "false", and a row that is missing says nothing:
+
+| the answer | what it means for an instance |
+|---|---|
+| a row beyond the bound (strictly) | true |
+| a row within the bound | false |
+| a row that is NaN | unknown |
+| no row, although it was there | `on_missing`: keep (unknown, the default), resolve (false) or fire (true) |
+| an error, a time-out | unknown |
+| a partial answer | rows beyond `above` stay true (it may fire), everything else is unknown |
+
+Any other `expr` returns only what is true. A known instance that is missing from such an answer counts as false only
+if every plain selector of the expression (outside `absent`, `or` and the right of `unless`) still has a series that
+agrees with the instance's labels; otherwise `on_missing` decides. So a failed scrape, which ends its series, makes an
+alert blind and does not resolve it.
+
+An instance is identified by the labels of its row, without the metric's name.
+"""
+
+from dataclasses import dataclass
+from math import isnan
+
+from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.expression import Comparison, Reading, read
+from tocsin.evaluate.model import Sample, Timing, Truth
+from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
+from tocsin.evaluate.words import number, span
+from tocsin.ports import Answer, Labels, Row, labels_of
+from tocsin.spec import AlertRule, Service
+from tocsin.units import literal
+
+NAME = "__name__"
+_MISSING = {
+    "keep": Sample(Truth.UNKNOWN, reason="its row is missing"),
+    "resolve": Sample(Truth.FALSE, reason="its row is missing, which counts as resolved (on_missing: resolve)"),
+    "fire": Sample(Truth.TRUE, reason="its row is missing, which counts as firing (on_missing: fire)"),
+}
+
+
+def rule(service: Service, alert: AlertRule) -> Rule:
+    """How the alert is called, routed and timed."""
+    labels = {**dict(service.labels), **dict(alert.labels)}
+    labels |= {"alertname": alert.name, "service": alert.service, "severity": alert.severity, "ref": alert.ref}
+    return Rule(
+        id=alert.ref,
+        service=alert.service,
+        severity=alert.severity,
+        title=f"{alert.name} on {alert.service}",
+        summary=alert.summary or alert.description or f"{alert.name} on {alert.service}: {{{{ value }}}}",
+        labels=labels_of(labels),
+        timing=Timing(alert.for_, alert.keep_firing_for),
+        notify=alert.notify,
+        runbook=alert.runbook or service.runbook,
+        on_missing=alert.on_missing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuestion:
+    """Asks for one threshold alert."""
+
+    alert: AlertRule
+
+    def reading(self) -> Reading:
+        """What to ask, and what to compare it with."""
+        alert = self.alert
+        if alert.value is None:
+            return read(alert.expr.text if alert.expr else "")
+        bound, op = (alert.above, ">") if alert.above is not None else (alert.below, "<")
+        return Reading(Comparison(alert.value.text, op, float(bound if bound is not None else "nan")), ())
+
+    def ask(self, asker: Asker, *, is_open: bool = True) -> Seen:
+        """Look once; *is_open* says that an instance is pending or firing, so that its absence must be explained."""
+        reading = self.reading()
+        if reading.comparison is not None:
+            return self._compared(asker, reading.comparison)
+        return self._returned(asker, reading, is_open)
+
+    def _compared(self, asker: Asker, comparison: Comparison) -> Seen:
+        answer = asker.instant(comparison.value)
+        if isinstance(answer, Unanswered):
+            return Seen({}, unknown(answer.reason))
+        rows = {_identity(row): self._judge(row, comparison, answer) for row in answer.rows}
+        return Seen(rows, unknown(_partial(answer)) if answer.partial else Rest(_MISSING[self.alert.on_missing]))
+
+    def _judge(self, row: Row, comparison: Comparison, answer: Answer) -> Sample:
+        if isnan(row.value):
+            return Sample(Truth.UNKNOWN, reason="its value is NaN")
+        facts = self._facts(row, comparison)
+        bound = _bound(self.alert, comparison)
+        if comparison.holds(row.value):
+            if answer.partial and comparison.op not in {">", ">="}:
+                return Sample(Truth.UNKNOWN, reason=_partial(answer))
+            return Sample(Truth.TRUE, row.value, f"{number(row.value)} {comparison.op} {bound}", facts)
+        if answer.partial:
+            return Sample(Truth.UNKNOWN, reason=_partial(answer))
+        return Sample(Truth.FALSE, row.value, f"{number(row.value)} is no longer {comparison.op} {bound}", facts)
+
+    def _facts(self, row: Row, comparison: Comparison | None) -> tuple[tuple[str, str], ...]:
+        facts = [("value", number(row.value))]
+        if comparison is not None:
+            facts.append(("threshold", f"{comparison.op} {_bound(self.alert, comparison)}"))
+        if self.alert.for_.milliseconds:
+            facts.append(("for", span(self.alert.for_.timedelta)))
+        return tuple(facts)
+
+    def _returned(self, asker: Asker, reading: Reading, is_open: bool) -> Seen:
+        text = self.alert.expr.text if self.alert.expr else ""
+        answer = asker.instant(text)
+        if isinstance(answer, Unanswered):
+            return Seen({}, unknown(answer.reason))
+        rows: dict[Labels, Sample] = {}
+        for row in answer.rows:
+            # A row that an expression returns is a true condition, whatever its value, as for Prometheus.
+            reason = f"the condition holds, value {number(row.value)}"
+            rows[_identity(row)] = Sample(Truth.TRUE, row.value, reason, self._facts(row, None))
+        if answer.partial:
+            return Seen(rows, unknown(_partial(answer)))
+        return Seen(rows, self._absent(asker, reading) if is_open else unknown("not asked"))
+
+    def _absent(self, asker: Asker, reading: Reading) -> Rest:
+        """Find out whether rows may be missing because their series are."""
+        if reading.selectors is None:
+            return Rest(_MISSING[self.alert.on_missing])
+        witnesses = []
+        for selector in reading.selectors:
+            answer = asker.instant(selector)
+            if isinstance(answer, Unanswered):
+                return unknown(answer.reason)
+            if answer.partial:
+                return unknown(_partial(answer))
+            witnesses.append(tuple({_identity(row) for row in answer.rows}))
+        return Rest(_MISSING[self.alert.on_missing], tuple(witnesses))
+
+
+def _identity(row: Row) -> Labels:
+    return tuple((name, value) for name, value in row.labels if name != NAME)
+
+
+def _partial(answer: Answer) -> str:
+    return "; ".join(("partial answer", *answer.warnings))
+
+
+def _bound(alert: AlertRule, comparison: Comparison) -> str:
+    written = alert.above if alert.above is not None else alert.below
+    return literal(written) if written is not None else number(comparison.bound)

@@ -1,0 +1,70 @@
+"""Asking a metric source during one look: failures become values, and a dead source is not asked again and again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tocsin.errors import SourceError, SourceUnreachableError
+from tocsin.ports import Answer, MetricSource, RangeAnswer
+
+PATIENCE = 3
+"""Questions in a row that the source may leave unanswered before the rest of the look is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nobody knows; *reason* says why in words."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class Asker:
+    """One look at one source; every instant query is asked at exactly *at*, so that answers fit together."""
+
+    source: MetricSource
+    at: datetime
+    failures: list[str] = field(default_factory=list)
+    unreachable: str | None = None
+    misses: int = 0
+
+    def instant(self, query: str) -> Answer | Unanswered:
+        """The rows now, or why there are none to be had; a partial answer is an answer, marked as such."""
+        if self.unreachable is not None:
+            return Unanswered(self.unreachable)
+        try:
+            answer = self.source.instant(query, self.at)
+        except SourceError as error:
+            return self._failed(error)
+        self.misses = 0
+        if answer.partial:
+            self.failures.append(_partial(answer.warnings))
+        return answer
+
+    def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer | Unanswered:
+        """The series over time; a partial answer counts as none, for slices are remembered."""
+        if self.unreachable is not None:
+            return Unanswered(self.unreachable)
+        try:
+            answer = self.source.range(query, start, end, step)
+        except SourceError as error:
+            return self._failed(error)
+        self.misses = 0
+        if answer.partial:
+            self.failures.append(_partial(answer.warnings))
+            return Unanswered(self.failures[-1])
+        return answer
+
+    def _failed(self, error: SourceError) -> Unanswered:
+        reason = str(error)
+        self.failures.append(reason)
+        if isinstance(error, SourceUnreachableError):
+            self.misses += 1
+            if self.misses >= PATIENCE:
+                self.unreachable = reason
+        else:
+            self.misses = 0
+        return Unanswered(reason)
+
+
+def _partial(warnings: tuple[str, ...]) -> str:
+    return f"partial answer: {warnings[0]}" if warnings else "partial answer"

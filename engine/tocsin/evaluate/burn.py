@@ -1,0 +1,196 @@
+"""One SLO at one instant: burn rates of every tier, the budget, and whether there is traffic at all.
+
+Rates come in one instant query per look: a union over the windows of bad and total events, each row marked with a
+label that says what it is. Budgets need the whole window and are asked at a slower cadence.
+
+Three values: a tier is true when the error ratio over its long *and* its short window exceeds its threshold
+(strictly, as in Prometheus). Without events in a window (0/0) its ratio is unknown, not zero; one window known to be
+below the threshold is enough for false.
+
+Cold start: history that does not exist counts as clean. The ratio over the long window is scaled by the part of it
+that has been observed since the first event was seen, so that the first minutes of a new service do not look like
+a whole bad hour, and a total outage of a new service still pages after the minutes it would take an old one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+
+from tocsin.budget import Spend, budget_ratio, exhaustion
+from tocsin.evaluate.model import Sample, Timing, Truth
+from tocsin.evaluate.rule import AT_ONCE, SEVERITY, Rule
+from tocsin.evaluate.words import error_percent, percent, span, times
+from tocsin.ports import Answer, Labels, labels_of
+from tocsin.sli import Sli
+from tocsin.spec import Service, Slo
+from tocsin.units import Duration
+from tocsin.windows import Tier
+
+MARK = "tocsin_part"
+NOW = Duration.of(minutes=5)
+"""Traffic that did not show in this window has stopped."""
+BEFORE = Duration.of(hours=1)
+"""Traffic that showed in this window was there before, for an SLO without tiers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Events per second over one window; None where no row was found."""
+
+    bad: float | None
+    total: float | None
+
+    def ratio(self) -> float | None:
+        """Bad over total; None without events, and for anything that is no count."""
+        if self.bad is None or self.total is None or not (isfinite(self.bad) and isfinite(self.total)):
+            return None
+        if self.total <= 0 or self.bad < 0:
+            return None
+        return self.bad / self.total
+
+
+def union(sli: Sli, windows: tuple[Duration, ...], function: str = "rate") -> str:
+    """Ask for bad and total events over all *windows* in one expression."""
+    parts = []
+    for window in windows:
+        for kind, ask in (("bad", sli.bad), ("total", sli.total)):
+            parts.append(f'label_replace({ask(str(window), function)}, "{MARK}", "{kind}:{window}", "", "")')
+    return "\nor\n".join(parts)
+
+
+def rates_of(answer: Answer, windows: tuple[Duration, ...]) -> Mapping[Duration, Rate]:
+    """Read the rows of a union back."""
+    found = {dict(row.labels).get(MARK): row.value for row in answer.rows}
+    return {window: Rate(found.get(f"bad:{window}"), found.get(f"total:{window}")) for window in windows}
+
+
+def tier_id(slo: Slo, tier: Tier) -> str:
+    """Identity.rule of a tier."""
+    return f"{slo.ref}:{tier.name}"
+
+
+def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
+    """The alerts of an SLO: one for each tier, and one for traffic that stopped."""
+    runbook = slo.runbook or service.runbook
+    common = {**dict(service.labels), "service": slo.service, "slo": slo.name, "ref": slo.ref}
+    made = [
+        Rule(
+            id=tier_id(slo, tier),
+            service=slo.service,
+            severity=SEVERITY[tier.severity],
+            title=f"{slo.ref} burns its error budget too fast ({tier.name})",
+            summary=f"{slo.ref} burns its error budget {{{{ value }}}} times faster than its {percent(slo.target)}"
+            f" over {slo.window} allows",
+            labels=_labels(common, "ErrorBudgetBurn", SEVERITY[tier.severity], tier=tier.name),
+            notify=slo.page if tier.severity == "page" else slo.ticket,
+            runbook=runbook,
+        )
+        for tier in slo.tiers
+    ]
+    if slo.no_traffic.alert:
+        made.append(
+            Rule(
+                id=f"{slo.ref}:no-traffic",
+                service=slo.service,
+                severity="critical",
+                title=f"{slo.ref} has no traffic",
+                summary=f"no requests reach {slo.ref} any more, or its counter is gone: nobody knows whether it works",
+                labels=_labels(common, "TrafficAbsent", "critical"),
+                timing=Timing(slo.no_traffic.for_, AT_ONCE.keep_firing_for),
+                notify=slo.page,
+                runbook=runbook,
+            )
+        )
+    return tuple(made)
+
+
+def _labels(common: Mapping[str, str], name: str, severity: str, **more: str) -> Labels:
+    return labels_of({**common, "alertname": name, "severity": severity, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """One tier at one instant; ratios are None where nobody could look or nothing happened."""
+
+    tier: Tier
+    long: float | None
+    short: float | None
+    truth: Truth
+    reason: str
+
+
+def burn(slo: Slo, tier: Tier, rates: Mapping[Duration, Rate], covered: Callable[[Duration], float]) -> Burn:
+    """Compare one tier's windows with its threshold."""
+    threshold = float(tier.threshold(slo.window, slo.target))
+    whole, short = rates[tier.long].ratio(), rates[tier.short].ratio()
+    long = None if whole is None else whole * covered(tier.long)
+    above = [None if ratio is None else ratio > threshold for ratio in (long, short)]
+    if False in above:
+        return Burn(tier, long, short, Truth.FALSE, "the error ratio is below the threshold")
+    if None in above:
+        empty = tier.long if long is None else tier.short
+        return Burn(tier, long, short, Truth.UNKNOWN, f"no traffic in the last {empty}")
+    return Burn(tier, long, short, Truth.TRUE, "")
+
+
+def rate_text(slo: Slo, one_burn: Burn) -> str:
+    """The burn rates of a tier in words."""
+    tier = one_burn.tier
+    rates = [
+        f"{times(float(burn_rate_of(slo, ratio)))} over {window}"
+        for ratio, window in ((one_burn.long, tier.long), (one_burn.short, tier.short))
+        if ratio is not None
+    ]
+    verb = "pages" if tier.severity == "page" else "tickets"
+    return f"{', '.join(rates) or 'unknown'} ({verb} at {times(float(tier.factor(slo.window)))})"
+
+
+def burn_rate_of(slo: Slo, ratio: float) -> float:
+    """A measured error ratio as a multiple of the budget's pace."""
+    return ratio / float(budget_ratio(slo.target))
+
+
+def sample(slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spend | None, at: datetime) -> Sample:
+    """What one tier's alert sees, with the lines that a page shows."""
+    if one_burn.truth is Truth.UNKNOWN:
+        return Sample(Truth.UNKNOWN, reason=one_burn.reason)
+    tier = one_burn.tier
+    long, short = one_burn.long, one_burn.short
+    text = rate_text(slo, one_burn)
+    errors = [
+        f"{error_percent(ratio)} over {window}"
+        for ratio, window in ((rates[tier.long].ratio(), tier.long), (short, tier.short))
+        if ratio is not None
+    ]
+    facts = [
+        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
+        ("burn rate", text),
+        ("error ratio", ", ".join(errors)),
+    ]
+    if spent is not None:
+        facts.append(("budget left", percent(spent.remaining, 1)))
+        pace = burn_rate_of(slo, short) if short is not None else 0.0
+        lasts = exhaustion(spent.remaining, pace, slo.window)
+        if spent.remaining <= 0:
+            facts.append(("budget exhausted", "yes"))
+        elif lasts is not None:
+            facts.append(("budget exhausted in", f"{span(lasts.timedelta)} at {times(pace)}"))
+    facts.append(("evaluated at", f"{at:%Y-%m-%d %H:%M:%S} UTC"))
+    value = None if long is None else burn_rate_of(slo, long)
+    reason = f"burn rate {text}" if one_burn.truth is Truth.TRUE else f"burn rate is back to {text}"
+    return Sample(one_burn.truth, value, reason, tuple(facts))
+
+
+def no_traffic(slo: Slo, rates: Mapping[Duration, Rate]) -> Sample:
+    """True when events stopped: none now, though there were some before. Never seen is unknown, and fires nothing."""
+    windows = sorted(rates)
+    now, before = windows[0], windows[-1]
+    total = rates[now].total
+    if total is not None and total > 0:
+        return Sample(Truth.FALSE, total, "requests arrive")
+    facts = (("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),)
+    if any((rates[window].total or 0) > 0 for window in windows[1:]):
+        what = "the request counter is gone" if total is None else "the request counter stands still"
+        return Sample(Truth.TRUE, total, f"{what}: no request in the last {now}", facts)
+    return Sample(Truth.UNKNOWN, reason=f"no traffic in the last {before}")

@@ -1,0 +1,111 @@
+"""A rule as the evaluator runs it, and how its alerts read."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tocsin.evaluate.model import AlertState, AlertView, Identity, Phase, Sample, Timing, Truth
+from tocsin.evaluate.state import OPEN
+from tocsin.evaluate.words import fill
+from tocsin.ports import Labels, labels_of
+from tocsin.units import Duration
+
+AT_ONCE = Timing(Duration(0), Duration(0))
+SEVERITY = {"page": "critical", "ticket": "warning"}
+"""What a tier's severity is called on an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an alert is called, whom it is for and how patient it is.
+
+    *id* is Identity.rule; *labels* are what routes match, beside the labels of the row. *title* stays the same for
+    the whole episode, so that threads and subjects do; *summary* may use `{{ value }}` and `{{ labels.x }}`.
+    """
+
+    id: str
+    service: str
+    severity: str
+    title: str
+    summary: str
+    labels: Labels
+    timing: Timing = AT_ONCE
+    notify: tuple[str, ...] = ()
+    runbook: str | None = None
+    on_missing: str = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is to be thought of an instance that one look did not mention.
+
+    *sample* is the answer by policy. *witnesses*, one set of label sets for each selector of the rule, are the series
+    that are still there: an instance is gone for good reason if each selector still has a series that agrees with it.
+    """
+
+    sample: Sample
+    witnesses: tuple[tuple[Labels, ...], ...] | None = None
+
+    def judge(self, labels: Labels) -> Sample:
+        """The sample of the instance with *labels*."""
+        if self.witnesses is None or self.sample.truth is Truth.TRUE:
+            return self.sample
+        wanted = dict(labels)
+        for series in self.witnesses:
+            if not any(all(wanted.get(k, v) == v for k, v in one) for one in series):
+                return self.sample
+        return Sample(Truth.FALSE, reason="the condition no longer holds, and its series are still there")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look saw for one rule: a sample for each instance, and for all that were not mentioned."""
+
+    rows: Mapping[Labels, Sample] = field(default_factory=dict)
+    rest: Rest = field(default_factory=lambda: unknown("not looked at"))
+
+
+def unknown(reason: str) -> Rest:
+    """Nobody could look."""
+    return Rest(Sample(Truth.UNKNOWN, reason=reason))
+
+
+def one(sample: Sample) -> Seen:
+    """A rule with a single instance without labels."""
+    return Seen({(): sample}, Rest(sample))
+
+
+def dedup_key(identity: Identity, episode: int) -> str:
+    """Name one episode of one alert, the same on every channel and after every restart.
+
+    >>> dedup_key(Identity("be-camera/uptime:fast"), 1)
+    'cba88c9f4350cf6fce5b789e85fd7de038f70b87'
+    """
+    text = "\x00".join([identity.rule, *(f"{k}\x01{v}" for k, v in identity.labels), str(episode)])
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
+    """One episode as people see it; a pending alert shows the key that it will have."""
+    labels = dict(identity.labels) | dict(rule.labels)
+    coming = state.phase is Phase.PENDING
+    started = state.active_at or state.fired_at
+    assert started is not None, "only an episode can be shown"  # noqa: S101
+    return AlertView(
+        identity=identity,
+        service=rule.service,
+        title=fill(rule.title, labels, None),
+        summary=fill(rule.summary, labels, state.value),
+        severity=rule.severity,
+        phase=state.phase,
+        started_at=started,
+        fired_at=state.fired_at if not coming else None,
+        resolved_at=state.resolved_at if state.phase not in OPEN and not coming else None,
+        blind_since=state.blind_since,
+        dedup_key=dedup_key(identity, state.episode + coming),
+        labels=labels_of(labels),
+        facts=state.facts,
+        notify=rule.notify,
+        reason=state.reason,
+        runbook=rule.runbook,
+    )
