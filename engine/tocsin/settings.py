@@ -1,1 +1,106 @@
-"""Settings of the service, from flags and environment, read once."""
+"""Flags and environment to frozen Settings, read once at start; everything wrong is said at once."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from tocsin.errors import MisuseError
+from tocsin.units import Duration, UnitError
+
+SHORTEST_INTERVAL = Duration.of(seconds=1)
+LONGEST_INTERVAL = Duration.of(minutes=5)
+"""Above this a series is stale in Prometheus (its look-back) before it is looked at twice."""
+
+DRAIN = Duration.of(seconds=10)
+"""What is not delivered by then stays in the outbox for the next start."""
+
+_LISTEN = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<host>[^:\[\]/\s]*)):(?P<port>[0-9]{1,5})")
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the web server listens; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `HOST:PORT`; an empty host means every interface, IPv6 stands in brackets.
+
+        >>> Listen.parse("127.0.0.1:0"), Listen.parse("[::1]:9911")
+        (Listen(host='127.0.0.1', port=0), Listen(host='::1', port=9911))
+        """
+        match = _LISTEN.fullmatch(text.strip())
+        if match is None or int(match["port"]) > 65535:
+            raise UnitError(f"{text!r} is no listen address; write HOST:PORT, such as 127.0.0.1:9911 or [::1]:0")
+        return cls(match["v6"] or match["host"] or "0.0.0.0", int(match["port"]))  # noqa: S104  (asked for by an empty host)
+
+    def url(self) -> str:
+        """The address as a browser takes it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `tocsin serve` runs with; *interval* is the distance of two ticks, *drain* how long a stop may deliver."""
+
+    paths: tuple[str, ...]
+    prometheus: str
+    state: str
+    listen: Listen
+    interval: Duration
+    drain: Duration = DRAIN
+
+    @classmethod
+    def parse(cls, *, paths: Iterable[str], prometheus: str | None, state: str, listen: str, interval: str) -> Self:
+        """Check all values; raises MisuseError with every fault in one message."""
+        faults: list[str] = []
+        if not prometheus:
+            faults.append("no metric source: give --prometheus URL or set TOCSIN_PROMETHEUS")
+        elif fault := _url_fault(prometheus):
+            faults.append(fault)
+        if not state.strip():
+            faults.append("--state is empty; give a file or a database URL")
+        where, every = Listen("127.0.0.1", 0), SHORTEST_INTERVAL
+        try:
+            where = Listen.parse(listen)
+        except UnitError as error:
+            faults.append(f"--listen: {error}")
+        try:
+            every = Duration.parse(interval)
+            if not SHORTEST_INTERVAL <= every <= LONGEST_INTERVAL:
+                faults.append(f"--interval: {every} is outside {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}")
+        except UnitError as error:
+            faults.append(f"--interval: {error}")
+        if faults or prometheus is None:
+            raise MisuseError("; ".join(faults))
+        return cls(tuple(paths), prometheus.rstrip("/"), state, where, every)
+
+
+def _url_fault(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    return None if good else f"--prometheus: {without_password(url)!r} is no http or https URL"
+
+
+def without_password(url: str) -> str:
+    """The URL as logs and pages may show it.
+
+    >>> without_password("https://tocsin:hunter2@metrics.example/prom?x=1")
+    'https://metrics.example/prom'
+    >>> without_password("sqlite:///tocsin.db")
+    'sqlite:///tocsin.db'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
+    if not parts.scheme or not parts.netloc:
+        return url
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

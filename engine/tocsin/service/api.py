@@ -1,0 +1,217 @@
+"""The JSON API: status of services, metrics over time, alerts, and everything the last tick found."""
+
+import difflib
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from tocsin.errors import SourceError
+from tocsin.evaluate.memory import Store
+from tocsin.ports import Clock, MetricSource
+from tocsin.service import questions
+from tocsin.service.board import Board, Standing
+from tocsin.service.shapes import (
+    Alerts,
+    AlertSeverity,
+    AlertStatus,
+    ErrorBody,
+    Health,
+    MetricData,
+    ServiceHealth,
+    Status,
+    alert_of,
+    severity_of,
+    status_of,
+)
+from tocsin.spec import Service
+from tocsin.units import Duration, UnitError
+
+log = logging.getLogger(__name__)
+
+Aggregation = Literal["avg", "sum", "min", "max", "count"]
+LONGEST_RANGE = Duration.of(days=366)
+MOST_POINTS = 11_000
+"""More are refused by Prometheus itself."""
+
+
+class ApiError(Exception):
+    """An answer other than 2xx, in the one shape of errors."""
+
+    def __init__(self, status: int, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the web side may see and ask; *source* is its own connection, so that no request delays a tick."""
+
+    board: Board
+    store: Store
+    source: MetricSource
+    clock: Clock
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """One question at a time: the connection is not made for several threads."""
+
+
+def _did_you_mean(wrong: str, right: Iterable[str], none: str) -> str:
+    names = sorted(right)
+    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"there are {', '.join(names[:10])}{', …' if len(names) > 10 else ''}" if names else none
+
+
+def _duration(name: str, text: str, longest: Duration = LONGEST_RANGE) -> Duration:
+    try:
+        value = Duration.parse(text.strip())
+    except UnitError as error:
+        raise ApiError(422, "invalid-parameter", f"{name}: {error}") from error
+    if not 1000 <= value.milliseconds <= longest.milliseconds:
+        raise ApiError(422, "invalid-parameter", f"{name}: {text!r} is outside 1s to {longest}")
+    return value
+
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorBody, "description": "No such service or metric."},
+    422: {"model": ErrorBody, "description": "A parameter that cannot mean anything."},
+    503: {"model": ErrorBody, "description": "The metric source or the store did not answer."},
+}
+
+
+def health_of(service: Service, standing: Standing) -> Health:
+    """How a service stands now: its open alerts, its objectives, and whether anybody can see it."""
+    snapshot = standing.snapshot
+    severities = {severity_of(view) for view in standing.open_alerts() if view.service == service.name}
+    states = {slo.state for slo in snapshot.slos if slo.service == service.name} if snapshot else set()
+    if "critical" in severities or "exhausted" in states:
+        return "critical"
+    seen = snapshot is not None and snapshot.source.ok
+    return "warning" if "warning" in severities or states - {"healthy"} or not seen else "healthy"
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 6)
+
+
+class Api:
+    """The answers of the JSON API."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def sla_status(
+        self,
+        service: Annotated[str | None, Query(description="One service; without it, a list of all.")] = None,
+        time_range: Annotated[str, Query(alias="timeRange", description="How far back, such as 1h or 30d.")] = "24h",
+    ) -> ServiceHealth | list[ServiceHealth]:
+        """How services did over a time range, and how they stand now.
+
+        Uptime and error rate come from the service's ratio SLI (else its probe), the response time is the mean of its
+        latency histogram; `status` is the state of this moment. What nobody could tell is null.
+        """
+        window = _duration("timeRange", time_range)
+        standing, now = self._desk.board.read(), self._desk.clock.now()
+        services = {s.name: s for s in standing.workspace.services}
+        if service is None:
+            return [self._judge(each, standing, window, now) for each in services.values()]
+        if service not in services:
+            hint = _did_you_mean(service, services, "no service is defined")
+            raise ApiError(404, "unknown-service", f"there is no service {service!r}", hint)
+        return self._judge(services[service], standing, window, now)
+
+    def _judge(self, service: Service, standing: Standing, window: Duration, now: datetime) -> ServiceHealth:
+        with self._desk.asking:
+            ratios = questions.ask_ratios(service, self._desk.source, window, now)
+        uptime = ratios.uptime
+        return ServiceHealth(
+            service=service.name,
+            uptime=_percent(uptime),
+            response_time=None if ratios.response_time is None else round(1000 * ratios.response_time, 3),
+            error_rate=_percent(None if uptime is None else 1 - uptime),
+            status=health_of(service, standing),
+        )
+
+    def metrics(
+        self,
+        metric: Annotated[str, Query(description="A name from the `metrics:` of a service.")],
+        time_range: Annotated[str, Query(alias="timeRange", description="How far back, such as 1h or 30d.")] = "1h",
+        aggregation: Annotated[Aggregation, Query(description="How its series become one.")] = "avg",
+        interval: Annotated[str | None, Query(description="Distance of two points; default about 60 points.")] = None,
+    ) -> MetricData:
+        """One metric over time.
+
+        Gauges as they are, counters as per-second rates, histograms and summaries as the mean of what they observed
+        (`sum` and `count`: observed per second). A point without a value is null.
+        """
+        window = _duration("timeRange", time_range)
+        step = questions.default_step(window) if interval is None else _duration("interval", interval)
+        if step > window:
+            raise ApiError(422, "invalid-parameter", f"interval: {step} is longer than the time range {window}")
+        points = window.milliseconds // step.milliseconds + 1
+        if points > MOST_POINTS:
+            message = f"interval: {step} over {window} would be {points} points; at most {MOST_POINTS} are given"
+            raise ApiError(422, "invalid-parameter", message, "take a longer interval or a shorter time range")
+        known = questions.catalogue(self._desk.board.read().workspace)
+        if metric not in known:
+            hint = _did_you_mean(metric, known, "no service lists metrics")
+            raise ApiError(404, "unknown-metric", f"no service lists a metric {metric!r}", hint)
+        query = questions.expression(*known[metric], aggregation, step)
+        now = self._desk.clock.now().replace(microsecond=0)
+        try:
+            with self._desk.asking:
+                return questions.ask_metric(self._desk.source, metric, query, window=window, step=step, now=now)
+        except SourceError as error:
+            raise ApiError(503, "source-unavailable", f"the metric source did not answer: {error}") from error
+
+    def alerts(
+        self,
+        severity: Annotated[AlertSeverity | None, Query(description="Only this severity.")] = None,
+        status: Annotated[AlertStatus | None, Query(description="Only open or only resolved alerts.")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="At most so many resolved alerts.")] = 200,
+    ) -> Alerts:
+        """Open and past alerts, newest first.
+
+        Episodes that fired; an alert that is pending is none yet. An alert that nobody can look at stays active, and
+        its description says since when it is blind.
+        """
+        found = []
+        if status != "resolved":
+            shown = self._desk.board.read().open_alerts()
+            found += [alert_of(view) for view in shown if severity is None or severity_of(view) == severity]
+        if status != "active":
+            try:
+                past = self._desk.store.history(severity=severity, status="resolved", limit=limit)
+            except Exception as error:
+                log.exception("the history could not be read")
+                raise ApiError(503, "store-unavailable", "the history of alerts could not be read") from error
+            found += [alert_of(view) for view in past]
+        found.sort(key=lambda alert: (alert.created_at, alert.id), reverse=True)
+        return Alerts(alerts=found)
+
+    def status(self) -> Status:
+        """Everything that the last tick found.
+
+        Objectives with budgets and burn rates, journeys, contracts, open alerts, and the source's health.
+        """
+        return status_of(self._desk.board.read())
+
+
+def create_router(desk: Desk) -> APIRouter:
+    """All routes under `/api/v1`."""
+    api, get = Api(desk), ["GET"]
+    router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]})
+    router.add_api_route("/sla/status", api.sla_status, methods=get, responses={404: _ERRORS[404]})
+    router.add_api_route("/metrics", api.metrics, methods=get, responses=_ERRORS)
+    router.add_api_route(
+        "/alerts", api.alerts, methods=get, responses={503: _ERRORS[503]}, response_model_exclude_none=True
+    )
+    router.add_api_route("/status", api.status, methods=get)
+    return router

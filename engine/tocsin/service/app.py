@@ -1,0 +1,152 @@
+"""The web application: the API, the page, health, and Tocsin's own metrics."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from tocsin.service.api import ApiError, Desk, create_router
+from tocsin.service.board import FRESH_INTERVALS, Standing
+from tocsin.service.page import PAGE_HEADERS, render_page
+from tocsin.service.shapes import ErrorBody, Fault, Shape
+from tocsin.service.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+_CODES = {404: "not-found", 405: "method-not-allowed"}
+
+
+class Alive(Shape):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Check(Shape):
+    """One condition of being ready; *reason* is empty while it holds."""
+
+    ok: bool
+    reason: str
+
+
+class Ready(Shape):
+    """Whether this evaluator can be relied on now."""
+
+    ready: bool
+    checks: dict[str, Check] = Field(description="`tick`, `store` and `source`.")
+
+
+def readiness(desk: Desk) -> Ready:
+    """Ready: the last tick is fresh, its state was stored, and the metric source answered it completely."""
+    standing, now = desk.board.read(), desk.clock.now()
+    checks = {"tick": _tick_check(standing, fresh=standing.fresh(now)), "store": _store_check(desk, standing)}
+    source = standing.snapshot.source if standing.snapshot is not None else None
+    if source is None:
+        checks["source"] = Check(ok=False, reason="not asked yet")
+    else:
+        reason = "" if source.ok else f"no complete answer since {source.since:%Y-%m-%d %H:%M:%S} UTC: {source.detail}"
+        checks["source"] = Check(ok=source.ok, reason=reason)
+    return Ready(ready=all(check.ok for check in checks.values()), checks=checks)
+
+
+def _tick_check(standing: Standing, *, fresh: bool) -> Check:
+    if standing.ticked_at is None:
+        return Check(ok=False, reason=standing.tick_error or "waiting for the first evaluation")
+    if fresh:
+        return Check(ok=True, reason="")
+    last = f"the last tick was at {standing.ticked_at:%Y-%m-%d %H:%M:%S} UTC, over {FRESH_INTERVALS} intervals ago"
+    return Check(ok=False, reason=f"{last}: {standing.tick_error}" if standing.tick_error else last)
+
+
+def _store_check(desk: Desk, standing: Standing) -> Check:
+    if standing.commit_error:
+        return Check(ok=False, reason=standing.commit_error)
+    try:
+        desk.store.depths()
+    except Exception as error:  # noqa: BLE001  (whatever it is, the store does not work)
+        return Check(ok=False, reason=f"the state cannot be read: {type(error).__name__}")
+    return Check(ok=True, reason="")
+
+
+def _fault(status: int, code: str, message: str, hint: str | None = None) -> JSONResponse:
+    body = ErrorBody(error=Fault(code=code, message=message, hint=hint))
+    return JSONResponse(body.model_dump(by_alias=True), status_code=status)
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(ApiError)
+    def api_error(_request: Request, error: ApiError) -> JSONResponse:
+        return _fault(error.status, error.code, str(error), error.hint)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return _fault(422, "invalid-parameter", "; ".join(_sentence(fault) for fault in error.errors()))
+
+    @app.exception_handler(HTTPException)
+    def other(_request: Request, error: HTTPException) -> JSONResponse:
+        answer = _fault(error.status_code, _CODES.get(error.status_code, "http-error"), str(error.detail).lower())
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    def crashed(_request: Request, _error: Exception) -> JSONResponse:
+        return _fault(500, "internal-error", "tocsin failed to answer; its log says why")
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """One fault in words: the parameter, what is allowed, what was seen.
+
+    >>> _sentence({"loc": ("query", "metric"), "type": "missing", "msg": "Field required"})
+    'metric: this parameter is required'
+    """
+    name = str(fault["loc"][-1])
+    if fault["type"] == "missing":
+        return f"{name}: this parameter is required"
+    seen = fault.get("input")
+    if fault["type"] == "literal_error":
+        return f"{name}: {seen!r} is not one of {fault['ctx']['expected'].replace(' or ', ', ')}"
+    text = str(fault["msg"])
+    return f"{name}: {text[:1].lower()}{text[1:]}, not {seen!r}"
+
+
+def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
+    """Assemble the application; it only reads."""
+    app = FastAPI(
+        title="Tocsin",
+        version=version,
+        description="Alerting and SLAs as code: status, metrics and alerts of the evaluator.",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    _handle_errors(app)
+    app.include_router(create_router(desk))
+
+    @app.get("/healthz", summary="Whether the process answers")
+    def healthz() -> Alive:
+        """Answer as long as the process lives; use /readyz to know whether it can see."""
+        return Alive()
+
+    @app.get("/readyz", responses={503: {"model": Ready}}, summary="Whether the evaluator can be relied on")
+    def readyz(response: Response) -> Ready:
+        """The last tick is fresh, its state was stored, and the metric source answered it completely."""
+        ready = readiness(desk)
+        response.status_code = 200 if ready.ready else 503
+        return ready
+
+    @app.get("/metrics", response_class=Response, summary="Tocsin's own metrics, for Prometheus")
+    def metrics() -> Response:
+        """Ticks, the source, alerts, the outbox and deliveries."""
+        return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    @app.get("/", response_class=Response, include_in_schema=False)
+    def page() -> Response:
+        return Response(render_page(desk), media_type="text/html", headers=PAGE_HEADERS)
+
+    return app

@@ -1,0 +1,159 @@
+"""The status page: one Standing to HTML, on the server, without scripts; readable at night and on a telephone."""
+
+import base64
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tocsin.evaluate.model import AlertView, SloStatus, Truth
+from tocsin.service import phrases
+from tocsin.service.api import Desk
+from tocsin.service.board import Standing
+from tocsin.service.shapes import overall, severity_of
+from tocsin.settings import without_password
+
+log = logging.getLogger(__name__)
+
+RECENT = 12
+"""Resolved alerts shown."""
+MOST_ROWS = 500
+"""Objectives shown; what is not healthy comes first."""
+
+_CSS = files("tocsin.service").joinpath("templates/page.css").read_text(encoding="utf-8")
+_CSS_HASH = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
+PAGE_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+_STATE_RANK = {"exhausted": 0, "burning": 1, "unknown": 2}
+_STATE_WORDS = {"healthy": "healthy", "burning": "burning", "exhausted": "budget spent", "unknown": "cannot tell"}
+_STATE_TONES = {"healthy": "good", "burning": "warn", "exhausted": "bad", "unknown": "blind"}
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The state of everything in one line; *tone* is `good`, `warn`, `bad` or `blind`."""
+
+    tone: str
+    text: str
+
+
+def headline(standing: Standing, now: datetime) -> Headline:
+    """What a reader must know first: whether anybody can see, then what is wrong."""
+    if standing.snapshot is None:
+        return Headline("blind", "Waiting for the first evaluation")
+    if not standing.fresh(now):
+        return Headline("blind", "Evaluation has stopped")
+    alerts = standing.open_alerts()
+    critical = sum(severity_of(view) == "critical" for view in alerts)
+    text = f"{len(alerts)} open alert{'s' if len(alerts) > 1 else ''}" if alerts else ""
+    if critical:
+        text += f", {critical} critical"
+    if not standing.snapshot.source.ok:
+        return Headline("blind", f"Blind: the metric source does not answer{'; ' + text if text else ''}")
+    if alerts:
+        return Headline("bad" if critical else "warn", text)
+    match overall(standing):
+        case "healthy":
+            return Headline("good", "All objectives are met")
+        case "warning":
+            return Headline("warn", "Some objectives need attention")
+        case _:
+            return Headline("bad", "A promise is broken")
+
+
+def web_link(url: str | None) -> str | None:
+    """The URL if it is one a browser may follow; a definition must not smuggle in a script."""
+    return url if url is not None and re.match(r"(?i)https?://", url) else None
+
+
+def by_need(slos: tuple[SloStatus, ...]) -> tuple[SloStatus, ...]:
+    """What is worst first, then by service and name."""
+    return tuple(sorted(slos, key=lambda slo: (_STATE_RANK.get(slo.state, 3), slo.service, slo.name)))
+
+
+def bar_width(remaining: float | None) -> float:
+    """Width of the filled part of a budget bar, 0 to 100."""
+    return 0.0 if remaining is None else round(100 * min(1.0, max(0.0, remaining)), 2)
+
+
+def bar_tone(remaining: float | None) -> str:
+    """Colour of a budget bar: half is comfortable, a tenth is not."""
+    if remaining is None:
+        return "blind"
+    return "good" if remaining > 0.5 else "warn" if remaining > 0.1 else "bad"
+
+
+def refresh_seconds(interval: timedelta) -> int:
+    """How often the page asks again: with each tick, but neither nervously nor sleepily."""
+    return int(min(60, max(5, interval.total_seconds())))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tocsin.service"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": phrases.percent,
+        "span": phrases.span,
+        "multiple": phrases.multiple,
+        "web_link": web_link,
+        "bar_width": bar_width,
+        "bar_tone": bar_tone,
+        "tone": lambda state: _STATE_TONES.get(state, "blind"),
+        "word": lambda state: _STATE_WORDS.get(state, state),
+        "severity": severity_of,
+    }
+    environment.tests["firing_tier"] = lambda burn: burn.truth is Truth.TRUE
+    return environment
+
+
+def render(standing: Standing, recent: tuple[AlertView, ...] | None, now: datetime) -> str:
+    """The whole page; *recent* are resolved alerts, None where the history could not be read."""
+    snapshot = standing.snapshot
+    slos = by_need(snapshot.slos) if snapshot is not None else ()
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            standing=standing,
+            snapshot=snapshot,
+            now=now,
+            css=_CSS,
+            headline=headline(standing, now),
+            refresh=refresh_seconds(standing.interval),
+            source_url=without_password(standing.source_url),
+            slos=slos[:MOST_ROWS],
+            hidden=max(0, len(slos) - MOST_ROWS),
+            recent=recent,
+            titles={service.name: service.title or service.name for service in standing.workspace.services},
+            when=lambda at: phrases.clock_time(at, now),
+            since=lambda at: phrases.span(now - at),
+        )
+    )
+
+
+def render_page(desk: Desk) -> str:
+    """The page of this moment; it shows even where the store does not work."""
+    try:
+        recent = desk.store.history(severity=None, status="resolved", limit=RECENT)
+    except Exception:
+        log.exception("the history could not be read")
+        recent = None
+    return render(desk.board.read(), recent, desk.clock.now())

@@ -1,0 +1,341 @@
+"""The JSON that the API answers with; field names are camelCase outside, times RFC 3339 in UTC."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from tocsin.evaluate.model import AlertView, BurnStatus, JourneyStatus, SlaStatus, SloStatus, Snapshot
+from tocsin.service.board import Standing
+
+Health = Literal["healthy", "warning", "critical"]
+AlertSeverity = Literal["info", "warning", "critical"]
+AlertStatus = Literal["active", "resolved"]
+
+
+class Shape(BaseModel):
+    """Base of all shapes."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+
+class Fault(Shape):
+    """Why a request was not answered; *hint* says what to do about it."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+class ErrorBody(Shape):
+    """The one shape of every error."""
+
+    error: Fault
+
+
+class ServiceHealth(Shape):
+    """How one service did over the time range, and how it stands now."""
+
+    service: str
+    uptime: float | None = Field(description="Good events in percent of all, 0 to 100; null if nobody could tell.")
+    response_time: float | None = Field(description="Mean response time in milliseconds; null if nobody could tell.")
+    error_rate: float | None = Field(description="Bad events in percent of all, 0 to 100; null if nobody could tell.")
+    status: Health = Field(
+        description="`critical`: a critical alert is open or an error budget is spent; `warning`: another alert is "
+        "open, a budget burns, or the service cannot be seen; else `healthy`."
+    )
+
+
+class Point(Shape):
+    """One value; null where there was none, or no number."""
+
+    timestamp: datetime
+    value: float | None
+
+
+class Summary(Shape):
+    """Over the points that have a value; null where none has."""
+
+    min: float | None
+    max: float | None
+    avg: float | None
+
+
+class MetricData(Shape):
+    """One metric over time."""
+
+    metric: str
+    data: list[Point]
+    summary: Summary
+
+
+class Alert(Shape):
+    """One episode of one alert; *id* is its deduplication key on every channel."""
+
+    id: str
+    title: str
+    description: str
+    severity: AlertSeverity
+    status: AlertStatus
+    created_at: datetime = Field(description="When it fired.")
+    resolved_at: datetime | None = Field(default=None, description="Absent while the alert is active.")
+
+
+class Alerts(Shape):
+    """Alerts, newest first."""
+
+    alerts: list[Alert]
+
+
+class Burn(Shape):
+    """One tier; rates are multiples of the budget's pace, *factor* is where it fires."""
+
+    tier: str
+    severity: str
+    long: str
+    short: str
+    rate_long: float | None
+    rate_short: float | None
+    factor: float
+    truth: str
+
+
+class Objective(Shape):
+    """One SLO; *budgetRemaining* is a fraction (below 0: overspent), *exhaustion* seconds until nothing is left."""
+
+    ref: str
+    service: str
+    name: str
+    state: str
+    target: float
+    window: str
+    sli: float | None
+    good: float | None
+    total: float | None
+    budget_remaining: float | None
+    exhaustion: float | None
+    burns: list[Burn]
+    reason: str
+
+
+class Member(Shape):
+    """One member of a journey."""
+
+    ref: str
+    sli: float | None
+
+
+class JourneyShape(Shape):
+    """One objective of a journey."""
+
+    ref: str
+    state: str
+    target: float
+    window: str
+    sli: float | None
+    budget_remaining: float | None
+    slices: int
+    missing: int
+    members: list[Member]
+    reason: str
+
+
+class Agreement(Shape):
+    """One SLA in its running period; *credit* is the fraction owed if the period ended now."""
+
+    name: str
+    customer: str
+    covers: str
+    start: datetime
+    end: datetime
+    target: float
+    uptime: float | None
+    breached: bool | None
+    credit: float | None
+    intervals: int
+    empty: int
+    reason: str
+
+
+class OpenAlert(Alert):
+    """An alert with everything that is known of it."""
+
+    rule: str
+    service: str
+    phase: str
+    blind_since: datetime | None
+    labels: dict[str, str]
+    facts: list[tuple[str, str]]
+    runbook: str | None
+
+
+class Source(Shape):
+    """Whether the metric source answers."""
+
+    ok: bool
+    since: datetime
+    detail: str
+    failures: int
+
+
+class Status(Shape):
+    """All that the last tick found; *at* is null before the first."""
+
+    at: datetime | None
+    overall: Health
+    version: str
+    source: Source | None
+    slos: list[Objective]
+    journeys: list[JourneyShape]
+    slas: list[Agreement]
+    alerts: list[OpenAlert]
+
+
+# --- from what the evaluator says --------------------------------------------------------------------------
+
+
+def description_of(view: AlertView) -> str:
+    """What a person reads of an alert: summary, facts, and whether anybody can see."""
+    lines = [view.summary] if view.summary else []
+    lines += [f"{label}: {value}" for label, value in view.facts]
+    if view.blind_since is not None and view.resolved_at is None:
+        since = view.blind_since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        lines.append(
+            f"blind since {since}: nobody could look, so it stays open" + (f" ({view.reason})" if view.reason else "")
+        )
+    return "\n".join(lines)
+
+
+def severity_of(view: AlertView) -> AlertSeverity:
+    """The severity in the API's words; an unknown one counts as a warning."""
+    match view.severity:
+        case "critical":
+            return "critical"
+        case "info":
+            return "info"
+        case _:
+            return "warning"
+
+
+def alert_of(view: AlertView) -> Alert:
+    """An episode as `GET /api/v1/alerts` shows it."""
+    return Alert(
+        id=view.dedup_key,
+        title=view.title,
+        description=description_of(view),
+        severity=severity_of(view),
+        status="active" if view.resolved_at is None else "resolved",
+        created_at=view.fired_at or view.started_at,
+        resolved_at=view.resolved_at,
+    )
+
+
+def _burn_of(burn: BurnStatus) -> Burn:
+    return Burn(
+        tier=burn.tier,
+        severity=burn.severity,
+        long=str(burn.long),
+        short=str(burn.short),
+        rate_long=burn.rate_long,
+        rate_short=burn.rate_short,
+        factor=burn.factor,
+        truth=burn.truth.value,
+    )
+
+
+def _objective_of(slo: SloStatus) -> Objective:
+    return Objective(
+        ref=slo.ref,
+        service=slo.service,
+        name=slo.name,
+        state=slo.state,
+        target=float(slo.target),
+        window=str(slo.window),
+        sli=slo.sli,
+        good=slo.good,
+        total=slo.total,
+        budget_remaining=slo.remaining,
+        exhaustion=None if slo.exhaustion is None else slo.exhaustion.total_seconds(),
+        burns=[_burn_of(burn) for burn in slo.burns],
+        reason=slo.reason,
+    )
+
+
+def _journey_of(journey: JourneyStatus) -> JourneyShape:
+    return JourneyShape(
+        ref=journey.ref,
+        state=journey.state,
+        target=float(journey.target),
+        window=str(journey.window),
+        sli=journey.sli,
+        budget_remaining=journey.remaining,
+        slices=journey.slices,
+        missing=journey.missing,
+        members=[Member(ref=ref, sli=sli) for ref, sli in journey.members],
+        reason=journey.reason,
+    )
+
+
+def _agreement_of(sla: SlaStatus) -> Agreement:
+    return Agreement(
+        name=sla.name,
+        customer=sla.customer,
+        covers=sla.covers,
+        start=sla.start,
+        end=sla.end,
+        target=float(sla.target),
+        uptime=sla.uptime,
+        breached=sla.breached,
+        credit=None if sla.credit is None else float(sla.credit),
+        intervals=sla.intervals,
+        empty=sla.empty,
+        reason=sla.reason,
+    )
+
+
+def _open_alert_of(view: AlertView) -> OpenAlert:
+    return OpenAlert(
+        **dict(alert_of(view)),
+        rule=view.identity.rule,
+        service=view.service,
+        phase=view.phase.value,
+        blind_since=view.blind_since,
+        labels=dict(view.labels),
+        facts=list(view.facts),
+        runbook=view.runbook,
+    )
+
+
+def overall(standing: Standing) -> Health:
+    """The worst of all open alerts, objectives and contracts; what cannot be seen is not healthy."""
+    snapshot = standing.snapshot
+    severities = {severity_of(view) for view in standing.open_alerts()}
+    states = {slo.state for slo in snapshot.slos} | {j.state for j in snapshot.journeys} if snapshot else set()
+    if "critical" in severities or "exhausted" in states or (snapshot and any(sla.breached for sla in snapshot.slas)):
+        return "critical"
+    if snapshot is None or not snapshot.source.ok or "warning" in severities or states - {"healthy"}:
+        return "warning"
+    return "healthy"
+
+
+def status_of(standing: Standing) -> Status:
+    """Everything of *standing*, as `GET /api/v1/status` answers."""
+    snapshot: Snapshot | None = standing.snapshot
+    return Status(
+        at=snapshot.at if snapshot else None,
+        overall=overall(standing),
+        version=standing.version,
+        source=Source(
+            ok=snapshot.source.ok,
+            since=snapshot.source.since,
+            detail=snapshot.source.detail,
+            failures=snapshot.source.failures,
+        )
+        if snapshot
+        else None,
+        slos=[_objective_of(slo) for slo in snapshot.slos] if snapshot else [],
+        journeys=[_journey_of(journey) for journey in snapshot.journeys] if snapshot else [],
+        slas=[_agreement_of(sla) for sla in snapshot.slas] if snapshot else [],
+        alerts=[_open_alert_of(view) for view in standing.open_alerts()],
+    )

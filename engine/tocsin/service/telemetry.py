@@ -1,0 +1,210 @@
+"""What Tocsin says about itself: metrics on a registry of its own, and one JSON object per log line."""
+
+import json
+import logging
+import platform
+import sys
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tocsin.evaluate.memory import Store
+from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
+from tocsin.service.board import Board
+
+log = logging.getLogger(__name__)
+
+
+class Telemetry:
+    """The counters of one evaluator; a registry of its own keeps two evaluators in one process apart."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        build = Gauge("tocsin_build_info", "1, with the version.", ("version", "python"), registry=self.registry)
+        build.labels(version, platform.python_version()).set(1)
+        self.tick_duration = Histogram(
+            "tocsin_tick_duration_seconds",
+            "From asking the metric source to the committed state.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=self.registry,
+        )
+        self.ticks = Counter("tocsin_ticks", "Ticks by outcome: ok or failed.", ("outcome",), registry=self.registry)
+        self.missed = Counter("tocsin_missed_ticks", "Slots skipped by overrun.", registry=self.registry)
+        self.forced = Counter(
+            "tocsin_forced_ticks", "Ticks made although the wall clock had gone back.", registry=self.registry
+        )
+        self.source_failures = Counter(
+            "tocsin_source_failures",
+            "Ticks at which the metric source gave no complete answer.",
+            registry=self.registry,
+        )
+        self.commit_failures = Counter(
+            "tocsin_commit_failures", "Ticks whose state could not be stored.", registry=self.registry
+        )
+        self.last_tick = Gauge(
+            "tocsin_last_tick_success_timestamp_seconds", "When a tick last succeeded.", registry=self.registry
+        )
+        self.last_source = Gauge(
+            "tocsin_last_source_success_timestamp_seconds",
+            "When the metric source last answered completely.",
+            registry=self.registry,
+        )
+        self.last_commit = Gauge(
+            "tocsin_last_commit_success_timestamp_seconds", "When state was last stored.", registry=self.registry
+        )
+        self.reload_ok = Gauge(
+            "tocsin_config_last_reload_successful",
+            "Whether the definitions on disk are the ones in use.",
+            registry=self.registry,
+        )
+        self.last_reload = Gauge(
+            "tocsin_config_last_reload_success_timestamp_seconds",
+            "When the definitions in use were read.",
+            registry=self.registry,
+        )
+        self.deliveries = Counter(
+            "tocsin_deliveries",
+            "Attempts to deliver by channel and outcome.",
+            ("channel", "outcome"),
+            registry=self.registry,
+        )
+        self.delivery_latency = Histogram(
+            "tocsin_delivery_latency_seconds",
+            "From the evaluated instant to the receiver's acceptance.",
+            ("channel",),
+            buckets=(0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+        for outcome in ("ok", "failed"):
+            self.ticks.labels(outcome)
+
+    def watch(self, board: Board, store: Store, clock: Clock) -> None:
+        """Export what *board* and *store* hold at the moment of a scrape."""
+        self.registry.register(_Standing(board, store, clock))
+
+    def counted(self, channel: Channel, clock: Clock) -> Channel:
+        """The same channel, its attempts counted."""
+        for outcome in Outcome:
+            self.deliveries.labels(channel.name, outcome.value)
+        return _Counted(channel, self, clock)
+
+
+class _Counted:
+    """A channel that counts what becomes of its attempts."""
+
+    def __init__(self, inner: Channel, telemetry: Telemetry, clock: Clock) -> None:
+        self.name = inner.name
+        self.idempotent = inner.idempotent
+        self.per_alert = inner.per_alert
+        self.pace = inner.pace
+        self._inner = inner
+        self._telemetry = telemetry
+        self._clock = clock
+
+    def send(self, notification: Notification, now: datetime) -> Delivery:
+        """Send through the channel itself."""
+        delivery = self._inner.send(notification, now)
+        self._telemetry.deliveries.labels(self.name, delivery.outcome.value).inc()
+        if delivery.outcome is Outcome.SENT:
+            latency = (self._clock.now() - notification.evaluated_at).total_seconds()
+            self._telemetry.delivery_latency.labels(self.name).observe(max(0.0, latency))
+        return delivery
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing(Collector):
+    """Gauges read from the board and the outbox when somebody asks."""
+
+    board: Board
+    store: Store
+    clock: Clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, so that registering asks no store."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of this moment; a store that fails gives no outbox figures and `tocsin_store_up 0`."""
+        standing = self.board.read()
+        alerts = GaugeMetricFamily("tocsin_alerts", "Alerts by severity and phase.", labels=("severity", "phase"))
+        tally = Tally((view.severity, view.phase.value) for view in standing.alerts)
+        for severity in ("critical", "warning", "info"):
+            for phase in ("pending", "firing", "recovering"):
+                alerts.add_metric((severity, phase), tally[severity, phase])
+        yield alerts
+        blind = sum(view.blind_since is not None for view in standing.alerts)
+        yield GaugeMetricFamily("tocsin_blind_alerts", "Alerts whose condition nobody could look at.", value=blind)
+        if standing.snapshot is not None:
+            up = float(standing.snapshot.source.ok)
+            yield GaugeMetricFamily("tocsin_source_up", "Whether the metric source answers completely.", value=up)
+            left = GaugeMetricFamily(
+                "tocsin_slo_error_budget_remaining_ratio",
+                "Share of the error budget that is left; below 0 it is overspent.",
+                labels=("service", "slo"),
+            )
+            for slo in standing.snapshot.slos:
+                if slo.remaining is not None:
+                    left.add_metric((slo.service, slo.name), slo.remaining)
+            yield left
+        yield from self._outbox()
+
+    def _outbox(self) -> Iterator[Metric]:
+        help_up = "Whether the state can be read."
+        try:
+            depths = self.store.depths()
+        except Exception as error:  # noqa: BLE001  (metrics must not fail with the thing they report)
+            log.warning("the outbox could not be read", extra={"error": f"{type(error).__name__}: {error}"})
+            yield GaugeMetricFamily("tocsin_store_up", help_up, value=0)
+            return
+        yield GaugeMetricFamily("tocsin_store_up", help_up, value=1)
+        pending = GaugeMetricFamily("tocsin_outbox_depth", "Messages still to send.", labels=("channel",))
+        oldest = GaugeMetricFamily("tocsin_outbox_oldest_seconds", "Age of the oldest of them.", labels=("channel",))
+        dead = GaugeMetricFamily("tocsin_outbox_dead", "Messages given up.", labels=("channel",))
+        now = self.clock.now()
+        for depth in depths:
+            pending.add_metric((depth.channel,), depth.pending)
+            age = 0.0 if depth.oldest is None else max(0.0, (now - depth.oldest).total_seconds())
+            oldest.add_metric((depth.channel,), age)
+            dead.add_metric((depth.channel,), depth.dead)
+        yield from (pending, oldest, dead)
+
+
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+_QUIET = ("apprise", "urllib3", "asyncio", "uvicorn.access")
+"""Loggers that repeat URLs or payloads, and with them secrets; what matters of theirs we say ourselves."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: at, level, logger, event, then what was passed as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render *record*."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure_logging(*, verbose: bool = False, stream: TextIO | None = None) -> Callable[[], None]:
+    """Send all logs to *stream* (stderr) as JSON lines; returns what takes the handler away again."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return lambda: root.removeHandler(handler)
