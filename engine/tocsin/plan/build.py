@@ -18,7 +18,7 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
     findings: list[Diagnostic] = []
     for service in sorted(workspace.services, key=lambda service: service.name):
         for slo in sorted(service.slos, key=lambda slo: slo.name):
-            groups.append(slo_group(slo, feasible_tiers(slo), service.runbook))
+            groups.append(slo_group(slo, feasible_tiers(slo), service))
             findings.extend(_tier_findings(slo))
         if group := alert_group(service):
             groups.append(group)

@@ -9,8 +9,8 @@ The guards, each for a way in which plain burn-rate rules stay silent or page fa
   (`slo:history:ratio1h`). For a new service that means: nothing is known to be wrong before it was born, so two
   percent of errors from the first sample page when two percent of the budget are spent, not at the first sample; a
   total outage still pages within minutes, which a guard that demands a full window of history would hide;
-* an alert keeps firing for ten minutes after its condition went, so that a gap of scrapes as long as the shortest
-  window does not end one incident and begin another.
+* an alert keeps firing for twice its short window, at most ten minutes, after its condition went, so that a gap of
+  scrapes which empties the short window does not end one incident and begin another.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from decimal import Decimal
 from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
-from tocsin.spec import Slo
+from tocsin.spec import Service, Slo
 from tocsin.units import Duration, literal
 from tocsin.windows import Tier, decimal_literal, windows_of
 
@@ -28,7 +28,7 @@ BASE = Duration.of(minutes=5)
 RAW_LIMIT = Duration.of(hours=6)
 """Windows up to here are computed from the raw counters; longer ones would read too many samples each time."""
 KEEP_FIRING_FOR = Duration.of(minutes=10)
-"""Twice the shortest window; a longer short window bridges the same gap by itself."""
+"""The most by which an alert outlives its condition; a long short window bridges such a gap by itself."""
 TRAFFIC_MEMORY = Duration.of(days=1)
 """Traffic within this time makes its absence an alert; after it the service counts as one without traffic."""
 EXPECTED_EVENTS = 15
@@ -37,11 +37,11 @@ probability exp(-15) = 3e-7, so a service with ten requests an hour is not calle
 SEVERITIES = {"page": "critical", "ticket": "warning"}
 
 
-def slo_group(slo: Slo, tiers: tuple[Tier, ...], runbook: str | None) -> RuleGroup:
+def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
     """Everything one objective needs, in one group, so that alerts see what was recorded at the same instant."""
-    rules = (*_recordings(slo, tiers), *(_burn_alert(slo, tier, runbook) for tier in tiers))
+    rules = (*_recordings(slo, tiers), *(_burn_alert(slo, tier, service) for tier in tiers))
     if slo.no_traffic.alert:
-        rules = (*rules, _traffic_alert(slo, tiers, runbook))
+        rules = (*rules, _traffic_alert(slo, service))
     return RuleGroup(f"slo:{slo.ref}", slo.service, None, rules)
 
 
@@ -101,7 +101,7 @@ def burn_expression(slo: Slo, tier: Tier) -> str:
     return f"(\n  {long}\n)\nand\n(\n  {short}\n)"
 
 
-def _burn_alert(slo: Slo, tier: Tier, runbook: str | None) -> AlertingRule:
+def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
     factor = literal(round(Decimal(decimal_literal(tier.factor(slo.window))), 2))
     annotations = {
         "summary": f"{slo.ref} burns its error budget more than {factor} times too fast",
@@ -116,16 +116,15 @@ def _burn_alert(slo: Slo, tier: Tier, runbook: str | None) -> AlertingRule:
         ref=slo.ref,
         expr=burn_expression(slo, tier),
         for_=Duration(0),
-        keep_firing_for=KEEP_FIRING_FOR,
-        labels=_labels(slo, SEVERITIES[tier.severity], tier=tier.name),
-        annotations=_annotations(annotations, slo, runbook),
+        keep_firing_for=min(Duration(2 * tier.short.milliseconds), KEEP_FIRING_FOR),
+        labels=_labels(slo, service, SEVERITIES[tier.severity], tier=tier.name),
+        annotations=_annotations(annotations, slo, service),
         source=slo.span,
     )
 
 
-def _traffic_alert(slo: Slo, tiers: tuple[Tier, ...], runbook: str | None) -> AlertingRule:
+def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
     total = f"slo:total:rate{BASE}" + matchers((("service", slo.service), ("slo", slo.name)))
-    pages = any(tier.severity == "page" for tier in tiers)
     annotations = {
         "summary": f"{slo.ref} has had traffic and has none now",
         "description": (
@@ -146,19 +145,21 @@ def _traffic_alert(slo: Slo, tiers: tuple[Tier, ...], runbook: str | None) -> Al
         ),
         for_=slo.no_traffic.for_,
         keep_firing_for=KEEP_FIRING_FOR,
-        labels=_labels(slo, SEVERITIES["page" if pages else "ticket"]),
-        annotations=_annotations(annotations, slo, runbook),
+        labels=_labels(slo, service, SEVERITIES["page"]),
+        annotations=_annotations(annotations, slo, service),
         source=slo.span,
     )
 
 
-def _labels(slo: Slo, severity: str, **more: str) -> Labels:
-    return labels_of({"service": slo.service, "slo": slo.name, "severity": severity, "ref": slo.ref, **more})
+def _labels(slo: Slo, service: Service, severity: str, **more: str) -> Labels:
+    """The service's own labels for routing, below those that say what the alert is."""
+    own = {"service": slo.service, "slo": slo.name, "severity": severity, "ref": slo.ref, **more}
+    return labels_of(dict(service.labels) | own)
 
 
-def _annotations(texts: dict[str, str], slo: Slo, runbook: str | None) -> Labels:
+def _annotations(texts: dict[str, str], slo: Slo, service: Service) -> Labels:
     more = {"source": f"{slo.span.path}:{slo.span.line}"}
-    if runbook := slo.runbook or runbook:
+    if runbook := slo.runbook or service.runbook:
         more["runbook_url"] = runbook
     if slo.description:
         more["objective"] = slo.description

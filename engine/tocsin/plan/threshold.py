@@ -8,24 +8,25 @@ from tocsin.units import literal
 
 def alert_group(service: Service) -> RuleGroup | None:
     """All threshold alerts of a service, by name."""
-    rules = tuple(_alert(rule, service.runbook) for rule in sorted(service.alerts, key=lambda rule: rule.name))
+    rules = tuple(_alert(rule, service) for rule in sorted(service.alerts, key=lambda rule: rule.name))
     return RuleGroup(f"alerts:{service.name}", service.name, None, rules) if rules else None
 
 
-def _alert(rule: AlertRule, runbook: str | None) -> AlertingRule:
+def _alert(rule: AlertRule, service: Service) -> AlertingRule:
     texts = {
         "summary": rule.summary or f"{rule.name} of {rule.service}",
         "description": rule.description,
-        "runbook_url": rule.runbook or runbook or "",
+        "runbook_url": rule.runbook or service.runbook or "",
         "source": f"{rule.span.path}:{rule.span.line}",
     }
+    own = {"service": rule.service, "severity": rule.severity, "ref": rule.ref}
     return AlertingRule(
         alert=rule.name,
         ref=rule.ref,
         expr=alert_expression(rule),
         for_=rule.for_,
         keep_firing_for=rule.keep_firing_for,
-        labels=labels_of(dict(rule.labels) | {"service": rule.service, "severity": rule.severity, "ref": rule.ref}),
+        labels=labels_of(dict(service.labels) | dict(rule.labels) | own),
         annotations=labels_of({name: text for name, text in texts.items() if text}),
         source=rule.span,
     )
