@@ -39,10 +39,10 @@ SEVERITIES = {"page": "critical", "ticket": "warning"}
 
 def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
     """Everything one objective needs, in one group, so that alerts see what was recorded at the same instant."""
-    rules = (*_recordings(slo, tiers), *(_burn_alert(slo, tier, service) for tier in tiers))
+    alerts = [_burn_alert(slo, tier, service) for tier in tiers]
     if slo.no_traffic.alert:
-        rules = (*rules, _traffic_alert(slo, service))
-    return RuleGroup(f"slo:{slo.ref}", slo.service, None, rules)
+        alerts.append(_traffic_alert(slo, service))
+    return RuleGroup(f"slo:{slo.ref}", slo.service, None, (*_recordings(slo, tiers), *alerts))
 
 
 def _recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:

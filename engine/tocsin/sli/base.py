@@ -1,6 +1,6 @@
 """What every SLI kind can say about itself."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class Sli(Protocol):
@@ -11,7 +11,7 @@ class Sli(Protocol):
     there are events but no bad ones (theory: a missing error series must not hide the SLO).
     """
 
-    kind: str
+    kind: ClassVar[str]
 
     def bad(self, window: str, function: str = "rate") -> str:
         """Bad events over *window*."""
