@@ -1,0 +1,96 @@
+"""Frozen dataclasses to JSON text and back, by their type hints.
+
+A field that is missing takes its default and one that is unknown is ignored, so that a newer release reads the state
+of an older one. Datetimes are ISO 8601, lengths of time are microseconds.
+"""
+
+import dataclasses
+import json
+import types
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """Count microseconds since 1970, exactly.
+
+    >>> microseconds(instant(1_700_000_000_000_001))
+    1700000000000001
+    """
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def instant(count: int) -> datetime:
+    """Inverse of `microseconds`."""
+    return _EPOCH + count * _MICROSECOND
+
+
+def encode(value: object) -> str:
+    """Print *value* as compact JSON with sorted keys."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(kind: type[T], text: str) -> T:
+    """Read what `encode` wrote as a *kind*."""
+    hint: Any = kind
+    value: T = _reader(hint)(json.loads(text))
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value // _MICROSECOND
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    raise TypeError(f"cannot store a {type(value).__name__}")
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    if kind is datetime:
+        return datetime.fromisoformat
+    if kind is timedelta:
+        return lambda value: value * _MICROSECOND
+    if get_origin(kind) in {Union, types.UnionType}:
+        (inner,) = (_reader(a) for a in get_args(kind) if a is not types.NoneType)
+        return lambda value: None if value is None else inner(value)
+    if get_origin(kind) is tuple:
+        return _tuple_reader(get_args(kind))
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_reader(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return float if kind is float else _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        each = _reader(kinds[0])
+        return lambda value: tuple(each(item) for item in value)
+    readers = tuple(_reader(kind) for kind in kinds)
+    return lambda value: tuple(read(item) for read, item in zip(readers, value, strict=True))
+
+
+def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
+    readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+    return lambda value: kind(**{name: read(value[name]) for name, read in readers.items() if name in value})

@@ -1,0 +1,127 @@
+"""Opening the database: the engine, what only SQLite needs, and the migrations.
+
+This is the only module with SQL that one database knows and another does not.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from tocsin.adapters.codec import microseconds
+from tocsin.adapters.tables import SCHEMA_MIGRATIONS
+from tocsin.errors import MisuseError, UnavailableError
+
+BUSY_TIMEOUT_MS = 5_000
+
+
+def open_engine(url_or_path: str) -> Engine:
+    """Connect to a SQLite file, given as a path or as `sqlite:///path`, or to any database URL of SQLAlchemy."""
+    url = _url(url_or_path)
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _sqlite(url)
+        return create_engine(url, pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise UnavailableError(
+            f"no driver for the state store {_shown(url)}",
+            hint="install one, for PostgreSQL: pip install 'psycopg[binary]'",
+        ) from error
+
+
+@contextmanager
+def guarded(engine: Engine) -> Iterator[None]:
+    """Turn what the database says into an UnavailableError that names it, without the password."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise UnavailableError(f"the state store {_shown(engine.url)} does not work: {reason}") from error
+
+
+def migrate(engine: Engine, now: datetime) -> None:
+    """Bring the schema up to date, each step in one transaction; a schema of a newer release is left alone."""
+    known = _migrations()
+    with guarded(engine), engine.begin() as connection:
+        if not inspect(connection).has_table(SCHEMA_MIGRATIONS.name):
+            SCHEMA_MIGRATIONS.create(connection)
+        applied = set(connection.scalars(select(SCHEMA_MIGRATIONS.c.version)))
+        newer = applied - known.keys()
+        if newer:
+            raise UnavailableError(
+                f"the state store {_shown(engine.url)} has schema {max(newer)}, this release knows {max(known)}",
+                hint="run the release that wrote it, or a newer one",
+            )
+        for version in sorted(known.keys() - applied):
+            name, script = known[version]
+            _apply(connection, script)
+            row = {"version": version, "name": name, "applied_at": microseconds(now)}
+            connection.execute(insert(SCHEMA_MIGRATIONS).values(row))
+
+
+def _apply(connection: Connection, script: str) -> None:
+    for statement in re.split(r";[ \t]*\n", re.sub(r"(?m)^--.*\n", "", script)):
+        if statement.strip():
+            connection.execute(text(statement))
+
+
+def _migrations() -> dict[int, tuple[str, str]]:
+    folder = files("tocsin.adapters") / "migrations"
+    scripts = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    return {int(name.split("_")[0]): (name, (folder / name).read_text(encoding="utf-8")) for name in scripts}
+
+
+def _url(url_or_path: str) -> URL:
+    if "://" not in url_or_path:
+        return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
+    try:
+        url = make_url(url_or_path)
+    except ArgumentError as error:
+        raise MisuseError("the state store is neither a path nor a database URL") from error
+    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgres", "postgresql"} else url
+
+
+def _shown(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise MisuseError("the state store needs a file: what is kept in memory does not survive a crash")
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"cannot create {folder} for the state store: {error.strerror}") from error
+    engine = create_engine(url)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    """A commit is on the disk when it returns (FULL), and readers do not wait for the writer (WAL)."""
+    # The driver would begin transactions by guessing, and not around CREATE TABLE.
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at the start: a reader that turns writer later would fail instead of wait."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

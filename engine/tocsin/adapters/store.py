@@ -1,0 +1,270 @@
+"""The evaluator's memory in a database: alert states, episodes, conversations and the outbox.
+
+Delivery is at least once. A message is leased before it is sent and settled afterwards; a lease that ran out means
+that the process died in between, so the message is taken again and counted as perhaps already received.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, or_, select, update
+
+from tocsin.adapters.codec import decode, encode, instant, microseconds
+from tocsin.adapters.database import guarded, migrate, open_engine
+from tocsin.adapters.outbox import folded, urgency
+from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, OUTBOX
+from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
+from tocsin.evaluate.model import AlertState, AlertView, Identity
+from tocsin.ports import Delivery, Labels, Notification, Outcome
+
+PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
+CANDIDATES = 200
+"""How many due messages one lease looks at; a message behind one in flight is passed over."""
+
+
+class SqlStore:
+    """A `Store` in SQLite (a path or `sqlite:///path`) or in another database that SQLAlchemy reaches by URL.
+
+    Settled messages are kept for *keep_messages* and closed episodes for *keep_episodes*, then deleted.
+    """
+
+    def __init__(
+        self,
+        url_or_path: str,
+        *,
+        keep_messages: timedelta = timedelta(days=30),
+        keep_episodes: timedelta = timedelta(days=400),
+    ) -> None:
+        self._engine = open_engine(url_or_path)
+        self._keep_messages = keep_messages
+        self._keep_episodes = keep_episodes
+        try:
+            migrate(self._engine, datetime.now(UTC))
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def load(self) -> Memory:
+        """Everything as of the last commit."""
+        with self._reading() as connection:
+            alerts = connection.execute(select(ALERTS)).all()
+            views = connection.scalars(select(EPISODES.c.seen).where(EPISODES.c.resolved_at.is_(None))).all()
+            groups = connection.execute(select(CONVERSATIONS)).all()
+            committed_at = connection.scalar(select(EVALUATOR.c.committed_at))
+        open_views = [decode(AlertView, seen) for seen in views]
+        return Memory(
+            alerts={Identity(r.rule, _labels(r.labels)): decode(AlertState, r.state) for r in alerts},
+            views={view.identity: view for view in open_views},
+            groups={GroupKey(r.channel, r.route, _labels(r.labels)): decode(GroupState, r.state) for r in groups},
+            committed_at=None if committed_at is None else instant(committed_at),
+        )
+
+    def commit(self, commit: Commit) -> None:
+        """All of it, or nothing; a message that is already in the outbox is not put there again."""
+        alerts = [
+            {"rule": i.rule, "labels": encode(i.labels), "state": s and encode(s)} for i, s in commit.alerts.items()
+        ]
+        groups = [
+            {"channel": k.channel, "route": k.route, "labels": encode(k.labels), "state": s and encode(s)}
+            for k, s in commit.groups.items()
+        ]
+        with self._writing() as connection:
+            _put(connection, ALERTS, alerts, [row for row in alerts if row["state"]])
+            _put(connection, CONVERSATIONS, groups, [row for row in groups if row["state"]])
+            episodes = [_episode(view) for view in commit.views]
+            _put(connection, EPISODES, episodes, episodes)
+            _post(connection, commit.outbox, commit.at)
+            connection.execute(update(EVALUATOR).values(committed_at=microseconds(commit.at)))
+            self._prune(connection, commit.at)
+
+    def history(
+        self, *, severity: str | None = None, status: str | None = None, limit: int = 100
+    ) -> tuple[AlertView, ...]:
+        """Episodes that fired, newest first."""
+        query = select(EPISODES.c.seen).where(EPISODES.c.fired_at.is_not(None))
+        if severity is not None:
+            query = query.where(EPISODES.c.severity == severity)
+        if status is not None:
+            ended = EPISODES.c.resolved_at
+            query = query.where(ended.is_(None) if status == "active" else ended.is_not(None))
+        query = query.order_by(EPISODES.c.started_at.desc(), EPISODES.c.dedup_key).limit(limit)
+        with self._reading() as connection:
+            return tuple(decode(AlertView, seen) for seen in connection.scalars(query))
+
+    def lease(self, channel: str, now: datetime, until: datetime, limit: int = 1) -> tuple[Parcel, ...]:
+        """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*."""
+        at = microseconds(now)
+        due = (
+            select(OUTBOX.c.dedup_key)
+            .where(OUTBOX.c.channel == channel, OUTBOX.c.status == PENDING, OUTBOX.c.next_at <= at)
+            .where(or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at))
+            .order_by(OUTBOX.c.urgency, OUTBOX.c.next_at, OUTBOX.c.id)
+            .limit(CANDIDATES)
+        )
+        with self._reading() as connection:  # most polls find nothing, and need no write lock to see that
+            if connection.scalar(due) is None:
+                return ()
+        parcels: list[Parcel] = []
+        with self._writing() as connection:
+            for key in dict.fromkeys(connection.scalars(due)):
+                if len(parcels) < limit:
+                    parcels.extend(_lease_next(connection, channel, key, at, microseconds(until)))
+        return tuple(parcels)
+
+    def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
+        """Record the attempt; without *retry_at* a message that was not sent is dead."""
+        outcome = delivery.outcome
+        mine = (OUTBOX.c.id == parcel.id) & (OUTBOX.c.status == PENDING)
+        changes: dict[str, Any] = {"leased_until": None, "detail": delivery.detail}
+        if outcome is not Outcome.SENT:
+            mine &= OUTBOX.c.token == parcel.token
+            changes["unknowns"] = OUTBOX.c.unknowns + int(outcome is Outcome.UNKNOWN)
+        if outcome is Outcome.SENT or retry_at is None:
+            changes |= {"status": SENT if outcome is Outcome.SENT else DEAD, "settled_at": microseconds(now)}
+        else:
+            changes["next_at"] = microseconds(retry_at)
+        with self._writing() as connection:
+            connection.execute(update(OUTBOX).where(mine).values(changes))
+
+    def depths(self) -> tuple[OutboxDepth, ...]:
+        """The state of the outbox by channel."""
+        pending = func.count().filter(OUTBOX.c.status == PENDING)
+        oldest = func.min(OUTBOX.c.first_due).filter(OUTBOX.c.status == PENDING)
+        dead = func.count().filter(OUTBOX.c.status == DEAD)
+        query = select(OUTBOX.c.channel, pending, oldest, dead).group_by(OUTBOX.c.channel).order_by(OUTBOX.c.channel)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(OutboxDepth(c, p, None if first is None else instant(first), d) for c, p, first, d in rows)
+
+    def close(self) -> None:
+        """Release the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with guarded(self._engine), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with guarded(self._engine), self._engine.connect() as connection:
+            reader = connection.execution_options(reading=True)
+            with reader.begin():
+                yield reader
+
+    def _prune(self, connection: Connection, now: datetime) -> None:
+        """Once an hour, delete what is old enough."""
+        pruned_at = connection.scalar(select(EVALUATOR.c.pruned_at))
+        if pruned_at is not None and 0 <= microseconds(now) - pruned_at < _HOUR:
+            return
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.settled_at < microseconds(now - self._keep_messages)))
+        connection.execute(delete(EPISODES).where(EPISODES.c.resolved_at < microseconds(now - self._keep_episodes)))
+        connection.execute(update(EVALUATOR).values(pruned_at=microseconds(now)))
+
+
+_HOUR = 3_600_000_000
+
+
+def _labels(text: str) -> Labels:
+    labels: Labels = decode(Labels, text)
+    return labels
+
+
+def _episode(view: AlertView) -> dict[str, object]:
+    return {
+        "dedup_key": view.dedup_key,
+        "service": view.service,
+        "severity": view.severity,
+        "started_at": microseconds(view.started_at),
+        "fired_at": view.fired_at and microseconds(view.fired_at),
+        "resolved_at": view.resolved_at and microseconds(view.resolved_at),
+        "seen": encode(view),
+    }
+
+
+def _put(
+    connection: Connection, table: Table, forget: Sequence[Mapping[str, object]], rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Replace rows by primary key: delete and insert, which every database spells alike."""
+    keys = list(table.primary_key.columns)
+    if forget:
+        where = [column == bindparam(f"old_{column.name}") for column in keys]
+        old = [{f"old_{column.name}": row[column.name] for column in keys} for row in forget]
+        connection.execute(delete(table).where(*where), old)
+    if rows:
+        connection.execute(insert(table), list(rows))
+
+
+def _post(connection: Connection, messages: Iterable[Notification], at: datetime) -> None:
+    rows = []
+    last = connection.scalar(select(EVALUATOR.c.last_outbox_id)) or 0
+    for message in messages:
+        same = (
+            (OUTBOX.c.channel == message.channel)
+            & (OUTBOX.c.dedup_key == message.dedup_key)
+            & (OUTBOX.c.seq == message.seq)
+        )
+        if connection.scalar(select(OUTBOX.c.id).where(same)) is not None:
+            continue
+        last += 1
+        rows.append(
+            {
+                "id": last,
+                "channel": message.channel,
+                "dedup_key": message.dedup_key,
+                "seq": message.seq,
+                "action": message.action.value,
+                "urgency": urgency(message),
+                "message": encode(message),
+                "status": PENDING,
+                "first_due": microseconds(at),
+                "next_at": microseconds(at),
+                "token": 0,
+                "attempts": 0,
+                "unknowns": 0,
+                "detail": "",
+            }
+        )
+    if rows:
+        connection.execute(insert(OUTBOX), rows)
+        connection.execute(update(EVALUATOR).values(last_outbox_id=last))
+
+
+def _lease_next(connection: Connection, channel: str, key: str, at: int, until: int) -> Iterator[Parcel]:
+    """Lease the one message that *key* has to say, unless one of its messages is in flight or backs off."""
+    of_key = (OUTBOX.c.channel == channel) & (OUTBOX.c.dedup_key == key)
+    rows = connection.execute(select(OUTBOX).where(of_key).order_by(OUTBOX.c.seq)).all()
+    waiting = [row for row in rows if row.status == PENDING]
+    if not waiting or any(row.leased_until is not None and row.leased_until > at for row in waiting):
+        return
+    last = waiting[-1]
+    next_at = max(row.next_at for row in waiting)
+    reached = any(row.status == SENT or _unknowns(row) for row in rows if row.id != last.id)
+    message = folded([decode(Notification, row.message) for row in waiting], reached=reached)
+    leased = next_at <= at
+    changes = {
+        "message": encode(message),
+        "action": message.action.value,
+        "urgency": min(row.urgency for row in waiting),
+        "next_at": next_at,
+        "unknowns": _unknowns(last),
+        "attempts": max(row.attempts for row in waiting) + leased,
+        "token": last.token + 1,
+        "leased_until": until if leased else None,
+    }
+    connection.execute(update(OUTBOX).where(OUTBOX.c.id == last.id).values(changes))
+    if len(waiting) > 1:
+        older = update(OUTBOX).where(OUTBOX.c.id == bindparam("old_id"))
+        gone = [{"old_id": row.id, "unknowns": _unknowns(row)} for row in waiting[:-1]]
+        connection.execute(older.values(status=SUPERSEDED, settled_at=at, leased_until=None), gone)
+    if leased:
+        yield Parcel(
+            last.id, message, changes["attempts"], instant(last.first_due), changes["unknowns"], changes["token"]
+        )
+
+
+def _unknowns(row: Row[Any]) -> int:
+    """A lease that ran out unsettled is an attempt of which nobody knows the end."""
+    return int(row.unknowns) + (row.leased_until is not None)

@@ -1,0 +1,72 @@
+"""The tables of the store as SQLAlchemy sees them; the migrations create them."""
+
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+
+METADATA = MetaData()
+
+SCHEMA_MIGRATIONS = Table(
+    "schema_migrations",
+    METADATA,
+    Column("version", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+)
+
+EVALUATOR = Table(
+    "evaluator",
+    METADATA,
+    Column("id", BigInteger, primary_key=True),
+    Column("committed_at", BigInteger),
+    Column("pruned_at", BigInteger),
+    Column("last_outbox_id", BigInteger, nullable=False),
+)
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("rule", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+
+EPISODES = Table(
+    "episodes",
+    METADATA,
+    Column("dedup_key", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("fired_at", BigInteger),
+    Column("resolved_at", BigInteger),
+    Column("seen", Text, nullable=False),
+)
+
+CONVERSATIONS = Table(
+    "conversations",
+    METADATA,
+    Column("channel", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", BigInteger, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("dedup_key", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("urgency", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("first_due", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("leased_until", BigInteger),
+    Column("token", BigInteger, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("unknowns", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("detail", Text, nullable=False),
+)
