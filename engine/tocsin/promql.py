@@ -11,7 +11,7 @@ from functools import lru_cache
 from tocsin.ports import Labels
 
 _STRING = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + "|`[^`]*`"
-_TOKEN = re.compile(rf"({_STRING})|(#[^\n]*|\s+)|[^\s#\"'`]+|.", re.DOTALL)
+_TOKEN = re.compile(rf"({_STRING})|((?:#[^\n]*|\s)+)|[^\s#\"'`]+|.", re.DOTALL)
 _SELECTOR = re.compile(
     rf"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)? ?(?P<braces>\{{(?:{_STRING}|[^\"'`{{}}])*\}})? ?(?P<rest>.*)", re.DOTALL
 )

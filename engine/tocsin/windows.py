@@ -6,7 +6,7 @@ A tier fires when the error ratio over its long *and* its short window exceeds `
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from itertools import count
 
@@ -65,17 +65,17 @@ def windows_of(tiers: Iterable[Tier]) -> tuple[Duration, ...]:
 
 
 def decimal_literal(value: Fraction) -> str:
-    """Print an exact PromQL number; where no finite decimal exists, 17 significant digits (more than a float holds).
+    """Print an exact PromQL number; where no finite decimal exists, the shortest one that is read as the nearest float.
 
     >>> decimal_literal(Fraction(144, 10000)), decimal_literal(Fraction(1, 3)), decimal_literal(Fraction(7, 7500))
-    ('0.0144', '0.33333333333333333', '0.00093333333333333333')
+    ('0.0144', '0.3333333333333333', '0.0009333333333333333')
     """
     rest = value.denominator
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime
     if rest != 1:
-        return format(Context(prec=17).divide(Decimal(value.numerator), Decimal(value.denominator)), "f")
+        return format(Decimal(repr(float(value))), "f")
     places = next(n for n in count() if 10**n % value.denominator == 0)
     return format(Decimal(value.numerator * (10**places // value.denominator)).scaleb(-places), "f")
 

@@ -1,0 +1,123 @@
+"""Small builders of specs, so that a test says only what it is about."""
+
+from decimal import Decimal
+
+from tocsin.diagnostics import Span
+from tocsin.ports import Labels
+from tocsin.sli import RatioSli, Sli
+from tocsin.spec import AlertRule, Scrape, Service, Slo
+from tocsin.spec.service import NoTraffic, PromQl
+from tocsin.units import Duration
+from tocsin.windows import WORKBOOK, Tier
+from tocsin.workspace import Workspace
+
+SPAN = Span("service.yaml", 1, 1, 1, 2)
+AVAILABILITY = RatioSli(total_events='requests_total{job="shop"}', bad_events='requests_total{job="shop",code=~"5.."}')
+
+
+def at(line: int, path: str = "service.yaml") -> Span:
+    """A span that differs from others by its line."""
+    return Span(path, line, 1, line, 2)
+
+
+def slo(
+    name: str = "uptime",
+    *,
+    service: str = "shop",
+    sli: Sli = AVAILABILITY,
+    target: str = "0.999",
+    window: str = "30d",
+    tiers: tuple[Tier, ...] = WORKBOOK,
+    no_traffic: NoTraffic | None = None,
+    span: Span = SPAN,
+) -> Slo:
+    """An objective; by default 99.9 % over 30 days with the workbook's four tiers."""
+    return Slo(
+        service=service,
+        name=name,
+        sli_name="availability",
+        sli=sli,
+        target=Decimal(target),
+        window=Duration.parse(window),
+        tiers=tiers,
+        page=(),
+        ticket=(),
+        no_traffic=no_traffic or NoTraffic(alert=True, for_=Duration.of(minutes=10), reason=None),
+        description="",
+        runbook=None,
+        span=span,
+        target_span=span,
+    )
+
+
+def alert(
+    name: str = "QueueTooLong",
+    *,
+    service: str = "shop",
+    value: str | None = None,
+    above: str | None = None,
+    below: str | None = None,
+    expr: str | None = None,
+    for_: str = "0s",
+    severity: str = "warning",
+    on_missing: str = "keep",
+    labels: Labels = (),
+    summary: str = "",
+    span: Span = SPAN,
+) -> AlertRule:
+    """A threshold alert."""
+    return AlertRule(
+        service=service,
+        name=name,
+        value=PromQl(value, span) if value is not None else None,
+        above=Decimal(above) if above is not None else None,
+        below=Decimal(below) if below is not None else None,
+        expr=PromQl(expr, span) if expr is not None else None,
+        for_=Duration.parse(for_),
+        keep_firing_for=Duration(0),
+        severity=severity,
+        notify=(),
+        on_missing=on_missing,
+        summary=summary,
+        description="",
+        runbook=None,
+        labels=labels,
+        span=span,
+    )
+
+
+def scrape(job: str = "shop", target: str = "shop:8080", *, span: Span = SPAN) -> Scrape:
+    """Where Prometheus finds a service."""
+    return Scrape(job=job, targets=(target,), path="/metrics", scheme="http", interval=None, timeout=None, span=span)
+
+
+def service(
+    name: str = "shop",
+    *,
+    slos: tuple[Slo, ...] = (),
+    alerts: tuple[AlertRule, ...] = (),
+    labels: Labels = (),
+    scrape: Scrape | None = None,
+    span: Span = SPAN,
+) -> Service:
+    """A service that promises and watches what is given."""
+    return Service(
+        name=name,
+        title="",
+        description="",
+        owner="",
+        runbook=None,
+        labels=labels,
+        scrape=scrape,
+        metrics={},
+        slis={one.sli_name: one.sli for one in slos},
+        slos=slos,
+        alerts=alerts,
+        tests=(),
+        span=span,
+    )
+
+
+def workspace(*services: Service) -> Workspace:
+    """A workspace of services alone."""
+    return Workspace(services=services)

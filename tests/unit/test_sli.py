@@ -1,0 +1,107 @@
+"""SLI kinds: the PromQL they ask, and that every kind is listed."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import tocsin.sli
+from tocsin.promql import over, renamed, tidy, with_matcher
+from tocsin.sli import SLIS, LatencySli, ProbeSli, RatioSli
+from tocsin.sli.latency import le_matcher
+
+
+def test_every_kind_is_registered() -> None:
+    """A kind that is written but not listed could never be used."""
+    modules = {path.stem for path in Path(tocsin.sli.__file__).parent.glob("*.py")} - {"__init__", "base"}
+
+    assert modules == set(SLIS)
+
+
+def test_ratio_of_bad_events() -> None:
+    """A missing error series counts as no errors, as long as there is any traffic."""
+    sli = RatioSli(total_events='r{a="b"}', bad_events='r{a="b",code="500"}')
+
+    assert sli.bad("5m") == '(sum(rate(r{a="b",code="500"}[5m])) or 0 * sum(rate(r{a="b"}[5m])))'
+
+
+def test_ratio_of_good_events() -> None:
+    """Without one good event all are bad, and scraping races never make it negative."""
+    sli = RatioSli(total_events="t", good_events="g")
+
+    assert sli.bad("1h", "increase") == (
+        "clamp_min(sum(increase(t[1h])) - (sum(increase(g[1h])) or 0 * sum(increase(t[1h]))), 0)"
+    )
+
+
+def test_latency() -> None:
+    """Slower than the bucket's bound is bad."""
+    sli = LatencySli('h_seconds{job="a"}', Decimal("0.25"))
+
+    assert (sli.bad("5m"), sli.total("5m")) == (
+        'clamp_min(sum(rate(h_seconds_count{job="a"}[5m])) - sum(rate(h_seconds_bucket{job="a",le="0.25"}[5m])), 0)',
+        'sum(rate(h_seconds_count{job="a"}[5m]))',
+    )
+
+
+@pytest.mark.parametrize(
+    ("bound", "matcher"),
+    [
+        ("1", r'le=~"1|1\\.0"'),
+        ("2.50", 'le="2.5"'),
+        ("10", r'le=~"10|10\\.0"'),
+        ("1000000", r'le=~"1000000|1000000\\.0|1e\\+06"'),
+        ("2500000", r'le=~"2500000|2500000\\.0|2\\.5e\\+06"'),
+        ("0.00001", r'le=~"0\\.00001|1e-05"'),
+        ("0.0001", 'le="0.0001"'),
+    ],
+)
+def test_bound_as_it_may_be_spelled(bound: str, matcher: str) -> None:
+    """Prometheus 2 and 3, Go and Python spell whole, large and small bounds differently."""
+    assert matcher == le_matcher(Decimal(bound))
+
+
+def test_boolean_probe_counts_raw_samples() -> None:
+    """`up` is 0 or 1, so its samples can be summed."""
+    sli = ProbeSli('up{job="a"}', Decimal(1))
+
+    assert (sli.bad("5m", "increase"), sli.total("5m")) == (
+        '(sum(count_over_time(up{job="a"}[5m])) - sum(sum_over_time(up{job="a"}[5m])))',
+        '(sum(count_over_time(up{job="a"}[5m]))) / 300',
+    )
+
+
+def test_other_gauge_is_compared_sample_by_sample() -> None:
+    """Three replicas up do not make good for two minutes with none."""
+    sli = ProbeSli("replicas", Decimal(2))
+
+    assert sli.bad("5m", "increase") == (
+        "(sum(count_over_time(replicas[5m:])) - sum(sum_over_time((replicas >= bool 2)[5m:])))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("m", "m[5m]"),
+        ('m{a="}"}', 'm{a="}"}[5m]'),
+        ("m{} offset 1h", "m[5m] offset 1h"),
+        ('{__name__="m"}', '{__name__="m"}[5m]'),
+        ('m{a="x"} # why', 'm{a="x"}[5m]'),
+        ("m{\n  a='b',\n}", "m{a='b',}[5m]"),
+        (r'm{a="\"}"}', r'm{a="\"}"}[5m]'),
+    ],
+)
+def test_window_goes_behind_the_matchers(selector: str, expected: str) -> None:
+    """Braces in strings, comments, offsets and line breaks do not mislead it."""
+    assert expected == over(selector, "5m")
+
+
+def test_suffix_and_matcher() -> None:
+    """A histogram's base name becomes its buckets."""
+    assert with_matcher(renamed("h{}", "_bucket"), 'le="1"') == 'h_bucket{le="1"}'
+
+
+def test_comment_sign_inside_a_string_is_text() -> None:
+    """Only what stands outside of strings is a comment."""
+    assert tidy('m{a="#1"} # one\n> 2') == 'm{a="#1"} > 2'
