@@ -1,0 +1,367 @@
+"""The Prometheus adapter against a server that misbehaves for real: hangs, drips, resets, lies."""
+
+import math
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import orjson
+import pytest
+
+from tocsin.adapters.prometheus_http import MAX_POINTS, PrometheusSource
+from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
+from tocsin.ports import Row
+
+AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+Script = Callable[[socket.socket, "Request"], None]
+
+
+class Request:
+    """What the client sent."""
+
+    def __init__(self, head: str, body: str) -> None:
+        self.line, _, headers = head.partition("\r\n")
+        self.headers = headers.lower()
+        self.form = {k: v[0] for k, v in parse_qs(body).items()}
+
+
+class Server:
+    """Plays one script for every request."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self.closing = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.threads: list[threading.Thread] = []
+        self.open: list[socket.socket] = []
+        self._spawn(self._accept)
+
+    def _spawn(self, act: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=act, args=args, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.open.append(connection)
+            self._spawn(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while not self.closing.is_set():
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    chunk = connection.recv(65536)
+                    if not chunk:
+                        return
+                    data += chunk
+                head, _, body = data.partition(b"\r\n\r\n")
+                text = head.decode()
+                length = int(text.lower().partition("content-length: ")[2].partition("\r\n")[0] or 0)
+                while len(body) < length:
+                    body += connection.recv(65536)
+                request = Request(text, body.decode())
+                self.requests.append(request)
+                self.script(connection, request)
+
+    def close(self) -> None:
+        """Stop listening and wait for the scripts to end."""
+        self.closing.set()
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(timeout=5)
+
+
+def answer(body: bytes | object, status: str = "200 OK", kind: str = "application/json", more: str = "") -> Script:
+    """Answer properly."""
+    payload = body if isinstance(body, bytes) else orjson.dumps(body)
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(payload)}\r\n{more}\r\n"
+    return lambda connection, _: connection.sendall(head.encode() + payload)
+
+
+def success(kind: str, result: object, **more: object) -> dict[str, object]:
+    """Wrap a result as the API does."""
+    return {"status": "success", "data": {"resultType": kind, "result": result}, **more}
+
+
+@contextmanager
+def asking(script: Script, deadline: float = 0.6, max_bytes: int = 10_000) -> Iterator[tuple[PrometheusSource, Server]]:
+    """Point a source at a server that plays *script*."""
+    server = Server(script)
+    source = PrometheusSource(server.url, deadline=deadline, max_bytes=max_bytes)
+    try:
+        yield source, server
+    finally:
+        source.close()
+        server.close()
+
+
+def failure(script: Script, **settings: float) -> tuple[SourceError, float, int]:
+    """Ask once; return the error, how long it took and how many requests were made."""
+    with asking(script, **settings) as (source, server):  # type: ignore[arg-type]
+        start = time.monotonic()
+        with pytest.raises(SourceError) as caught:
+            source.instant("up", AT)
+        return caught.value, time.monotonic() - start, len(server.requests)
+
+
+def hang(connection: socket.socket, _: Request) -> None:
+    """Say nothing until the client goes away."""
+    connection.recv(1)
+
+
+def drip(connection: socket.socket, _: Request) -> None:
+    """Send a byte every 50 ms, for ever; each of them resets the socket's own time-out."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.sendall(b"1\r\n \r\n")
+        time.sleep(0.05)
+
+
+def drip_headers(connection: socket.socket, _: Request) -> None:
+    """Never come to the end of the headers."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        connection.sendall(b"a")
+        time.sleep(0.05)
+
+
+def reset(connection: socket.socket, _: Request) -> None:
+    """Break off with a RST in the middle of the answer."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+    time.sleep(0.05)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def cut(connection: socket.socket, _: Request) -> None:
+    """Close before the announced length."""
+    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"status":"success"')
+    connection.close()
+
+
+class TestQuestions:
+    """What is sent."""
+
+    def test_query_is_a_form(self) -> None:
+        """The query travels in the body, however long it is, with the instant and the server's own deadline."""
+        query = "sum(" + "up + " * 200_000 + "up)"
+        with asking(answer(success("vector", []))) as (source, server):
+            source.instant(query, AT + timedelta(milliseconds=250))
+
+        request = server.requests[0]
+        assert request.line == "POST /api/v1/query HTTP/1.1"
+        assert request.form == {"query": query, "time": "1793534400.250", "timeout": "0.540s"}
+
+    def test_headers_go_along(self) -> None:
+        """Tokens and tenants are headers."""
+        with asking(answer(success("vector", []))) as (source, server):
+            source.headers = {"X-Scope-OrgID": "7"}
+            source.instant("up", AT)
+
+        assert "x-scope-orgid: 7" in server.requests[0].headers
+
+    def test_long_ranges_are_cut(self) -> None:
+        """Prometheus refuses more than 11,000 points, so a long range is asked in pieces and put together again."""
+
+        def grid(connection: socket.socket, request: Request) -> None:
+            start, end, step = (float(request.form[k]) for k in ("start", "end", "step"))
+            count = int((end - start) / step) + 1
+            values = [[start + i * step, "1"] for i in range(count)]
+            answer(success("matrix", [{"metric": {"a": "b"}, "values": values}]))(connection, request)
+
+        with asking(grid, deadline=5, max_bytes=10_000_000) as (source, server):
+            rows = source.range("up", AT, AT + timedelta(seconds=5 * 25_000), timedelta(seconds=5)).rows
+
+        times = [t for t, _ in rows[0].points]
+        assert [AT.timestamp() + 5 * i for i in range(25_001)] == times
+        assert len(server.requests) == -(-25_001 // MAX_POINTS)
+
+    def test_library_methods_take_the_same_way(self) -> None:
+        """No method of the library may reach the server without a deadline."""
+        with asking(answer(success("vector", []))) as (source, server):
+            source.custom_query("up")
+            source.custom_query_range("up", AT, AT, "5s")
+
+        assert [request.form["timeout"] for request in server.requests] == ["0.540s", "0.540s"]
+
+
+class TestAnswers:
+    """What is understood."""
+
+    def test_values(self) -> None:
+        """NaN and infinities are values."""
+        result = [
+            {"metric": {"i": str(i)}, "value": [1, text]} for i, text in enumerate(["1.5", "NaN", "+Inf", "-Inf"])
+        ]
+        with asking(answer(success("vector", result))) as (source, _):
+            values = [row.value for row in source.instant("x", AT).rows]
+
+        assert values[0] == 1.5
+        assert math.isnan(values[1])
+        assert [math.inf, -math.inf] == values[2:]
+
+    def test_scalar(self) -> None:
+        """A scalar is one row without labels, not a vector of two."""
+        with asking(answer(success("scalar", [1, "4"]))) as (source, _):
+            rows = source.instant("4", AT).rows
+
+        assert (Row((), 4.0),) == rows
+
+    @pytest.mark.parametrize(
+        ("more", "partial"),
+        [
+            ({}, False),
+            ({"isPartial": True}, True),
+            ({"warnings": ["store 3 did not answer"]}, True),
+            ({"warnings": ['PromQL warning: bucket label "le" is missing']}, False),
+            ({"infos": ["PromQL info: metric might not be a counter"]}, False),
+        ],
+    )
+    def test_partial(self, more: dict[str, object], partial: bool) -> None:
+        """A warning of the storage makes an answer partial; a remark on the query does not."""
+        with asking(answer(success("vector", [], **more))) as (source, _):
+            got = source.instant("up", AT)
+
+        assert partial == got.partial
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "kind"),
+    [
+        (hang, "timed out after 0.6 s", SourceUnreachableError),
+        (drip, "timed out after 0.6 s", SourceUnreachableError),
+        (drip_headers, "timed out after 0.6 s", SourceUnreachableError),
+        (reset, "connection reset", SourceUnreachableError),
+        (cut, "connection closed in the middle of the answer", SourceUnreachableError),
+        (
+            answer(b"overloaded", "503 Service Unavailable", "text/plain"),
+            "HTTP 503 Service Unavailable",
+            SourceUnreachableError,
+        ),
+        (
+            answer(b"<html>login</html>", kind="text/html; charset=utf-8"),
+            "text/html instead of",
+            SourceUnreachableError,
+        ),
+        (
+            answer(b"", "302 Found", more="Location: http://127.0.0.1:1/\r\n"),
+            "redirects (HTTP 302)",
+            SourceUnreachableError,
+        ),
+        (
+            answer(b"", "307 X", more="Location: http://127.0.0.1:1/\r\n"),
+            "redirects (HTTP 307)",
+            SourceUnreachableError,
+        ),
+        (answer(b'"' + b"x" * 20_000 + b'"'), "answer too large: more than 10000 bytes", SourceError),
+        (answer({}), "instead of the API's JSON", SourceUnreachableError),
+        (answer({"status": "success"}), "without a result", SourceError),
+        (answer(success("vector", [{"metric": {}, "histogram": [1, {}]}])), "native histograms", SourceError),
+        (answer(success("vector", [{"metric": {}}])), "malformed result", SourceError),
+        (answer(success("vector", [{"metric": {}, "value": [1, "abc"]}])), "malformed result", SourceError),
+        (answer(success("matrix", [])), "gives a matrix", SourceError),
+        (answer(success("string", [1, "a"])), "gives a string", SourceError),
+        (
+            answer(
+                {"status": "error", "errorType": "execution", "error": "many-to-many\nmatching"},
+                "422 Unprocessable Entity",
+            ),
+            "execution: many-to-many matching",
+            SourceError,
+        ),
+        (
+            answer({"status": "error", "errorType": "timeout", "error": "query timed out"}, "503 Service Unavailable"),
+            "timeout: query timed out",
+            SourceError,
+        ),
+        (answer({"status": "error", "errorType": "bad_data", "error": "x"}), "bad_data: x", SourceError),
+        (
+            answer({"status": "error", "errorType": "internal", "error": "tsdb"}, "500 X"),
+            "internal: tsdb",
+            SourceUnreachableError,
+        ),
+    ],
+)
+def test_faults(script: Script, words: str, kind: type[SourceError]) -> None:
+    """Each fault is one short SourceError, at once or at the deadline, after a single request."""
+    error, seconds, requests = failure(script)
+
+    assert words in str(error)
+    assert kind is type(error)
+    assert seconds < 1.5
+    assert requests == 1
+    assert len(str(error)) < 400
+
+
+def test_refused() -> None:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    source = PrometheusSource(f"http://127.0.0.1:{port}")
+    try:
+        with pytest.raises(SourceUnreachableError) as caught:
+            source.instant("up", AT)
+    finally:
+        source.close()
+
+    assert str(caught.value) == "connection refused"
+
+
+def test_works_again_after_a_fault() -> None:
+    """A connection that was cut at the deadline is not used again."""
+    turns = iter([hang, answer(success("vector", [{"metric": {}, "value": [1, "1"]}]))])
+
+    def play(connection: socket.socket, request: Request) -> None:
+        next(turns)(connection, request)
+
+    with asking(play) as (source, _):
+        with pytest.raises(SourceUnreachableError):
+            source.instant("up", AT)
+        rows = source.instant("up", AT).rows
+
+    assert (Row((), 1.0),) == rows
+
+
+def test_threads() -> None:
+    """Many threads may ask through one source; each gets its own answer."""
+
+    def echo(connection: socket.socket, request: Request) -> None:
+        value = request.form["query"]
+        answer(success("vector", [{"metric": {}, "value": [1, value]}]))(connection, request)
+
+    got: dict[int, float] = {}
+    with asking(echo, deadline=10) as (source, _):
+        threads = [
+            threading.Thread(target=lambda i=i: got.update({i: source.instant(str(i), AT).rows[0].value}))
+            for i in range(24)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert {i: float(i) for i in range(24)} == got
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://x", "http://", ""])
+def test_bad_url(url: str) -> None:
+    """A URL that cannot be one is misuse, found before the first question."""
+    with pytest.raises(MisuseError):
+        PrometheusSource(url)
