@@ -1,7 +1,7 @@
-"""What the user said, as frozen types: one module per kind, each with its types and its reader."""
+"""What the user said, as frozen types: types in one module per kind, readers below `readers`."""
 
 from tocsin.spec.dashboard import Dashboard, Panel
-from tocsin.spec.journey import Combine, Journey, JourneySlo, Missing
+from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
 from tocsin.spec.platform import InfluxDb, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import AlertRule, Metric, RuleTest, Scrape, Service, Slo, TestAlert, TestSeries
@@ -18,6 +18,7 @@ __all__ = [
     "Journey",
     "JourneySlo",
     "Measure",
+    "Member",
     "Metric",
     "Missing",
     "Notifications",
@@ -34,4 +35,5 @@ __all__ = [
     "StatsD",
     "TestAlert",
     "TestSeries",
+    "members",
 ]

@@ -1,5 +1,6 @@
 """Journey: an objective over several services, combined per time slice."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,6 +24,15 @@ class Combine:
     parts: tuple["Member | Combine", ...]
     weights: tuple[Decimal, ...]
     span: Span
+
+
+def members(combine: Combine) -> Iterator[Member]:
+    """The leaves below *combine*, in the order they are written."""
+    for part in combine.parts:
+        if isinstance(part, Member):
+            yield part
+        else:
+            yield from members(part)
 
 
 @dataclass(frozen=True, slots=True)

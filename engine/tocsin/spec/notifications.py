@@ -22,8 +22,8 @@ class Secret:
 class ChannelSpec:
     """A channel by *kind* (`email`, `slack`, `pagerduty`, `apprise`) with its settings, secrets unresolved.
 
-    Keys of *settings*: email `host port tls user password from to` (`to` a tuple), slack `webhook token channel endpoint`,
-    pagerduty `integration_key service endpoint`, apprise `url`.
+    Keys of *settings*: email `host port tls user password from to` (`to` a tuple), slack `webhook token channel
+    endpoint`, pagerduty `integration_key service endpoint`, apprise `url`.
     """
 
     name: str

@@ -1,0 +1,136 @@
+"""Notifications: a document to channels and routes."""
+
+from collections.abc import Mapping
+
+from tocsin.diagnostics import Severity
+from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
+from tocsin.spec.readers.node import Node
+from tocsin.units import Duration
+
+GROUP_BY = ("service",)
+GROUP_WAIT = Duration.of(seconds=30)
+GROUP_INTERVAL = Duration.of(minutes=5)
+REPEAT_INTERVAL = Duration.of(hours=4)
+"""Alertmanager's own timers, so that a route without any behaves as people know it."""
+
+_TLS = ("starttls", "tls", "none")
+_HIGHEST_PORT = 65535
+
+Setting = Secret | tuple[Secret, ...] | None
+
+
+def read_notifications(node: Node) -> Notifications:
+    """Read one Notifications document."""
+    channels = (_channel(entry) for entry in node["channels"].entries())
+    routes = tuple(_route(entry) for entry in node["routes"].elements())
+    _reachable(node["routes"], routes)
+    return Notifications(
+        name=node["name"].text(),
+        channels={channel.name: channel for channel in channels if channel is not None},
+        routes=routes,
+        span=node["name"].span,
+    )
+
+
+def _channel(node: Node) -> ChannelSpec | None:
+    kinds = [kind for kind in node.names() if kind in _READERS]
+    if len(kinds) != 1:
+        others = [key for key in node.names() if key != "send_resolved"]
+        if kinds or not others:  # an unknown kind is an unknown key, and the schema says so
+            seen = f"has {' and '.join(kinds)}" if kinds else "has none"
+            node.report(
+                "channel/kind",
+                f"a channel is exactly one of {', '.join(_READERS)}; {node.name} {seen}",
+                "give each a name of its own" if kinds else None,
+                span=node.key_span,
+            )
+        return None
+    kind = kinds[0]
+    settings = _READERS[kind](node[kind])
+    return ChannelSpec(node.name, kind, settings, node["send_resolved"].flag(default=True), node.key_span)
+
+
+def _email(node: Node) -> Mapping[str, Setting]:
+    smtp = node["smtp"]
+    port, tls = _setting(smtp["port"]) or Secret("587"), _setting(smtp["tls"]) or Secret("starttls")
+    written = port.default if port.literal is None else port.literal
+    if written is not None and not (written.isdecimal() and 1 <= int(written) <= _HIGHEST_PORT):
+        smtp["port"].report("channel/port", f"{written!r} is not a port", f"write a number from 1 to {_HIGHEST_PORT}")
+    written = tls.default if tls.literal is None else tls.literal
+    if written is not None and written not in _TLS:
+        smtp["tls"].report("channel/tls", f"{written!r} is not a way to use TLS", f"write one of {', '.join(_TLS)}")
+    recipients = (_setting(entry) for entry in node["to"].elements())
+    return {
+        "host": _setting(smtp["host"]),
+        "port": port,
+        "tls": tls,
+        "user": _setting(smtp["user"]),
+        "password": _setting(smtp["password"]),
+        "from": _setting(node["from"]),
+        "to": tuple(recipient for recipient in recipients if recipient is not None),
+    }
+
+
+def _slack(node: Node) -> Mapping[str, Setting]:
+    given = [key for key in ("webhook", "token") if key in node]
+    if len(given) != 1:
+        seen = "has both" if given else "has neither"
+        node.report(
+            "channel/slack", f"slack needs either a webhook or a token, this one {seen}", "keep one", span=node.key_span
+        )
+    elif given == ["token"] and "channel" not in node:
+        node.report(
+            "channel/slack", "slack with a token needs a channel to write to", "add channel", span=node.key_span
+        )
+    return {key: _setting(node[key]) for key in ("webhook", "token", "channel", "endpoint")}
+
+
+def _pagerduty(node: Node) -> Mapping[str, Setting]:
+    return {key: _setting(node[key]) for key in ("integration_key", "service", "endpoint")}
+
+
+def _apprise(node: Node) -> Mapping[str, Setting]:
+    return {"url": _setting(node)}
+
+
+_READERS = {"email": _email, "slack": _slack, "pagerduty": _pagerduty, "apprise": _apprise}
+
+
+def _setting(node: Node) -> Secret | None:
+    """A setting by where it stands; None where it is not given."""
+    if isinstance(node.value, str):
+        return Secret(literal=node.value)
+    if isinstance(node.value, int) and not isinstance(node.value, bool):
+        return Secret(literal=str(node.value))
+    if "env" in node and "file" in node:
+        node.report("channel/setting", f"{node.name} stands both in the environment and in a file", "keep env or file")
+        return None
+    if "env" in node:
+        return Secret(env=node["env"].text(), default=node["default"].text_or_none())
+    return Secret(file=node["file"].text()) if "file" in node else None
+
+
+def _route(node: Node) -> Route:
+    return Route(
+        match=node["match"].labels(),
+        to=node["to"].channels(),
+        group_by=node["group_by"].texts(GROUP_BY),
+        group_wait=node["group_wait"].duration(GROUP_WAIT, positive=False),
+        group_interval=node["group_interval"].duration(GROUP_INTERVAL),
+        repeat_interval=node["repeat_interval"].duration(REPEAT_INTERVAL),
+        span=node.span,
+    )
+
+
+def _reachable(node: Node, routes: tuple[Route, ...]) -> None:
+    """The first route that matches decides, so one with all the labels of an earlier one is never asked."""
+    for n, (entry, route) in enumerate(zip(node.elements(), routes, strict=True)):
+        wider = next((earlier for earlier in routes[:n] if set(earlier.match) <= set(route.match)), None)
+        if wider is not None:
+            entry.report(
+                "route/unreachable",
+                "this route is never asked: an earlier one matches all of its alerts",
+                "put the narrower route first",
+                severity=Severity.WARNING,
+                related=((wider.span, "the earlier route"),),
+            )

@@ -1,0 +1,139 @@
+"""SLA: a document to a contract, its exclusions in UTC."""
+
+from datetime import UTC, datetime, timezone
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from tocsin.diagnostics import Severity
+from tocsin.schema.words import did_you_mean
+from tocsin.spec.readers.node import Node, Reference
+from tocsin.spec.readers.slo import read_target
+from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
+from tocsin.units import Duration
+
+_INTERVAL = Duration.of(minutes=5)
+
+
+def read_sla(node: Node) -> Sla | None:
+    """Read one SLA document; None where it does not say what it covers, how much is promised, or in which zone."""
+    zone, target, covers = _zone(node["period"]["timezone"]), read_target(node["target"]), node["covers"].text()
+    if covers.count("/") == 1:  # the schema tells about any other form
+        node.notes.references.append(Reference("slo", covers, node["covers"].span))
+    measure, notify, tiers = node["measure"], node["notify"].channels(), _credits(node["credits"])
+    if target is not None and tiers and tiers[0].below > target:
+        node.report(
+            "sla/credits",
+            f"this credit is due although the target of {node['target'].value} is met",
+            "a first tier below the target itself is usual",
+            span=tiers[0].span,
+            severity=Severity.WARNING,
+        )
+    exclusions = tuple(_exclusion(entry, zone) for entry in node["exclusions"].elements())
+    interval = measure["interval"].duration(_INTERVAL)
+    if target is None or not covers or zone is None:
+        return None
+    return Sla(
+        name=node["name"].text(),
+        title=node["title"].text(node["name"].text()),
+        customer=node["customer"].text(),
+        covers=covers,
+        covers_span=node["covers"].span,
+        target=target,
+        calendar=node["period"]["calendar"].text("month"),
+        timezone=zone.key,
+        measure=Measure(measure["method"].text("interval-mean"), interval, measure["empty"].text("good")),
+        exclusions=tuple(exclusion for exclusion in exclusions if exclusion is not None),
+        credits=tiers,
+        notify=notify,
+        span=node["name"].span,
+    )
+
+
+def _zone(node: Node) -> ZoneInfo | None:
+    name = node.text("UTC")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database is an OSError
+        node.report(
+            "sla/timezone",
+            f"{name!r} is not in the IANA time zone database",
+            did_you_mean(name, available_timezones()) or "write a name such as Asia/Ho_Chi_Minh or UTC",
+        )
+        return None
+
+
+def _exclusion(node: Node, zone: ZoneInfo | None) -> Exclusion | None:
+    if zone is None:
+        return None
+    start, end = _instant(node["from"], zone), _instant(node["to"], zone)
+    if start is None or end is None:
+        return None
+    if end <= start:
+        node["to"].report(
+            "sla/exclusion",
+            f"the exclusion ends at {node['to'].value}, not after its start at {node['from'].value}",
+            "the end has to be later",
+            related=((node["from"].span, "its start"),),
+        )
+        return None
+    return Exclusion(start, end, node["reason"].text(), node["treat"].text("remove"), node.span)
+
+
+def _instant(node: Node, zone: ZoneInfo) -> datetime | None:
+    """The UTC instant of a local time; a time that the zone skips or has twice cannot mean one."""
+    if not isinstance(node.value, str):
+        return None
+    try:
+        written = datetime.fromisoformat(node.value)
+        if written.tzinfo is not None:
+            return written.astimezone(UTC)
+        early, late = (written.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        skipped = early.astimezone(zone).replace(tzinfo=None) != written
+    except (ValueError, OverflowError):
+        node.report("sla/time", f"{node.value!r} is not a time", "write it as in 2026-11-01T02:00")
+        return None
+    if skipped:
+        later = early.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
+        node.report(
+            "sla/time",
+            f"{node.value} does not exist in {zone.key}: clocks were put forward over it",
+            f"{later} is the same moment after the change",
+        )
+        return None
+    if early != late:
+        first, second = (f"{node.value}{_offset(moment, written)}" for moment in (early, late))
+        node.report(
+            "sla/time",
+            f"{node.value} happened twice in {zone.key}: clocks were put back",
+            f"write {first} for the first time or {second} for the second",
+        )
+        return None
+    return early
+
+
+def _offset(moment: datetime, local: datetime) -> str:
+    """The offset from UTC that makes *local* mean *moment*, such as +02:00."""
+    return str(timezone(local - moment.replace(tzinfo=None))).removeprefix("UTC")
+
+
+def _credits(node: Node) -> tuple[CreditTier, ...]:
+    """The tiers as written; each is for a worse uptime than the one before it, and gives more."""
+    tiers: list[CreditTier] = []
+    for entry in node.elements():
+        below, credit = entry["below"].ratio(), entry["credit"].ratio()
+        for key, value in (("below", below), ("credit", credit)):
+            if value is not None and not 0 < value <= 1:
+                entry[key].report(
+                    "sla/credits", f"{key} is {entry[key].value}, but has to be above 0% and at most 100%"
+                )
+        if below is None or credit is None:
+            continue
+        tier = CreditTier(below, credit, entry.span)
+        if tiers and (below >= tiers[-1].below or credit <= tiers[-1].credit):
+            entry.report(
+                "sla/credits",
+                "credits are not in order: each tier is for less uptime than the one before it, and gives back more",
+                "sort them from the smallest miss to the worst",
+                related=((tiers[-1].span, "the tier before it"),),
+            )
+        tiers.append(tier)
+    return tuple(tiers)
