@@ -1,1 +1,0 @@
-"""Document to Diagnostics, by the JSON Schema of its kind."""

@@ -1,0 +1,52 @@
+"""A complaint of jsonschema in our own types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import ValidationError
+
+from tocsin.document import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """*value* at *path* does not follow *keyword*: *argument* of *schema*.
+
+    *name* says that the value is a key that people chose; *branches* are the complaints of each alternative of an
+    `anyOf` or `oneOf`.
+    """
+
+    keyword: str
+    argument: Any
+    schema: Mapping[str, Any]
+    value: Any
+    path: Path
+    message: str
+    name: bool
+    branches: tuple[tuple["Violation", ...], ...]
+
+    @classmethod
+    def of(cls, error: ValidationError) -> "Violation":
+        """Take over what jsonschema says."""
+        branches: dict[str | int, list[Violation]] = {}
+        for inner in error.context or ():
+            branches.setdefault(inner.relative_schema_path[0], []).append(cls.of(inner))
+        schema: Any = error.schema
+        return cls(
+            keyword=str(error.validator),
+            argument=error.validator_value,
+            schema=schema if isinstance(schema, Mapping) else {},
+            value=error.instance,
+            path=tuple(error.absolute_path),
+            message=error.message,
+            name="propertyNames" in error.absolute_schema_path,
+            branches=tuple(map(tuple, branches.values())),
+        )
+
+    @property
+    def unknown(self) -> list[str]:
+        """Keys that the schema does not allow."""
+        if self.schema.get("additionalProperties") is not False:
+            return []
+        return [key for key in self.value if key not in self.schema.get("properties", ())]
