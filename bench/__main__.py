@@ -1,0 +1,27 @@
+"""Run every benchmark, print its table, and keep the numbers in .bench/ as JSON."""
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+from bench import compile_speed
+
+OUTPUT = Path(".bench")
+
+
+def main() -> int:
+    """Measure, print, keep."""
+    sizes = tuple(int(size) for size in sys.argv[1:]) or compile_speed.SIZES
+    result = compile_speed.run(sizes)
+    print(compile_speed.table(result))
+    OUTPUT.mkdir(exist_ok=True)
+    target = OUTPUT / "compile.json"
+    about = {"python": platform.python_version(), "machine": platform.machine(), "compile": result}
+    target.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    print(f"\nkept in {target}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

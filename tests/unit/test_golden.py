@@ -1,0 +1,52 @@
+"""Definitions to generated files, byte by byte; `pytest --update-golden` rewrites, and the diff is to be read."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tocsin.adapters.files import check_artifacts, write_artifacts
+from tocsin.diagnostics import Severity
+from tocsin.plan import plan
+from tocsin.targets.artifact import Artifact
+from tocsin.targets.prometheus import prometheus
+from tocsin.workspace import Source, read_workspace
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CASES = sorted(path.name for path in GOLDEN.iterdir() if (path / "in.yaml").is_file())
+
+
+def compiled(case: str) -> tuple[Artifact, ...]:
+    """What the case's definitions compile to."""
+    source = Source("in.yaml", (GOLDEN / case / "in.yaml").read_text(encoding="utf-8"))
+    workspace, misread = read_workspace([source])
+    planned, unplanned = plan(workspace)
+    assert [finding for finding in (*misread, *unplanned) if finding.severity is Severity.ERROR] == []
+    return prometheus(planned, workspace)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_output_is_as_committed(case: str, update_golden: bool) -> None:
+    """The same definitions give the same bytes."""
+    out = GOLDEN / case / "out"
+    artifacts = compiled(case)
+    if update_golden:
+        shutil.rmtree(out, ignore_errors=True)
+        write_artifacts(artifacts, str(out))
+
+    assert check_artifacts(artifacts, str(out)) == ()
+
+
+@pytest.mark.real
+def test_promtool_accepts_all_output() -> None:
+    """Every rule file and configuration is well formed to Prometheus itself, keys and all."""
+    rules = sorted(GOLDEN.glob("*/out/prometheus/rules/*.yml"))
+    configurations = sorted(GOLDEN.glob("*/out/prometheus/prometheus.yml"))
+    linted = ["config", "--lint=all", "--lint-fatal", *map(str, configurations)]
+    runs = [
+        subprocess.run(["promtool", "check", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        for arguments in (["rules", *map(str, rules)], linted)
+    ]
+
+    assert ["", ""] == ["" if run.returncode == 0 else run.stdout + run.stderr for run in runs]
