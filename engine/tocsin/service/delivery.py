@@ -1,0 +1,181 @@
+"""Delivery: one worker thread per channel takes messages from the outbox, sends them, and records what came of it.
+
+A channel that hangs delays nobody else, and never the end of the process: the threads are daemons, and what they
+did not finish is still in the outbox. Delivery is at least once. A message that may have arrived already is sent
+again only with a line that says so, unless the receiver joins copies by itself (PagerDuty).
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tocsin.errors import TocsinError
+from tocsin.evaluate.memory import Parcel, Store
+from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
+from tocsin_notifiers.retry import MOST_UNKNOWNS, retry_at
+
+LEASE = timedelta(seconds=60)
+"""Longer than any channel's deadline; after a crash a message is taken again when it has passed."""
+
+POLL = timedelta(seconds=1)
+REPEATED = "this may be a repeat: an earlier attempt got no answer"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStats:
+    """What one channel did since the start; *seconds* is the sum over sent messages from evaluation to acceptance."""
+
+    channel: str
+    sent: int = 0
+    retried: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    dead: int = 0
+    seconds: float = 0.0
+    last_sent_at: datetime | None = None
+    last_error: str = ""
+
+
+class Courier:
+    """Delivers for all *channels*; `step` does one round of one channel, `start` runs them in threads.
+
+    *jitter* returns numbers in [0, 1) for the backoff.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        *,
+        jitter: Callable[[], float] = random.random,
+        poll: timedelta = POLL,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._store = store
+        self._channels = dict(channels)
+        self._clock = clock
+        self._jitter = jitter
+        self._poll = poll.total_seconds()
+        self._lease = lease
+        self._held: dict[str, datetime] = {}
+        self._stats = {name: ChannelStats(name) for name in self._channels}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._bells = {name: threading.Event() for name in self._channels}
+        self._threads: list[threading.Thread] = []
+        self._drain_until = 0.0
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        for name in self._channels:
+            thread = threading.Thread(target=self._work, args=(name,), name=f"tocsin-courier-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wake(self) -> None:
+        """Look into the outbox now instead of at the next poll."""
+        for bell in self._bells.values():
+            bell.set()
+
+    def stop(self, deadline: timedelta = timedelta(seconds=10)) -> bool:
+        """Send what is due, for *deadline* at most; False when something was still under way then."""
+        self._drain_until = time.monotonic() + deadline.total_seconds()
+        self._stopping.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(max(0.0, self._drain_until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def stats(self) -> tuple[ChannelStats, ...]:
+        """Counters of every channel."""
+        with self._lock:
+            return tuple(self._stats.values())
+
+    def step(self, name: str) -> bool:
+        """Deliver at most one message of the channel; False when none was due."""
+        now = self._clock.now()
+        held = self._held.get(name)
+        if held is not None and now < held:
+            return False
+        parcels = self._store.lease(name, now, now + self._lease, 1)
+        for parcel in parcels:
+            self._deliver(self._channels[name], parcel)
+        return bool(parcels)
+
+    def _deliver(self, channel: Channel, parcel: Parcel) -> None:
+        delivery = self._attempt(channel, parcel)
+        now = self._clock.now()
+        again = retry_at(
+            delivery,
+            parcel.notification.action,
+            attempts=parcel.attempts,
+            unknowns=parcel.unknowns,
+            first_due=parcel.first_due,
+            idempotent=channel.idempotent,
+            now=now,
+            random=self._jitter,
+        )
+        if delivery.retry_after is not None and delivery.outcome is Outcome.RETRY and again is not None:
+            self._held[channel.name] = again  # about the receiver, not this message: nothing goes there before
+        self._store.settle(parcel, delivery, now, again)
+        self._count(channel.name, parcel.notification, delivery, again, now)
+
+    def _attempt(self, channel: Channel, parcel: Parcel) -> Delivery:
+        notification = parcel.notification
+        if parcel.unknowns and not channel.idempotent:
+            if parcel.unknowns >= MOST_UNKNOWNS:
+                return Delivery(Outcome.REJECTED, "given up: it may have arrived several times already")
+            notification = replace(notification, notes=(REPEATED, *notification.notes))
+        try:
+            return channel.send(notification, self._clock.now())
+        except Exception as error:  # noqa: BLE001  # a bug of one channel must not end its worker
+            # The text of the error may hold a secret, so only its type is told.
+            return Delivery(Outcome.UNKNOWN, f"the channel failed: {type(error).__name__}")
+
+    def _count(
+        self, name: str, notification: Notification, delivery: Delivery, again: datetime | None, now: datetime
+    ) -> None:
+        outcome = delivery.outcome
+        dead = outcome is not Outcome.SENT and again is None
+        with self._lock:
+            old = self._stats[name]
+            if outcome is Outcome.SENT:
+                wait = (now - notification.evaluated_at).total_seconds()
+                new = replace(old, sent=old.sent + 1, seconds=old.seconds + wait, last_sent_at=now)
+            else:
+                new = replace(
+                    old,
+                    retried=old.retried + (outcome is Outcome.RETRY),
+                    rejected=old.rejected + (outcome is Outcome.REJECTED),
+                    unknown=old.unknown + (outcome is Outcome.UNKNOWN),
+                    dead=old.dead + dead,
+                    last_error=delivery.detail,
+                )
+            self._stats[name] = new
+        words = {"channel": name, "key": notification.dedup_key, "seq": notification.seq, "detail": delivery.detail}
+        level = logging.ERROR if dead else logging.INFO if outcome is Outcome.SENT else logging.WARNING
+        what = "given up" if dead else outcome.value
+        _log.log(level, "%s: %s %s: %s", name, notification.action.value, what, delivery.detail or "ok", extra=words)
+
+    def _work(self, name: str) -> None:
+        bell, pace = self._bells[name], self._channels[name].pace.total_seconds()
+        while True:
+            try:
+                busy = self.step(name)
+            except TocsinError as error:
+                _log.error("%s: %s", name, error, extra={"channel": name})
+                busy = False
+            if self._stopping.is_set() and (not busy or time.monotonic() >= self._drain_until):
+                return
+            if busy:
+                self._stopping.wait(pace) if not self._stopping.is_set() else time.sleep(pace)
+            else:
+                bell.wait(self._poll)
+                bell.clear()

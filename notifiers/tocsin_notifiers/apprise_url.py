@@ -1,0 +1,59 @@
+"""Any service that Apprise knows, by its URL. https://appriseit.com/services/."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tocsin.errors import MisuseError
+from tocsin.ports import Action, Delivery, Notification, Outcome
+from tocsin_notifiers import answers
+from tocsin_notifiers.border import Gate, load
+from tocsin_notifiers.message import render
+from tocsin_notifiers.settings import Settings, required
+
+DEADLINE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class AppriseChannel:
+    """One service; the whole URL is a secret."""
+
+    name: str
+    url: str
+    secrets: tuple[str, ...]
+    deadline: float = DEADLINE_SECONDS
+    idempotent: bool = False
+    per_alert: bool = False
+    pace: timedelta = timedelta(seconds=1)
+    _gate: Gate = field(default_factory=Gate)
+
+    def send(self, notification: Notification, now: datetime) -> Delivery:
+        """Send once; what the service's own plugin calls a success is one."""
+        message = render(notification, now, "slack.j2")
+        attempt = self._gate.send(
+            self.url,
+            title=message.subject,
+            body=message.body,
+            mood="success" if notification.action is Action.RESOLVE else "failure",
+            seconds=self.deadline,
+        )
+        if attempt.worked:
+            return Delivery(Outcome.SENT)
+        cut = answers.unfinished(attempt)
+        if cut is not None:
+            return cut
+        told = [answers.http_delivery(a, now, self.secrets) for a in attempt.answers]
+        told += [answers.smtp_delivery(m, self.secrets) for m in attempt.mailings]
+        bad = [d for d in told if d.outcome is not Outcome.SENT]
+        if bad:
+            return bad[-1]
+        return Delivery(Outcome.RETRY, f"the service's plugin failed {attempt.crashed}".strip())
+
+
+def build(name: str, settings: Settings) -> AppriseChannel:
+    """Build from `url`."""
+    url = required(settings, "url")
+    if "://" not in url:
+        raise MisuseError("the Apprise URL has no scheme, such as discord://")
+    load(url)
+    pieces = [piece for piece in url.replace("?", "/").replace("@", "/").replace("&", "/").split("/") if piece]
+    return AppriseChannel(name, url, (url, *pieces[1:]))

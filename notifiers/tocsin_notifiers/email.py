@@ -1,0 +1,96 @@
+"""Email: one plain-text message per recipient, all messages of an incident in one thread."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tocsin.errors import MisuseError
+from tocsin.ports import Delivery, Notification, Outcome
+from tocsin_notifiers import answers
+from tocsin_notifiers.border import Gate, load
+from tocsin_notifiers.message import render
+from tocsin_notifiers.settings import Settings, optional, required
+
+DEADLINE_SECONDS = 30.0
+MODES = {"starttls": ("mailtos", "starttls", 587), "tls": ("mailtos", "ssl", 465), "none": ("mailto", "insecure", 25)}
+REMEMBERED = 256
+
+
+@dataclass(slots=True)
+class EmailChannel:
+    """A mail server and the people to write to."""
+
+    name: str
+    service: dict[str, Any]
+    to: tuple[str, ...]
+    secrets: tuple[str, ...]
+    deadline: float = DEADLINE_SECONDS
+    idempotent: bool = False
+    per_alert: bool = False
+    pace: timedelta = timedelta()
+    _gate: Gate = field(default_factory=Gate)
+    _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)
+    """Who has a message already that is tried again for the others."""
+
+    def send(self, notification: Notification, now: datetime) -> Delivery:
+        """Send to everybody who has not got it; one refused address does not keep the others waiting."""
+        message = render(notification, now)
+        accepted = self._accepted.setdefault((notification.dedup_key, notification.seq), set())
+        while len(self._accepted) > REMEMBERED:
+            self._accepted.popitem(last=False)
+        thread = f"<tocsin-{notification.dedup_key}@tocsin.invalid>"
+        service = self.service | {
+            "targets": [address for address in self.to if address not in accepted],
+            "headers": {"In-Reply-To": thread, "References": thread},
+        }
+        attempt = self._gate.send(service, title=message.subject, body=message.body, mood="info", seconds=self.deadline)
+        results = [answers.smtp_delivery(mailing, self.secrets) for mailing in attempt.mailings]
+        for mailing, result in zip(attempt.mailings, results, strict=True):
+            if result.outcome is Outcome.SENT:
+                accepted.update(mailing.recipients)
+        return self._verdict(notification, answers.unfinished(attempt), results)
+
+    def _verdict(self, notification: Notification, cut: Delivery | None, results: list[Delivery]) -> Delivery:
+        bad = [r for r in [*results, *([cut] if cut else [])] if r.outcome is not Outcome.SENT]
+        key = (notification.dedup_key, notification.seq)
+        accepted = self._accepted[key]
+        for outcome in (Outcome.UNKNOWN, Outcome.RETRY):
+            for result in bad:
+                if result.outcome is outcome:
+                    return result
+        if not accepted:
+            return bad[0] if bad else Delivery(Outcome.RETRY, "the mail server was not asked")
+        del self._accepted[key]
+        return Delivery(Outcome.SENT, f"not to everybody: {bad[0].detail}" if bad else "")
+
+
+def build(name: str, settings: Settings) -> EmailChannel:
+    """Build from `host port tls user password from to`."""
+    tls = optional(settings, "tls") or "starttls"
+    if tls not in MODES:
+        raise MisuseError(f"tls is {tls!r}; allowed are {', '.join(MODES)}")
+    schema, mode, default_port = MODES[tls]
+    port = optional(settings, "port") or str(default_port)
+    if not port.isdigit() or not 0 < int(port) < 65_536:
+        raise MisuseError("port is not a port number")
+    to = settings.get("to") or ()
+    addresses = tuple(a.strip() for a in ((to,) if isinstance(to, str) else to) if a.strip())
+    if not addresses:
+        raise MisuseError("to names nobody")
+    host, user, password = required(settings, "host"), optional(settings, "user"), optional(settings, "password")
+    service: dict[str, Any] = {
+        "schema": schema,
+        "secure_mode": mode,
+        "host": host,
+        "smtp_host": host,
+        "port": int(port),
+        "user": user,
+        "password": password,
+        "from_addr": required(settings, "from"),
+        "format": "text",
+    }
+    for address in addresses:
+        if len(load(service | {"targets": [address]}).targets) != 1:
+            raise MisuseError(f"to: {address!r} is not an email address")
+    return EmailChannel(name, service, addresses, tuple(s for s in (password,) if s))

@@ -1,0 +1,229 @@
+"""A notification in words: one subject line and one body, from Jinja2 templates in a sandbox; pure.
+
+Everything that comes from metrics or definitions is text: control characters and what would turn the direction of
+reading are removed, and every field has a length. If a template fails, a plain message still goes out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+
+from jinja2 import PackageLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tocsin.ports import Action, AlertText, Labels, Notification
+
+LATE = timedelta(seconds=60)
+"""A message says that it is late when it leaves this long after the evaluation that caused it."""
+
+IN_FULL = 10
+"""Alerts shown in full; more are listed by title."""
+LISTED = 100
+LONGEST_TITLE, LONGEST_FIELD, LONGEST_SUMMARY = 200, 500, 2_000
+
+SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person gets to read."""
+
+    subject: str
+    body: str
+
+
+def render(notification: Notification, now: datetime, template: str = "email.txt.j2") -> Message:
+    """Put *notification* into words for a message that leaves *now*."""
+    clean = cleaned(notification)
+    head = subject(clean)
+    words = {
+        "subject": head,
+        "action": clean.action.value,
+        "headline": _headline(clean),
+        "firing": [a for a in clean.alerts if a.resolved_at is None][:IN_FULL],
+        "resolved": [a for a in clean.alerts if a.resolved_at is not None][:IN_FULL],
+        "listed": _beyond(clean.alerts)[:LISTED],
+        "unlisted": max(0, len(_beyond(clean.alerts)) - LISTED),
+        "notes": notes(clean, now),
+        "evaluated_at": clean.evaluated_at,
+        "now": now,
+    }
+    try:
+        body = _environment().get_template(template).render(words)
+    except TemplateError as error:
+        body = f"{head}\n\n{plain(clean)}\n\n(the template {template} failed: {type(error).__name__})"
+    return Message(head, body.strip() + "\n")
+
+
+def subject(notification: Notification) -> str:
+    """Name state, alert and severity, the same words at every message but for the state.
+
+    Mail programs keep a conversation together by it.
+    """
+    state = "RESOLVED" if notification.action is Action.RESOLVE else "FIRING"
+    first, *others = notification.alerts
+    severity = min((a.severity for a in notification.alerts), key=_rank)
+    more = f" and {len(others)} more" if others else ""
+    return f"[{state}] {titled(first)}{more} ({severity})"
+
+
+def titled(text: AlertText) -> str:
+    """Name the alert with its service, once."""
+    return text.title if text.service in text.title else f"{text.service}: {text.title}"
+
+
+def notes(notification: Notification, now: datetime) -> tuple[str, ...]:
+    """Whatever the reader must know about the message itself."""
+    late = now - notification.evaluated_at
+    delay = (f"delayed {span(late)}: decided at {moment(notification.evaluated_at)}",) if late >= LATE else ()
+    return (*notification.notes, *delay)
+
+
+def plain(notification: Notification) -> str:
+    """List the alerts without any template."""
+    lines = []
+    for text in notification.alerts:
+        end = f", resolved at {moment(text.resolved_at)}" if text.resolved_at else ""
+        lines.append(f"{titled(text)} ({text.severity}) since {moment(text.started_at)}{end}: {text.summary}")
+    return "\n".join(lines)
+
+
+def span(length: timedelta) -> str:
+    """Say a length of time in its two largest units.
+
+    >>> span(timedelta(hours=5, minutes=58, seconds=3)), span(timedelta(seconds=43))
+    ('5h 58m', '43s')
+    """
+    seconds = max(0, int(length.total_seconds()))
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0s"
+
+
+def moment(at: datetime) -> str:
+    """Say an instant to the second.
+
+    >>> moment(datetime.fromisoformat("2026-11-23T14:02:10.5+00:00"))
+    '2026-11-23 14:02:10 UTC'
+    """
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def printable(text: str, limit: int) -> str:
+    r"""Remove what is not for reading, and cut what is too long.
+
+    >>> printable("a\r\nb\x1b[31mc\u202ed", 99), printable("abcdef", 4)
+    ('a\nb[31mcd', 'abc…')
+    """
+    lines = text.replace("\r\n", "\n").replace("\t", " ")
+    clean = "".join(c for c in lines if c == "\n" or unicodedata.category(c) not in _UNREADABLE)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+_UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def one_line(text: str, limit: int) -> str:
+    """Join the lines of a text."""
+    return printable(re.sub(r"\s+", " ", text).strip(), limit)
+
+
+def cleaned(notification: Notification) -> Notification:
+    """Make every text in it printable and bounded."""
+    return replace(
+        notification,
+        alerts=tuple(_clean(text) for text in notification.alerts),
+        notes=tuple(one_line(note, LONGEST_FIELD) for note in notification.notes),
+    )
+
+
+def _clean(text: AlertText) -> AlertText:
+    return replace(
+        text,
+        title=one_line(text.title, LONGEST_TITLE),
+        summary=printable(text.summary, LONGEST_SUMMARY),
+        service=one_line(text.service, LONGEST_TITLE),
+        severity=one_line(text.severity, 20),
+        labels=_pairs(text.labels),
+        facts=_pairs(text.facts),
+        reason=one_line(text.reason, LONGEST_FIELD),
+        runbook=one_line(text.runbook, 2_000) if text.runbook else None,
+    )
+
+
+def _pairs(pairs: Labels) -> Labels:
+    return tuple((one_line(name, 100), one_line(value, LONGEST_FIELD)) for name, value in pairs[:50])
+
+
+def _headline(notification: Notification) -> str:
+    firing = sum(1 for a in notification.alerts if a.resolved_at is None)
+    resolved = len(notification.alerts) - firing
+    if len(notification.alerts) == 1:
+        return {Action.FIRE: "firing", Action.REPEAT: "still firing", Action.RESOLVE: "resolved"}[notification.action]
+    counts = [f"{firing} firing"] * bool(firing) + [f"{resolved} resolved"] * bool(resolved)
+    reminder = "reminder: " if notification.action is Action.REPEAT and not resolved else ""
+    return reminder + ", ".join(counts)
+
+
+def _beyond(alerts: tuple[AlertText, ...]) -> list[AlertText]:
+    """Find the alerts that are not shown in full."""
+    firing = [a for a in alerts if a.resolved_at is None]
+    resolved = [a for a in alerts if a.resolved_at is not None]
+    return firing[IN_FULL:] + resolved[IN_FULL:]
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _shown_labels(labels: Labels, hidden: tuple[str, ...] = ("service", "severity", "ref")) -> str:
+    return ", ".join(f"{name}={value}" for name, value in labels if name not in hidden)
+
+
+def _aligned(pairs: list[tuple[str, str]]) -> str:
+    width = max((len(name) for name, _ in pairs), default=0)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs)
+
+
+def _about(text: AlertText, now: datetime) -> str:
+    """Tell what, where and how long, one line each, in columns."""
+    labels: Mapping[str, str] = dict(text.labels)
+    ends = text.resolved_at or now
+    pairs = [("Service", text.service)]
+    if labels.get("ref") and all(name != "SLO" for name, _ in text.facts):
+        pairs.append(("SLO" if "slo" in labels else "Definition", labels["ref"]))
+    pairs.append(("Severity", text.severity))
+    since = moment(text.started_at)
+    if text.resolved_at is None:
+        pairs.append(("Since", f"{since} (for {span(ends - text.started_at)})"))
+    else:
+        pairs += [("Since", since), ("Resolved", f"{moment(ends)} (after {span(ends - text.started_at)})")]
+    pairs += [(name[:1].upper() + name[1:], value) for name, value in text.facts]
+    if text.reason and text.resolved_at is not None:
+        pairs.append(("Reason", text.reason))
+    if text.runbook:
+        pairs.append(("Runbook", text.runbook))
+    if _shown_labels(text.labels):
+        pairs.append(("Labels", _shown_labels(text.labels)))
+    return _aligned(pairs)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=PackageLoader("tocsin_notifiers"),
+        autoescape=False,  # the output is plain text; HTML entities would be read as they stand
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"about": _about, "titled": titled, "moment": moment, "span": span}
+    return environment
