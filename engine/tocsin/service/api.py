@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from tocsin.errors import SourceError
+from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.memory import Store
 from tocsin.ports import Clock, MetricSource
 from tocsin.service import questions
@@ -35,8 +35,10 @@ log = logging.getLogger(__name__)
 
 Aggregation = Literal["avg", "sum", "min", "max", "count"]
 LONGEST_RANGE = Duration.of(days=366)
-MOST_POINTS = 11_000
-"""More are refused by Prometheus itself."""
+MOST_POINTS = 10_000
+"""Prometheus itself refuses more than 11,000."""
+MOST_ASKING = 4
+"""Requests that may ask the metric source at a time."""
 
 
 class ApiError(Exception):
@@ -57,8 +59,7 @@ class Desk:
     store: Store
     source: MetricSource
     clock: Clock
-    asking: threading.Lock = field(default_factory=threading.Lock)
-    """One question at a time: the connection is not made for several threads."""
+    asking: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_ASKING))
 
 
 def _did_you_mean(wrong: str, right: Iterable[str], none: str) -> str:
@@ -121,23 +122,36 @@ class Api:
         standing, now = self._desk.board.read(), self._desk.clock.now()
         services = {s.name: s for s in standing.workspace.services}
         if service is None:
-            return [self._judge(each, standing, window, now) for each in services.values()]
+            return self._judge(services.values(), standing, window, now)
         if service not in services:
             hint = _did_you_mean(service, services, "no service is defined")
             raise ApiError(404, "unknown-service", f"there is no service {service!r}", hint)
-        return self._judge(services[service], standing, window, now)
+        return self._judge([services[service]], standing, window, now)[0]
 
-    def _judge(self, service: Service, standing: Standing, window: Duration, now: datetime) -> ServiceHealth:
-        with self._desk.asking:
-            ratios = questions.ask_ratios(service, self._desk.source, window, now)
-        uptime = ratios.uptime
-        return ServiceHealth(
-            service=service.name,
-            uptime=_percent(uptime),
-            response_time=None if ratios.response_time is None else round(1000 * ratios.response_time, 3),
-            error_rate=_percent(None if uptime is None else 1 - uptime),
-            status=health_of(service, standing),
-        )
+    def _judge(
+        self, services: Iterable[Service], standing: Standing, window: Duration, now: datetime
+    ) -> list[ServiceHealth]:
+        """Judge each; where the source does not answer at all, the rest of it is not asked."""
+        unseen, reachable, judged = questions.Ratios(None, None), True, []
+        for service in services:
+            ratios = unseen
+            if reachable:
+                try:
+                    with self._desk.asking:
+                        ratios = questions.ask_ratios(service, self._desk.source, window, now)
+                except SourceUnreachableError:
+                    reachable = False
+            uptime, response = ratios.uptime, ratios.response_time
+            judged.append(
+                ServiceHealth(
+                    service=service.name,
+                    uptime=_percent(uptime),
+                    response_time=None if response is None else round(1000 * response, 3),
+                    error_rate=_percent(None if uptime is None else 1 - uptime),
+                    status=health_of(service, standing),
+                )
+            )
+        return judged
 
     def metrics(
         self,

@@ -84,8 +84,27 @@ def by_need(slos: tuple[SloStatus, ...]) -> tuple[SloStatus, ...]:
 
 
 def bar_width(remaining: float | None) -> float:
-    """Width of the filled part of a budget bar, 0 to 100."""
-    return 0.0 if remaining is None else round(100 * min(1.0, max(0.0, remaining)), 2)
+    """Width of the filled part of a budget bar, 0 to 100; an overspent budget fills it in alarm."""
+    if remaining is None:
+        return 0.0
+    return 100.0 if remaining <= 0 else round(100 * min(1.0, remaining), 2)
+
+
+def budget(remaining: float | None) -> str:
+    """How much of the error budget is left, in words.
+
+    >>> budget(0.382), budget(-7.9), budget(0)
+    ('38.2 %', '790 % overspent', 'none')
+    """
+    if remaining is None or remaining > 0:
+        return phrases.percent(remaining, 1)
+    return f"{phrases.percent(-remaining, 1)} overspent" if remaining < 0 else "none"
+
+
+def slo_tone(slo: SloStatus) -> str:
+    """Colour of an objective's state: what pages burns red, what makes a ticket amber."""
+    pages = any(burn.truth is Truth.TRUE and burn.severity == "page" for burn in slo.burns)
+    return "bad" if slo.state == "burning" and pages else _STATE_TONES.get(slo.state, "blind")
 
 
 def bar_tone(remaining: float | None) -> str:
@@ -116,6 +135,8 @@ def _environment() -> Environment:
         "web_link": web_link,
         "bar_width": bar_width,
         "bar_tone": bar_tone,
+        "budget": budget,
+        "slo_tone": slo_tone,
         "tone": lambda state: _STATE_TONES.get(state, "blind"),
         "word": lambda state: _STATE_WORDS.get(state, state),
         "severity": severity_of,

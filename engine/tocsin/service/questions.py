@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tocsin.errors import SourceError
+from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.ports import MetricSource
 from tocsin.service.shapes import MetricData, Point, Summary
 from tocsin.sli import Sli
@@ -61,9 +61,11 @@ def mean_of(latency: Sli, window: Duration) -> str | None:
 
 
 def _number(source: MetricSource, query: str, now: datetime) -> float | None:
-    """The value of a query with one row; None without a row, for NaN, and where nobody could answer."""
+    """The value of a query with one row; None without a row, for NaN, and where it could not be answered."""
     try:
         answer = source.instant(query, now)
+    except SourceUnreachableError:
+        raise
     except SourceError:
         return None
     if answer.partial or len(answer.rows) != 1:

@@ -5,7 +5,8 @@ import logging
 import platform
 import sys
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -118,7 +119,7 @@ class _Counted:
         return delivery
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Standing(Collector):
     """Gauges read from the board and the outbox when somebody asks."""
 
@@ -198,13 +199,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def configure_logging(*, verbose: bool = False, stream: TextIO | None = None) -> Callable[[], None]:
-    """Send all logs to *stream* (stderr) as JSON lines; returns what takes the handler away again."""
+@contextmanager
+def configure_logging(*, verbose: bool = False, stream: TextIO | None = None) -> Iterator[None]:
+    """Send all logs to *stream* (stderr) as JSON lines, and nothing elsewhere, for a while."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    root.addHandler(handler)
+    before, level = root.handlers[:], root.level
+    root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    return lambda: root.removeHandler(handler)
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)

@@ -1,0 +1,72 @@
+"""`tocsin serve`: evaluate, notify, and show how things stand."""
+
+import click
+
+
+@click.command(
+    "serve",
+    epilog="\b\nExamples:\n  tocsin serve rules --prometheus http://localhost:9090 --state tocsin.db\n"
+    "  kill -HUP PID    # read the definitions again",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--prometheus",
+    metavar="URL",
+    envvar="TOCSIN_PROMETHEUS",
+    show_envvar=True,
+    help="A server with the Prometheus HTTP API.",
+)
+@click.option(
+    "--state",
+    metavar="URL_OR_PATH",
+    envvar="TOCSIN_STATE",
+    show_envvar=True,
+    default="tocsin.db",
+    show_default=True,
+    help="Where alerts, episodes and the outbox are kept: a SQLite file or a database URL.",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    envvar="TOCSIN_LISTEN",
+    show_envvar=True,
+    default="127.0.0.1:9911",
+    show_default=True,
+    help="Where the page and the API are; port 0 takes a free one.",
+)
+@click.option(
+    "--interval",
+    metavar="DURATION",
+    envvar="TOCSIN_INTERVAL",
+    show_envvar=True,
+    default="15s",
+    show_default=True,
+    help="Distance of two evaluations, 1s to 5m.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context, paths: tuple[str, ...], *, prometheus: str | None, state: str, listen: str, interval: str
+) -> int:
+    """Evaluate SLOs and alerts, notify, and serve the status page and the API.
+
+    Prints one line with its address and logs JSON lines on stderr. SIGHUP reads the definitions again (a broken file
+    keeps the old set), SIGTERM and SIGINT deliver what is due for up to 10 s and end. Exit codes: 0 stopped, 1 findings
+    in the definitions at start, 2 misuse, or something that is needed is missing.
+    """
+    from tocsin import report
+    from tocsin.service.definitions import read_definitions
+    from tocsin.service.run import serve
+    from tocsin.service.telemetry import configure_logging
+    from tocsin.settings import Settings
+
+    settings = Settings.parse(paths=paths, prometheus=prometheus, state=state, listen=listen, interval=interval)
+    definitions = read_definitions(settings.paths)
+    if definitions.findings:
+        click.echo(report.text(definitions.findings, definitions.texts), err=True)
+        click.echo(report.summary(definitions.findings, len(definitions.texts)), err=True)
+    if definitions.errors:
+        return 1
+    verbose = bool(ctx.parent and ctx.parent.params.get("verbose"))
+    with configure_logging(verbose=verbose):
+        serve(settings, definitions, lambda url: click.echo(f"listening on {url}"))
+    return 0

@@ -1,0 +1,149 @@
+"""The tick: look, decide, announce, store, deliver; nothing that happens inside ends the process."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from tocsin.evaluate.group import announce
+from tocsin.evaluate.memory import Commit, Memory, Store
+from tocsin.evaluate.model import Snapshot
+from tocsin.evaluate.tick import Spread, Turn, Watch, turn
+from tocsin.ports import Clock, MetricSource, Notification
+from tocsin.service.board import Board
+from tocsin.service.scheduler import Due
+from tocsin.service.telemetry import Telemetry
+from tocsin.spec import Notifications
+
+log = logging.getLogger(__name__)
+
+
+class Deliverer(Protocol):
+    """Whoever empties the outbox."""
+
+    def wake(self) -> None:
+        """Look into the outbox now."""
+        ...
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Everything one tick needs; *memory* is the truth of this process, the store its copy for the next one.
+
+    Where a commit fails, its changes join those of the next tick, so nothing is lost unless the process ends first.
+    """
+
+    watch: Watch
+    notifications: tuple[Notifications, ...]
+    memory: Memory
+    source: MetricSource
+    store: Store
+    deliverer: Deliverer
+    board: Board
+    telemetry: Telemetry
+    clock: Clock
+    spread: Spread = map
+    unsaved: Commit | None = None
+
+    def tick(self, due: Due) -> None:
+        """Evaluate the instant of *due*; what goes wrong is logged, counted and shown, never raised."""
+        if due.missed:
+            self.telemetry.missed.inc(due.missed)
+            log.warning("evaluation took too long, slots were skipped", extra={"missed": due.missed})
+        if due.forced:
+            self.telemetry.forced.inc()
+            log.warning("the wall clock went back, evaluating anyway", extra={"instant": due.at})
+        try:
+            with self.telemetry.tick_duration.time():
+                snapshot = self._evaluate(due.at)
+        except Exception as error:
+            log.exception("a tick failed", extra={"instant": due.at})
+            self.telemetry.ticks.labels("failed").inc()
+            self.board.update(tick_error=f"{type(error).__name__}; the log says more")
+            return
+        self.telemetry.ticks.labels("ok").inc()
+        self._show(snapshot)
+
+    def _evaluate(self, now: datetime) -> Snapshot:
+        sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread)
+        turned = turn(self.watch, sight, self.memory, now)
+        groups, outbox = announce(self.memory.groups, turned.views, self.notifications, now)
+        commit = Commit(at=now, alerts=turned.alerts, views=turned.views, groups=groups, outbox=outbox)
+        self._commit(commit)
+        self.memory = remembered(self.memory, commit)
+        _tell(turned, outbox)
+        return turned.snapshot
+
+    def _commit(self, commit: Commit) -> None:
+        """Store *commit* and what could not be stored before; a store that fails does not stop evaluation."""
+        whole = commit if self.unsaved is None else joined(self.unsaved, commit)
+        try:
+            self.store.commit(whole)
+        except Exception as error:
+            self.unsaved = whole
+            self.telemetry.commit_failures.inc()
+            log.exception("the state could not be stored", extra={"messages_held_back": len(whole.outbox)})
+            self.board.update(commit_error=f"the state could not be stored: {type(error).__name__}")
+            return
+        if self.unsaved is not None:
+            log.warning("the state is stored again", extra={"messages_caught_up": len(whole.outbox)})
+        self.unsaved = None
+        self.telemetry.last_commit.set(self.clock.now().timestamp())
+        self.board.update(commit_error="", committed_at=commit.at)
+        self.deliverer.wake()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        before, now = self.board.read().snapshot, self.clock.now()
+        self.board.update(snapshot=snapshot, ticked_at=now, tick_error="")
+        self.telemetry.last_tick.set(now.timestamp())
+        health = snapshot.source
+        if health.ok:
+            self.telemetry.last_source.set(now.timestamp())
+        else:
+            self.telemetry.source_failures.inc()
+        if before is None or before.source.ok != health.ok:
+            level = logging.INFO if health.ok else logging.ERROR
+            text = "the metric source answers" if health.ok else "the metric source does not answer"
+            log.log(level, text, extra={"detail": health.detail} if health.detail else {})
+
+
+def _tell(turned: Turn, outbox: Iterable[Notification]) -> None:
+    for identity, event in turned.events:
+        extra = {
+            "alert": identity.rule,
+            "labels": dict(identity.labels),
+            "change": event.kind.value,
+            "episode": event.episode,
+            "reason": event.reason,
+            "value": event.value,
+        }
+        log.info("an alert changed", extra=extra)
+    for notification in outbox:
+        extra = {
+            "channel": notification.channel,
+            "action": notification.action.value,
+            "alerts": [alert.title for alert in notification.alerts],
+        }
+        log.info("a message was put into the outbox", extra=extra)
+
+
+def joined(first: Commit, second: Commit) -> Commit:
+    """Two commits as one: the later word counts, and messages keep their order."""
+    views = {(v.identity, v.dedup_key): v for v in (*first.views, *second.views)}
+    return Commit(
+        at=second.at,
+        alerts={**first.alerts, **second.alerts},
+        views=tuple(views.values()),
+        groups={**first.groups, **second.groups},
+        outbox=(*first.outbox, *second.outbox),
+    )
+
+
+def remembered(memory: Memory, commit: Commit) -> Memory:
+    """What the process knows after *commit*; views of closed episodes are left to the store."""
+    alerts = {i: s for i, s in {**memory.alerts, **commit.alerts}.items() if s is not None}
+    groups = {k: s for k, s in {**memory.groups, **commit.groups}.items() if s is not None}
+    views = {**memory.views, **{view.identity: view for view in commit.views}}
+    views = {identity: view for identity, view in views.items() if view.resolved_at is None}
+    return replace(memory, alerts=alerts, views=views, groups=groups, committed_at=commit.at)

@@ -1,0 +1,219 @@
+"""The process of `tocsin serve`: start, tick, reload on SIGHUP, stop on SIGTERM or SIGINT."""
+
+import logging
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from types import FrameType
+
+from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.adapters.store import SqlStore
+from tocsin.errors import TocsinError
+from tocsin.evaluate.tick import Watch
+from tocsin.ports import Channel, Clock
+from tocsin.service.api import Desk
+from tocsin.service.app import create_app
+from tocsin.service.board import Board, Standing
+from tocsin.service.definitions import Definitions, read_definitions
+from tocsin.service.delivery import Courier
+from tocsin.service.loop import Evaluator
+from tocsin.service.scheduler import Due, next_step
+from tocsin.service.server import WebServer
+from tocsin.service.telemetry import Telemetry
+from tocsin.service.wiring import build_channels
+from tocsin.settings import Settings, without_password
+
+log = logging.getLogger(__name__)
+
+ASKERS = 8
+"""Questions asked of the metric source at a time."""
+
+
+class WallClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC time."""
+        return datetime.now(UTC)
+
+
+class Process:
+    """A running evaluator with its web server and its courier."""
+
+    def __init__(
+        self, settings: Settings, definitions: Definitions, environ: Mapping[str, str], stack: ExitStack
+    ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._clock: Clock = WallClock()
+        self._telemetry = Telemetry(version("tocsin"))
+        channels = self._channels(definitions)
+        self._web = WebServer(settings.listen)
+        stack.callback(self._web.stop)
+        self._store = stack.enter_context(closing(SqlStore(settings.state)))
+        source = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
+        asked = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
+        spread = stack.enter_context(ThreadPoolExecutor(ASKERS, "ask")).map
+        self._interval = settings.interval.timedelta
+        memory = self._store.load()
+        now = self._clock.now()
+        self._board = Board(
+            Standing(
+                workspace=definitions.workspace,
+                interval=self._interval,
+                started_at=now,
+                source_url=without_password(settings.prometheus),
+                remembered=tuple(memory.views.values()),
+                committed_at=memory.committed_at,
+                reloaded_at=now,
+                version=version("tocsin"),
+            )
+        )
+        self._telemetry.watch(self._board, self._store, self._clock)
+        self._courier = Courier(self._store, channels, self._clock)
+        self._retired: list[Courier] = []
+        self._evaluator = Evaluator(
+            watch=Watch(definitions.workspace, interval=self._interval),
+            notifications=definitions.workspace.notifications,
+            memory=memory,
+            source=source,
+            store=self._store,
+            deliverer=self._courier,
+            board=self._board,
+            telemetry=self._telemetry,
+            clock=self._clock,
+            spread=spread,
+        )
+        self._desk = Desk(self._board, self._store, asked, self._clock)
+        self._in_use(now)
+        stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
+
+    def _channels(self, definitions: Definitions) -> dict[str, Channel]:
+        built = build_channels(definitions.workspace.notifications, self._environ)
+        return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
+
+    def _in_use(self, now: datetime) -> None:
+        self._telemetry.reload_ok.set(1)
+        self._telemetry.last_reload.set(now.timestamp())
+
+    def start(self) -> str:
+        """Answer requests and deliver; returns the URL."""
+        self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin")))
+        self._courier.start()
+        return self._web.listen.url()
+
+    def tick_until_told(self, orders: "queue.SimpleQueue[str]") -> None:
+        """Tick, and follow orders (`reload`, `stop`) between ticks; returns on `stop`."""
+        last, idle_since, started = self._evaluator.memory.committed_at, time.monotonic(), False
+        while True:
+            idle = timedelta(seconds=time.monotonic() - idle_since)
+            step = next_step(self._clock.now(), self._interval, last=last, idle=idle, started=started)
+            if isinstance(step, Due):
+                self._evaluator.tick(step)
+                last, idle_since, started = step.at, time.monotonic(), True
+            try:
+                order = orders.get(timeout=0.001 if isinstance(step, Due) else step.seconds)
+            except queue.Empty:
+                continue
+            if order == "stop":
+                return
+            self.reload()
+
+    def reload(self) -> None:
+        """Read the definitions again; whatever is wrong with them leaves the set in use as it is."""
+        log.info("reading the definitions again")
+        try:
+            definitions = read_definitions(self._settings.paths)
+            if definitions.errors:
+                self._refuse(definitions, "")
+                return
+            channels = self._channels(definitions)
+        except TocsinError as error:
+            self._refuse(None, f"{error}")
+            return
+        except Exception as error:
+            log.exception("the definitions could not be read")
+            self._refuse(None, f"{type(error).__name__}; the log says more")
+            return
+        before, now = self._evaluator.watch, self._clock.now()
+        watch = Watch(definitions.workspace, interval=self._interval)
+        watch.health, watch.strikes = before.health, before.strikes
+        self._hand_over(channels)
+        self._evaluator.watch = watch
+        self._evaluator.notifications = definitions.workspace.notifications
+        self._in_use(now)
+        self._board.update(workspace=definitions.workspace, reload_findings=(), reload_error="", reloaded_at=now)
+        log.info("the definitions on disk are in use", extra=counts(definitions))
+
+    def _hand_over(self, channels: Mapping[str, Channel]) -> None:
+        """Deliver through *channels* from now on; what is being sent is finished beside, the store keeps them apart."""
+        if not self._courier.stop(timedelta()):
+            self._retired.append(self._courier)
+        self._courier = Courier(self._store, channels, self._clock)
+        self._courier.start()
+        self._evaluator.deliverer = self._courier
+
+    def _refuse(self, definitions: Definitions | None, error: str) -> None:
+        findings = definitions.errors if definitions is not None else ()
+        self._telemetry.reload_ok.set(0)
+        self._board.update(reload_findings=findings, reload_error=error)
+        listed = [f"{f.span}: {f.severity.value}: {f.message} [{f.code}]" for f in findings]
+        log.error("the definitions on disk are wrong, the old set stays in use", extra={"why": error or listed})
+
+    def stop(self) -> None:
+        """Deliver what is due for a while, then end; the rest stays in the outbox."""
+        end = time.monotonic() + self._settings.drain.timedelta.total_seconds()
+        couriers = (self._courier, *self._retired)
+        drained = [courier.stop(timedelta(seconds=max(0.0, end - time.monotonic()))) for courier in couriers]
+        try:
+            left = sum(depth.pending for depth in self._store.depths())
+        except TocsinError as error:
+            log.warning("stopped, but the outbox could not be read", extra={"error": str(error)})
+        else:
+            log.info("stopped", extra={"drained": all(drained), "left_in_outbox": left})
+
+
+def counts(definitions: Definitions) -> dict[str, int]:
+    """How much was read."""
+    workspace = definitions.workspace
+    return {
+        "services": len(workspace.services),
+        "objectives": sum(len(service.slos) for service in workspace.services),
+        "alerts": sum(len(service.alerts) for service in workspace.services),
+    }
+
+
+@contextmanager
+def signals(orders: "queue.SimpleQueue[str]") -> Iterator[None]:
+    """Turn signals into orders; SimpleQueue.put may be called from a handler, an Event may not."""
+
+    def order(word: str) -> Callable[[int, FrameType | None], None]:
+        return lambda _number, _frame: orders.put(word)
+
+    words = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "reload"}
+    before = {number: signal.signal(number, order(word)) for number, word in words.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def serve(settings: Settings, definitions: Definitions, announce: Callable[[str], None]) -> None:
+    """Run until told to stop; *announce* gets the URL once requests are answered."""
+    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with signals(orders), ExitStack() as stack:
+        process = Process(settings, definitions, os.environ, stack)
+        url = process.start()
+        log.info("listening", extra={"url": url, **counts(definitions)})
+        announce(url)
+        try:
+            process.tick_until_told(orders)
+        finally:
+            process.stop()

@@ -1,0 +1,238 @@
+"""The status page: says what matters first, hides nothing, and executes nothing."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from tests import snapshots
+from tests.snapshots import NOW
+
+from tocsin.diagnostics import Diagnostic
+from tocsin.evaluate.model import Snapshot
+from tocsin.service.page import MOST_ROWS, bar_width, budget, headline, refresh_seconds, render, web_link
+
+VOID = {"meta", "link", "br", "rect", "path", "circle"}
+
+
+class _Reader(HTMLParser):
+    """Collects the words of a page, its links, its tags, and whether they are balanced."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag and its link."""
+        self.tags.append((tag, dict(attrs)))
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that it is the one that is open."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Keep the words."""
+        if not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """All words, with single spaces."""
+        return " ".join(" ".join(self.words).split())
+
+
+def read(snapshot: Snapshot | None, **changes: object) -> _Reader:
+    """The page four seconds after *snapshot*."""
+    return _Reader(render(snapshots.standing(snapshot, **changes), (), NOW + timedelta(seconds=4)))
+
+
+def test_before_the_first_evaluation_the_page_waits() -> None:
+    """A page that shows nothing yet says so, and claims nothing."""
+    page = read(None)
+
+    assert "Waiting for the first evaluation" in page.text
+    assert "healthy" not in page.text
+
+
+@pytest.mark.parametrize("snapshot", [None, snapshots.healthy(), snapshots.troubled(), snapshots.blind()])
+def test_the_page_is_well_formed(snapshot: Snapshot | None) -> None:
+    """Every element is closed in order, in every state."""
+    assert read(snapshot).open == []
+
+
+def test_everything_of_a_snapshot_is_on_the_page() -> None:
+    """Objectives, burn rates, journeys, contracts and alerts with what is known of them."""
+    text = read(snapshots.troubled()).text
+    expected = [
+        "2 open alerts, 1 critical",
+        "burning",
+        "budget spent",
+        "cannot tell",
+        "790 % overspent",
+        "38.2 %",
+        "142\N{MULTIPLICATION SIGN}",
+        "2 h 10 min",
+        "end-to-end",
+        "99.71 %",
+        "ACME",
+        "breached",
+        "99.871 %",
+        "10 %",
+        "firing for 13 min 4 s",
+        "142x over 1h, 310x over 5m",
+        "recovering",
+        "pending",
+    ]
+
+    assert [words for words in expected if words not in text] == []
+
+
+def test_what_is_worst_comes_first() -> None:
+    """Whoever opens the page at night reads from the top."""
+    text = read(snapshots.troubled()).text
+    order = [text.index(words) for words in ("budget spent", "2 h 10 min Used", "cannot tell") if words in text]
+
+    assert sorted(order) == order
+
+
+def test_blindness_comes_before_everything_else() -> None:
+    """With no answer from the source, what stands below is only the last that was seen."""
+    page = read(snapshots.blind())
+
+    assert "Blind: the metric source does not answer; 2 open alerts, 1 critical" in page.text
+    assert "connection refused by 127.0.0.1:9090" in page.text
+    assert page.text.count("blind for 4 min 4 s") == 3
+
+
+def test_a_page_of_old_news_says_so() -> None:
+    """An evaluator that hangs must not look healthy."""
+    standing = snapshots.standing(snapshots.healthy(), ticked_at=NOW - timedelta(minutes=5))
+
+    assert headline(standing, NOW).text == "Evaluation has stopped"
+
+
+def test_a_failed_reload_is_shown_with_its_findings() -> None:
+    """Who edits definitions sees here that they are not in use."""
+    finding = Diagnostic("schema/type", snapshots.NOWHERE, "'soon' is not a duration")
+    text = read(snapshots.healthy(), reload_findings=(finding,)).text
+
+    assert "The definitions on disk are not in use" in text
+    assert "rules/x.yaml:1:1: 'soon' is not a duration [schema/type]" in text
+
+
+def test_a_store_that_fails_is_shown() -> None:
+    """A restart would lose something then, so nobody should restart it first."""
+    assert "The state cannot be stored" in read(snapshots.healthy(), commit_error="disk full").text
+
+
+def test_a_history_that_cannot_be_read_leaves_the_rest() -> None:
+    """The page is needed most when something is broken."""
+    html = render(snapshots.standing(snapshots.troubled()), None, NOW)
+
+    assert "The history cannot be read now." in html
+
+
+def test_text_of_definitions_is_never_markup() -> None:
+    """Titles, summaries, facts and reasons come from files and from metrics."""
+    evil = "<script>alert(1)</script>"
+    view = snapshots.alert(title=evil, summary=evil, facts=((evil, evil),), service=evil, reason=evil)
+    snapshot = replace(snapshots.troubled(), alerts=(view,), slos=(snapshots.slo(f"{evil}/{evil}", reason=evil),))
+    page = read(snapshot)
+
+    assert [tag for tag, _ in page.tags if tag == "script"] == []
+
+
+def test_only_links_to_the_web_are_links() -> None:
+    """A runbook of `javascript:` is shown as no link at all."""
+    links = read(snapshots.troubled()).links
+
+    assert "https://runbooks.example/be-camera" in links
+    assert [link for link in links if link.startswith("javascript:")] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", " javascript:x", "data:text/html,x", "//evil.example", None, ""]
+)
+def test_other_schemes_are_no_links(url: str | None) -> None:
+    """Only http and https."""
+    assert web_link(url) is None
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    """No script, no font, no image: the page works in a network without a way out."""
+    page = read(snapshots.troubled())
+    fetched = [attrs for tag, attrs in page.tags if tag in {"script", "img", "iframe"} or "src" in attrs]
+
+    assert fetched == []
+
+
+def test_inline_styles_would_be_refused_by_our_own_policy() -> None:
+    """The policy allows one style sheet by its hash, so a style attribute would silently do nothing."""
+    assert [tag for tag, attrs in read(snapshots.troubled()).tags if "style" in attrs] == []
+
+
+def test_bars_have_words_for_who_cannot_see_them() -> None:
+    """Colour and length are never the only carriers."""
+    bars = [attrs for tag, attrs in read(snapshots.troubled()).tags if tag == "svg" and attrs.get("role") == "img"]
+
+    assert len(bars) == 6
+    assert all((bar["aria-label"] or "").startswith("error budget left: ") for bar in bars)
+
+
+def test_every_cell_has_a_label_for_narrow_screens() -> None:
+    """There the head of the table is not shown."""
+    cells = [attrs for tag, attrs in read(snapshots.troubled()).tags if tag == "td"]
+
+    assert [cell for cell in cells if not cell.get("data-label")] == []
+
+
+def test_thousands_of_objectives_are_cut_after_the_worst() -> None:
+    """A page of 10,000 rows helps nobody, and the API has them all."""
+    worst = snapshots.slo("last/worst", state="exhausted", remaining=-1.0)
+    many = (*(snapshots.slo(f"s{i}/uptime") for i in range(MOST_ROWS + 7)), worst)
+    text = read(replace(snapshots.healthy(), slos=many)).text
+
+    assert "8 more are left out here" in text
+    assert "last worst budget spent" in text
+
+
+@pytest.mark.parametrize(
+    ("remaining", "width", "words"),
+    [
+        (None, 0.0, "\N{EN DASH}"),
+        (1.0, 100.0, "100 %"),
+        (0.00001, 0.0, "0.1 %"),
+        (0.0, 100.0, "none"),
+        (-0.5, 100.0, "50 % overspent"),
+        (1.2, 100.0, "120 %"),
+    ],
+)
+def test_bars_and_words_agree(remaining: float | None, width: float, words: str) -> None:
+    """An overspent budget fills its bar in alarm instead of showing an empty one that looks like no data."""
+    assert (width, words) == (bar_width(remaining), budget(remaining))
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(1, 5), (15, 15), (300, 60)])
+def test_the_page_reloads_with_the_ticks_within_reason(seconds: int, expected: int) -> None:
+    """Neither every second nor every five minutes."""
+    assert expected == refresh_seconds(timedelta(seconds=seconds))
+
+
+def test_the_page_needs_no_script() -> None:
+    """It reloads by itself."""
+    html = render(snapshots.standing(snapshots.healthy()), (), NOW)
+
+    assert re.search(r'<meta http-equiv="refresh" content="15">', html)
