@@ -2,14 +2,16 @@
 """Write docs/reference/ from the JSON Schemas; with --check write nothing and exit with 1 where a page is stale."""
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tocsin_schemas
 import yaml
+
+import tocsin_schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "reference"
@@ -129,22 +131,22 @@ class Page:
         if isinstance(values, Mapping):
             return f"map of name to {self._type(values, f'{path}.NAME')}"
         if reference:
-            return f"[{part['title'].lower() if part['title'] not in {'URL', 'PromQL'} else part['title']}](kinds.md#values)"
+            title = part["title"] if part["title"] in {"PromQL", "URL"} else part["title"].lower()
+            return f"[{title}](kinds.md#values)"
         types = part.get("type", [])
         return " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types))
 
     def _link(self, identity: str, path: str, part: Schema) -> str:
         if identity not in self.anchors:
-            self.anchors[identity] = str(part["title"])
-            self.waiting.append((self._free(str(part["title"])), path, part))
-            self.anchors[identity] = self.waiting[-1][0]
+            self.anchors[identity] = self._free(str(part["title"]))
+            self.waiting.append((self.anchors[identity], path, part))
         title = self.anchors[identity]
-        return f"[{title}](#{title.lower().replace(' ', '-')})"
+        return f"[{title}](#{re.sub('[^a-z0-9-]', '', title.lower().replace(' ', '-'))})"
 
     def _free(self, title: str) -> str:
         """A heading that is not taken: two anchors of one name would lead to the first."""
-        taken = {name for name in self.anchors.values() if name.lower() == title.lower()}
-        return title if len(taken) <= 1 else f"{title} {len(taken)}"
+        taken = sum(name.partition(" (")[0].lower() == title.lower() for name in self.anchors.values())
+        return f"{title} ({taken + 1})" if taken else title
 
     @staticmethod
     def _words(prop: Schema, part: Schema) -> Schema:
