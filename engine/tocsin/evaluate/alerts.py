@@ -21,7 +21,8 @@ An instance is identified by the labels of its row, without the metric's name.
 """
 
 from dataclasses import dataclass
-from math import isnan
+from decimal import Decimal
+from math import isfinite, isnan
 
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.expression import Comparison, Reading, read
@@ -38,6 +39,7 @@ _MISSING = {
     "resolve": Sample(Truth.FALSE, reason="its row is missing, which counts as resolved (on_missing: resolve)"),
     "fire": Sample(Truth.TRUE, reason="its row is missing, which counts as firing (on_missing: fire)"),
 }
+_NOTHING = Sample(Truth.TRUE, reason="it has no row at all, which counts as firing (on_missing: fire)")
 
 
 def rule(service: Service, alert: AlertRule) -> Rule:
@@ -64,45 +66,47 @@ class AlertQuestion:
 
     alert: AlertRule
 
-    def reading(self) -> Reading:
-        """What to ask, and what to compare it with."""
-        alert = self.alert
-        if alert.value is None:
-            return read(alert.expr.text if alert.expr else "")
-        bound, op = (alert.above, ">") if alert.above is not None else (alert.below, "<")
-        return Reading(Comparison(alert.value.text, op, float(bound if bound is not None else "nan")), ())
-
     def ask(self, asker: Asker, *, is_open: bool = True) -> Seen:
         """Look once; *is_open* says that an instance is pending or firing, so that its absence must be explained."""
-        reading = self.reading()
+        alert = self.alert
+        if alert.value is not None:
+            bounds = (("<", alert.below), (">", alert.above))
+            text = alert.value.text
+            return self._compared(asker, text, [Comparison(text, op, float(b)) for op, b in bounds if b is not None])
+        reading = read(alert.expr.text if alert.expr else "")
         if reading.comparison is not None:
-            return self._compared(asker, reading.comparison)
+            return self._compared(asker, reading.comparison.value, [reading.comparison])
         return self._returned(asker, reading, is_open)
 
-    def _compared(self, asker: Asker, comparison: Comparison) -> Seen:
-        answer = asker.instant(comparison.value)
+    def _compared(self, asker: Asker, value: str, bounds: list[Comparison]) -> Seen:
+        answer = asker.instant(value)
         if isinstance(answer, Unanswered):
             return Seen({}, unknown(answer.reason))
-        rows = {_identity(row): self._judge(row, comparison, answer) for row in answer.rows}
-        return Seen(rows, unknown(_partial(answer)) if answer.partial else Rest(_MISSING[self.alert.on_missing]))
+        rows = {_identity(row): self._judge(row, bounds, answer) for row in answer.rows}
+        if answer.partial:
+            return Seen(rows, unknown(_partial(answer)))
+        if self.alert.on_missing == "fire" and () not in rows:
+            # Like `absent(value)` in the compiled rule: one instance without labels for "there is no row at all".
+            rows[()] = Sample(Truth.FALSE, reason="its rows are back") if rows else _NOTHING
+        return Seen(rows, Rest(_MISSING[self.alert.on_missing]))
 
-    def _judge(self, row: Row, comparison: Comparison, answer: Answer) -> Sample:
+    def _judge(self, row: Row, bounds: list[Comparison], answer: Answer) -> Sample:
         if isnan(row.value):
             return Sample(Truth.UNKNOWN, reason="its value is NaN")
-        facts = self._facts(row, comparison)
-        bound = _bound(self.alert, comparison)
-        if comparison.holds(row.value):
-            if answer.partial and comparison.op not in {">", ">="}:
-                return Sample(Truth.UNKNOWN, reason=_partial(answer))
-            return Sample(Truth.TRUE, row.value, f"{number(row.value)} {comparison.op} {bound}", facts)
+        facts = self._facts(row, bounds)
+        for bound in bounds:
+            if bound.holds(row.value):
+                if answer.partial and bound.op not in {">", ">="}:
+                    return Sample(Truth.UNKNOWN, reason=_partial(answer))
+                return Sample(Truth.TRUE, row.value, f"{number(row.value)} {_text(bound)}", facts)
         if answer.partial:
             return Sample(Truth.UNKNOWN, reason=_partial(answer))
-        return Sample(Truth.FALSE, row.value, f"{number(row.value)} is no longer {comparison.op} {bound}", facts)
+        return Sample(Truth.FALSE, row.value, f"{number(row.value)} is no longer {_or(bounds)}", facts)
 
-    def _facts(self, row: Row, comparison: Comparison | None) -> tuple[tuple[str, str], ...]:
+    def _facts(self, row: Row, bounds: list[Comparison]) -> tuple[tuple[str, str], ...]:
         facts = [("value", number(row.value))]
-        if comparison is not None:
-            facts.append(("threshold", f"{comparison.op} {_bound(self.alert, comparison)}"))
+        if bounds:
+            facts.append(("threshold", _or(bounds)))
         if self.alert.for_.milliseconds:
             facts.append(("for", span(self.alert.for_.timedelta)))
         return tuple(facts)
@@ -116,7 +120,7 @@ class AlertQuestion:
         for row in answer.rows:
             # A row that an expression returns is a true condition, whatever its value, as for Prometheus.
             reason = f"the condition holds, value {number(row.value)}"
-            rows[_identity(row)] = Sample(Truth.TRUE, row.value, reason, self._facts(row, None))
+            rows[_identity(row)] = Sample(Truth.TRUE, row.value, reason, self._facts(row, []))
         if answer.partial:
             return Seen(rows, unknown(_partial(answer)))
         return Seen(rows, self._absent(asker, reading) if is_open else unknown("not asked"))
@@ -144,6 +148,9 @@ def _partial(answer: Answer) -> str:
     return "; ".join(("partial answer", *answer.warnings))
 
 
-def _bound(alert: AlertRule, comparison: Comparison) -> str:
-    written = alert.above if alert.above is not None else alert.below
-    return literal(written) if written is not None else number(comparison.bound)
+def _text(bound: Comparison) -> str:
+    return f"{bound.op} {literal(Decimal(repr(bound.bound)))}" if isfinite(bound.bound) else f"{bound.op} {bound.bound}"
+
+
+def _or(bounds: list[Comparison]) -> str:
+    return " or ".join(_text(bound) for bound in bounds)

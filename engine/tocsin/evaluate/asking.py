@@ -26,6 +26,8 @@ class Asker:
     failures: list[str] = field(default_factory=list)
     unreachable: str | None = None
     misses: int = 0
+    ranges: int = 16
+    """Range queries that this look may still spend: history is read over several looks, so no tick waits for it."""
 
     def instant(self, query: str) -> Answer | Unanswered:
         """The rows now, or why there are none to be had; a partial answer is an answer, marked as such."""
@@ -53,6 +55,11 @@ class Asker:
             self.failures.append(_partial(answer.warnings))
             return Unanswered(self.failures[-1])
         return answer
+
+    def spare_range(self) -> bool:
+        """Take one of the look's range queries, if any is left."""
+        self.ranges -= 1
+        return self.ranges >= 0
 
     def _failed(self, error: SourceError) -> Unanswered:
         reason = str(error)

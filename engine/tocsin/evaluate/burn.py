@@ -9,7 +9,8 @@ below the threshold is enough for false.
 
 Cold start: history that does not exist counts as clean. The ratio over the long window is scaled by the part of it
 that has been observed since the first event was seen, so that the first minutes of a new service do not look like
-a whole bad hour, and a total outage of a new service still pages after the minutes it would take an old one.
+a whole bad hour, and a total outage of a new service still pages after the minutes it would take an old one. The
+compiled rules do the same (`slo:history:ratio1h`). They also keep firing over gaps of scrapes; here a gap is unknown.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from math import isfinite
 from tocsin.budget import Spend, budget_ratio, exhaustion
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import AT_ONCE, SEVERITY, Rule
-from tocsin.evaluate.words import error_percent, percent, span, times
+from tocsin.evaluate.words import error_percent, number, percent, span, times
 from tocsin.ports import Answer, Labels, labels_of
 from tocsin.sli import Sli
 from tocsin.spec import Service, Slo
@@ -32,6 +33,8 @@ NOW = Duration.of(minutes=5)
 """Traffic that did not show in this window has stopped."""
 BEFORE = Duration.of(hours=1)
 """Traffic that showed in this window was there before, for an SLO without tiers."""
+EXPECTED_EVENTS = 15
+"""An empty pause in which 15 events were to be expected has, with Poisson arrivals, the probability 3e-7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +185,29 @@ def sample(slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spen
     return Sample(one_burn.truth, value, reason, tuple(facts))
 
 
-def no_traffic(slo: Slo, rates: Mapping[Duration, Rate]) -> Sample:
-    """True when events stopped: none now, though there were some before. Never seen is unknown, and fires nothing."""
-    windows = sorted(rates)
-    now, before = windows[0], windows[-1]
-    total = rates[now].total
+def no_traffic(slo: Slo, rates: Mapping[Duration, Rate], last: datetime | None, at: datetime) -> Sample:
+    """True when events stopped, though so many were to be expected that the pause cannot be chance.
+
+    *last* is when traffic was last seen, if this process saw any. Without traffic in any window nothing is known:
+    neither does a service that never had any fire, nor does silence for days resolve what fired.
+    """
+    total = rates[NOW].total
     if total is not None and total > 0:
         return Sample(Truth.FALSE, total, "requests arrive")
-    facts = (("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),)
-    if any((rates[window].total or 0) > 0 for window in windows[1:]):
-        what = "the request counter is gone" if total is None else "the request counter stands still"
-        return Sample(Truth.TRUE, total, f"{what}: no request in the last {now}", facts)
-    return Sample(Truth.UNKNOWN, reason=f"no traffic in the last {before}")
+    busy = [(window, rate.total) for window, rate in sorted(rates.items()) if (rate.total or 0) > 0]
+    if not busy:
+        return Sample(Truth.UNKNOWN, reason=f"no traffic in the last {max(rates)}")
+    pause = max(w.timedelta for w in rates if w < busy[0][0])
+    if last is not None:
+        pause = max(pause, at - last)
+    window, usual = busy[-1]
+    expected = (usual or 0) * pause.total_seconds()
+    facts = (
+        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
+        ("no request for", span(pause)),
+        ("usual traffic", f"{number((usual or 0) * 60)} requests per minute over {window}"),
+    )
+    what = "the request counter is gone" if total is None else "the request counter stands still"
+    if expected <= EXPECTED_EVENTS:
+        return Sample(Truth.UNKNOWN, reason=f"{what}, but only {number(expected)} requests were to be expected")
+    return Sample(Truth.TRUE, total, f"{what}: no request in the last {span(pause)}", facts)

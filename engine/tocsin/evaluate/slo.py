@@ -58,6 +58,7 @@ class SloQuestion:
     slow: Mapping[Duration, Rate] = field(default_factory=dict)
     slow_at: datetime | None = None
     born: dict[Duration, datetime] = field(default_factory=dict)
+    traffic_at: datetime | None = None
 
     def ask(self, asker: Asker) -> SloSight:
         """Look at the SLO once."""
@@ -150,8 +151,10 @@ class SloQuestion:
         spent = self.counted.spent if self.counted else None
         burns = [burn(slo, tier, rates, lambda w: self._covered(asker, rates, w)) for tier in slo.tiers]
         seen = {tier_id(slo, b.tier): one(sample(slo, b, rates, spent, asker.at)) for b in burns}
+        if (rates[NOW].total or 0) > 0:
+            self.traffic_at = asker.at
         if slo.no_traffic.alert:
-            seen[f"{slo.ref}:no-traffic"] = one(no_traffic(slo, rates))
+            seen[f"{slo.ref}:no-traffic"] = one(no_traffic(slo, rates, self.traffic_at, asker.at))
         state, reason = self._state(burns, spent)
         statuses = tuple(self._burn_status(b) for b in burns)
         pace = next((b.short for b in burns if b.truth is Truth.TRUE), burns[0].long if burns else None)

@@ -17,6 +17,7 @@ from functools import partial
 from tocsin.evaluate import alerts, burn
 from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import (
     AlertEvent,
@@ -105,12 +106,13 @@ class Watch:
     ) -> None:
         self.workspace = workspace
         self.stride = max(2 * interval, STRIDE)
-        self.slices_every = slices_every
+        self.composites = Composites.of(workspace, slices_every)
         self.slos = [SloQuestion(slo, budgets_every) for service in workspace.services for slo in service.slos]
         self.alerts = [AlertQuestion(alert) for service in workspace.services for alert in service.alerts]
         made = [
             *(rule for service in workspace.services for slo in service.slos for rule in burn.rules(service, slo)),
             *(alerts.rule(service, alert) for service in workspace.services for alert in service.alerts),
+            *self.composites.rules(),
             SOURCE,
             QUESTIONS,
         ]
@@ -138,12 +140,16 @@ class Watch:
             ref = question.alert.ref
             seen[ref] = question.ask(asker, is_open=opened is None or ref in opened)
 
-        jobs = [*(partial(ask_slo, i) for i in range(len(self.slos))), *(partial(ask_alert, q) for q in self.alerts)]
+        jobs: list[Callable[[], None]] = [partial(ask_slo, i) for i in range(len(self.slos))]
+        jobs += [*(partial(ask_alert, question) for question in self.alerts), *self.composites.jobs(asker)]
         for _ in spread(_run, jobs):
             pass
         sights = [sight for sight in slos if sight is not None]
         for sight in sights:
             seen.update(sight.seen)
+        journeys, slas = self.composites.look(asker)
+        seen |= {f"{sight.status.ref}:burn": one(sight.sample) for sight in journeys}
+        seen |= {f"sla:{sight.status.name}": one(sight.sample) for sight in slas}
         down = isinstance(alive, Unanswered) or asker.unreachable is not None
         self.health = _health(self.health, down, asker.unreachable or "", now)
         self.strikes = self.strikes + 1 if asker.failures and not down else 0
@@ -152,6 +158,8 @@ class Watch:
             health=self.health,
             seen=seen,
             slos=tuple(sight.status for sight in sights),
+            journeys=tuple(sight.status for sight in journeys),
+            slas=tuple(sight.status for sight in slas),
             strikes=self.strikes,
             questions=tuple(dict.fromkeys(asker.failures)) if not down else (),
         )

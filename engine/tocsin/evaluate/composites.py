@@ -1,0 +1,134 @@
+"""Journeys and contracts of a workspace: which slices they need, and what follows from them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from tocsin.evaluate import journey, sla
+from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.calendar import PERIODS
+from tocsin.evaluate.journey import JourneySight
+from tocsin.evaluate.model import Sample, Truth
+from tocsin.evaluate.rule import Rule
+from tocsin.evaluate.sla import Interval, SlaSight
+from tocsin.evaluate.slices import Slices, instant, milliseconds
+from tocsin.spec import Combine, JourneySlo, Sla, Slo
+from tocsin.spec.journey import Member
+from tocsin.units import Duration
+from tocsin.workspace import Workspace
+
+Key = tuple[str, int, int]
+"""An SLO, the length of its slices, and their phase (both in milliseconds)."""
+
+
+@dataclass(slots=True)
+class _Want:
+    """From when on slices are needed, and how often they may be asked for."""
+
+    since: datetime
+    every: timedelta
+
+
+@dataclass(slots=True)
+class Composites:
+    """All journeys and contracts; *book* remembers slices between looks."""
+
+    slos: Mapping[str, Slo]
+    journeys: Mapping[str, JourneySlo]
+    slas: tuple[Sla, ...]
+    every: timedelta
+    book: dict[Key, Slices] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, workspace: Workspace, every: timedelta) -> "Composites":
+        """Take those whose members are all defined; what is not is a finding of the reader's."""
+        slos = {slo.ref: slo for service in workspace.services for slo in service.slos}
+        whole = [
+            slo for one in workspace.journeys for slo in one.slos if set(journey.members(slo.combine)) <= set(slos)
+        ]
+        journeys = {slo.ref: slo for slo in whole}
+        slas = tuple(one for one in workspace.slas if one.covers in slos or one.covers in journeys)
+        return cls(slos, journeys, slas, every)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Their alerts."""
+        return (*map(journey.rule, self.journeys.values()), *map(sla.rule, self.slas))
+
+    def jobs(self, asker: Asker) -> list[Callable[[], None]]:
+        """What has to be asked now, one job for each series of slices."""
+        wants: dict[Key, _Want] = {}
+        for slo in self.journeys.values():
+            # A journey pages, so each new slice is fetched as soon as it is complete.
+            step = slo.slice.milliseconds
+            since = instant((milliseconds(asker.at) // step - slo.window.milliseconds // step) * step)
+            _want(wants, self._keys(slo.combine, slo.slice, 0), since, timedelta())
+        for one in self.slas:
+            start, _ = _period(one, asker.at)
+            _want(wants, self._sla_keys(one, start), start, self.every)
+        for key in wants:
+            self.book.setdefault(key, Slices(self.slos[key[0]], Duration(key[1]), key[2]))
+        return [partial(self.book[key].refresh, asker, want.since, want.every) for key, want in wants.items()]
+
+    def look(self, asker: Asker) -> tuple[list[JourneySight], list[SlaSight]]:
+        """Judge all of them by the slices that are known."""
+        return [self._journey(slo, asker) for slo in self.journeys.values()], [self._sla(s, asker) for s in self.slas]
+
+    def _journey(self, slo: JourneySlo, asker: Asker) -> JourneySight:
+        books = self._books(self._keys(slo.combine, slo.slice, 0))
+        one = next(iter(books.values()))
+        last = one.number(asker.at)
+        first = last - slo.window.milliseconds // slo.slice.milliseconds
+        ratios = {ref: book.ratios for ref, book in books.items()}
+        behind = next((b.reason or "its newest slices are missing" for b in books.values() if b.high < last), "")
+        known = max(b.low for b in books.values())
+        reading = next((b.reason or "history is still being read" for b in books.values() if b.low > first), "")
+        if asker.unreachable is not None or behind:
+            return journey.blind(slo, asker.unreachable or behind)
+        whole = journey.composite(slo, ratios, slo.slice, max(first, known), last)
+        return journey.judge(slo, whole, ratios, reading)
+
+    def _sla(self, one: Sla, asker: Asker) -> SlaSight:
+        start, end = _period(one, asker.at)
+        books = self._books(self._sla_keys(one, start))
+        book = next(iter(books.values()))
+        first = book.number(start)
+        last = min(b.high for b in books.values())
+        if any(b.low > first for b in books.values()):
+            reason = next((b.reason for b in books.values() if b.reason), "history is still being read")
+            return sla.blind(one, start, end, reason)
+        values = self._values(one, books, first, last)
+        sight = sla.judge(one, start, end, [Interval(*book.bounds(k), values.get(k)) for k in range(first, last)])
+        trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
+        return SlaSight(sight.status, Sample(Truth.UNKNOWN, reason=trouble)) if trouble else sight
+
+    def _values(self, one: Sla, books: Mapping[str, Slices], first: int, last: int) -> Mapping[int, float | None]:
+        ratios = {ref: book.ratios for ref, book in books.items()}
+        if one.covers in self.slos:
+            return ratios[one.covers]
+        whole = journey.composite(self.journeys[one.covers], ratios, one.measure.interval, first, last)
+        return {whole.first + i: value for i, value in enumerate(whole.values)}
+
+    def _keys(self, node: Member | Combine, step: Duration, phase: int) -> tuple[Key, ...]:
+        return tuple((ref, step.milliseconds, phase) for ref in journey.members(node))
+
+    def _sla_keys(self, one: Sla, start: datetime) -> tuple[Key, ...]:
+        step = one.measure.interval
+        phase = milliseconds(start) % step.milliseconds
+        if one.covers in self.slos:
+            return ((one.covers, step.milliseconds, phase),)
+        return self._keys(self.journeys[one.covers].combine, step, phase)
+
+    def _books(self, keys: Iterable[Key]) -> dict[str, Slices]:
+        return {key[0]: self.book[key] for key in keys}
+
+
+def _want(wants: dict[Key, _Want], keys: Iterable[Key], since: datetime, every: timedelta) -> None:
+    for key in keys:
+        want = wants.setdefault(key, _Want(since, every))
+        want.since, want.every = min(want.since, since), min(want.every, every)
+
+
+def _period(one: Sla, at: datetime) -> tuple[datetime, datetime]:
+    return PERIODS[one.calendar](at, ZoneInfo(one.timezone))

@@ -1,0 +1,102 @@
+"""The good ratio of one SLO per slice of time, fetched by range queries and remembered.
+
+Slice *k* covers [phase + k·step, phase + (k+1)·step) in unix milliseconds; its events are asked for at its end. Newest
+slices come first, so that burn rates are known at once; older ones follow, a few requests per look. What was fetched
+is not fetched again. A slice without events, or with an answer that is no count, has no ratio.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.burn import MARK, Rate, union
+from tocsin.ports import RangeAnswer
+from tocsin.spec import Slo
+from tocsin.units import Duration
+
+CHUNK = 2_000
+"""Slices per request: an answer of some hundred kilobytes, within the deadline of one question."""
+MS = timedelta(milliseconds=1)
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def milliseconds(at: datetime) -> int:
+    """Unix time, exact."""
+    return (at - _EPOCH) // MS
+
+
+def instant(ms: int) -> datetime:
+    """Unix milliseconds as a time."""
+    return _EPOCH + ms * MS
+
+
+@dataclass(slots=True)
+class Slices:
+    """One SLO's slices; [low, high) are the numbers that were asked for, *ratios* holds those that had events."""
+
+    slo: Slo
+    step: Duration
+    phase: int = 0
+    ratios: dict[int, float] = field(default_factory=dict)
+    low: int = 0
+    high: int = 0
+    asked_at: datetime | None = None
+    reason: str = ""
+
+    def number(self, at: datetime) -> int:
+        """The slice that *at* lies in."""
+        return (milliseconds(at) - self.phase) // self.step.milliseconds
+
+    def bounds(self, number: int) -> tuple[datetime, datetime]:
+        """Start and end of a slice."""
+        start = self.phase + number * self.step.milliseconds
+        return instant(start), instant(start + self.step.milliseconds)
+
+    def refresh(self, asker: Asker, since: datetime, every: timedelta) -> None:
+        """Fetch what is missing between *since* and now, at most once in *every* when nothing failed."""
+        first, last = self.number(since), self.number(asker.at)
+        complete = self.high >= last and self.low <= first
+        recent = self.asked_at is not None and timedelta() <= asker.at - self.asked_at < every
+        if complete or (recent and not self.reason):
+            return
+        if self.low == self.high or self.high < first or self.low > last:
+            self.ratios, self.low, self.high = {}, last, last
+        self.reason = self._extend(asker, first, last)
+        self.asked_at = asker.at
+        for number in [k for k in self.ratios if k < first]:
+            del self.ratios[number]
+        self.low = max(self.low, first)
+
+    def _extend(self, asker: Asker, first: int, last: int) -> str:
+        while self.high < last or self.low > first:
+            if self.high < last:
+                start, end = self.high, min(last, self.high + CHUNK)
+            else:
+                start, end = max(first, self.low - CHUNK), self.low
+            if not asker.spare_range():
+                return "history is still being read"
+            answer = asker.range(
+                union(self.slo.sli, (self.step,), "increase"),
+                self.bounds(start)[1],
+                self.bounds(end - 1)[1],
+                self.step.timedelta,
+            )
+            if isinstance(answer, Unanswered):
+                return answer.reason
+            self.ratios |= self._read(answer)
+            self.low, self.high = min(self.low, start), max(self.high, end)
+        return ""
+
+    def _read(self, answer: RangeAnswer) -> dict[int, float]:
+        counts: dict[str, dict[int, float]] = {"bad": {}, "total": {}}
+        for row in answer.rows:
+            kind = dict(row.labels).get(MARK, "").partition(":")[0]
+            for time, value in row.points:
+                number = (round(time * 1000) - self.phase) // self.step.milliseconds - 1
+                counts.setdefault(kind, {})[number] = value
+        found = {}
+        for number, total in counts["total"].items():
+            ratio = Rate(counts["bad"].get(number), total).ratio()
+            if ratio is not None:
+                found[number] = max(0.0, 1.0 - ratio)
+        return found
