@@ -41,6 +41,7 @@ def label_value(text: str) -> str:
     return f'"{escaped}"'
 
 
+@lru_cache(maxsize=4096)
 def matchers(labels: Labels) -> str:
     """Write equality matchers.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Self
 
 _MILLISECONDS = {
@@ -65,14 +66,18 @@ class Duration:
         return timedelta(milliseconds=self.milliseconds)
 
     def __str__(self) -> str:
-        if not self.milliseconds:
-            return "0s"
-        rest, parts = self.milliseconds, []
-        for unit in ("d", "h", "m", "s", "ms"):
-            count, rest = divmod(rest, _MILLISECONDS[unit])
-            if count:
-                parts.append(f"{count}{unit}")
-        return "".join(parts)
+        return _duration_text(self.milliseconds)
+
+
+@lru_cache(maxsize=1024)
+def _duration_text(milliseconds: int) -> str:
+    """The few lengths of time that a workspace uses are printed in every rule."""
+    rest, parts = milliseconds, []
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, _MILLISECONDS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
 
 
 def parse_decimal(value: str | float) -> Decimal:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import count
 
 from tocsin.units import Duration
@@ -31,15 +32,26 @@ class Tier:
         >>> float(WORKBOOK[0].factor(Duration.of(days=30)))
         14.4
         """
-        return Fraction(self.budget_share) * period.milliseconds / self.long.milliseconds
+        return _factor(self, period)
 
     def threshold(self, period: Duration, target: Decimal) -> Fraction:
         """The error ratio above which the tier fires: `factor * (1 - target)`, exact."""
-        return self.factor(period) * (1 - Fraction(target))
+        return _threshold(self, period, target)
 
     def feasible(self, period: Duration, target: Decimal) -> bool:
         """Whether an error ratio of 1 would fire it at all."""
         return self.threshold(period, target) < 1
+
+
+@lru_cache(maxsize=1024)
+def _factor(tier: Tier, period: Duration) -> Fraction:
+    """A workspace has a few tiers, periods and targets, and asks for each thousands of times."""
+    return Fraction(tier.budget_share) * period.milliseconds / tier.long.milliseconds
+
+
+@lru_cache(maxsize=1024)
+def _threshold(tier: Tier, period: Duration, target: Decimal) -> Fraction:
+    return _factor(tier, period) * (1 - Fraction(target))
 
 
 WORKBOOK: tuple[Tier, ...] = (
@@ -64,6 +76,7 @@ def windows_of(tiers: Iterable[Tier]) -> tuple[Duration, ...]:
     return tuple(sorted({w for tier in tiers for w in (tier.short, tier.long)}))
 
 
+@lru_cache(maxsize=1024)
 def decimal_literal(value: Fraction) -> str:
     """Print an exact PromQL number; where no finite decimal exists, the shortest one that is read as the nearest float.
 

@@ -49,4 +49,4 @@ def test_promtool_accepts_all_output() -> None:
         for arguments in (["rules", *map(str, rules)], linted)
     ]
 
-    assert ["", ""] == ["" if run.returncode == 0 else run.stdout + run.stderr for run in runs]
+    assert ["" if run.returncode == 0 else run.stdout + run.stderr for run in runs] == ["", ""]

@@ -15,6 +15,7 @@ The guards, each for a way in which plain burn-rate rules stay silent or page fa
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
@@ -76,6 +77,7 @@ def _events(what: str, selector: str, window: Duration) -> str:
     return f"sum_over_time(slo:{what}:rate{BASE}{selector}[{window}])"
 
 
+@lru_cache(maxsize=1024)
 def percent(value: Decimal) -> str:
     """A fraction as people write it.
 

@@ -1,6 +1,7 @@
 """Prometheus rule files (one per service) and `prometheus.yml`, the same bytes for the same definitions."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 
@@ -36,6 +37,7 @@ def _header(paths: Iterable[str]) -> str:
     return f"{HEADER}{_comment(sources)}: change that and run `tocsin compile`, not this file.\n"
 
 
+@lru_cache(maxsize=1024)
 def _comment(text: str) -> str:
     """File names may hold anything; a comment is one printable line."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
