@@ -1,0 +1,74 @@
+"""alert/notify."""
+
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic, Severity, Span
+from tocsin.plan import AlertingRule
+from tocsin.ports import Labels
+from tocsin.workspace import Workspace
+
+
+@check("alert/notify")
+def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
+    """An alert has to reach somebody.
+
+    An alert goes to the channels that it names (`notify`; for objectives `page` and `ticket`), else to those of the
+    first route whose `match` fits its labels. Where neither is, it fires and nobody hears of it. Said only in a
+    workspace that has a Notifications document: without one, Prometheus' Alertmanager is what routes.
+
+    Bad: an alert of severity `info` without `notify`, and one route with `match: {severity: critical}`
+
+    Good: the same with a last route that matches everything: `match: {}`
+    """
+    workspace = subject.workspace
+    if not workspace.notifications:
+        return
+    for ref, what, labels, span in sorted({*_planned(subject), *_journeys(workspace)}, key=lambda each: each[3]):
+        if not _routed(labels, workspace):
+            shown = ", ".join(f"{name}={value}" for name, value in labels if name in {"severity", "tier", "service"})
+            yield Diagnostic(
+                "alert/notify",
+                span,
+                f"{what} of {ref} reaches nobody: it names no channel, and no route matches {{{shown}}}",
+                Severity.WARNING,
+                hint="name channels here, or add a route that matches everything: {match: {}, to: […]}",
+            )
+
+
+_Found = tuple[str, str, Labels, Span]
+
+
+def _planned(subject: Subject) -> Iterator[_Found]:
+    """The compiled alerts for which no channel is named."""
+    named = {alert.ref for service in subject.workspace.services for alert in service.alerts if alert.notify}
+    for service in subject.workspace.services:
+        for slo in service.slos:
+            named |= {f"{slo.ref} critical"} if slo.page else set()
+            named |= {f"{slo.ref} warning"} if slo.ticket else set()
+    for group in subject.plan.groups:
+        for rule in group.rules:
+            if isinstance(rule, AlertingRule):
+                severity = dict(rule.labels).get("severity", "")
+                if not {rule.ref, f"{rule.ref} {severity}"} & named:
+                    what = "the alert" if rule.alert == rule.ref.partition("/")[2] else f"a {severity} alert"
+                    yield rule.ref, what, _without_tier(rule.labels, subject.workspace), rule.source
+
+
+def _without_tier(labels: Labels, workspace: Workspace) -> Labels:
+    """Labels, without the tier where no route asks for it: so that four tiers are one finding."""
+    asked = {name for each in workspace.notifications for route in each.routes for name, _ in route.match}
+    return tuple(pair for pair in labels if pair[0] != "tier" or "tier" in asked)
+
+
+def _journeys(workspace: Workspace) -> Iterator[_Found]:
+    for journey in workspace.journeys:
+        for slo in journey.slos:
+            if not slo.page:
+                labels = (("service", journey.name), ("severity", "critical"), ("slo", slo.name))
+                yield slo.ref, "the alert", labels, slo.span
+
+
+def _routed(labels: Labels, workspace: Workspace) -> bool:
+    pairs = set(labels)
+    return any(set(route.match) <= pairs and route.to for each in workspace.notifications for route in each.routes)

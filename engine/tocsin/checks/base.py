@@ -1,0 +1,79 @@
+"""What a check is: a code, a manual page, and a function from the definitions to findings."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import getdoc
+
+import promql_parser as pp
+
+from tocsin.diagnostics import Diagnostic
+from tocsin.expressions import Expression, expressions
+from tocsin.plan import Plan
+from tocsin.promql_faults import Fault, parse
+from tocsin.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked; parsed once for all checks."""
+
+    workspace: Workspace
+    plan: Plan
+
+    @cached_property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Every PromQL text."""
+        return expressions(self.workspace)
+
+    @cached_property
+    def parsed(self) -> tuple[tuple[Expression, pp.Expr | Fault], ...]:
+        """Every PromQL text with its tree, or with what is wrong with it."""
+        return tuple((expression, parse(expression.text)) for expression in self.expressions)
+
+    @property
+    def trees(self) -> Iterator[tuple[Expression, pp.Expr]]:
+        """The texts that can be parsed."""
+        return ((expression, tree) for expression, tree in self.parsed if not isinstance(tree, Fault))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One kind of mistake; *code* is `family/thing`, and the docstring of *run* is its manual page."""
+
+    code: str
+    run: Callable[[Subject], Iterator[Diagnostic]]
+
+    @property
+    def manual(self) -> str:
+        """What it finds, why that is a mistake, and what to write instead."""
+        return getdoc(self.run) or ""
+
+
+def check(code: str) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Check]:
+    """Make a check out of a function; it runs once it is listed in `CHECKS`."""
+    return lambda run: Check(code, run)
+
+
+def run_checks(checks: Iterable[Check], subject: Subject) -> Iterator[Diagnostic]:
+    """All findings of all *checks*."""
+    for each in checks:
+        yield from each.run(subject)
+
+
+def nodes(tree: pp.Expr) -> Iterator[pp.Expr]:
+    """Walk every node of a tree. The parser's own `walk` takes time in the cube of the depth."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, pp.MatrixSelector):
+            waiting.append(node.vector_selector)
+        elif isinstance(node, pp.BinaryExpr):
+            waiting += [node.lhs, node.rhs]
+        elif isinstance(node, pp.Call):
+            waiting += node.args
+        elif isinstance(node, pp.AggregateExpr):
+            waiting += [node.expr] if node.param is None else [node.expr, node.param]
+        elif isinstance(node, pp.SubqueryExpr | pp.ParenExpr | pp.UnaryExpr):
+            waiting.append(node.expr)

@@ -1,0 +1,57 @@
+"""promql/histogram."""
+
+from collections.abc import Iterator
+
+import promql_parser as pp
+
+from tocsin.checks.base import Subject, check, nodes
+from tocsin.diagnostics import Diagnostic
+from tocsin.expressions import Expression, Role
+from tocsin.promql_faults import Fault, tokens
+
+
+@check("promql/histogram")
+def promql_histogram(subject: Subject) -> Iterator[Diagnostic]:
+    """A histogram has no series under its own name.
+
+    What `http_request_duration_seconds` of type histogram exports are the series `…_bucket`, `…_sum` and `…_count`.
+    An expression over the bare name has no rows, so its alert never fires and its panel stays empty, without a word
+    from Prometheus. Types come from the `metrics:` of all services.
+
+    Bad: `http_request_duration_seconds > 2`
+
+    Good: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m]))) > 2`
+    """
+    histograms = {
+        metric.name: metric.span
+        for service in subject.workspace.services
+        for metric in service.metrics.values()
+        if metric.type == "histogram"
+    }
+    for expression, tree in subject.trees:
+        if expression.path[-2:] == ("latency", "histogram"):  # named by its base name, as it should be
+            continue
+        used = {node.name for node in nodes(tree) if isinstance(node, pp.VectorSelector) and node.name}
+        for name in sorted(used & histograms.keys()):
+            yield Diagnostic(
+                "promql/histogram",
+                expression.inside(_first(expression, name)),
+                f"{name} is a histogram and has no series of its own; this is always empty",
+                hint=_hint(expression, name),
+                related=((histograms[name], "its type"),),
+            )
+
+
+def _first(expression: Expression, name: str) -> Fault:
+    """Where the metric stands, outside of strings and label names."""
+    token = next((t for t in tokens(expression.text) if t.text == name and not t.depth.endswith("{")), None)
+    return Fault("", token.start, token.end) if token else Fault("", 0, 0)
+
+
+def _hint(expression: Expression, name: str) -> str:
+    if expression.role is Role.SELECTOR:
+        return f"count events by {name}_count, or use an SLI of kind latency"
+    text = expression.text
+    if "avg" in text and "histogram_quantile" not in text:
+        return f"the mean is sum(rate({name}_sum[5m])) / sum(rate({name}_count[5m]))"
+    return f"a quantile is histogram_quantile(0.95, sum by (le) (rate({name}_bucket[5m])))"

@@ -1,0 +1,55 @@
+"""promql/type."""
+
+from collections.abc import Iterator
+
+import promql_parser as pp
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic
+from tocsin.expressions import Role
+
+_SELECTOR_HINT = 'write the selector alone, such as http_requests_total{job="shop"}: functions and windows are added'
+
+
+@check("promql/type")
+def promql_type(subject: Subject) -> Iterator[Diagnostic]:
+    """An expression has to give what its place needs.
+
+    SLIs are made of plain selectors, because Tocsin puts its own windows behind them. Alerts and panels need one
+    value per series; a range vector or a text can neither be compared nor drawn, and Prometheus says so only when it
+    evaluates the rule.
+
+    Bad: `total: sum(rate(http_requests_total[5m]))`, `expr: http_requests_total[5m]`
+
+    Good: `total: http_requests_total`, `expr: rate(http_requests_total[5m]) > 10`
+    """
+    for expression, tree in subject.trees:
+        given, bare = _given(tree), _bare(tree)
+        message = hint = None
+        if expression.role is Role.SELECTOR:
+            if not isinstance(bare, pp.VectorSelector):
+                message, hint = f"an SLI needs a plain selector, not {given or 'an expression'}", _SELECTOR_HINT
+            elif bare.name is None:
+                message, hint = "an SLI needs a selector that names its metric", _SELECTOR_HINT
+        elif given in {"a range vector", "a text"}:
+            message = f"{given} has no value to {'draw' if expression.role is Role.PANEL else 'compare'}"
+            hint = "put a function around it, such as rate(…)" if given == "a range vector" else None
+        if message:
+            yield Diagnostic("promql/type", expression.span, message, hint=hint)
+
+
+def _bare(tree: pp.Expr) -> pp.Expr:
+    while isinstance(tree, pp.ParenExpr):
+        tree = tree.expr
+    return tree
+
+
+def _given(tree: pp.Expr) -> str | None:
+    bare = _bare(tree)
+    if isinstance(bare, pp.MatrixSelector | pp.SubqueryExpr):
+        return "a range vector"
+    if isinstance(bare, pp.StringLiteral):
+        return "a text"
+    if isinstance(bare, pp.NumberLiteral):
+        return "a number"
+    return None

@@ -1,0 +1,107 @@
+"""Every PromQL text of a workspace, with what it is for and where each of its characters stands.
+
+Read from the documents and not from the specs, so that an expression is checked even where something else about its
+definition is wrong.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tocsin.diagnostics import Span
+from tocsin.document import Document, Json, Path
+from tocsin.promql_faults import Fault
+from tocsin.workspace import Workspace
+
+
+class Role(StrEnum):
+    """What an expression is for, and so what it has to be."""
+
+    SELECTOR = "selector"
+    """Part of an SLI: a plain selector, because windows are put behind it."""
+    VALUE = "value"
+    """Compared with a threshold."""
+    CONDITION = "condition"
+    """An alert of its own: fires for each row."""
+    PANEL = "panel"
+    """Drawn."""
+
+
+_PLACES: tuple[tuple[str, tuple[str, ...], Role], ...] = (
+    ("Service", ("slis", "*", "ratio", "bad"), Role.SELECTOR),
+    ("Service", ("slis", "*", "ratio", "good"), Role.SELECTOR),
+    ("Service", ("slis", "*", "ratio", "total"), Role.SELECTOR),
+    ("Service", ("slis", "*", "latency", "histogram"), Role.SELECTOR),
+    ("Service", ("slis", "*", "probe", "up"), Role.SELECTOR),
+    ("Service", ("alerts", "*", "value"), Role.VALUE),
+    ("Service", ("alerts", "*", "expr"), Role.CONDITION),
+    ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
+)
+"""Where expressions stand, by kind of document; a `*` is any key or element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A PromQL text; *refs* are the objectives or the alert that need it."""
+
+    text: str
+    role: Role
+    document: Document
+    path: Path
+    refs: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> Span:
+        """The whole text, as it stands in the file."""
+        return self.document.span(self.path)
+
+    def inside(self, fault: Fault) -> Span:
+        """Where a fault stands in the file."""
+        return self.document.inside(self.path, fault.start, fault.end) if fault.end > fault.start else self.span
+
+
+def expressions(workspace: Workspace) -> tuple[Expression, ...]:
+    """All expressions, in file order."""
+    found = [each for document in (workspace.documents or {}).values() for each in _of_document(document)]
+    return tuple(sorted(found, key=lambda each: each.span))
+
+
+def definition(workspace: Workspace, kind: str, name: str) -> Document | None:
+    """Find the document that defines *name*."""
+    documents = (workspace.documents or {}).values()
+    return next((d for d in documents if _text(d.value, "kind") == kind and _text(d.value, "name") == name), None)
+
+
+def _of_document(document: Document) -> Iterator[Expression]:
+    for kind, pattern, role in _PLACES:
+        if _text(document.value, "kind") == kind:
+            for path, text in _matching(document.value, pattern):
+                if text.strip() and path not in document.broken:
+                    yield Expression(text, role, document, path, tuple(_refs(document.value, path)))
+
+
+def _matching(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, str]]:
+    if not pattern:
+        if isinstance(value, str):
+            yield path, value
+        return
+    key, *rest = pattern
+    if isinstance(value, Mapping):
+        for name in value if key == "*" else [key] if key in value else []:
+            yield from _matching(value[name], tuple(rest), (*path, name))
+    elif isinstance(value, list) and key == "*":
+        for index, element in enumerate(value):
+            yield from _matching(element, tuple(rest), (*path, index))
+
+
+def _refs(value: Json, path: Path) -> Iterator[str]:
+    owner = _text(value, "name")
+    if path[0] == "alerts":
+        yield f"{owner}/{path[1]}"
+    elif path[0] == "slis" and isinstance(value, Mapping) and isinstance(slos := value.get("slos"), Mapping):
+        yield from (f"{owner}/{name}" for name, slo in slos.items() if _text(slo, "sli") == path[1])
+
+
+def _text(value: Json, key: str) -> str:
+    text = value.get(key) if isinstance(value, Mapping) else None
+    return text if isinstance(text, str) else ""
