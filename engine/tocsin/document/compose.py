@@ -26,7 +26,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufef
 """What YAML forbids, and NEL, LS, PS (line breaks in YAML 1.1, not in 1.2 or in editors) and the invisible U+FEFF."""
 
 
-def read_documents(path: str, text: str) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+def read_documents(path: str, text: str, loader: Any = LOADER) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
     """Read every document of *text*; findings are in file order, and *path* is what they print.
 
     After a syntax error reading goes on at the next `---`. Documents that say nothing are left out.
@@ -34,7 +34,7 @@ def read_documents(path: str, text: str) -> tuple[tuple[Document, ...], tuple[Di
     source = Source(path, text.removeprefix("\ufeff"))
     findings = Findings(source)
     printable = _printable(source, findings)
-    composer = _Composer(source, findings)
+    composer = _Composer(source, findings, loader)
     if printable != source.text:
         composer.always_broken.add(())
     while not findings.full:
@@ -80,8 +80,9 @@ class _Frame:
 class _Composer:
     """Builds the documents of one file from events; *base* is where the part that is read now starts."""
 
-    def __init__(self, source: Source, findings: Findings) -> None:
+    def __init__(self, source: Source, findings: Findings, loader: Any) -> None:
         self.source = source
+        self.loader = loader
         self.refuse = findings.refuse
         self.findings = findings
         self.documents: list[Document] = []
@@ -96,7 +97,7 @@ class _Composer:
     def read(self, text: str) -> int:
         """Read *text* from *base* as far as the parser goes, and return the offset where it stopped."""
         self.stack = []
-        loader = LOADER(text[self.base :] if self.base else text)
+        loader = self.loader(text[self.base :] if self.base else text)
         try:
             self._events(loader.get_event)
         except _StopError as stop:
