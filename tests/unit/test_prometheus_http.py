@@ -167,7 +167,7 @@ class TestQuestions:
 
         request = server.requests[0]
         assert request.line == "POST /api/v1/query HTTP/1.1"
-        assert request.form == {"query": query, "time": "1793534400.250", "timeout": "0.540s"}
+        assert request.form == {"query": query, "time": "1793534400.250", "timeout": "540ms"}
 
     def test_headers_go_along(self) -> None:
         """Tokens and tenants are headers."""
@@ -199,7 +199,7 @@ class TestQuestions:
             source.custom_query("up")
             source.custom_query_range("up", AT, AT, "5s")
 
-        assert [request.form["timeout"] for request in server.requests] == ["0.540s", "0.540s"]
+        assert [request.form["timeout"] for request in server.requests] == ["540ms", "540ms"]
 
 
 class TestAnswers:

@@ -29,6 +29,8 @@ from tocsin.windows import windows_of
 
 FAST = Duration.of(hours=6)
 """Windows up to this length are asked at every look; what is longer moves too slowly to need it."""
+HURRY = 6
+"""While errors come too fast the budget is counted so many times as often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class SloQuestion:
     def ask(self, asker: Asker) -> SloSight:
         """Look at the SLO once."""
         rates = self._rates(asker)
-        self._count(asker)
+        self._count(asker, self.budget_every / HURRY if self._hot(rates) else self.budget_every)
         if isinstance(rates, Unanswered):
             return self._blind(rates.reason, asker.at)
         return self._sight(rates, asker)
@@ -86,9 +88,17 @@ class SloQuestion:
             self.slow, self.slow_at = {w: rates[w] for w in windows if w > FAST}, asker.at
         return {**rates, **self.slow}
 
-    def _count(self, asker: Asker) -> None:
+    def _hot(self, rates: Mapping[Duration, Rate] | Unanswered) -> bool:
+        """Whether errors come faster right now than some tier tolerates: a page must not tell an old budget."""
+        if isinstance(rates, Unanswered):
+            return False
+        slo = self.slo
+        pace = [(rates[tier.short].ratio() or 0, tier.threshold(slo.window, slo.target)) for tier in slo.tiers]
+        return any(ratio > threshold for ratio, threshold in pace)
+
+    def _count(self, asker: Asker, every: timedelta) -> None:
         """Refresh the budget when it is due; an old count stays, with its age, while nobody can look."""
-        if self.counted is not None and timedelta() <= asker.at - self.counted.at < self.budget_every:
+        if self.counted is not None and timedelta() <= asker.at - self.counted.at < every:
             return
         answer = asker.instant(union(self.slo.sli, (self.slo.window,), "increase"))
         if isinstance(answer, Unanswered):
