@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.demo.exporter import Exporter
-from tocsin.demo.history import Span, openmetrics
+from tocsin.demo.history import Stretch, openmetrics
 from tocsin.demo.platform import Endpoints, SimulatedPlatform
 from tocsin.demo.traffic import BUSY_DAY, DAY, Incident, Traffic, level, volume
 
@@ -141,7 +141,7 @@ def test_history_carries_the_labels_of_a_live_scrape_and_every_value() -> None:
 
 def test_history_ends_exactly_now_and_begins_not_before_its_start() -> None:
     """The last instant is the end, so that no gap opens before the first live scrape."""
-    instants = list(Span(START, START + 3_599, 60).instants())
+    instants = list(Stretch(START, START + 3_599, 60).instants())
 
     assert (instants[0], instants[-1], len(instants)) == (START + 59, START + 3_599, 60)
 

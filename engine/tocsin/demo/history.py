@@ -11,7 +11,7 @@ from tocsin.errors import UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Stretch:
     """Instants from *start* to *end*, both included, *step* seconds apart; counted from the end."""
 
     start: float
@@ -21,7 +21,7 @@ class Span:
     def instants(self) -> Iterator[float]:
         """All of them, oldest first.
 
-        >>> list(Span(0.0, 130.0, 60.0).instants())
+        >>> list(Stretch(0.0, 130.0, 60.0).instants())
         [10.0, 70.0, 130.0]
         """
         for index in reversed(range(int((self.end - self.start) // self.step) + 1)):
