@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from jinja2 import PackageLoader, StrictUndefined, TemplateError
+from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tocsin.ports import Action, AlertText, Labels, Notification
@@ -53,7 +53,7 @@ def render(notification: Notification, now: datetime, template: str = "email.txt
     }
     try:
         body = _environment().get_template(template).render(words)
-    except TemplateError as error:
+    except Exception as error:  # noqa: BLE001  # whatever a template does wrong, the page goes out
         body = f"{head}\n\n{plain(clean)}\n\n(the template {template} failed: {type(error).__name__})"
     return Message(head, body.strip() + "\n")
 
@@ -85,7 +85,7 @@ def notes(notification: Notification, now: datetime) -> tuple[str, ...]:
 def plain(notification: Notification) -> str:
     """List the alerts without any template."""
     lines = []
-    for text in notification.alerts:
+    for text in notification.alerts[:LISTED]:
         end = f", resolved at {moment(text.resolved_at)}" if text.resolved_at else ""
         lines.append(f"{titled(text)} ({text.severity}) since {moment(text.started_at)}{end}: {text.summary}")
     return "\n".join(lines)

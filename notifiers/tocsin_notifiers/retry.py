@@ -52,8 +52,9 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
         return None
     text = value.strip()
     try:
-        # 15 digits are more seconds than a timedelta holds; nobody means them.
-        wait = timedelta(seconds=int(text[:9])) if text.isdigit() else parsedate_to_datetime(text) - now
+        in_seconds = text.isascii() and text.isdigit()
+        # Nine digits are thirty years; more would not fit into a timedelta.
+        wait = timedelta(seconds=int(text[:9])) if in_seconds else parsedate_to_datetime(text) - now
     except (ValueError, TypeError):
         return None
     return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)
