@@ -89,12 +89,15 @@ class SloQuestion:
         return {**rates, **self.slow}
 
     def _hot(self, rates: Mapping[Duration, Rate] | Unanswered) -> bool:
-        """Whether errors come faster right now than some tier tolerates: a page must not tell an old budget."""
+        """Whether errors come fast enough right now for a page, which must not tell an old budget."""
         if isinstance(rates, Unanswered):
             return False
         slo = self.slo
-        pace = [(rates[tier.short].ratio() or 0, tier.threshold(slo.window, slo.target)) for tier in slo.tiers]
-        return any(ratio > threshold for ratio, threshold in pace)
+        return any(
+            (rates[tier.short].ratio() or 0) > tier.threshold(slo.window, slo.target)
+            for tier in slo.tiers
+            if tier.severity == "page"
+        )
 
     def _count(self, asker: Asker, every: timedelta) -> None:
         """Refresh the budget when it is due; an old count stays, with its age, while nobody can look."""
