@@ -48,7 +48,7 @@ class SqlStore:
 
     def load(self) -> Memory:
         """Everything as of the last commit."""
-        with self._reading() as connection:
+        with self._writing() as connection:  # nobody commits between these queries
             alerts = connection.execute(select(ALERTS)).all()
             views = connection.scalars(select(EPISODES.c.seen).where(EPISODES.c.resolved_at.is_(None))).all()
             groups = connection.execute(select(CONVERSATIONS)).all()
@@ -145,6 +145,8 @@ class SqlStore:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with guarded(self._engine), self._engine.begin() as connection:
+            # One writer at a time: SQLite's lock does that already, elsewhere this row is it.
+            connection.execute(select(EVALUATOR.c.id).with_for_update())
             yield connection
 
     @contextmanager
