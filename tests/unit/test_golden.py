@@ -13,6 +13,12 @@ from tocsin.targets.artifact import Artifact
 from tocsin.targets.prometheus import prometheus
 from tocsin.workspace import Source, read_workspace
 
+SMALL = """\
+apiVersion: tocsin/v1
+kind: Service
+name: {name}
+alerts: {{Down: {{expr: up == 0, severity: info}}}}
+"""
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir() if (path / "in.yaml").is_file())
 
@@ -50,3 +56,15 @@ def test_promtool_accepts_all_output() -> None:
     ]
 
     assert ["" if run.returncode == 0 else run.stdout + run.stderr for run in runs] == ["", ""]
+
+
+def test_order_of_files_does_not_matter() -> None:
+    """Files in any order give the same bytes."""
+    sources = [Source(f"{name}.yaml", SMALL.format(name=name)) for name in ("cart", "pay", "shop")]
+    outputs = set()
+    for order in (sources, sources[::-1], [sources[1], sources[2], sources[0]]):
+        workspace, findings = read_workspace(order)
+        assert findings == ()
+        outputs.add(prometheus(plan(workspace)[0], workspace))
+
+    assert len(outputs) == 1

@@ -129,7 +129,7 @@ def _rules(ref: str, plan: "Plan", show_rules: bool) -> Iterator[str]:
         for rule in group.rules
         if (rule.ref == ref if isinstance(rule, AlertingRule) else ("slo", name) in rule.labels)
     ]
-    yield f"{len(mine)} rules in prometheus/rules/{service}.yml:"
+    yield f"{len(mine)} rule{'' if len(mine) == 1 else 's'} in prometheus/rules/{service}.yml:"
     for group, rule in mine:
         what = dict(rule.labels).get("tier", "") if isinstance(rule, AlertingRule) else ""
         title = f"{rule.alert} {what}".rstrip() if isinstance(rule, AlertingRule) else rule.record

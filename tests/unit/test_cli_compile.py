@@ -1,0 +1,97 @@
+"""`tocsin compile` and `tocsin explain` as a user runs them."""
+
+from pathlib import Path
+
+import pytest
+
+from tocsin.cli.main import run
+
+GOOD = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis:
+  availability: {ratio: {bad: 'requests_total{code=~"5.."}', total: requests_total}}
+slos:
+  uptime: {sli: availability, target: 99.9%, window: 30d}
+alerts:
+  QueueTooLong: {expr: 'queue_depth > 100', for: 5m, severity: warning}
+"""
+
+
+@pytest.fixture(autouse=True)
+def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One good file in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    Path("shop.yaml").write_text(GOOD, encoding="utf-8")
+
+
+def test_compile_writes_and_check_agrees() -> None:
+    """What was written is up to date, and stays so however often it is written."""
+    assert [
+        run(["compile", "shop.yaml", "-o", "out"]),
+        run(["compile", "shop.yaml", "-o", "out"]),
+        run(["compile", "shop.yaml", "-o", "out", "--check"]),
+    ] == [0, 0, 0]
+
+
+def test_check_says_what_is_not_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line per file, and the command that mends it; nothing is written."""
+    run(["compile", "shop.yaml", "-o", "out"])
+    Path("shop.yaml").write_text(GOOD.replace("99.9%", "99.5%"), encoding="utf-8")
+    before = Path("out/prometheus/rules/shop.yml").read_bytes()
+    capsys.readouterr()
+    code = run(["compile", "shop.yaml", "-o", "out", "--check"])
+    said = capsys.readouterr()
+
+    assert (
+        1,
+        "out/prometheus/rules/shop.yml: differs\n",
+        "not up to date; run: tocsin compile shop.yaml -o out\n",
+        before,
+    ) == (code, said.out, said.err, Path("out/prometheus/rules/shop.yml").read_bytes())
+
+
+def test_findings_stop_the_compiler(capsys: pytest.CaptureFixture[str]) -> None:
+    """An infeasible tier is printed with its place, and nothing is written."""
+    Path("shop.yaml").write_text(GOOD.replace("99.9%", "90%"), encoding="utf-8")
+    code = run(["compile", "shop.yaml", "-o", "out"])
+
+    assert (code, Path("out").exists()) == (1, False)
+    assert "shop.yaml:7:39: error: tier fast of shop/uptime can never fire" in capsys.readouterr().err
+
+
+def test_no_file_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    """A path with a typo exits with 2 and one line."""
+    assert run(["compile", "shp.yaml", "-o", "out"]) == 2
+    assert "tocsin: shp.yaml: no such file or folder" in capsys.readouterr().err
+
+
+def test_explain_tells_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first and last row of the published table, to three digits."""
+    code = run(["explain", "shop/uptime", "shop.yaml"])
+    rows = {line.split()[0]: line.split("  ") for line in capsys.readouterr().out.splitlines() if "%" in line[:8]}
+
+    assert code == 0
+    assert [cell.strip() for cell in rows["15%"] if cell.strip()] == [
+        "15%",
+        "5.76m / 4.52m",
+        "14.4m / 28.8m",
+        "28.8m / 1.96h",
+        "28.8m / 5.96h",
+        "5.76m",
+        "2%",
+        "4.8h",
+    ]
+
+
+def test_explain_shows_an_alert_with_its_expression(capsys: pytest.CaptureFixture[str]) -> None:
+    """Threshold alerts are one rule; it is shown."""
+    assert run(["explain", "shop/QueueTooLong", "shop.yaml"]) == 0
+    assert "      queue_depth > 100\n" in capsys.readouterr().out
+
+
+def test_explain_knows_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    """A reference with a typo names the close ones."""
+    assert run(["explain", "shop/uptme", "shop.yaml"]) == 2
+    assert "hint: there is shop/uptime" in capsys.readouterr().err
