@@ -217,7 +217,7 @@ def test_a_refused_value_breaks_only_itself() -> None:
     (document,), _ = read_documents("a.yaml", "a: {b: *x, c: [1, *y]}\nd: 1\nd: 2\ne: {<<: *x}\n5: f\n")
 
     assert document.value == {"a": {"b": None, "c": [1, None]}, "d": 1, "e": {}, "5": "f"}
-    assert {("a", "b"), ("a", "c", 1), ("d",), ("e",), ("5",)} == document.broken
+    assert {("a", "b"), ("a", "c", 1), ("d",), ("e", "<<"), ("5",)} == document.broken
 
 
 def test_a_duplicate_tells_where_the_first_is() -> None:

@@ -171,8 +171,8 @@ class _Composer:
         if event.anchor is not None or event.tag is not None:
             self._properties(event, place[0])
         if key == "<<" and not style:
+            self._break()
             frame.key = None
-            self._break(self.stack[:-1])  # keys may be missing from the mapping now
             self.refuse("yaml/merge-key", place, "merge keys are not part of this language", "write the keys out")
         elif not style and not isinstance(resolve(key)[0], str):
             self._break()
@@ -274,10 +274,10 @@ class _Composer:
         if self.findings.full:
             raise _StopError(len(self.source.text))
 
-    def _break(self, stack: list[_Frame] | None = None) -> None:
-        """Remember that the value which is read now (or the innermost of *stack*) cannot be trusted."""
+    def _break(self) -> None:
+        """Remember that the value which is read now cannot be trusted."""
         path: list[str | int] = []
-        for frame in self.stack if stack is None else stack:
+        for frame in self.stack:
             step = len(frame.value) if isinstance(frame.value, list) else frame.key
             if step is None:  # below a refused key; nothing of it is kept
                 return

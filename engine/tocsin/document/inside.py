@@ -37,14 +37,14 @@ def _flow(text: str, start: int, end: int, style: str) -> list[Piece]:
     while at < end:
         run = _RUN.match(text, at, end)
         if run is not None:
-            pieces += _folded(text, at, run.end(), first_counts=False)
+            pieces += _folded(text, at, run.end())
             at = run.end()
         elif style == '"' and text[at] == "\\":
             escaped = text[at + 1]
             if escaped in "\r\n":  # an escaped break vanishes with the blanks after it; empty lines stay
                 run = _RUN.match(text, at + 1, end)
                 stop = run.end() if run else at + 2
-                pieces += [piece for piece in _folded(text, at + 1, stop, first_counts=True) if piece[0] == "\n"]
+                pieces += [piece for piece in _folded(text, at + 1, stop) if piece[0] == "\n"]
                 at = stop
                 continue
             width = 2 + _HEX.get(escaped, 0)
@@ -58,12 +58,12 @@ def _flow(text: str, start: int, end: int, style: str) -> list[Piece]:
     return pieces
 
 
-def _folded(text: str, start: int, end: int, *, first_counts: bool) -> list[Piece]:
+def _folded(text: str, start: int, end: int) -> list[Piece]:
     """A run of blanks and line breaks inside a flow scalar."""
     breaks = [(match.start(), match.end()) for match in _BREAK.finditer(text, start, end)]
     if not breaks:
         return [(text[at], at, at + 1) for at in range(start, end)]
-    if len(breaks) == 1 and not first_counts:
+    if len(breaks) == 1:
         return [(" ", *breaks[0])]
     return [("\n", *place) for place in breaks[1:]]
 

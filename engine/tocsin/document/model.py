@@ -35,7 +35,8 @@ class Document:
     """One YAML document; *index* is its place in the file's stream.
 
     *broken* are paths whose value was refused (an alias, a duplicate key) and stands in *value* as null, as its text
-    or as the first of the duplicates; a finding says so already. Such a document can be checked but not trusted.
+    or as the first of the duplicates; a merge key is not in *value* at all. A finding says so already. Such a document
+    can be checked but not trusted.
     """
 
     path: str

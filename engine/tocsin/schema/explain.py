@@ -44,7 +44,7 @@ def _unknown(document: Document, fault: Violation) -> Iterator[Diagnostic]:
 def _missing(document: Document, fault: Violation) -> Iterator[Diagnostic]:
     key = next(name for name in fault.argument if fault.message.startswith(repr(name)))
     misspelt = any(nearest(unknown, [key]) for unknown in fault.unknown)
-    if misspelt or fault.path in document.broken:
+    if misspelt or (*fault.path, "<<") in document.broken:
         return  # one mistake, and it has its finding
     example = fault.schema.get("properties", {}).get(key, {}).get("examples", [None])[0]
     hint = f"add {key}: {example}" if isinstance(example, str | int | float) else f"add {key}"

@@ -12,7 +12,7 @@ from tocsin.schema.words import did_you_mean, kind_of, listed, respelled, shown,
 _CODES = {"type": "schema/type", "enum": "schema/choice", "const": "schema/choice"}
 _LIMITS = {
     "minLength": "a text of at least {} characters", "maxLength": "a text of at most {} characters",
-    "minItems": "a list of at least {}", "maxItems": "a list of at most {}",
+    "minItems": "at least {}", "maxItems": "at most {}",
     "minProperties": "at least {}", "maxProperties": "at most {}",
     "minimum": "at least {}", "maximum": "at most {}",
     "exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}",
@@ -26,7 +26,8 @@ def value_finding(document: Document, fault: Violation) -> Diagnostic:
     hidden = bool(fault.schema.get("writeOnly"))  # it may be a secret
     seen = kind_of(fault.value) if hidden else shown(fault.value)
     code = _CODES.get(fault.keyword, "schema/value")
-    message = f"{subject(fault.path)} is {seen}, expected {expected(fault)}"
+    is_seen = f"has {len(fault.value)} items" if fault.keyword in {"minItems", "maxItems"} else f"is {seen}"
+    message = f"{subject(fault.path)} {is_seen}, expected {expected(fault)}"
     span = document.span(fault.path)
     if fault.value is None or isinstance(fault.value, Mapping | list):
         span = holder(document, fault.path, fault.value)
