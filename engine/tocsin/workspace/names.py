@@ -1,0 +1,77 @@
+"""Names: each defined once, and each that is used defined."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tocsin.diagnostics import Diagnostic, Span
+from tocsin.spec.readers import Node, known_name
+from tocsin.workspace.model import Definition
+
+_WORDS = {"channel": "channel", "slo": "SLO"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One document as it was read; *value* is None where nothing could be made of it."""
+
+    kind: str
+    root: Node
+    value: Definition | None
+
+
+def unique(readings: Iterable[Reading], findings: list[Diagnostic]) -> Iterator[Reading]:
+    """The readings without those whose name is taken; these, and channels that are taken, become findings."""
+    taken: dict[tuple[str, str], Span] = {}
+
+    def claim(space: str, name: str, span: Span, message: str) -> bool:
+        first = taken.setdefault((space, name), span)
+        if first == span or not name:
+            return True
+        findings.append(Diagnostic("reference/duplicate", span, message, related=((first, "the first one"),)))
+        return False
+
+    for reading in readings:
+        name, span, kind = reading.root["name"].text(), reading.root["name"].span, reading.kind
+        if kind == "Platform":
+            free = claim(kind, kind, span, "a workspace has one Platform, and this is a second")
+        elif kind in {"Service", "Journey"}:  # a reference `be-camera/uptime` does not say of which kind it is
+            free = claim("Service", name, span, f"the name {name!r} is taken by another service or journey")
+        else:
+            free = claim(kind, name, span, f"the name {name!r} is taken by another {kind}")
+        for channel in reading.root["channels"].entries() if kind == "Notifications" else ():
+            claim("channel", channel.name, channel.key_span, f"the name {channel.name!r} is taken by another channel")
+        if free:
+            yield reading
+
+
+def unknown(readings: Iterable[Reading]) -> Iterator[Diagnostic]:
+    """References to what no document defines.
+
+    A definition with a mistake in it counts: its name is known, and the mistake has a finding of its own.
+    """
+    readings = tuple(readings)
+    known: dict[str, list[str]] = {"channel": [], "slo": []}
+    for reading in readings:
+        if reading.kind == "Notifications":
+            known["channel"] += reading.root["channels"].names()
+        elif reading.kind in {"Service", "Journey"}:
+            name = reading.root["name"].text()
+            known["slo"] += [f"{name}/{slo}" for slo in reading.root["slos"].names()]
+    sets = {what: frozenset(names) for what, names in known.items()}
+    for reading in readings:
+        for reference in reading.root.notes.references:
+            if reference.name not in sets[reference.what]:
+                yield Diagnostic(
+                    f"reference/unknown-{reference.what}",
+                    reference.span,
+                    f"{_WORDS[reference.what]} {reference.name!r} is not defined",
+                    hint=_hint(reference.what, reference.name, sets[reference.what]),
+                )
+
+
+def _hint(what: str, name: str, known: frozenset[str]) -> str:
+    if what == "channel":
+        return known_name(name, known) or "define it below channels in a Notifications document"
+    owner = name.partition("/")[0] + "/"
+    of_owner = [ref for ref in known if ref.startswith(owner)]
+    return known_name(name, of_owner or known) or "define it below slos in a Service or Journey document"
