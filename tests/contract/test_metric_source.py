@@ -1,0 +1,224 @@
+"""What every metric source must do, asked of the fake that other tests use and of a real Prometheus."""
+
+import math
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from tests.fakes import FakeSource
+
+from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.errors import SourceError, SourceUnreachableError
+from tocsin.ports import MetricSource, Row
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+SERIES = {
+    (("__name__", "speed"), ("camera", "a")): [(START + i * MINUTE, float(i)) for i in range(31)],
+    (("__name__", "speed"), ("camera", "b")): [(START + i * MINUTE, 7.5) for i in range(11)],
+    (("__name__", "odd"), ("is", "nan")): [(START + i * MINUTE, math.nan) for i in range(31)],
+    (("__name__", "odd"), ("is", "inf")): [(START + i * MINUTE, math.inf) for i in range(31)],
+}
+
+
+def fake() -> FakeSource:
+    """The fake, filled."""
+    source = FakeSource()
+    for labels, points in SERIES.items():
+        source.add(dict(labels), points)
+    return source
+
+
+def openmetrics() -> str:
+    """The same samples as text."""
+    lines = []
+    for name in ("speed", "odd"):
+        lines.append(f"# TYPE {name} gauge")
+        for labels, points in SERIES.items():
+            text = ",".join(f'{k}="{v}"' for k, v in labels if k != "__name__")
+            if dict(labels)["__name__"] == name:
+                lines += [f"{name}{{{text}}} {_number(v)} {t.timestamp():.0f}" for t, v in points]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _number(value: float) -> str:
+    return {"nan": "NaN", "inf": "+Inf"}.get(str(value), str(value))
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource]:
+    """A real server whose database was filled before it started."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    with serving(folder, openmetrics()) as url, closing(PrometheusSource(url)) as source:
+        yield source
+
+
+class serving:  # noqa: N801 - used as a function
+    """A Prometheus on a free port, over a database made of *text*; its end is waited for."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder = folder
+        (folder / "samples.txt").write_text(text, encoding="utf-8")
+        (folder / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
+
+    def __enter__(self) -> str:
+        promtool, server = shutil.which("promtool"), shutil.which("prometheus")
+        assert promtool, "promtool is missing: run ci/setup"
+        assert server, "prometheus is missing: run ci/setup"
+        blocks = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=720h"]
+        subprocess.run(
+            [*blocks, str(self.folder / "samples.txt"), str(self.folder / "data")], check=True, capture_output=True
+        )
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.log = (self.folder / "log.txt").open("wb")
+        self.process = subprocess.Popen(
+            [
+                server,
+                f"--config.file={self.folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={self.folder / 'data'}",
+                "--storage.tsdb.retention.time=10y",
+                "--query.max-samples=2000",
+                f"--web.listen-address={address}",
+            ],
+            stdout=self.log,
+            stderr=self.log,
+        )
+        try:
+            self._wait(f"http://{address}/-/ready")
+        except BaseException:
+            self.__exit__()
+            raise
+        return f"http://{address}"
+
+    def _wait(self, url: str) -> None:
+        opener = build_opener(ProxyHandler({}))
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with opener.open(url, timeout=1):
+                    return
+            except (URLError, OSError):
+                assert self.process.poll() is None, (self.folder / "log.txt").read_text()
+                time.sleep(0.1)
+        raise AssertionError((self.folder / "log.txt").read_text())
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
+def source(request: pytest.FixtureRequest) -> MetricSource:
+    """Each of them in turn."""
+    return fake() if request.param == "fake" else request.getfixturevalue("prometheus")
+
+
+def test_value_at_an_instant(source: MetricSource) -> None:
+    """The newest sample at the asked instant, with all labels, the name included."""
+    answer = source.instant('speed{camera="a"}', START + 3 * MINUTE + timedelta(seconds=30))
+
+    assert answer.rows == (Row((("__name__", "speed"), ("camera", "a")), 3.0),)
+    assert answer.at == START + 3 * MINUTE + timedelta(seconds=30)
+    assert not answer.partial
+
+
+def test_all_rows(source: MetricSource) -> None:
+    """One row for each series."""
+    rows = source.instant("speed", START + 5 * MINUTE).rows
+
+    assert {dict(row.labels)["camera"]: row.value for row in rows} == {"a": 5.0, "b": 7.5}
+
+
+def test_a_series_that_ended_has_no_row(source: MetricSource) -> None:
+    """Five minutes after its last sample a series is gone, without an error."""
+    rows = source.instant("speed", START + 20 * MINUTE).rows
+
+    assert [dict(row.labels)["camera"] for row in rows] == ["a"]
+
+
+@pytest.mark.parametrize("query", ["nothing_like_this", 'speed{camera="z"}'])
+def test_no_series_is_an_empty_answer(source: MetricSource, query: str) -> None:
+    """Nothing found is an answer, not a failure; what it means is the evaluator's to judge."""
+    assert source.instant(query, START).rows == ()
+
+
+def test_before_the_first_sample(source: MetricSource) -> None:
+    """The past has no rows either."""
+    assert source.instant("speed", START - MINUTE).rows == ()
+
+
+def test_nan_and_infinity_are_values(source: MetricSource) -> None:
+    """They are handed on, not dropped and not an error."""
+    values = {dict(row.labels)["is"]: row.value for row in source.instant("odd", START + MINUTE).rows}
+
+    assert math.isnan(values["nan"])
+    assert values["inf"] == math.inf
+
+
+def test_a_number_is_one_row(source: MetricSource) -> None:
+    """A scalar and a vector without labels look the same."""
+    assert source.instant("42", START).rows == source.instant("42.0", START).rows == (Row((), 42.0),)
+
+
+def test_the_cheapest_question(source: MetricSource) -> None:
+    """`vector(1)` is always answered by a source that lives."""
+    assert source.instant("vector(1)", START).rows == (Row((), 1.0),)
+
+
+def test_a_range_includes_both_ends(source: MetricSource) -> None:
+    """Every step from start to end has a point where the series has one."""
+    rows = source.range('speed{camera="b"}', START, START + 30 * MINUTE, 5 * MINUTE).rows
+
+    assert [(t - START.timestamp()) / 60 for t, _ in rows[0].points] == [0, 5, 10, 15]
+    assert {v for _, v in rows[0].points} == {7.5}
+
+
+def test_a_range_on_an_odd_grid(source: MetricSource) -> None:
+    """Steps start at the start, also where that is no whole second."""
+    start = START + timedelta(milliseconds=250)
+    rows = source.range('speed{camera="a"}', start, start + 2 * MINUTE, MINUTE).rows
+
+    assert rows[0].points == tuple((start.timestamp() + 60 * i, float(i)) for i in range(3))
+
+
+def test_an_empty_range(source: MetricSource) -> None:
+    """No series, no rows."""
+    assert source.range("nothing_like_this", START, START + MINUTE, MINUTE).rows == ()
+
+
+@pytest.mark.parametrize("query", ["sum(", "speed{", "1 +"])
+def test_nonsense_is_a_source_error(source: MetricSource, query: str) -> None:
+    """A query that cannot be answered is a SourceError which does not condemn the source as a whole."""
+    for ask in (
+        lambda: source.instant(query, START),
+        lambda: source.range(query, START, START + MINUTE, MINUTE),
+    ):
+        with pytest.raises(SourceError) as caught:
+            ask()
+
+        assert not isinstance(caught.value, SourceUnreachableError)
+        assert str(caught.value)
+
+
+@pytest.mark.real
+def test_an_expensive_query_is_its_own_fault(prometheus: PrometheusSource) -> None:
+    """A query that hits the server's limits says so, and the source counts as alive."""
+    with pytest.raises(SourceError) as caught:
+        prometheus.instant("sum_over_time(vector(1)[1h:1s])", START)
+
+    assert "too many samples" in str(caught.value)
+    assert not isinstance(caught.value, SourceUnreachableError)
