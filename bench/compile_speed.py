@@ -15,14 +15,17 @@ import time
 from pathlib import Path
 
 from tocsin.adapters.files import read_sources, write_artifacts
+from tocsin.cli.definitions import Definitions
+from tocsin.cli.judging import judged
 from tocsin.plan import plan
+from tocsin.report import has_errors
 from tocsin.targets.prometheus import prometheus
 from tocsin.workspace import read_workspace
 
 SIZES = (100, 1_000, 10_000)
 PER_SERVICE = 10
 BAD = ',code=~"5.."'
-STAGES = ("read", "plan", "render", "write")
+STAGES = ("read", "plan", "check", "render", "write")
 
 
 def definitions(service: int, count: int) -> str:
@@ -97,12 +100,16 @@ def measure(size: int) -> dict[str, float]:
         clock.append(time.perf_counter())
         planned, unplanned = plan(workspace)
         clock.append(time.perf_counter())
+        texts = {source.path: source.text for source in sources}
+        read = (*unread, *misread, *unplanned)
+        findings = judged(Definitions(workspace, planned, read, texts), None)
+        clock.append(time.perf_counter())
         artifacts = prometheus(planned, workspace)
         clock.append(time.perf_counter())
         write_artifacts(artifacts, str(out))
         clock.append(time.perf_counter())
-    if unread or misread or unplanned:
-        raise SystemExit(f"the benchmark's own definitions are wrong: {(*unread, *misread, *unplanned)[0]}")
+    if has_errors(findings):
+        raise SystemExit(f"the benchmark's own definitions are wrong: {findings[0]}")
     stages = {name: round(clock[i + 1] - clock[i], 3) for i, name in enumerate(STAGES)}
     return {
         "slos": size,

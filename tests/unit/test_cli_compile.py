@@ -61,6 +61,15 @@ def test_findings_stop_the_compiler(capsys: pytest.CaptureFixture[str]) -> None:
     assert "shop.yaml:7:39: error: tier fast of shop/uptime can never fire" in capsys.readouterr().err
 
 
+def test_no_promql_is_written_that_does_not_parse(capsys: pytest.CaptureFixture[str]) -> None:
+    """Prometheus would refuse to load all rules for one broken expression."""
+    Path("shop.yaml").write_text(GOOD.replace("total: requests_total", "total: sum(requests_total)"), encoding="utf-8")
+    code = run(["compile", "shop.yaml", "-o", "out"])
+
+    assert (code, Path("out").exists()) == (1, False)
+    assert "[promql/type]" in capsys.readouterr().err
+
+
 def test_no_file_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     """A path with a typo exits with 2 and one line."""
     assert run(["compile", "shp.yaml", "-o", "out"]) == 2

@@ -11,13 +11,18 @@ def command(paths: tuple[str, ...], output: str, check: bool) -> int:
     """Write Prometheus rule files and prometheus.yml.
 
     The same definitions give the same bytes. Files are replaced in one step each; generated files that are not needed
-    any more are removed. Findings are printed, and with an error among them nothing is written.
+    any more are removed. Findings are printed, and with an error among them nothing is written. All checks run but
+    those of promtool, which `tocsin check` asks too: output must not depend on what is installed.
     """
+    from dataclasses import replace
+
     from tocsin.adapters.files import check_artifacts, write_artifacts
     from tocsin.cli.definitions import read_definitions, show_findings
+    from tocsin.cli.judging import judged
     from tocsin.targets.prometheus import prometheus
 
     definitions = read_definitions(paths)
+    definitions = replace(definitions, findings=judged(definitions, None))
     show_findings(definitions)
     if definitions.wrong:
         return 1
