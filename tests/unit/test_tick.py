@@ -1,0 +1,576 @@
+"""Look and turn, tick by tick, over traffic whose every window is known exactly."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests import builders
+from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
+
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.model import AlertEvent, AlertView, EventKind, Identity, Phase, Truth
+from tocsin.evaluate.rule import dedup_key
+from tocsin.evaluate.tick import Turn, Watch, turn
+from tocsin.ports import Row, labels_of
+from tocsin.spec import AlertRule, Slo
+from tocsin.workspace import Workspace
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = 86_400.0
+FIRED, RESOLVED, BLIND, SIGHTED = EventKind.FIRED, EventKind.RESOLVED, EventKind.BLIND, EventKind.SIGHTED
+
+
+def seconds(count: float) -> timedelta:
+    """Shorter."""
+    return timedelta(seconds=count)
+
+
+@dataclass
+class World:
+    """An evaluator that ticks over a fake source, and remembers as the service does."""
+
+    workspace: Workspace
+    source: FakeSource = field(default_factory=FakeSource)
+    memory: Memory = field(default_factory=Memory)
+    happened: list[tuple[float, str, AlertEvent]] = field(default_factory=list)
+    last: Turn | None = None
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.workspace)
+
+    def tick(self, second: float) -> Turn:
+        """One tick at *second* after the start."""
+        now = START + seconds(second)
+        sight = self.watch.look(self.source, now, memory=self.memory)
+        turned = turn(self.watch, sight, self.memory, now)
+        alerts = {i: s for i, s in {**self.memory.alerts, **turned.alerts}.items() if s is not None}
+        views = {**self.memory.views, **{view.identity: view for view in turned.views}}
+        self.memory = replace(self.memory, alerts=alerts, views=views)
+        self.happened += [(second, identity.rule, event) for identity, event in turned.events]
+        self.last = turned
+        return turned
+
+    def run(self, start: float, end: float, step: float = 15) -> None:
+        """Tick on a grid, both ends included."""
+        while start <= end:
+            self.tick(start)
+            start += step
+
+    def restart(self, workspace: Workspace | None = None) -> None:
+        """Lose everything but the store."""
+        self.workspace = workspace or self.workspace
+        self.watch = Watch(self.workspace)
+
+    def told(self, rule: str, kinds: Iterable[EventKind] = (FIRED, RESOLVED)) -> list[tuple[float, EventKind]]:
+        """When people were told of one rule."""
+        return [(second, e.kind) for second, who, e in self.happened if who == rule and e.kind in kinds]
+
+    def view(self, rule: str) -> AlertView:
+        """The one open view of a rule."""
+        assert self.last is not None
+        [view] = [v for v in self.last.views if v.identity.rule == rule]
+        return view
+
+
+def uptime(**settings: object) -> Slo:
+    """`shop/uptime`: 99.9 % over 30 days of traffic called `shop`."""
+    return builders.slo(sli=TrafficSli("shop"), **settings)  # type: ignore[arg-type]
+
+
+def world(*stretches: Stretch, gone: float = float("inf"), alerts: tuple[AlertRule, ...] = ()) -> World:
+    """One SLO over the given traffic."""
+    made = World(builders.workspace(builders.service(slos=(uptime(),), alerts=alerts)))
+    made.source.traffic["shop"] = Traffic(START, stretches, gone)
+    return made
+
+
+def incident(errors: float, length: float, *, rate: float = 10, after: float = 3_600) -> tuple[Stretch, ...]:
+    """Forty clean days, *length* seconds of errors, and clean again."""
+    return (
+        Stretch(-40 * DAY, 0, 10),
+        Stretch(0, length, rate, errors),
+        Stretch(length, length + after, 10),
+    )
+
+
+class TestBurnRates:
+    """The closed forms of multi-window burn-rate alerts, observed on a grid of 15 s."""
+
+    @pytest.mark.parametrize(
+        ("errors", "length", "fires", "clears"),
+        [
+            (1.0, 300, 0.864, 9.928),
+            (0.15, 600, 5.76, 14.52),
+            (0.5, 600, 1.728, 14.856),
+            (0.02, 3_600, 43.2, 61.4),
+        ],
+    )
+    def test_page_in_the_exact_minute(self, errors: float, length: float, fires: float, clears: float) -> None:
+        """The page comes with the first tick after the exact minute of the closed form, and clears likewise."""
+        there = world(*incident(errors, length))
+        there.run(-60, 70 * 60)
+
+        times = [second for second, _ in there.told("shop/uptime:fast")]
+        assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED, RESOLVED]
+        assert [_next_tick(fires * 60), _next_tick(clears * 60)] == times
+
+    def test_short_incident_is_silent(self) -> None:
+        """15 % for 5 minutes stay below 2 % of the budget: nobody is woken up."""
+        there = world(*incident(0.15, 300))
+        there.run(-60, 3_600)
+
+        assert there.told("shop/uptime:fast") == []
+
+    def test_dropped_traffic(self) -> None:
+        """When an outage takes nine tenths of the traffic along, the page comes at 7.65 min, not at 0.86."""
+        there = world(*incident(1.0, 1_200, rate=1))
+        there.run(-60, 1_200)
+
+        assert (_next_tick(7.6487252125 * 60), FIRED) == there.told("shop/uptime:fast")[0]
+
+    def test_slower_tiers(self) -> None:
+        """1 % never pages by the fast tier, and by the steady one after 216 min (exactly there is not above)."""
+        there = world(*incident(0.01, 5 * 3_600))
+        there.run(0, 15_000, step=60)
+
+        assert there.told("shop/uptime:fast") == []
+        assert there.told("shop/uptime:steady") == [(216 * 60 + 60, FIRED)]
+
+    def test_cold_start(self) -> None:
+        """2 % from the first request on page after 43 min, as for an old service, not with the first sample."""
+        there = world(Stretch(0, DAY, 10, 0.02))
+        there.run(15, 3_600)
+
+        [(second, kind)] = there.told("shop/uptime:fast")
+        assert kind is FIRED
+        assert 42 * 60 <= second <= 44 * 60
+
+    def test_cold_outage(self) -> None:
+        """A new service that fails from its first request on pages within two minutes."""
+        there = world(Stretch(0, DAY, 10, 1.0))
+        there.run(15, 300)
+
+        [(second, kind)] = there.told("shop/uptime:fast")
+        assert kind is FIRED
+        assert second <= 120
+
+    def test_low_traffic_gap_keeps_the_page(self) -> None:
+        """When requests stop in the middle of an incident, 0/0 does not resolve it."""
+        there = world(Stretch(-40 * DAY, 0, 10), Stretch(0, 600, 10, 1.0), Stretch(5_000, 9_000, 10))
+        there.run(-60, 3_000)
+
+        assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED]
+        assert there.view("shop/uptime:fast").blind_since is not None
+
+        there.run(3_000, 5_600)
+        assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED, RESOLVED]
+
+    def test_message(self) -> None:
+        """The page names service, objective, burn rate, budget left, and since when."""
+        there = world(*incident(0.15, 3_600))
+        there.run(-60, 600)
+        view = there.view("shop/uptime:fast")
+
+        facts = dict(view.facts)
+        assert (view.service, view.severity, view.phase) == ("shop", "critical", Phase.FIRING)
+        assert facts["SLO"] == "shop/uptime 99.9% over 30d"
+        assert facts["burn rate"] == "25x over 1h, 150x over 5m (pages at 14.4x)"
+        assert facts["error ratio"] == "2.5% over 1h, 15% over 5m"
+        assert facts["budget left"] == "96.5%"
+        assert facts["budget exhausted in"] == "4h 38m at 150x"
+        assert view.started_at == START + seconds(360)
+        assert (
+            dict(view.labels).items()
+            >= {
+                "service": "shop",
+                "slo": "uptime",
+                "tier": "fast",
+                "severity": "critical",
+                "ref": "shop/uptime",
+                "alertname": "ErrorBudgetBurn",
+            }.items()
+        )
+
+    def test_status(self) -> None:
+        """The status carries counts, burn rates and state."""
+        there = world(*incident(1.0, 300))
+        there.run(-60, 240)
+        assert there.last is not None
+        [slo] = there.last.snapshot.slos
+
+        assert slo.state == "burning"
+        assert slo.total == pytest.approx(30 * DAY * 10)
+        assert slo.used == pytest.approx(2_400, abs=600)
+        assert slo.remaining == pytest.approx(1 - slo.used / slo.allowed)  # type: ignore[operator]
+        assert [b.truth for b in slo.burns] == [Truth.TRUE, Truth.TRUE, Truth.FALSE, Truth.FALSE]
+
+
+class TestNoTraffic:
+    """The request counter stops: burn rates know nothing, so somebody must be told."""
+
+    @pytest.mark.parametrize("gone", [0.0, float("inf")])
+    def test_counter_stops(self, gone: float) -> None:
+        """A counter that stands still or disappears fires after `for`, and resolves with the first requests."""
+        there = world(Stretch(-40 * DAY, 0, 10), Stretch(3_600, 7_200, 10), gone=float("inf"))
+        there.source.traffic["shop"].gone = gone
+        there.run(-60, 3_500)
+        there.source.traffic["shop"].gone = float("inf")
+        there.run(3_500, 4_000)
+
+        told = there.told("shop/uptime:no-traffic")
+        assert [kind for _, kind in told] == [FIRED, RESOLVED]
+        assert 300 + 600 <= told[0][0] <= 300 + 600 + 30
+        assert told[1][0] <= 3_630
+
+    def test_never_seen(self) -> None:
+        """A service that never had traffic does not fire."""
+        there = world()
+        there.run(0, 3_600, step=60)
+
+        assert there.told("shop/uptime:no-traffic") == []
+
+    def test_quiet_service(self) -> None:
+        """Ten requests an hour: a pause of ten minutes is chance, a pause of hours is not."""
+        there = world(Stretch(-40 * DAY, 0, 10 / 3_600))
+        there.run(-60, 4 * 3_600, step=60)
+
+        [(second, kind)] = there.told("shop/uptime:no-traffic")
+        assert kind is FIRED
+        assert 3_600 < second < 4 * 3_600
+
+    def test_days_of_silence_resolve_nothing(self) -> None:
+        """When traffic leaves even the longest window, the alert stays open: silence is no evidence."""
+        there = world(Stretch(-40 * DAY, 0, 10))
+        there.run(-60, 2_000)
+        there.run(2_000, 5 * DAY, step=3_600)
+
+        assert [kind for _, kind in there.told("shop/uptime:no-traffic")] == [FIRED]
+
+
+class TestBlind:
+    """Not being able to look."""
+
+    def test_source_dies_while_an_alert_fires(self) -> None:
+        """No RESOLVED while the source is away; exactly one when it is back and the service is well."""
+        there = world(*incident(1.0, 300, after=DAY))
+        there.run(-60, 240)
+        there.source.down = "connection refused"
+        there.run(255, 3_000)
+
+        assert there.told("shop/uptime:fast", (FIRED, RESOLVED, BLIND)) == [(60, FIRED), (255, BLIND)]
+        assert there.view("shop/uptime:fast").reason == "connection refused"
+        assert dict(there.view("shop/uptime:fast").facts)["SLO"]
+
+        there.source.down = ""
+        there.run(3_015, 4_000)
+        assert there.told("shop/uptime:fast")[1:] == [(3_015, RESOLVED)]
+
+    def test_one_meta_alert(self) -> None:
+        """Three looks without an answer fire one alert for the source, not one for each rule; it resolves by itself."""
+        there = world(*incident(0, 0, after=DAY))
+        there.run(0, 60)
+        there.source.down = "timed out after 5 s"
+        there.run(75, 300)
+        there.source.down = ""
+        there.run(315, 345)
+
+        assert [(s, r, e.kind) for s, r, e in there.happened if e.kind in {FIRED, RESOLVED}] == [
+            (105, "source", FIRED),
+            (315, "source", RESOLVED),
+        ]
+
+    def test_source_comes_back_after_a_restart(self) -> None:
+        """The alert about the source survives a restart of the evaluator, and stays one."""
+        there = world(*incident(0, 0, after=DAY))
+        there.source.down = "timed out after 5 s"
+        there.run(0, 60)
+        there.restart()
+        there.run(75, 150)
+        there.source.down = ""
+        there.tick(165)
+
+        assert [kind for _, kind in there.told("source")] == [FIRED, RESOLVED]
+
+    def test_dead_source_is_asked_once(self) -> None:
+        """A look at a dead source costs one question, not one for each rule."""
+        there = world(*incident(0, 0), alerts=tuple(builders.alert(f"A{i}", value="up", above="1") for i in range(20)))
+        there.source.down = "timed out after 5 s"
+        there.tick(0)
+
+        assert there.source.asked == ["vector(1)"]
+
+    def test_questions_that_fail(self) -> None:
+        """A rule whose question fails for good is told of by a warning, and blinds nobody else."""
+        there = world(*incident(1.0, 300), alerts=(builders.alert("Broken", value="sum(", above="1"),))
+        there.run(-60, 120)
+
+        assert there.told("source:questions") == [(-30, FIRED)]
+        assert there.told("shop/uptime:fast") == [(60, FIRED)]
+        assert there.told("source") == []
+
+    def test_partial_answers_resolve_nothing(self) -> None:
+        """An answer with rows missing is no evidence that all is well."""
+        there = world(*incident(1.0, 300, after=DAY))
+        there.run(-60, 240)
+        there.source.partial = True
+        there.run(255, 1_200)
+        there.source.partial = False
+        there.run(1_215, 1_215)
+
+        assert there.told("shop/uptime:fast") == [(60, FIRED), (1_215, RESOLVED)]
+
+    def test_nobody_sees_more_than_there_is(self) -> None:
+        """While blind, the status says unknown and why, and keeps the last known budget."""
+        there = world(*incident(0, 0, after=DAY))
+        there.run(0, 60)
+        there.source.down = "HTTP 503 Service Unavailable"
+        there.tick(75)
+        assert there.last is not None
+        [slo] = there.last.snapshot.slos
+
+        assert (slo.state, slo.reason) == ("unknown", "HTTP 503 Service Unavailable")
+        assert slo.remaining == 1.0
+        assert not there.last.snapshot.source.ok
+
+
+class TestThresholds:
+    """Alerts on a value or an expression."""
+
+    QUEUE = 'queue{job="x"}'
+
+    def queue(self, alert: AlertRule, values: Mapping[str, Sequence[float]]) -> World:
+        """A queue length by camera, one value for every 15 s; the list's end is the series' end."""
+        there = World(builders.workspace(builders.service(alerts=(alert,))))
+        for camera, points in values.items():
+            labels = {"__name__": "queue", "job": "x", "camera": camera}
+            there.source.add(labels, ((START + seconds(15 * i), v) for i, v in enumerate(points)))
+        return there
+
+    def test_each_row_is_an_alert(self) -> None:
+        """Instances are told apart by the labels of their rows, without the metric's name."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100"), {"a": [200], "b": [100], "c": [300]})
+        there.tick(0)
+        assert there.last is not None
+
+        assert {view.identity for view in there.last.views} == {
+            Identity("shop/QueueTooLong", labels_of({"camera": camera, "job": "x"})) for camera in ("a", "c")
+        }
+
+    def test_comparison_is_strict(self) -> None:
+        """Exactly the threshold is neither above nor below it."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100", below="100"), {"a": [100, 100.5, 99.5]})
+        there.tick(0)
+        assert there.told("shop/QueueTooLong") == []
+
+        there.run(15, 30)
+        assert there.told("shop/QueueTooLong") == [(15, FIRED)]
+
+    @pytest.mark.parametrize(
+        "alert",
+        [
+            builders.alert(value=QUEUE, above="100"),
+            builders.alert(expr=f"{QUEUE} > 100"),
+            builders.alert(expr=f"100 < ({QUEUE})"),
+        ],
+    )
+    def test_a_missing_row_is_blind(self, alert: AlertRule) -> None:
+        """A series that ends (a failed scrape) does not resolve its alert; a value within bounds does."""
+        there = self.queue(alert, {"a": [200] * 4, "b": [200] * 3 + [50]})
+        there.source.scripts["(" + self.QUEUE + ")"] = lambda at: there.source.instant(self.QUEUE, at).rows
+        there.run(0, 45)
+        there.run(600, 630)
+        told = [(s, dict(i.labels)["camera"]) for s, i, e in self.by_camera(there) if e is RESOLVED]
+        assert told == [(45, "b")]
+
+        blind = [dict(i.labels)["camera"] for _, i, e in self.by_camera(there) if e is BLIND]
+        assert blind == ["a"]
+
+    def by_camera(self, there: World) -> list[tuple[float, Identity, EventKind]]:
+        """Events with identities."""
+        assert there.last is not None
+        found = []
+        for identity, state in there.memory.alerts.items():
+            if state.resolved_at:
+                found.append(((state.resolved_at - START).total_seconds(), identity, RESOLVED))
+            if state.blind_since:
+                found.append(((state.blind_since - START).total_seconds(), identity, BLIND))
+        return found
+
+    @pytest.mark.parametrize(
+        ("policy", "kinds"),
+        [("keep", [FIRED]), ("resolve", [FIRED, RESOLVED]), ("fire", [FIRED, FIRED])],
+    )
+    def test_on_missing(self, policy: str, kinds: list[EventKind]) -> None:
+        """What a missing row means is the rule's to say; with `fire`, no row at all is one more alert."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100", on_missing=policy), {"a": [200] * 4})
+        there.run(0, 45)
+        there.run(600, 630)
+
+        assert kinds == [kind for _, kind in there.told("shop/QueueTooLong")]
+
+    def test_fire_on_missing_resolves(self) -> None:
+        """With `fire`, rows that come back resolve the alert about their absence."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100", on_missing="fire"), {"a": [1] * 4})
+        there.run(0, 45)
+        assert there.told("shop/QueueTooLong") == []
+
+        there.run(600, 615)
+        labels = {"__name__": "queue", "job": "x", "camera": "a"}
+        there.source.add(labels, [(START + seconds(630), 1.0)])
+        there.run(630, 645)
+
+        assert [kind for _, kind in there.told("shop/QueueTooLong")] == [FIRED, FIRED, RESOLVED, RESOLVED]
+
+    def test_nan_is_unknown(self) -> None:
+        """NaN is neither above nor below; it resolves nothing."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100"), {"a": [200, float("nan"), float("nan"), 1]})
+        there.run(0, 30)
+        assert there.told("shop/QueueTooLong", (FIRED, RESOLVED, BLIND)) == [(0, FIRED), (15, BLIND)]
+
+        there.tick(45)
+        assert there.told("shop/QueueTooLong", (RESOLVED,)) == [(45, RESOLVED)]
+
+    def test_for(self) -> None:
+        """`for` is honoured per row."""
+        there = self.queue(
+            builders.alert(value=self.QUEUE, above="100", for_="1m"), {"a": [200] * 9, "b": [1, 200] * 5}
+        )
+        there.run(0, 120)
+
+        assert there.told("shop/QueueTooLong") == [(60, FIRED)]
+
+    def test_pending_is_shown_but_not_told(self) -> None:
+        """A pending alert is on the page, and among no views that are stored or announced."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100", for_="1m"), {"a": [200] * 9})
+        turned = there.tick(0)
+
+        assert turned.views == ()
+        assert [view.phase for view in turned.snapshot.alerts] == [Phase.PENDING]
+
+    def test_quiet_rows_are_not_stored(self) -> None:
+        """Ten thousand healthy rows are no ten thousand states."""
+        there = self.queue(builders.alert(value=self.QUEUE, above="100"), {str(i): [1] for i in range(100)})
+        turned = there.tick(0)
+
+        assert (turned.alerts, turned.views) == ({}, ())
+
+
+class TestExpressions:
+    """Expressions that only return what is true."""
+
+    EXPR = "queue > 100 and camera_up == 1"
+
+    def there(self) -> World:
+        """One rule, whose result is scripted and whose selectors have real series."""
+        made = World(builders.workspace(builders.service(alerts=(builders.alert(expr=self.EXPR),))))
+        for name in ("queue", "camera_up"):
+            for camera in ("a", "b"):
+                labels = {"__name__": name, "camera": camera, "pod": f"{name}-{camera}"}
+                made.source.add(labels, ((START + seconds(15 * i), 1.0) for i in range(5)))
+        made.result = ["a", "b"]  # type: ignore[attr-defined]
+        made.source.scripts[self.EXPR] = lambda _: tuple(
+            Row((("camera", camera),), 200.0)
+            for camera in made.result  # type: ignore[attr-defined]
+        )
+        return made
+
+    def test_gone_with_series_present(self) -> None:
+        """An instance whose series are still there, and that is not in the result, is resolved."""
+        there = self.there()
+        there.run(0, 30)
+        there.result = ["b"]  # type: ignore[attr-defined]
+        there.tick(45)
+
+        resolved = {i for i, state in there.memory.alerts.items() if state.resolved_at}
+        assert resolved == {Identity("shop/QueueTooLong", (("camera", "a"),))}
+
+    def test_gone_with_its_series(self) -> None:
+        """One camera's series ended, the other's did not: the first is blind, though the selector has rows."""
+        there = self.there()
+        there.run(0, 30)
+        labels = {"__name__": "queue", "camera": "b", "pod": "queue-b"}
+        there.source.add(labels, [(START + seconds(600), 1.0)])
+        labels = {"__name__": "camera_up", "camera": "b", "pod": "camera_up-b"}
+        there.source.add(labels, [(START + seconds(600), 1.0)])
+        there.result = []  # type: ignore[attr-defined]
+        there.tick(600)
+
+        states = {dict(i.labels)["camera"]: s.phase for i, s in there.memory.alerts.items()}
+        assert states == {"a": Phase.FIRING, "b": Phase.INACTIVE}
+
+    def test_presence_is_asked_only_when_needed(self) -> None:
+        """A quiet rule costs one question."""
+        there = self.there()
+        there.result = []  # type: ignore[attr-defined]
+        there.tick(0)
+
+        assert there.source.asked == ["vector(1)", self.EXPR]
+
+    def test_absent_resolves(self) -> None:
+        """An `absent()` alert resolves when its series are back: nothing else could be evidence."""
+        expr = 'absent(up{job="x"})'
+        there = World(builders.workspace(builders.service(alerts=(builders.alert(expr=expr),))))
+        there.source.scripts[expr] = lambda at: (Row((("job", "x"),), 1.0),) if at < START + seconds(30) else ()
+        there.run(0, 30)
+
+        assert [kind for _, kind in there.told("shop/QueueTooLong")] == [FIRED, RESOLVED]
+
+
+class TestLifecycle:
+    """Restart, reload, removal."""
+
+    def test_removed_rule(self) -> None:
+        """A rule that is deleted while it fires is closed once, with the reason, and its number is not used again."""
+        there = world(*incident(1.0, 3_600))
+        there.run(-60, 120)
+        before = there.workspace
+        there.restart(builders.workspace())
+        turned = there.tick(135)
+
+        closed = {v.identity.rule: v for v in turned.views}["shop/uptime:fast"]
+        assert (closed.reason, closed.resolved_at, closed.phase) == (
+            "rule removed",
+            START + seconds(135),
+            Phase.INACTIVE,
+        )
+        assert closed.dedup_key == dedup_key(Identity("shop/uptime:fast"), 1)
+        assert closed.title == "shop/uptime burns its error budget too fast (fast)"
+        assert there.tick(150).views == ()
+
+        there.restart(before)
+        there.tick(165)
+        assert there.view("shop/uptime:fast").dedup_key == dedup_key(Identity("shop/uptime:fast"), 2)
+
+    def test_restart_in_the_middle(self) -> None:
+        """After a restart the resolve comes, and no second page."""
+        there = world(*incident(1.0, 300, after=DAY))
+        there.run(-60, 240)
+        there.restart()
+        there.run(255, 900)
+
+        assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED, RESOLVED]
+
+    def test_turn_is_pure(self) -> None:
+        """The same sight and memory give the same turn."""
+        there = world(*incident(1.0, 300))
+        there.run(-60, 120)
+        now = START + seconds(135)
+        sight = there.watch.look(there.source, now)
+
+        assert turn(there.watch, sight, there.memory, now) == turn(there.watch, sight, there.memory, now)
+
+    def test_questions_in_parallel(self) -> None:
+        """Asking with several threads sees the same."""
+        alone, together = world(*incident(1.0, 300)), world(*incident(1.0, 300))
+        now = START + seconds(120)
+        with ThreadPoolExecutor(4) as pool:
+            parallel = together.watch.look(together.source, now, spread=pool.map)
+
+        assert alone.watch.look(alone.source, now) == parallel
+
+
+def _next_tick(second: float) -> float:
+    """The first tick of the grid after *second*: an exact tie is not above a strict threshold yet."""
+    return (second // 15 + 1) * 15
