@@ -1,9 +1,11 @@
 """alert/notify."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity, Span
+from tocsin.expressions import definition
 from tocsin.plan import AlertingRule
 from tocsin.ports import Labels
 from tocsin.workspace import Workspace
@@ -25,7 +27,7 @@ def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
     if not workspace.notifications:
         return
     for ref, what, labels, span in sorted({*_planned(subject), *_journeys(workspace)}, key=lambda each: each[3]):
-        if not _routed(labels, workspace):
+        if not _routed(labels, workspace) and not subject.is_wrong(_whole(ref, span, workspace)):
             shown = ", ".join(f"{name}={value}" for name, value in labels if name in {"severity", "tier", "service"})
             yield Diagnostic(
                 "alert/notify",
@@ -34,6 +36,16 @@ def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
                 Severity.WARNING,
                 hint="name channels here, or add a route that matches everything: {match: {}, to: […]}",
             )
+
+
+def _whole(ref: str, span: Span, workspace: Workspace) -> Span:
+    """From the definition's name to its end."""
+    owner, _, name = ref.partition("/")
+    document = definition(workspace, "Service", owner) or definition(workspace, "Journey", owner)
+    for key in ("alerts", "slos"):
+        if document and document.key_span((key, name)) == span:
+            return replace(span, end_line=document.span((key, name)).end_line)
+    return span
 
 
 _Found = tuple[str, str, Labels, Span]

@@ -7,7 +7,7 @@ from inspect import getdoc
 
 import promql_parser as pp
 
-from tocsin.diagnostics import Diagnostic
+from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.expressions import Expression, expressions
 from tocsin.plan import Plan
 from tocsin.promql_faults import Fault, parse
@@ -20,6 +20,17 @@ class Subject:
 
     workspace: Workspace
     plan: Plan
+    findings: tuple[Diagnostic, ...] = ()
+    """What reading and planning found already."""
+
+    def is_wrong(self, definition: Span) -> bool:
+        """Whether an error has been found inside *definition*: what follows from it need not be said."""
+        return any(
+            finding.severity is Severity.ERROR
+            and finding.span.path == definition.path
+            and definition.line <= finding.span.line <= definition.end_line
+            for finding in self.findings
+        )
 
     @cached_property
     def expressions(self) -> tuple[Expression, ...]:

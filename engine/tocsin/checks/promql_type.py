@@ -28,7 +28,7 @@ def promql_type(subject: Subject) -> Iterator[Diagnostic]:
         message = hint = None
         if expression.role is Role.SELECTOR:
             if not isinstance(bare, pp.VectorSelector):
-                message, hint = f"an SLI needs a plain selector, not {given or 'an expression'}", _SELECTOR_HINT
+                message, hint = f"an SLI needs a plain selector, not {given or 'a calculation'}", _SELECTOR_HINT
             elif bare.name is None:
                 message, hint = "an SLI needs a selector that names its metric", _SELECTOR_HINT
         elif given in {"a range vector", "a text"}:
@@ -52,4 +52,6 @@ def _given(tree: pp.Expr) -> str | None:
         return "a text"
     if isinstance(bare, pp.NumberLiteral):
         return "a number"
-    return None
+    if isinstance(bare, pp.Call):
+        return f"a call of {bare.func.name}()"
+    return "an aggregation" if isinstance(bare, pp.AggregateExpr) else None

@@ -27,7 +27,7 @@ def manuals() -> dict[str, str]:
 
 def judged(definitions: Definitions, promtool: Promtool | None) -> tuple[Diagnostic, ...]:
     """All findings in file order; *promtool* is asked last and has the last word on syntax."""
-    subject = Subject(definitions.workspace, definitions.plan)
+    subject = Subject(definitions.workspace, definitions.plan, definitions.findings)
     findings = (*definitions.findings, *run_checks(CHECKS, subject))
     if promtool is not None:
         findings = _judged_by(promtool, definitions, subject.expressions, findings)

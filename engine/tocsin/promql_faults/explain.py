@@ -1,25 +1,13 @@
-"""What is wrong with a PromQL text: in words, with a place inside the text, and what to write instead.
-
-promql-parser gives the first opinion, in process. It knows no positions, so the place is found by its words and a
-small lexer; promtool's own position, where there is one, wins.
-"""
+"""A parser's message to words, a place and a hint: one function per kind of message."""
 
 import difflib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-import promql_parser
-
-LONGEST = 20_000
-"""Characters that are parsed at all."""
-
-DEEPEST = 100
-"""Brackets inside each other; 10,000 of them end promql-parser in a segmentation fault."""
-
-MOST_OPERATORS = 1_000
-"""Binary and unary operators; a chain of 10,000 ends the process as well."""
+from tocsin.promql_faults.fault import Fault
+from tocsin.promql_faults.tokens import CLOSERS, Token, tokens
 
 FUNCTIONS = """
     abs absent absent_over_time acos acosh asin asinh atan atanh avg avg_over_time bottomk ceil changes clamp clamp_max
@@ -31,92 +19,6 @@ FUNCTIONS = """
     stdvar stdvar_over_time sum sum_over_time tan tanh time timestamp topk vector year
 """
 """Functions and aggregations of Prometheus, for `did you mean`."""
-
-_LEXER = re.compile(
-    r"""(?P<skip>\s+|\#[^\n]*)
-    |(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
-    |(?P<open>["'`].*)
-    |(?P<number>(?:[0-9]+\.?|\.[0-9])[0-9a-zA-Z.]*)
-    |(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)
-    |(?P<operator>==|!=|=~|!~|>=|<=|&&|\|\||[-+*/%^<>=!])
-    |(?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_CLOSERS = {")": "(", "]": "[", "}": "{"}
-_WORD_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of PromQL; *kind* is string, open (a string without an end), number, name, operator or other."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    depth: str = ""
-    """The brackets that are open here, such as `({`."""
-
-    @property
-    def binary(self) -> bool:
-        """Whether it joins two operands."""
-        return self.kind == "operator" or (self.kind == "name" and self.text.lower() in _WORD_OPERATORS)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault of the characters [start, end) of a text."""
-
-    message: str
-    start: int
-    end: int
-    hint: str | None = None
-
-
-def tokens(text: str) -> tuple[Token, ...]:
-    """Split into tokens, without white space and comments.
-
-    >>> [t.text for t in tokens('rate(x{a="b"}[5m]) # why')]
-    ['rate', '(', 'x', '{', 'a', '=', '"b"', '}', '[', '5m', ']', ')']
-    """
-    found: list[Token] = []
-    depth = ""
-    for match in _LEXER.finditer(text):
-        kind = match.lastgroup or "other"
-        if kind == "skip":
-            continue
-        if match[0] in _CLOSERS and depth.endswith(_CLOSERS[match[0]]):
-            depth = depth[:-1]
-        found.append(Token(kind, match[0], match.start(), match.end(), depth))
-        if match[0] in _CLOSERS.values():
-            depth += match[0]
-    return tuple(found)
-
-
-def beyond_limits(text: str) -> Fault | None:
-    """Why *text* is not parsed at all: what no person writes can end the process that parses it."""
-    if len(text) > LONGEST:
-        return Fault(f"the expression has {len(text)} characters; more than {LONGEST} are not read", 0, len(text))
-    lexed = tokens(text)
-    if deep := next((t for t in lexed if len(t.depth) >= DEEPEST), None):
-        return Fault(f"more than {DEEPEST} brackets inside each other are not read", deep.start, deep.end)
-    if sum(token.binary for token in lexed) > MOST_OPERATORS:
-        return Fault(f"more than {MOST_OPERATORS} operators in one expression are not read", 0, len(text))
-    return None
-
-
-def parse(text: str) -> promql_parser.Expr | Fault:
-    """Parse with promql-parser, within limits that keep it from ending the process."""
-    if fault := beyond_limits(text):
-        return fault
-    try:
-        return promql_parser.parse(text)
-    except ValueError as error:
-        return explain(text, str(error))
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # Rust's panic is no Exception
-            raise
-        return Fault("the parser gives up on this expression", 0, len(text))
 
 
 def explain(text: str, said: str, offset: int | None = None) -> Fault:
@@ -130,20 +32,8 @@ def explain(text: str, said: str, offset: int | None = None) -> Fault:
     likely = _likely(lexed)
     if said == "invalid promql query":  # all that promql-parser says of a plain mistake
         return likely or Fault("this is not valid PromQL", 0, len(text))
-    plain = Fault(said, 0, len(text), likely.hint if likely else None)
-    return _placed(plain, lexed, offset)
-
-
-def byte_offset(text: str, line: int, column: int) -> int:
-    """Map Prometheus' line and column (from 1, in UTF-8 bytes) to an offset in characters.
-
-    >>> byte_offset('a{b="é"} + x', 1, 13)
-    11
-    """
-    lines = text.split("\n")
-    before = sum(len(each) + 1 for each in lines[: line - 1])
-    encoded = lines[line - 1].encode() if line <= len(lines) else b""
-    return min(before + len(encoded[: max(column - 1, 0)].decode("utf-8", "ignore")), len(text))
+    plain = _placed(Fault(_QUOTED.sub(r"'\1'", said), 0, len(text)), lexed, offset)
+    return likely if likely and (likely.start, likely.end) == (plain.start, plain.end) else plain
 
 
 def _placed(fault: Fault, lexed: tuple[Token, ...], offset: int | None, *, keep: bool = False) -> Fault:
@@ -157,6 +47,7 @@ def _placed(fault: Fault, lexed: tuple[Token, ...], offset: int | None, *, keep:
 
 # --- one function per kind of message ----------------------------------------------------------------------
 
+_QUOTED = re.compile(r'"([^"]*)"')
 _Rule = Callable[[tuple[Token, ...], re.Match[str]], Fault | None]
 
 
@@ -205,9 +96,9 @@ def _unclosed(lexed: tuple[Token, ...], _match: re.Match[str]) -> Fault | None:
     """Find the innermost bracket that nothing closes."""
     opened: list[Token] = []
     for token in lexed:
-        if token.text in _CLOSERS.values():
+        if token.text in CLOSERS.values():
             opened.append(token)
-        elif token.text in _CLOSERS and opened and opened[-1].text == _CLOSERS[token.text]:
+        elif token.text in CLOSERS and opened and opened[-1].text == CLOSERS[token.text]:
             opened.pop()
     if not opened:
         return None
@@ -217,9 +108,9 @@ def _unclosed(lexed: tuple[Token, ...], _match: re.Match[str]) -> Fault | None:
 def _surplus(lexed: tuple[Token, ...], _match: re.Match[str]) -> Fault | None:
     opened: list[str] = []
     for token in lexed:
-        if token.text in _CLOSERS.values():
+        if token.text in CLOSERS.values():
             opened.append(token.text)
-        elif token.text in _CLOSERS and (not opened or opened.pop() != _CLOSERS[token.text]):
+        elif token.text in CLOSERS and (not opened or opened.pop() != CLOSERS[token.text]):
             return Fault(f"this {token.text!r} closes nothing", token.start, token.end)
     return None
 
@@ -250,14 +141,20 @@ def _bad_character(lexed: tuple[Token, ...], match: re.Match[str]) -> Fault:
     if inside == "{" and at and at.kind in {"number", "name"}:
         hint = 'put the label\'s value into quotes, such as {status="500"}'
     elif inside == "[":
-        hint = "write a duration without spaces, such as [5m]"
+        hint = "close the range: [5m]" if char in CLOSERS else "write a duration without spaces, such as [5m]"
     return Fault(f"unexpected {char!r}{where}", at.start if at else 0, at.end if at else 0, hint)
+
+
+def _open_range(lexed: tuple[Token, ...], match: re.Match[str]) -> Fault:
+    at = next((token for token in lexed if token.text == match[1] and token.depth.endswith("[")), None)
+    hint = "close the range: [5m]" if match[1] in CLOSERS else "write a duration without spaces, such as [5m]"
+    return Fault(f"unexpected {match[1]!r} inside brackets", at.start if at else 0, at.end if at else 0, hint)
 
 
 def _unquoted_value(lexed: tuple[Token, ...], match: re.Match[str]) -> Fault:
     at = next((t for t in lexed if t.text == match[1] and t.depth.endswith("{")), None)
     hint = f'put the label\'s value into quotes: "{match[1]}"'
-    return Fault(f"unexpected {match[1]} where a string is wanted", at.start if at else 0, at.end if at else 0, hint)
+    return Fault(f"unexpected {match[1]!r} where a string is wanted", at.start if at else 0, at.end if at else 0, hint)
 
 
 def _likely(lexed: tuple[Token, ...]) -> Fault | None:
@@ -268,7 +165,7 @@ def _likely(lexed: tuple[Token, ...]) -> Fault | None:
         outside = not token.depth.endswith(("{", "["))
         if outside and token.text == "=":
             return Fault("unexpected '='", token.start, token.end, "compare with ==")
-        if outside and token.text == "%" and (after is None or after.binary or after.text in _CLOSERS):
+        if outside and token.text == "%" and (after is None or after.binary or after.text in CLOSERS):
             hint = "write a percentage as a fraction (0.8), or use `above: 80%` beside `value:`"
             return Fault("unexpected '%'", token.start, token.end, hint)
     last = lexed[-1]
@@ -308,6 +205,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = (
     (re.compile(r"unterminated (?:quoted|raw) string"), _open_string),
     (re.compile(r"bad number or duration syntax: (\S+)|not a valid duration string: (\S+)"), _bad_number),
     (re.compile(r"unexpected character( inside \w+)?(?: after '.')?: '(.)'"), _bad_character),
+    (re.compile(r'unexpected (?:[a-z]+ )?"([^"]+)" in subquery or range'), _open_range),
     (re.compile(r"unexpected identifier ['\"](\w+)['\"] in label matching, expected string"), _unquoted_value),
     (re.compile(r"no expression found in input"), _nothing),
 )

@@ -1,0 +1,26 @@
+"""Findings as people and machines read them: text with carets, JSON, GitHub annotations, SARIF and JUnit.
+
+Each renderer is pure: it takes the findings, the texts they speak of (path to text) and the manual pages of the
+checks (code to text), and returns one string.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.report.listing import as_json
+from tocsin.report.plain import summary, text
+from tocsin.report.scanning import sarif
+from tocsin.report.suite import junit
+from tocsin.report.workflow import github
+
+__all__ = ["FORMATS", "as_json", "github", "has_errors", "junit", "sarif", "summary", "text"]
+
+Renderer = Callable[[Sequence[Diagnostic], Mapping[str, str], Mapping[str, str]], str]
+
+FORMATS: dict[str, Renderer] = {"text": text, "json": as_json, "github": github, "sarif": sarif, "junit": junit}
+"""What `--format` takes."""
+
+
+def has_errors(findings: Iterable[Diagnostic]) -> bool:
+    """Whether a command that found *findings* exits with 1; warnings and notes do not count."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
