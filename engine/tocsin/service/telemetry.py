@@ -210,6 +210,7 @@ def configure_logging(*, verbose: bool = False, stream: TextIO | None = None) ->
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
         yield
     finally:

@@ -1,0 +1,94 @@
+"""`tocsin status`: how things stand, in the terminal."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tocsin.service.shapes import Status
+
+TIMEOUT_SECONDS = 10.0
+
+
+@click.command(
+    "status",
+    epilog="\b\nExamples:\n  tocsin status --url http://localhost:9911\n"
+    "  tocsin status rules --prometheus http://localhost:9090",
+)
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option("--url", metavar="URL", help="A running `tocsin serve`.")
+@click.option(
+    "--prometheus",
+    metavar="URL",
+    envvar="TOCSIN_PROMETHEUS",
+    show_envvar=True,
+    help="Evaluate the definitions in PATH once, against this server.",
+)
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(paths: tuple[str, ...], *, url: str | None, prometheus: str | None, style: str) -> int:
+    """Show objectives, budgets, journeys, agreements and alerts.
+
+    Asks a running service (--url), or evaluates PATH once in this process (--prometheus); a single look knows nothing
+    of earlier ones, so an alert that must hold for a while shows as pending. Exit codes: 0 nothing critical, 1 a
+    critical alert is open, a budget is spent or an agreement is breached, 2 nobody could tell.
+    """
+    from tocsin.errors import MisuseError
+
+    if paths and url is None:
+        if prometheus is None:
+            raise MisuseError("no metric source", hint="give --prometheus URL or set TOCSIN_PROMETHEUS")
+        status = _looked(paths, prometheus)
+        if status is None:
+            return 1
+    elif url is not None and not paths:
+        status = _asked(url)
+    else:
+        raise MisuseError("give either --url of a running service, or PATH with --prometheus", hint="tocsin status -h")
+    if style == "json":
+        click.echo(status.model_dump_json(by_alias=True, indent=2))
+    else:
+        from tocsin.cli.status_table import show
+
+        show(status)
+    return 1 if status.overall == "critical" else 0
+
+
+def _asked(url: str) -> "Status":
+    """What a running service says."""
+    import requests
+    from pydantic import ValidationError
+
+    from tocsin.errors import UnavailableError
+    from tocsin.service.shapes import Status
+    from tocsin.settings import without_password
+
+    where = without_password(url.rstrip("/"))
+    try:
+        answer = requests.get(f"{url.rstrip('/')}/api/v1/status", timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        status = Status.model_validate_json(answer.content)
+    except requests.HTTPError as error:
+        code = error.response.status_code if error.response is not None else "with an error"
+        raise UnavailableError(f"{where} answers {code}", hint="is it a tocsin serve?") from error
+    except requests.RequestException as error:
+        raise UnavailableError(f"{where} does not answer: {type(error).__name__}") from error
+    except ValidationError as error:
+        raise UnavailableError(f"{where} does not answer as tocsin does", hint="is it a tocsin serve?") from error
+    if status.at is None:
+        raise UnavailableError(f"{where} has not evaluated yet")
+    return status
+
+
+def _looked(paths: tuple[str, ...], prometheus: str) -> "Status | None":
+    """What one look finds; None where the definitions are wrong."""
+    from tocsin import report
+    from tocsin.service.definitions import read_definitions
+    from tocsin.service.once import look_once
+    from tocsin.service.shapes import status_of
+
+    definitions = read_definitions(paths)
+    if definitions.errors:
+        click.echo(report.text(definitions.findings, definitions.texts), err=True)
+        click.echo(report.summary(definitions.findings, len(definitions.texts)), err=True)
+        return None
+    return status_of(look_once(definitions.workspace, prometheus))

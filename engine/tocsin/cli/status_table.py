@@ -1,0 +1,128 @@
+"""A Status as tables in the terminal; without colours it still says everything."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tocsin.service.phrases import NOTHING, multiple, percent, span
+from tocsin.service.shapes import Agreement, Burn, JourneyShape, Objective, OpenAlert, Status
+
+WIDE = 200
+"""Columns where no terminal sets a limit, so that nothing is folded for programs that search."""
+
+_COLOURS = {
+    "healthy": "green",
+    "warning": "yellow",
+    "burning": "yellow",
+    "critical": "bold red",
+    "exhausted": "bold red",
+    "unknown": "magenta",
+}
+_RANK = {"exhausted": 0, "burning": 1, "unknown": 2}
+
+
+def show(status: Status, console: Console | None = None) -> None:
+    """Print *status*, what is worst first."""
+    out = console or Console(highlight=False)
+    if not out.is_terminal:
+        out.width = WIDE
+    at = status.at or datetime.now(UTC)
+    out.print(f"{_coloured(status.overall)} at {at:%Y-%m-%d %H:%M:%S} UTC")
+    if status.source is not None and not status.source.ok:
+        since = f"{status.source.since:%H:%M:%S}"
+        out.print(f"[magenta]blind since {since} UTC: {escape(status.source.detail)}[/]")
+    if status.alerts:
+        out.print(_alerts(status.alerts, at))
+    if status.slos:
+        out.print(_objectives(status.slos))
+    if status.journeys:
+        out.print(_journeys(status.journeys))
+    if status.slas:
+        out.print(_agreements(status.slas))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        right = name in {"SLI", "target", "budget left", "uptime", "credit", "used up in", "for"}
+        justify: Literal["left", "right"] = "right" if right else "left"
+        first = name == columns[0]
+        table.add_column(name, justify=justify, header_style="dim", overflow="fold", no_wrap=first)
+    return table
+
+
+def _coloured(word: str) -> str:
+    return f"[{_COLOURS.get(word, 'default')}]{escape(word)}[/]"
+
+
+def _budget(left: float | None) -> str:
+    text = percent(left, 1) if left is None or left >= 0 else f"{percent(-left, 1)} overspent"
+    return f"[bold red]{text}[/]" if left is not None and left <= 0 else text
+
+
+def _burn(burns: list[Burn]) -> str:
+    parts = []
+    for burn in burns:
+        text = f"{burn.long}:{multiple(burn.rate_long)}"
+        parts.append(f"[bold red]{text}[/]" if burn.truth == "true" else text)
+    return "  ".join(parts) or NOTHING
+
+
+def _objectives(slos: list[Objective]) -> Table:
+    table = _table("\nObjectives", "objective", "state", "SLI", "target", "budget left", "burn rate", "used up in")
+    for slo in sorted(slos, key=lambda s: (_RANK.get(s.state, 3), s.ref)):
+        left = None if slo.exhaustion is None else timedelta(seconds=slo.exhaustion)
+        table.add_row(
+            escape(slo.ref),
+            _coloured(slo.state),
+            percent(slo.sli),
+            percent(slo.target),
+            _budget(slo.budget_remaining),
+            _burn(slo.burns),
+            span(left),
+        )
+    return table
+
+
+def _journeys(journeys: list[JourneyShape]) -> Table:
+    table = _table("\nJourneys", "journey", "state", "SLI", "target", "budget left")
+    for journey in journeys:
+        table.add_row(
+            escape(journey.ref),
+            _coloured(journey.state),
+            percent(journey.sli),
+            percent(journey.target),
+            _budget(journey.budget_remaining),
+        )
+    return table
+
+
+def _agreements(slas: list[Agreement]) -> Table:
+    table = _table("\nAgreements", "agreement", "customer", "state", "uptime", "target", "credit")
+    for sla in slas:
+        state = "unknown" if sla.breached is None else "critical" if sla.breached else "healthy"
+        word = {"unknown": "cannot tell", "critical": "breached", "healthy": "kept"}[state]
+        table.add_row(
+            escape(sla.name),
+            escape(sla.customer),
+            f"[{_COLOURS[state]}]{word}[/]",
+            percent(sla.uptime),
+            percent(sla.target),
+            percent(sla.credit, 2),
+        )
+    return table
+
+
+def _alerts(alerts: list[OpenAlert], at: datetime) -> Table:
+    table = _table("\nOpen alerts", "alert", "severity", "for", "what is known")
+    for alert in alerts:
+        facts = [f"{label}: {value}" for label, value in alert.facts]
+        if alert.blind_since is not None:
+            facts.append(f"blind since {alert.blind_since:%H:%M:%S} UTC")
+        table.add_row(
+            escape(alert.title), _coloured(alert.severity), span(at - alert.created_at), escape("\n".join(facts))
+        )
+    return table

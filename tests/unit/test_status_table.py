@@ -1,0 +1,60 @@
+"""`tocsin status` in words: the worst first, and nothing lost without colours."""
+
+import io
+
+from rich.console import Console
+from tests import snapshots
+
+from tocsin.cli.status_table import show
+from tocsin.service.shapes import status_of
+
+
+def shown(console: Console) -> str:
+    """What is printed for a platform in trouble that has just gone blind."""
+    show(status_of(snapshots.standing(snapshots.blind())), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_everything_is_said_without_colours() -> None:
+    """Into a pipe go words only, and no line is folded."""
+    text = shown(Console(file=io.StringIO()))
+    expected = [
+        "critical at 2026-11-23 14:30:15 UTC",
+        "blind since 14:26:15 UTC: connection refused by 127.0.0.1:9090",
+        "be-camera/uptime burns its error budget",
+        "790 % overspent",
+        "1h:142\N{MULTIPLICATION SIGN}",
+        "people-counting/end-to-end",
+        "breached",
+    ]
+
+    assert [words for words in expected if words not in text] == []
+    assert "\x1b" not in text
+
+
+def test_the_worst_objective_is_first() -> None:
+    """Spent, then burning, then unknown, then well."""
+    text = shown(Console(file=io.StringIO()))
+    table = text[text.index("Objectives") :]
+    places = [table.index(name) for name in ("mysql/up", "be-camera/responses", "redis/up", "be-auth/uptime")]
+
+    assert sorted(places) == places
+
+
+def test_names_are_never_cut_in_a_narrow_terminal() -> None:
+    """Numbers may wrap, but a name must be found by eye."""
+    text = shown(Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None))
+
+    assert "be-camera/responses" in text
+
+
+def test_square_brackets_are_text() -> None:
+    """A reason such as `[x]` is no markup."""
+    console = Console(file=io.StringIO())
+    show(status_of(snapshots.standing(snapshots.healthy(), source_url="[red]")), console)
+    view = snapshots.alert(title="[bold]loud[/bold]")
+    show(status_of(snapshots.standing(None, remembered=(view,))), console)
+    assert isinstance(console.file, io.StringIO)
+
+    assert "[bold]loud[/bold]" in console.file.getvalue()
