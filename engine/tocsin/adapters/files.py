@@ -1,4 +1,4 @@
-"""Files: definitions found and read in a fixed order, generated files written all or not at all."""
+"""Files: definitions found and read in a fixed order, each generated file written whole or not at all."""
 
 import contextlib
 import os
