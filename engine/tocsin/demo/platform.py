@@ -43,6 +43,10 @@ class SimulatedPlatform:
         """MySQL runs out of connections: nearly every request of beCamera fails, and clients retry."""
         self.incidents = (*self.incidents, Incident(at, None, traffic, errors))
 
+    def broken(self) -> bool:
+        """Whether an incident goes on."""
+        return any(incident.end is None for incident in self.incidents)
+
     def repair(self, at: float) -> None:
         """End what is still going on."""
         self.incidents = tuple(

@@ -13,7 +13,10 @@ from tocsin.document import Document, Path
 
 SERVICE = "be-camera"
 SLO = "uptime"
+REF = f"{SERVICE}/{SLO}"
+"""The objective whose page the demonstration shows."""
 SCRAPE_INTERVAL = "2s"
+OVER_SOON = "short windows of 1m instead of 5m, so that alerts are over within a minute of the last error"
 _FIVE_MINUTES = re.compile(r"\[5m\]")
 
 
@@ -38,7 +41,7 @@ def _of(document: Document, addresses: Mapping[str, Sequence[str]]) -> Iterator[
         return
     if value.get("kind") == "Platform":
         for name in ("scrape_interval", "evaluation_interval"):
-            yield from _replace(document, ("prometheus", name), SCRAPE_INTERVAL, "so that the demonstration is short")
+            yield from _replace(document, ("prometheus", name), SCRAPE_INTERVAL, "faster, so that nobody waits")
         yield from _replace(document, ("prometheus", "alertmanagers"), "[]", "Tocsin itself sends the messages")
     if value.get("kind") != "Service":
         return
@@ -47,8 +50,8 @@ def _of(document: Document, addresses: Mapping[str, Sequence[str]]) -> Iterator[
         job = str(scrape.get("job", value.get("name")))
         if job in addresses:
             targets = ", ".join(f'"{address}"' for address in addresses[job])
-            yield from _replace(document, ("scrape", "targets"), f"[{targets}]", "the simulated exporters")
-            yield from _replace(document, ("scrape", "interval"), SCRAPE_INTERVAL, "so that the demonstration is short")
+            yield from _replace(document, ("scrape", "targets"), f"[{targets}]", "scraped are the exporters above")
+            yield from _replace(document, ("scrape", "interval"), SCRAPE_INTERVAL, "faster, so that nobody waits")
     if value.get("name") == SERVICE:
         yield from _camera(document)
 
@@ -60,12 +63,12 @@ def _camera(document: Document) -> Iterator[Edit]:
         ("slos", SLO, "burn_rate"),
         "{policy: quick-reset}",
         beside="sli",
-        why="short windows of 1m, so that the page resolves in a minute",
+        why=OVER_SOON,
     )
     path = ("alerts", "HighErrorRate", "value")
     for match in _FIVE_MINUTES.finditer(str(_at(document, path) or "")):
         span = document.inside(path, match.start() + 1, match.end() - 1)
-        yield Edit(span, "5m", "1m", "for the same reason")
+        yield Edit(span, "5m", "1m", OVER_SOON)
 
 
 def _at(document: Document, path: Path) -> object:

@@ -1,0 +1,257 @@
+"""The demonstration itself: steady state, fault, page, recovery, resolve; every expectation has a deadline."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from rich.console import Console
+
+from tocsin.demo.evaluator import Standing, percent, standing
+from tocsin.demo.expectations import (
+    RULE,
+    MissedError,
+    Patience,
+    left_out,
+    page_mail,
+    pagerduty_resolve,
+    pagerduty_trigger,
+    resolved_mail,
+    slack_message,
+)
+from tocsin.demo.prometheus import query
+from tocsin.demo.receivers import Mail
+from tocsin.demo.rewrite import REF
+from tocsin.demo.stage import Stage, stage, workplace
+from tocsin.demo.story import Story
+from tocsin.errors import TocsinError, UnavailableError
+from tocsin.windows import detection_time
+
+STEADY_SECONDS = 40.0
+PAGE_SECONDS = 90.0
+"""From the fault to the email."""
+OTHERS_SECONDS = 30.0
+HOLD_SECONDS = 5.0
+"""How long the fault goes on after the page."""
+RESOLVE_SECONDS = 120.0
+TELL_EVERY = 5.0
+ERRORS, TRAFFIC = 0.96, 1.5
+"""The fault: this share of requests fails, and clients retry so much."""
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Looks at the evaluator and at Prometheus while the plot waits, and tells what has changed."""
+
+    stage: Stage
+    story: Story
+    before: Standing | None = None
+    pending: set[str] = field(default_factory=set)
+    told_at: float = 0.0
+
+    def look(self) -> None:
+        """Tell alerts that opened, closed or are pending, and how the budget does."""
+        self.stage.check()
+        try:
+            now = standing(self.stage.page)
+        except UnavailableError:
+            return  # it may be busy; a page that never comes is noticed by its own deadline
+        if self.before is not None:
+            for rule in sorted(now.open - self.before.open):
+                more = f": {now.objectives[REF].pace}" if rule == RULE else ""
+                self.story.event("firing", f"{rule}{more}, says tocsin serve")
+                self.told_at = time.monotonic()
+            for rule in sorted(self.before.open - now.open):
+                self.story.event("cleared", f"{rule}, says tocsin serve")
+        self.before = now
+        if self.story.zero is None:
+            return
+        self._pending()
+        burning = self.stage.platform.broken()
+        every = TELL_EVERY if burning else 2 * TELL_EVERY
+        if time.monotonic() - max(self.told_at, self.story.zero) >= every and (burning or RULE in now.open):
+            self.told_at = time.monotonic()
+            slo = now.objectives[REF]
+            self.story.event("burning" if burning else "recovering", f"{slo.pace}; budget left {percent(slo.left)}")
+
+    def _pending(self) -> None:
+        """Alerts that wait for their `for`, as Prometheus itself says with the compiled rules."""
+        with contextlib.suppress(UnavailableError):
+            for labels, _ in query(self.stage.prometheus, 'ALERTS{alertstate="pending"}'):
+                name = f"{labels.get('ref') or labels['alertname']}"
+                if name not in self.pending:
+                    self.pending.add(name)
+                    self.story.event("pending", f"{name}, says Prometheus with the compiled rules")
+
+
+def run(paths: Sequence[str], console: Console, *, once: bool, prometheus: str | None, keep: str | None) -> None:
+    """Run all of it; raises MissedError for what did not happen, and leaves logs behind then."""
+    story = Story(console)
+    story.title("Tocsin: a real Prometheus, a simulated platform, a fault, and the page that follows")
+    with workplace(keep) as folder:
+        try:
+            story.chapter("set-up")
+            with stage(paths, folder, story, prometheus) as ready:
+                _play(ready, story)
+                if not once:
+                    _stay(ready, story)
+        except TocsinError as error:
+            error.hint = "; ".join(filter(None, (error.hint, f"logs are in {folder}")))
+            raise
+
+
+def _play(ready: Stage, story: Story) -> None:
+    """The plot."""
+    watcher = Watcher(ready, story)
+    patience = Patience(watcher.look)
+    plot = Plot(ready, story, patience)
+
+    story.chapter("steady state")
+    before = plot.steady()
+    story.chapter("fault")
+    plot.break_database()
+    plot.page()
+    left = plot.burnt(before)
+    story.chapter("recovery")
+    plot.repair()
+    plot.resolves()
+    story.chapter("summary")
+    story.summary(plot.facts(before, left))
+
+
+@dataclass(slots=True)
+class Plot:
+    """The acts, in order; each waits for what must happen and tells it."""
+
+    stage: Stage
+    story: Story
+    patience: Patience
+    broken_at: datetime = EPOCH
+    repaired_at: datetime = EPOCH
+    paged: Mail | None = None
+    resolved: Mail | None = None
+    key: str = ""
+
+    def steady(self) -> float:
+        """Every objective is healthy; returns the budget left of the one that will burn."""
+
+        def calm() -> Standing | None:
+            now = standing(self.stage.page)
+            well = not now.open and all(slo.state == "healthy" for slo in now.objectives.values())
+            return now if well and now.objectives[REF].left is not None else None
+
+        now = self.patience.until("every objective is healthy and no alert is open", STEADY_SECONDS, calm)
+        self.story.objectives(tuple(now.objectives.values()))
+        return now.objectives[REF].left or 0.0
+
+    def break_database(self) -> None:
+        """Nearly every request of beCamera fails from now on."""
+        self.story.zero = time.monotonic()
+        self.broken_at = datetime.now(UTC)
+        self.stage.platform.exhaust_connections(self.broken_at.timestamp(), traffic=TRAFFIC, errors=ERRORS)
+        self.story.event(
+            "fault",
+            f"MySQL runs out of connections: {ERRORS:.0%} of beCamera's requests fail, clients retry "
+            f"({TRAFFIC:g} times the traffic)",
+        )
+
+    def page(self) -> None:
+        """The page arrives in the mailbox, at Slack and at PagerDuty, and says what it must."""
+        inbox, receiver = self.stage.inbox, self.stage.receiver
+        mail = self.patience.until(
+            "the page arrives in the mailbox", PAGE_SECONDS, lambda: next(filter(page_mail, inbox.mails), None)
+        )
+        self.paged = mail
+        self.story.event("page", f"email to {', '.join(mail.recipients)}")
+        self.story.frame(mail.subject, mail.text, "red")
+        missing = left_out(mail)
+        if missing:
+            raise MissedError(f"the page does not name {', '.join(missing)}")
+        self.patience.until(
+            "Slack gets the page",
+            OTHERS_SECONDS,
+            lambda: any(slack_message(r, "FIRING") for r in receiver.requests),
+        )
+        self.story.event("page", "Slack answered ok to the webhook's message")
+        self.key = self.patience.until(
+            "PagerDuty gets a trigger",
+            OTHERS_SECONDS,
+            lambda: next(filter(None, map(pagerduty_trigger, receiver.requests)), None),
+        )
+        self.story.event("page", f"PagerDuty accepted a trigger, dedup_key {self.key}")
+
+    def burnt(self, before: float) -> float:
+        """The budget is smaller than before the fault."""
+        self.patience.hold(HOLD_SECONDS)
+
+        def smaller() -> float | None:
+            left = standing(self.stage.page).objectives[REF].left
+            return left if left is not None and left < before else None
+
+        return self.patience.until(f"the budget of {REF} falls below {percent(before)}", OTHERS_SECONDS, smaller)
+
+    def repair(self) -> None:
+        """All requests are answered again."""
+        self.repaired_at = datetime.now(UTC)
+        self.stage.platform.repair(self.repaired_at.timestamp())
+        self.story.event("repair", "MySQL has connections again, beCamera answers")
+
+    def resolves(self) -> None:
+        """The end is told on every channel that was paged, once."""
+        inbox, receiver = self.stage.inbox, self.stage.receiver
+        mail = self.patience.until(
+            "the mailbox is told that it is over",
+            RESOLVE_SECONDS,
+            lambda: next(filter(resolved_mail, inbox.mails), None),
+        )
+        self.resolved = mail
+        self.story.event("resolved", f"email to {', '.join(mail.recipients)}")
+        self.story.frame(mail.subject, mail.text, "green")
+        self.patience.until(
+            "Slack is told that it is over",
+            OTHERS_SECONDS,
+            lambda: any(slack_message(r, "RESOLVED") for r in receiver.requests),
+        )
+        self.story.event("resolved", "Slack answered ok to the closing message")
+        self.patience.until(
+            "PagerDuty gets the resolve of the same incident",
+            OTHERS_SECONDS,
+            lambda: any(pagerduty_resolve(r, self.key) for r in receiver.requests),
+        )
+        self.story.event("resolved", "PagerDuty accepted the resolve of the same dedup_key")
+        triggers = sum(pagerduty_trigger(r) == self.key for r in receiver.requests)
+        pages = sum(map(page_mail, inbox.mails))
+        if triggers != 1:
+            raise MissedError(f"PagerDuty got {triggers} triggers of one incident instead of one")
+        self.story.event("resolved", f"every channel was told once that it began and once that it ended ({pages} mail)")
+
+    def facts(self, before: float, left: float) -> Iterator[tuple[str, str]]:
+        """What came out."""
+        slo_budget = Fraction(1, 1000)
+        begin = detection_time(
+            3600, Fraction("14.4") * slo_budget, Fraction(str(ERRORS)), traffic=Fraction(str(TRAFFIC))
+        )
+        yield "theory", f"the 1h window exceeds 14.4x after {float(begin or 0):.0f} s"
+        if self.paged is not None:
+            took = self.paged.received_at - self.broken_at
+            yield "fault to email", f"{took.total_seconds():.0f} s (scrape, tick and 10 s of group_wait included)"
+        if self.resolved is not None:
+            yield "repair to email", f"{(self.resolved.received_at - self.repaired_at).total_seconds():.0f} s"
+        yield f"budget of {REF}", f"{percent(before)} left before, {percent(left)} after"
+        requests = self.stage.receiver.requests
+        by_service = {name: sum(r.service == name for r in requests) for name in ("slack", "pagerduty")}
+        counts = [f"email {len(self.stage.inbox.mails)}", *(f"{name} {n}" for name, n in by_service.items())]
+        yield "messages", ", ".join(counts)
+
+
+def _stay(ready: Stage, story: Story) -> None:
+    """Leave everything running until Ctrl-C."""
+    story.chapter("still running")
+    story.step(f"page {ready.page}   Prometheus {ready.prometheus}   Ctrl-C ends it")
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            ready.check()
+            time.sleep(1.0)
