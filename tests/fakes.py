@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.ports import Answer, Labels, RangeAnswer, RangeRow, Row, labels_of
@@ -57,8 +58,9 @@ class Traffic:
 class TrafficSli:
     """An SLI over Traffic, by *name*."""
 
+    kind: ClassVar[str] = "traffic"
+
     name: str
-    kind: str = "traffic"
 
     def bad(self, window: str, function: str = "rate") -> str:
         """Bad events."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from tocsin.evaluate import journey, sla
@@ -19,6 +20,7 @@ from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
+T = TypeVar("T", JourneySight, SlaSight)
 Key = tuple[str, int, int]
 """An SLO, the length of its slices, and their phase (both in milliseconds)."""
 
@@ -40,6 +42,8 @@ class Composites:
     slas: tuple[Sla, ...]
     every: timedelta
     book: dict[Key, Slices] = field(default_factory=dict)
+    judged: dict[str, tuple[object, JourneySight | SlaSight]] = field(default_factory=dict)
+    """The last judgement by rule, with what it was made from: slices that did not change are not added up again."""
 
     @classmethod
     def of(cls, workspace: Workspace, every: timedelta) -> "Composites":
@@ -86,8 +90,12 @@ class Composites:
         reading = next((b.reason or "history is still being read" for b in books.values() if b.low > first), "")
         if asker.unreachable is not None or behind:
             return journey.blind(slo, asker.unreachable or behind)
-        whole = journey.composite(slo, ratios, slo.slice, max(first, known), last)
-        return journey.judge(slo, whole, ratios, reading)
+
+        def judge() -> JourneySight:
+            whole = journey.composite(slo, ratios, slo.slice, max(first, known), last)
+            return journey.judge(slo, whole, ratios, reading)
+
+        return self._once(slo.ref, (first, last, reading, _extent(books)), judge)
 
     def _sla(self, one: Sla, asker: Asker) -> SlaSight:
         start, end = _period(one, asker.at)
@@ -98,10 +106,20 @@ class Composites:
         if any(b.low > first for b in books.values()):
             reason = next((b.reason for b in books.values() if b.reason), "history is still being read")
             return sla.blind(one, start, end, reason)
-        values = self._values(one, books, first, last)
-        sight = sla.judge(one, start, end, [Interval(*book.bounds(k), values.get(k)) for k in range(first, last)])
+
+        def judge() -> SlaSight:
+            values = self._values(one, books, first, last)
+            return sla.judge(one, start, end, [Interval(*book.bounds(k), values.get(k)) for k in range(first, last)])
+
+        sight = self._once(f"sla:{one.name}", (start, _extent(books)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
         return SlaSight(sight.status, Sample(Truth.UNKNOWN, reason=trouble)) if trouble else sight
+
+    def _once(self, name: str, made_from: object, judge: Callable[[], T]) -> T:
+        before = self.judged.get(name)
+        if before is None or before[0] != made_from:
+            before = self.judged[name] = (made_from, judge())
+        return cast("T", before[1])
 
     def _values(self, one: Sla, books: Mapping[str, Slices], first: int, last: int) -> Mapping[int, float | None]:
         ratios = {ref: book.ratios for ref, book in books.items()}
@@ -122,6 +140,11 @@ class Composites:
 
     def _books(self, keys: Iterable[Key]) -> dict[str, Slices]:
         return {key[0]: self.book[key] for key in keys}
+
+
+def _extent(books: Mapping[str, Slices]) -> tuple[tuple[int, int], ...]:
+    """What is known: slices do not change once they are."""
+    return tuple((book.low, book.high) for book in books.values())
 
 
 def _want(wants: dict[Key, _Want], keys: Iterable[Key], since: datetime, every: timedelta) -> None:

@@ -13,8 +13,9 @@ from functools import lru_cache
 
 import promql_parser as pp
 
-LONGEST = 20_000
-DEEPEST = 200
+LONGEST = 100_000
+BUSIEST = 2_000
+"""Operators and brackets: 3,000 terms or 7,000 nested brackets are fine, 10,000 of either crash the parser."""
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
@@ -25,6 +26,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 _MIRROR = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + r"|(?P<raw>`[^`]*`)" + r"|#[^\n]*", re.DOTALL)
+_BUSY = re.compile(r"[-+*/%^<>=!({\[]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _NEGATIVE_AT = re.compile(r"@\s*-")
 """A time before 1970, which the parser would turn into 1970."""
 
@@ -62,13 +64,13 @@ def read(text: str) -> Reading:
     >>> read("a > b unless on (x) c").selectors
     ('a', 'b')
     """
-    if len(text) > LONGEST or text.count("(") > DEEPEST or _NEGATIVE_AT.search(text):
+    if len(text) > LONGEST or len(_BUSY.findall(text)) > BUSIEST or _NEGATIVE_AT.search(text):
         return Reading(None, None)
     try:
         tree = pp.parse(_without_backticks(text))
-    except ValueError:
+        return Reading(_comparison(tree), tuple(dict.fromkeys(_needed(tree))))
+    except (ValueError, RecursionError):
         return Reading(None, None)
-    return Reading(_comparison(tree), tuple(dict.fromkeys(_needed(tree))))
 
 
 def _without_backticks(text: str) -> str:

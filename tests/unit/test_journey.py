@@ -1,0 +1,240 @@
+"""Journeys: combining slices, missing members, burn alerts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests import builders
+from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
+
+from tocsin.evaluate.journey import combine, composite, judge, members
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.model import Truth
+from tocsin.evaluate.tick import Watch, turn
+from tocsin.spec import Combine, Journey, JourneySlo, Missing
+from tocsin.spec.journey import Member
+from tocsin.units import Duration
+from tocsin.workspace import Workspace
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = 86_400.0
+SLICE = Duration.of(minutes=5)
+A = [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+B = [1, 0, 0, 1, 1, 1, 1, 1, 1, 1]
+C = [1, 1, 1, 1, 1, 1, 1, 1, 1, 0]
+
+
+def member(name: str) -> Member:
+    """A leaf."""
+    return Member(f"{name}/up", builders.SPAN)
+
+
+def series(*parts: Member | Combine) -> Combine:
+    """All are needed."""
+    return Combine("series", parts, tuple(Decimal(1) for _ in parts), builders.SPAN)
+
+
+def weighted(**weights: str) -> Combine:
+    """Some matter more."""
+    return Combine(
+        "weighted", tuple(member(n) for n in weights), tuple(Decimal(w) for w in weights.values()), builders.SPAN
+    )
+
+
+def journey(node: Combine, *, after: str = "0s", count_as: str = "bad", target: str = "0.995") -> JourneySlo:
+    """A journey objective over 30 days in slices of five minutes."""
+    return JourneySlo(
+        journey="counting",
+        name="end-to-end",
+        target=Decimal(target),
+        window=Duration.of(days=30),
+        slice=SLICE,
+        combine=node,
+        missing=Missing(Duration.parse(after), count_as),
+        page=("email",),
+        description="",
+        span=builders.SPAN,
+    )
+
+
+def mean(node: Combine, **slices: list[int]) -> float:
+    """The journey's SLI over the given slices."""
+    ratios = {f"{name}/up": {k: float(v) for k, v in enumerate(values)} for name, values in slices.items()}
+    slo = journey(node)
+    sli = judge(slo, composite(slo, ratios, SLICE, 0, 10), ratios, "").status.sli
+    assert sli is not None
+    return sli
+
+
+def test_series_per_slice() -> None:
+    """Ten slices: 0.7 for two members and 0.6 for three, where averages would say 0.64 and 0.576."""
+    assert mean(series(member("a"), member("b")), a=A, b=B) == pytest.approx(0.7)
+    assert mean(series(member("a"), member("b"), member("c")), a=A, b=B, c=C) == pytest.approx(0.6)
+
+
+def test_weighted_per_slice() -> None:
+    """Weights 1, 2, 1 of the same: 0.825."""
+    assert mean(weighted(a="1", b="2", c="1"), a=A, b=B, c=C) == pytest.approx(0.825)
+
+
+def test_nested() -> None:
+    """A tree is combined from its leaves; each SLO below it is a member once."""
+    tree = series(member("a"), weighted(b="3", c="1"), member("a"))
+
+    assert combine(tree, {"a/up": 0.9, "b/up": 1.0, "c/up": 0.6}) == pytest.approx(0.9 * 0.9 * 0.9)
+    assert members(tree) == ("a/up", "b/up", "c/up")
+
+
+@pytest.mark.parametrize(("count_as", "expected"), [("ignore", 0.9972), ("good", 0.99825), ("bad", 0.62325)])
+def test_missing_member(count_as: str, expected: float) -> None:
+    """Weights 1, 4, 3 with the third missing: left out, good, bad."""
+    slo = journey(weighted(a="1", b="4", c="3"), count_as=count_as)
+    whole = composite(slo, {"a/up": {0: 0.99}, "b/up": {0: 0.999}}, SLICE, 0, 1)
+
+    assert list(whole.values) == pytest.approx([expected])
+    assert whole.filled == (True,)
+
+
+def test_missing_is_patient() -> None:
+    """Within `after`, a member keeps its last value; then it counts as configured."""
+    slo = journey(series(member("a"), member("b")), after="10m", count_as="bad")
+    ratios = {"a/up": dict.fromkeys(range(6), 1.0), "b/up": {0: 0.5}}
+
+    assert composite(slo, ratios, SLICE, 0, 6).values == (0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
+
+
+def test_before_the_first_event() -> None:
+    """A young journey is not bad for the time before it was born."""
+    slo = journey(series(member("a"), member("b")))
+    ratios = {"a/up": {7: 1.0, 8: 1.0}, "b/up": {8: 1.0}}
+
+    assert composite(slo, ratios, SLICE, 0, 9).values == (0.0, 1.0)
+
+
+def test_nothing_to_combine() -> None:
+    """Where all members are left out, the slice does not count."""
+    assert combine(series(member("a"), member("b")), {"a/up": None}) is None
+    assert combine(weighted(a="1"), {}) is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_series_lies_between_the_bounds_for_any_dependence(values: list[float]) -> None:
+    """Neither better than the worst member nor worse than the sum of all shortfalls."""
+    names = [f"m{i}" for i in range(len(values))]
+    got = combine(series(*(member(n) for n in names)), {f"{n}/up": v for n, v in zip(names, values, strict=True)})
+
+    assert got is not None
+    assert max(0.0, sum(values) - len(values) + 1) - 1e-9 <= got <= min(values) + 1e-9
+
+
+class Platform:
+    """Two services, a journey over both, and a source with exact traffic."""
+
+    def __init__(self, slo: JourneySlo) -> None:
+        slos = [replace(builders.slo("up", service=name, sli=TrafficSli(name)), tiers=()) for name in ("a", "b")]
+        services = tuple(builders.service(one.service, slos=(one,)) for one in slos)
+        path = Journey("counting", "", "", "", (slo,), builders.SPAN)
+        self.watch = Watch(Workspace(services=services, journeys=(path,)))
+        self.source = FakeSource()
+        self.memory = Memory()
+        for name in ("a", "b"):
+            self.source.traffic[name] = Traffic(START, (Stretch(-40 * DAY, 40 * DAY, 10),))
+
+    def tick(self, second: float) -> tuple[str, bool]:
+        """State of the journey, and whether its alert is open."""
+        now = START + timedelta(seconds=second)
+        turned = turn(self.watch, self.watch.look(self.source, now, memory=self.memory), self.memory, now)
+        alerts = {i: s for i, s in {**self.memory.alerts, **turned.alerts}.items() if s is not None}
+        self.memory = replace(self.memory, alerts=alerts)
+        [status] = turned.snapshot.journeys
+        self.status = status
+        rules = [
+            view for view in turned.views if view.identity.rule == "counting/end-to-end:burn" and not view.resolved_at
+        ]
+        self.views = rules
+        return status.state, bool(rules)
+
+
+def test_a_healthy_journey() -> None:
+    """Thirty days of slices are read, newest first, over a few looks at most; then the SLI is known."""
+    there = Platform(journey(series(member("a"), member("b"))))
+    there.tick(0)
+    there.tick(15)
+
+    assert (there.status.state, there.status.sli, there.status.remaining) == ("healthy", 1.0, 1.0)
+    assert (there.status.slices, there.status.missing) == (8_640, 0)
+    assert there.status.members == (("a/up", 1.0), ("b/up", 1.0))
+
+
+def test_only_new_slices_are_asked_for() -> None:
+    """Between two slices nothing is asked; afterwards one request for each member."""
+    there = Platform(journey(series(member("a"), member("b"))))
+    for second in (0, 15, 30):
+        there.tick(second)
+    asked = len([q for q in there.source.asked if "[5m]:increase" in q])
+    there.tick(45)
+    assert asked == len([q for q in there.source.asked if "[5m]:increase" in q])
+
+    there.tick(300)
+    assert asked + 2 == len([q for q in there.source.asked if "[5m]:increase" in q])
+
+
+def test_burn_pages_and_resolves() -> None:
+    """An outage of one member in series pages after its first whole slice, names the member, and resolves.
+
+    Three bad slices of five minutes are 4.2 % of six hours, so the steady tier holds until its 30 minutes are clean.
+    """
+    there = Platform(journey(series(member("a"), member("b"))))
+    there.source.traffic["b"].stretches = (
+        Stretch(-40 * DAY, 0, 10),
+        Stretch(0, 900, 10, 1.0),
+        Stretch(900, 40 * DAY, 10),
+    )
+    opened = {}
+    for second in range(-30, 3_000, 15):
+        opened[second] = there.tick(second)[1]
+        if second == 900:
+            [view] = there.views
+            facts = dict(view.facts)
+
+    firing = [second for second, is_open in opened.items() if is_open]
+    assert (firing[0], firing[-1]) == (300, 2_685)
+    assert facts["worst member"] == "b/up at 75% over 1h"
+    assert facts["burn rate"] == "50x over 1h, 200x over 5m (pages at 14.4x)"
+    assert view.notify == ("email",)
+
+
+def test_a_weighted_journey_bends() -> None:
+    """A member of small weight that is down does not page a weighted journey as a series would."""
+    there = Platform(journey(weighted(a="99", b="1"), target="0.999"))
+    there.source.traffic["b"].stretches = (Stretch(-40 * DAY, 0, 10), Stretch(0, 40 * DAY, 10, 1.0))
+    states = [there.tick(second) for second in range(0, 3_600, 60)]
+
+    assert not any(is_open for _, is_open in states)
+
+
+def test_blind_journey() -> None:
+    """Without an answer a journey is unknown, and its open alert stays open."""
+    there = Platform(journey(series(member("a"), member("b"))))
+    there.source.traffic["b"].stretches = (Stretch(-40 * DAY, 0, 10), Stretch(0, 900, 10, 1.0), Stretch(900, DAY, 10))
+    for second in range(0, 615, 15):
+        there.tick(second)
+    there.source.down = "connection refused"
+    for second in range(615, 3_600, 15):
+        state, is_open = there.tick(second)
+
+    assert (state, is_open, there.status.reason) == ("unknown", True, "connection refused")
+    there.source.down = ""
+    assert there.tick(3_600) == ("healthy", False)
+
+
+def test_slices_too_long_for_a_page() -> None:
+    """A journey in slices of two hours has no burn-rate alert, and says so instead of looking healthy."""
+    slo = replace(journey(series(member("a"))), slice=Duration.of(hours=2))
+    sight = judge(slo, composite(slo, {"a/up": {0: 1.0}}, slo.slice, 0, 1), {"a/up": {0: 1.0}}, "")
+
+    assert sight.sample.truth is Truth.UNKNOWN
+    assert "too long" in sight.sample.reason
