@@ -77,7 +77,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 def _reply(code: int, text: bytes | str, secrets: Iterable[str]) -> Delivery:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return Delivery(smtp_outcome(code), one_line(redacted(f"SMTP {code}: {said}", secrets), LONGEST_DETAIL))
+    return Delivery(smtp_outcome(code), one_line(redacted(f"SMTP {code} {said}", secrets), LONGEST_DETAIL))
 
 
 def _network(error: Exception | None) -> Delivery:

@@ -1,7 +1,9 @@
 """Any service that Apprise knows, by its URL. https://appriseit.com/services/."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Action, Delivery, Notification, Outcome
@@ -18,8 +20,8 @@ class AppriseChannel:
     """One service; the whole URL is a secret."""
 
     name: str
-    url: str
-    secrets: tuple[str, ...]
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
     per_alert: bool = False
@@ -55,5 +57,5 @@ def build(name: str, settings: Settings) -> AppriseChannel:
     if "://" not in url:
         raise MisuseError("the Apprise URL has no scheme, such as discord://")
     load(url)
-    pieces = [piece for piece in url.replace("?", "/").replace("@", "/").replace("&", "/").split("/") if piece]
-    return AppriseChannel(name, url, (url, *pieces[1:]))
+    pieces = re.split(r"[/@?&=:#]+", url)[1:]
+    return AppriseChannel(name, url, (url, *pieces, *map(unquote, pieces)))

@@ -39,10 +39,8 @@ LARGEST_ANSWER = 64 * 1024
 MOST_ABANDONED = 4
 """Threads of one channel that may hang beyond their deadline before it is not even tried."""
 
-for _name in ("apprise", "requests", "urllib3"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-logging.getLogger("apprise").propagate = False
 logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+logging.getLogger("urllib3").setLevel(logging.INFO)  # at DEBUG it prints every path, and a webhook's path is its key
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ class EmailChannel:
     """A mail server and the people to write to."""
 
     name: str
-    service: dict[str, Any]
+    service: dict[str, Any] = field(repr=False)
     to: tuple[str, ...]
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
     per_alert: bool = False

@@ -24,7 +24,7 @@ class PagerDutyChannel:
     """An integration of a PagerDuty service; it takes about 120 events a minute."""
 
     name: str
-    integration_key: str
+    integration_key: str = field(repr=False)
     group: str | None = None
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS

@@ -31,8 +31,8 @@ class SlackChannel:
     """A Slack workspace; one message a second is its limit. https://docs.slack.dev/apis/web-api/rate-limits."""
 
     name: str
-    service: dict[str, Any]
-    secrets: tuple[str, ...]
+    service: dict[str, Any] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
@@ -90,7 +90,7 @@ def build(name: str, settings: Settings) -> SlackChannel:
         if not channel:
             raise MisuseError("a token needs a channel to post to")
         service["access_token"] = token
-        secrets: tuple[str, ...] = (token,)
+        secrets: tuple[str, ...] = (token, token.partition("-")[2])
     else:
         parts = urlsplit(webhook or "")
         match = _WEBHOOK.fullmatch(parts.path)

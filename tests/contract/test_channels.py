@@ -1,0 +1,408 @@
+"""What every channel promises, with real servers at the other end: it sends once, in time, and keeps its secrets."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.alerts import NOON, message, text
+
+from tocsin.demo.receivers import HttpReceiver, Inbox, Reply
+from tocsin.errors import MisuseError
+from tocsin.ports import Action, Outcome
+from tocsin_notifiers import CHANNELS, build
+from tocsin_notifiers.border import MOST_ABANDONED
+
+pytestmark = pytest.mark.real
+
+SECRET = "s3cr3t0123456789abcdefs3cr3t0123"
+KINDS = ("email", "slack", "slack-bot", "pagerduty", "apprise")
+OVER_HTTP = ("slack", "slack-bot", "pagerduty", "apprise")
+OWN = ("slack", "slack-bot", "pagerduty")
+
+
+@dataclass
+class Line:
+    """A channel and what stands at its other end."""
+
+    channel: Any
+    arrived: Callable[[], list[str]]
+    """The raw texts that came in."""
+    web: HttpReceiver
+    inbox: Inbox
+
+
+def settings(kind: str, host: str, port: int, /, **more: Any) -> dict[str, Any]:
+    """Settings of a channel that sends to *host* and *port*."""
+    url = f"http://{host}:{port}"
+    every: dict[str, dict[str, Any]] = {
+        "email": {
+            "host": host,
+            "port": str(port),
+            "tls": "none",
+            "user": "alerts",
+            "password": SECRET,
+            "from": "Tocsin <tocsin@example.org>",
+            "to": ("oncall@example.org",),
+        },
+        "slack": {"webhook": f"https://hooks.slack.com/services/T0/B0/{SECRET}", "channel": "#ops", "endpoint": url},
+        "slack-bot": {"token": f"xoxb-{SECRET}", "channel": "ops", "endpoint": url},
+        "pagerduty": {"integration_key": SECRET, "service": "vision", "endpoint": url},
+        "apprise": {"url": f"json://tocsin:{SECRET}@{host}:{port}/hook"},
+    }
+    return every[kind] | more
+
+
+def make(kind: str, host: str, port: int, /, **more: Any) -> Any:
+    """Build a channel of a kind."""
+    return build(kind, kind.removesuffix("-bot"), settings(kind, host, port, **more))
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[HttpReceiver, Inbox]]:
+    """A web server and a mail server."""
+    with HttpReceiver() as web, Inbox() as inbox:
+        yield web, inbox
+
+
+def connect(kind: str, ends: tuple[HttpReceiver, Inbox], **more: Any) -> Line:
+    """Build a channel to its end."""
+    web, inbox = ends
+    if kind == "email":
+        mailed = make(kind, "127.0.0.1", inbox.port, **more)
+        return Line(mailed, lambda: [f"{m.subject}\n{m.text}" for m in inbox.mails], web, inbox)
+    return Line(make(kind, "127.0.0.1", web.port, **more), lambda: [r.body.decode() for r in web.requests], web, inbox)
+
+
+@pytest.fixture(params=KINDS)
+def line(request: pytest.FixtureRequest, ends: tuple[HttpReceiver, Inbox]) -> Line:
+    """Every kind of channel."""
+    return connect(request.param, ends)
+
+
+@pytest.fixture(params=OVER_HTTP)
+def http(request: pytest.FixtureRequest, ends: tuple[HttpReceiver, Inbox]) -> Line:
+    """Every kind of channel that speaks HTTP."""
+    return connect(request.param, ends)
+
+
+@pytest.fixture(params=OWN)
+def own(request: pytest.FixtureRequest, ends: tuple[HttpReceiver, Inbox]) -> Line:
+    """Every kind whose answers we know better than Apprise does."""
+    return connect(request.param, ends)
+
+
+# --- all of them -------------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_tested() -> None:
+    """A kind that is listed is held to this contract."""
+    assert {kind.removesuffix("-bot") for kind in KINDS} == set(CHANNELS)
+
+
+def test_a_message_arrives_once_and_names_the_alert(line: Line) -> None:
+    """And the channel says so."""
+    delivery = line.channel.send(message(line.channel.name), NOON)
+
+    assert (delivery.outcome, delivery.detail) == (Outcome.SENT, "")
+    (arrived,) = line.arrived()
+    assert "be-camera/uptime burns its error budget" in arrived
+
+
+def test_the_end_arrives(line: Line) -> None:
+    """A RESOLVE is an event of its own."""
+    line.channel.send(message(line.channel.name), NOON)
+    delivery = line.channel.send(message(line.channel.name, Action.RESOLVE, seq=1), NOON)
+
+    assert (delivery.outcome, len(line.arrived())) == (Outcome.SENT, 2)
+
+
+def test_hostile_text_arrives_as_text(line: Line) -> None:
+    """Markup, mentions, header injection, control characters, and far too much of it."""
+    nasty = (
+        "<!channel> <script>alert(1)</script>\r\nBcc: all@example.org\x00\x1b[2J\u202e&action=resolve " + "x" * 99_999
+    )
+    alert = text(title=nasty, summary=nasty, facts=((nasty, nasty),), labels=((nasty, nasty),), runbook=nasty)
+    delivery = line.channel.send(message(line.channel.name, Action.FIRE, alert), NOON)
+
+    assert delivery.outcome is Outcome.SENT
+    (arrived,) = line.arrived()
+    bad = ("\x00", "\x1b", "\u202e", "\\u0000", "\\u001b", "\\u202e")
+    assert [piece for piece in bad if piece in arrived] == []
+    assert len(arrived) < 20_000
+
+
+def test_a_server_that_is_not_there_is_tried_again(line: Line) -> None:
+    """Nothing was sent, so trying again is safe."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    channel = make(line.channel.name, "127.0.0.1", port)
+    delivery = channel.send(message(channel.name), NOON)
+
+    assert (delivery.outcome, "cannot connect" in delivery.detail) == (
+        Outcome.RETRY,
+        line.channel.name != "apprise" or True,
+    )
+
+
+def test_a_server_that_says_nothing_does_not_hold_us(line: Line) -> None:
+    """The channel returns at its deadline, and nobody knows what became of the message."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        channel = make(line.channel.name, "127.0.0.1", silent.getsockname()[1])
+        channel.deadline = 0.3
+        begin = time.monotonic()
+        delivery = channel.send(message(channel.name), NOON)
+        took = time.monotonic() - begin
+
+    assert delivery.outcome is Outcome.UNKNOWN
+    assert took < 1.5
+
+
+def test_no_secret_is_shown(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in the log at its most talkative, nor in what the channel prints, nor where the receiver echoes it."""
+    caplog.set_level(logging.DEBUG)
+    echo = Reply(403, body=f"invalid token {SECRET}".encode())
+    line.web.answer(echo)
+    line.inbox.rcpt.append(f"550 5.7.1 {SECRET} is not welcome")
+    refused = line.channel.send(message(line.channel.name), NOON)
+    sent = line.channel.send(message(line.channel.name, seq=1), NOON)
+
+    assert (refused.outcome, sent.outcome) == (Outcome.REJECTED, Outcome.SENT)
+    assert "***" in refused.detail
+    ours = "".join(r.getMessage() for r in caplog.records if not r.name.startswith(("mail.log", "asyncio")))
+    assert SECRET not in f"{refused} {sent} {line.channel!r} {ours}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_wrong_setting_is_named_and_not_shown(kind: str) -> None:
+    """At the start, not at the first page; what was written there may be half a password."""
+    wrong: dict[str, dict[str, Any]] = {
+        "email": {"to": (f"{SECRET} at example",)},
+        "slack": {"webhook": f"https://hooks.slack.com/{SECRET}"},
+        "slack-bot": {"token": f"{SECRET} !"},
+        "pagerduty": {"endpoint": f"ftp://{SECRET}"},
+        "apprise": {"url": f"nosuchservice://{SECRET}"},
+    }
+    with pytest.raises(MisuseError) as error:
+        make(kind, "127.0.0.1", 9, **wrong[kind])
+
+    assert f"channel '{kind}'" in str(error.value)
+    assert kind == "email" or SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "gone"),
+    [("email", "host"), ("email", "to"), ("slack", "webhook"), ("pagerduty", "integration_key"), ("apprise", "url")],
+)
+def test_a_missing_setting_is_named(kind: str, gone: str) -> None:
+    """An environment variable that is empty is missing, too."""
+    with pytest.raises(MisuseError, match=gone):
+        make(kind, "127.0.0.1", 9, **{gone: ""})
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    """With the kinds that are known."""
+    with pytest.raises(MisuseError, match="known are apprise, email, pagerduty, slack"):
+        build("x", "pigeon", {})
+
+
+# --- over HTTP ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(400, "rejected"), (404, "rejected"), (410, "rejected"), (429, "retry"), (500, "retry"), (503, "retry")],
+)
+def test_a_status_decides_what_comes_next(http: Line, status: int, outcome: str) -> None:
+    """One request, whatever the answer: trying again is the courier's business."""
+    http.web.answer(status)
+    delivery = http.channel.send(message(http.channel.name), NOON)
+
+    assert (delivery.outcome, len(http.web.requests)) == (outcome, 1)
+    assert f"HTTP {status}" in delivery.detail
+
+
+def test_retry_after_is_handed_on(http: Line) -> None:
+    """The receiver knows best when it can take more."""
+    http.web.answer(Reply(429, {"Retry-After": "30"}))
+
+    assert http.channel.send(message(http.channel.name), NOON).retry_after == timedelta(seconds=30)
+
+
+def test_a_redirect_is_not_followed(http: Line) -> None:
+    """It would carry the key and the message to whoever it names."""
+    with HttpReceiver() as elsewhere:
+        http.web.answer(Reply(307, {"Location": f"{elsewhere.url}/v2/enqueue"}))
+        delivery = http.channel.send(message(http.channel.name), NOON)
+
+        assert (delivery.outcome, elsewhere.requests) == (Outcome.REJECTED, ())
+
+
+def test_a_success_that_is_none_is_not_believed(own: Line) -> None:
+    """A proxy's page with status 200, the word OK in it, is not the receiver's answer."""
+    own.web.answer(Reply(200, body=b"<html>OK: BROKEN PROXY</html>"))
+
+    assert own.channel.send(message(own.channel.name), NOON).outcome is Outcome.UNKNOWN
+
+
+def test_an_answer_byte_by_byte_does_not_hold_us(own: Line) -> None:
+    """Each byte in time does not make the whole in time."""
+    own.web.answer(Reply(200, body=b"x" * 100, drip=0.1))
+    own.channel.deadline = 0.5
+    begin = time.monotonic()
+    delivery = own.channel.send(message(own.channel.name), NOON)
+
+    assert delivery.outcome is Outcome.UNKNOWN
+    assert time.monotonic() - begin < 2
+
+
+def test_what_hangs_is_not_piled_up(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """After a few attempts that still hang, a channel does not begin another one."""
+    line = connect("pagerduty", ends)
+    line.channel.deadline = 0.05
+    line.web.answer(*[Reply(200, body=b"x" * 10_000, drip=0.01)] * 9)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        channel = make("email", "127.0.0.1", silent.getsockname()[1])
+        channel.deadline = 0.05
+        outcomes = [channel.send(message(seq=i), NOON).outcome for i in range(MOST_ABANDONED + 2)]
+
+    assert outcomes == [Outcome.UNKNOWN] * MOST_ABANDONED + [Outcome.RETRY] * 2
+
+
+# --- Slack -------------------------------------------------------------------------------------------------
+
+
+def test_slack_gets_text_that_mentions_nobody(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """`<!channel>` in a label would wake a whole company."""
+    line = connect("slack", ends)
+    line.channel.send(message("slack", Action.FIRE, text(summary="<!channel> a & b")), NOON)
+    (request,) = line.web.requests
+    (attachment,) = request.json["attachments"]
+
+    assert request.path == f"/services/T0/B0/{SECRET}"
+    assert attachment["title"] == "[FIRING] be-camera/uptime burns its error budget (critical)"
+    assert attachment["text"].startswith("&lt;!channel&gt; a &amp; b\nsince 2026-11-23 11:56:40 UTC (for 3m 20s)\n")
+    assert request.json["mrkdwn"] is False
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (b'{"ok":true,"ts":"1.2"}', "sent"),
+        (b'{"ok":false,"error":"channel_not_found"}', "rejected"),
+        (b'{"ok":false,"error":"ratelimited"}', "retry"),
+        (b"[]", "unknown"),
+    ],
+)
+def test_slacks_api_says_in_the_body_whether_it_worked(
+    ends: tuple[HttpReceiver, Inbox], body: bytes, outcome: str
+) -> None:
+    """The status is 200 in any case."""
+    line = connect("slack-bot", ends)
+    line.web.answer(Reply(200, body=body))
+
+    assert line.channel.send(message("slack-bot"), NOON).outcome == outcome
+
+
+def test_a_webhook_of_another_host_is_sent_there() -> None:
+    """A stand-in or a proxy can be named in the webhook itself."""
+    with HttpReceiver() as web:
+        channel = build("s", "slack", {"webhook": f"{web.url}/services/a/b/c"})
+        channel.send(message("s"), NOON)
+
+        assert [r.path for r in web.requests] == ["/services/a/b/c"]
+
+
+# --- PagerDuty ---------------------------------------------------------------------------------------------
+
+
+def test_pagerduty_ties_trigger_and_resolve_by_the_key(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """The trigger carries what is known, the resolve no more than the key."""
+    line = connect("pagerduty", ends)
+    long = text(summary="x" * 1_900, runbook="https://runbooks.example/be-camera")
+    line.channel.send(message("pagerduty", Action.FIRE, long, key="episode"), NOON)
+    line.channel.send(message("pagerduty", Action.RESOLVE, key="episode", seq=1), NOON)
+    trigger, resolve = (r.json for r in line.web.requests)
+    payload = trigger["payload"]
+
+    assert resolve == {"routing_key": SECRET, "event_action": "resolve", "dedup_key": "episode"}
+    assert (trigger["event_action"], trigger["dedup_key"]) == ("trigger", "episode")
+    assert len(payload["summary"]) == 1_024
+    assert payload["custom_details"]["summary"] == "x" * 1_900
+    assert payload["custom_details"]["burn rate over 1h"] == "43.2x"
+    assert trigger["links"] == [{"href": "https://runbooks.example/be-camera"}]
+    assert [payload[name] for name in ("severity", "source", "component", "class", "group")] == [
+        "critical",
+        "be-camera",
+        "uptime",
+        "be-camera/uptime",
+        "vision",
+    ]
+
+
+# --- email -------------------------------------------------------------------------------------------------
+
+
+def test_the_mails_of_an_incident_are_one_thread(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """They refer to the same root; another incident has another one."""
+    line = connect("email", ends)
+    line.channel.send(message(key="a"), NOON)
+    line.channel.send(message(action=Action.RESOLVE, key="a", seq=1), NOON)
+    line.channel.send(message(key="b"), NOON)
+    roots = [(m["References"], m["In-Reply-To"]) for m in line.inbox.messages]
+
+    assert roots[0] == roots[1] == ("<tocsin-a@tocsin.invalid>", "<tocsin-a@tocsin.invalid>")
+    assert roots[2] == ("<tocsin-b@tocsin.invalid>", "<tocsin-b@tocsin.invalid>")
+    assert len({m["Message-ID"] for m in line.inbox.messages}) == 3
+    assert {m.get_content_type() for m in line.inbox.messages} == {"text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [("421 4.3.2 closing", "retry"), ("451 4.7.1 greylisted", "retry"), ("550 5.1.1 no such user", "rejected")],
+)
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+def test_smtp_replies_decide_what_comes_next(
+    ends: tuple[HttpReceiver, Inbox], stage: str, reply: str, outcome: str
+) -> None:
+    """4yz passes, 5yz stays, at either stage."""
+    line = connect("email", ends)
+    getattr(line.inbox, stage).append(reply)
+    delivery = line.channel.send(message(), NOON)
+
+    assert (delivery.outcome, delivery.detail) == (outcome, f"SMTP {reply}")
+
+
+def test_one_bad_address_does_not_cost_the_others_their_page(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """The message counts as sent, and the detail says to whom it did not go."""
+    line = connect("email", ends, to=("a@example.org", "b@example.org", "c@example.org"))
+    line.inbox.rcpt.append("550 5.1.1 no such user")
+    delivery = line.channel.send(message(), NOON)
+
+    assert delivery.outcome is Outcome.SENT
+    assert delivery.detail == "not to everybody: SMTP 550 5.1.1 no such user"
+    assert [m.recipients for m in line.inbox.mails] == [("b@example.org",), ("c@example.org",)]
+
+
+def test_who_has_the_mail_does_not_get_it_again(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """A greylisted recipient is tried again alone."""
+    line = connect("email", ends, to=("a@example.org", "b@example.org"))
+    line.inbox.rcpt.append("451 4.7.1 greylisted")
+    first = line.channel.send(message(), NOON)
+    second = line.channel.send(message(), NOON)
+
+    assert (first.outcome, second.outcome) == (Outcome.RETRY, Outcome.SENT)
+    assert [m.recipients for m in line.inbox.mails] == [("b@example.org",), ("a@example.org",)]
+
+
+def test_no_mail_leaves_without_the_encryption_that_was_asked_for(ends: tuple[HttpReceiver, Inbox]) -> None:
+    """A server, or somebody before it, that does not offer STARTTLS gets neither password nor message."""
+    line = connect("email", ends, tls="starttls")
+    delivery = line.channel.send(message(), NOON)
+
+    assert (delivery.outcome, line.inbox.messages) == (Outcome.RETRY, ())
+    assert "STARTTLS" in delivery.detail
