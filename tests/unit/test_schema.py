@@ -44,11 +44,12 @@ ONE_OF = "expected exactly one of ratio, latency or probe"
 CASES = {
     "unknown key": (
         SERVICE + "owners: me\n",
-        ("schema/unknown-key", "4:1-7", "unknown key owners", "did you mean owner?"),
+        ("schema/unknown-key", "4:1-7", "unknown key 'owners'", "did you mean owner?"),
     ),
     "unknown key without a neighbour": (
         SERVICE + "scrape: {targets: ['a:1'], zzz: 1}\n",
-        ("schema/unknown-key", "4:28-31", "unknown key zzz", "scrape may have job, path, scheme, interval or timeout"),
+        ("schema/unknown-key", "4:28-31", "unknown key 'zzz'",
+         "scrape may have job, path, scheme, interval or timeout"),
     ),
     "missing key": (
         SERVICE + "slos:\n  up: {sli: a}\n",
@@ -64,7 +65,7 @@ CASES = {
     ),
     "misspelt required key": (
         SERVICE + "slos:\n  up: {sli: a, targt: 99.9%}\n",
-        ("schema/unknown-key", "5:16-21", "unknown key targt", "did you mean target?"),
+        ("schema/unknown-key", "5:16-21", "unknown key 'targt'", "did you mean target?"),
     ),
     "wrong type": (
         SERVICE + "metrics: [a]\n",
@@ -126,7 +127,7 @@ CASES = {
     ),
     "one of several keys, and an unknown one": (
         SERVICE + "slis: {a: {probe: {up: x}, zzz: 1}}\n",
-        ("schema/unknown-key", "4:28-31", "unknown key zzz", "a may have ratio or latency"),
+        ("schema/unknown-key", "4:28-31", "unknown key 'zzz'", "a may have ratio or latency"),
     ),
     "repeated item": (
         SERVICE + "slos:\n  up: {sli: a, target: 99%, page: [b, c, b]}\n",
@@ -153,7 +154,7 @@ CASES = {
     ),
     "misspelt key of the kind": (
         "apiVersion: tocsin/v1\nKind: Service\nname: a\n",
-        ("schema/unknown-key", "2:1-5", "unknown key Kind", "did you mean kind?"),
+        ("schema/unknown-key", "2:1-5", "unknown key 'Kind'", "did you mean kind?"),
     ),
     "version": (
         "apiVersion: tocsin/v2\nkind: Service\nname: a\n",
@@ -256,7 +257,7 @@ class TestAlternatives:
         ("text", "message"),
         [
             ("at: 5x\n", "at is '5x', expected a duration"),
-            ("at: {crn: x}\n", "unknown key crn"),
+            ("at: {crn: x}\n", "unknown key 'crn'"),
             ("at: {cron: 5}\n", "cron is 5, expected a text"),
             ("at: [1]\n", "at is a list, expected a duration or {cron: …}"),
         ],

@@ -1,5 +1,6 @@
 """Findings about a value: what it is, what is allowed, and how to write it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ _LIMITS = {
     "exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}",
     "pattern": "a text that matches {}", "const": "{}",
 }  # fmt: skip
+_WORD = re.compile(r"[\w/-]{1,60}")
+"""A key that needs no quotes in a sentence."""
 _BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 
@@ -60,7 +63,9 @@ def subject(path: Path) -> str:
     if not path:
         return "the document"
     last = path[-1]
-    return last if isinstance(last, str) else f"item {last + 1} of {subject(path[:-1])}"
+    if isinstance(last, int):
+        return f"item {last + 1} of {subject(path[:-1])}"
+    return last if _WORD.fullmatch(last) else shown(last)
 
 
 def holder(document: Document, path: Path, value: Any) -> Span:
@@ -101,7 +106,7 @@ def _hint(fault: Violation) -> str | None:
 
 def _hint_of_type(value: Any, schema: Mapping[str, Any]) -> str | None:
     allowed = schema["type"]
-    if isinstance(value, str) and "array" in allowed:
+    if isinstance(value, str) and "array" in allowed and _WORD.fullmatch(value):
         return f"write a list: [{value}]"
     if isinstance(value, str) and "boolean" in allowed and value.lower() in _BOOLEANS:
         return f"write {_BOOLEANS[value.lower()]}"

@@ -94,7 +94,7 @@ def respelled(text: str, pattern: re.Pattern[str]) -> str | None:
         re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text).lower()).strip("-"),
         re.sub(r"\W+", "_", text).strip("_"),
     )
-    return next((spelling for spelling in spellings if pattern.search(spelling)), None)
+    return next((spelling for spelling in spellings if pattern.search(spelling) and spelling.isprintable()), None)
 
 
 def _folded(word: str) -> str:
