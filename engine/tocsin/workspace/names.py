@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tocsin.diagnostics import Diagnostic, Span
-from tocsin.spec.readers import Node, known_name
+from tocsin.schema.words import listed, nearest
+from tocsin.spec.readers import MOST_NAMES, Node, known_name
 from tocsin.workspace.model import Definition
 
 _WORDS = {"channel": "channel", "slo": "SLO"}
@@ -72,6 +73,11 @@ def unknown(readings: Iterable[Reading]) -> Iterator[Diagnostic]:
 def _hint(what: str, name: str, known: frozenset[str]) -> str:
     if what == "channel":
         return known_name(name, known) or "define it below channels in a Notifications document"
-    owner = name.partition("/")[0] + "/"
-    of_owner = [ref for ref in known if ref.startswith(owner)]
-    return known_name(name, of_owner or known) or "define it below slos in a Service or Journey document"
+    owner, _, slo = name.partition("/")
+    of_owner = [ref for ref in known if ref.startswith(f"{owner}/")]
+    # Only the second half is compared then: the first, being right, would make anything look alike.
+    if near := nearest(slo, [ref.partition("/")[2] for ref in of_owner]):
+        return f"did you mean {owner}/{near}?"
+    if of_owner:
+        return f"{owner} has {listed(sorted(of_owner)[:MOST_NAMES], 'and')}"
+    return known_name(name, known) or "define it below slos in a Service or Journey document"

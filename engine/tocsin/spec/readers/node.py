@@ -16,7 +16,7 @@ from tocsin.schema.words import did_you_mean
 from tocsin.spec.service import PromQl
 from tocsin.units import Duration, UnitError, parse_decimal, parse_quantity, parse_ratio
 
-_MOST_NAMES = 8
+MOST_NAMES = 8
 _MOST_COMPARED = 2000
 """Comparing takes some 10 µs a name, and one typing error can make thousands of references unknown."""
 _LONGEST = Duration.of(days=100 * 365)
@@ -202,6 +202,6 @@ def known_name(name: str, known: Iterable[str]) -> str | None:
     ('did you mean email?', 'known are email, slack')
     """
     names = sorted(set(known))
-    if len(names) > _MOST_NAMES:
+    if len(names) > MOST_NAMES:
         return did_you_mean(name, names) if len(names) <= _MOST_COMPARED else None
     return did_you_mean(name, names) or (f"known are {', '.join(names)}" if names else None)
