@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from tocsin.errors import TocsinError
 from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import Commit, Memory, Store
 from tocsin.evaluate.model import Snapshot
 from tocsin.evaluate.tick import Spread, Turn, Watch, turn
 from tocsin.ports import Clock, MetricSource, Notification
 from tocsin.service.board import Board
+from tocsin.service.detour import Detour
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Notifications
@@ -31,7 +33,8 @@ class Deliverer(Protocol):
 class Evaluator:
     """Everything one tick needs; *memory* is the truth of this process, the store its copy for the next one.
 
-    Where a commit fails, its changes join those of the next tick, so nothing is lost unless the process ends first.
+    Where a commit fails, its changes join those of the next tick, so nothing is lost unless the process ends first,
+    and its messages take the *detour*.
     """
 
     watch: Watch
@@ -43,6 +46,7 @@ class Evaluator:
     board: Board
     telemetry: Telemetry
     clock: Clock
+    detour: Detour
     spread: Spread = map
     unsaved: Commit | None = None
 
@@ -76,22 +80,31 @@ class Evaluator:
         return turned.snapshot
 
     def _commit(self, commit: Commit) -> None:
-        """Store *commit* and what could not be stored before; a store that fails does not stop evaluation."""
+        """Store *commit* and what could not be stored before; a store that fails stops neither evaluation nor pages."""
         whole = commit if self.unsaved is None else joined(self.unsaved, commit)
+        free, waiting = self.detour.sort(whole.outbox)
         try:
-            self.store.commit(whole)
+            self.store.commit(replace(whole, outbox=free))
         except Exception as error:
-            self.unsaved = whole
+            self.unsaved = replace(whole, outbox=(*waiting, *free))
             self.telemetry.commit_failures.inc()
-            log.exception("the state could not be stored", extra={"messages_held_back": len(whole.outbox)})
-            self.board.update(commit_error=f"the state could not be stored: {type(error).__name__}")
+            log.exception("the state could not be stored", extra={"messages_held_back": len(free) + len(waiting)})
+            why = str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}; the log says more"
+            self.board.update(commit_error=why)
+            self.detour.send(free)
             return
         if self.unsaved is not None:
-            log.warning("the state is stored again", extra={"messages_caught_up": len(whole.outbox)})
-        self.unsaved = None
+            log.warning("the state is stored again")
+        self.unsaved = Commit(at=commit.at, outbox=waiting) if waiting else None
         self.telemetry.last_commit.set(self.clock.now().timestamp())
         self.board.update(commit_error="", committed_at=commit.at)
         self.deliverer.wake()
+
+    def finish(self, seconds: float) -> None:
+        """Wait for what is under way past the outbox, and store what is still unsaved."""
+        self.detour.wait(seconds)
+        if self.unsaved is not None:
+            self._commit(Commit(at=self.unsaved.at))
 
     def _show(self, snapshot: Snapshot) -> None:
         before, now = self.board.read().snapshot, self.clock.now()

@@ -22,6 +22,7 @@ from tocsin.service.app import create_app
 from tocsin.service.board import Board, Standing
 from tocsin.service.definitions import Definitions, read_definitions
 from tocsin.service.delivery import Courier
+from tocsin.service.detour import Detour
 from tocsin.service.loop import Evaluator
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
@@ -88,6 +89,7 @@ class Process:
             board=self._board,
             telemetry=self._telemetry,
             clock=self._clock,
+            detour=Detour(channels, self._clock),
             spread=spread,
         )
         self._desk = Desk(self._board, self._store, asked, self._clock)
@@ -158,6 +160,7 @@ class Process:
         self._courier = Courier(self._store, channels, self._clock)
         self._courier.start()
         self._evaluator.deliverer = self._courier
+        self._evaluator.detour.channels = channels
 
     def _refuse(self, definitions: Definitions | None, error: str) -> None:
         findings = definitions.errors if definitions is not None else ()
@@ -169,6 +172,7 @@ class Process:
     def stop(self) -> None:
         """Deliver what is due for a while, then end; the rest stays in the outbox."""
         end = time.monotonic() + self._settings.drain.timedelta.total_seconds()
+        self._evaluator.finish(self._settings.drain.timedelta.total_seconds() / 2)
         couriers = (self._courier, *self._retired)
         drained = [courier.stop(timedelta(seconds=max(0.0, end - time.monotonic()))) for courier in couriers]
         try:

@@ -1,0 +1,110 @@
+"""When the outbox cannot be written, messages go out directly: a page that waits for a full disk is no page.
+
+A message that was sent this way is not put into the outbox any more; one that was not is. Only if the process ends
+before the store works again may a message go out twice.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tocsin.ports import Channel, Clock, Notification, Outcome
+
+log = logging.getLogger(__name__)
+
+AGAIN_AFTER = timedelta(seconds=15)
+"""Least time between two attempts of one message."""
+
+Key = tuple[str, str, int]
+
+
+def key_of(message: Notification) -> Key:
+    """Channel, conversation, and which message of it."""
+    return (message.channel, message.dedup_key, message.seq)
+
+
+@dataclass(slots=True)
+class Detour:
+    """Sends what the store does not take, one thread per channel while there is something to send."""
+
+    channels: Mapping[str, Channel]
+    clock: Clock
+    _queues: dict[str, list[Notification]] = field(default_factory=dict)
+    _sent: set[Key] = field(default_factory=set)
+    _tried: dict[Key, datetime] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _idle: threading.Condition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._idle = threading.Condition(self._lock)
+
+    def sort(self, messages: Iterable[Notification]) -> tuple[tuple[Notification, ...], tuple[Notification, ...]]:
+        """Split what is unsent into what may be stored or sent now, and what must wait for one that is under way."""
+        free: list[Notification] = []
+        waiting: list[Notification] = []
+        with self._lock:
+            busy = {key_of(message)[:2] for queue in self._queues.values() for message in queue}
+            for message in messages:
+                if key_of(message) in self._sent:
+                    self._sent.discard(key_of(message))
+                elif key_of(message)[:2] in busy:
+                    waiting.append(message)
+                else:
+                    free.append(message)
+        return tuple(free), tuple(waiting)
+
+    def send(self, messages: Iterable[Notification]) -> None:
+        """Begin to send *messages*, in order; returns at once. What was tried a moment ago waits."""
+        now = self.clock.now()
+        with self._lock:
+            held: set[tuple[str, str]] = set()
+            for message in messages:
+                channel = self.channels.get(message.channel)
+                tried = self._tried.get(key_of(message))
+                if channel is None or key_of(message)[:2] in held:
+                    continue
+                if tried is not None and timedelta() <= now - tried < AGAIN_AFTER:
+                    held.add(key_of(message)[:2])  # later messages of a conversation never overtake earlier ones
+                    continue
+                queue = self._queues.get(message.channel)
+                if queue is not None:
+                    queue.append(message)
+                    continue
+                self._queues[message.channel] = [message]
+                threading.Thread(target=self._work, args=(channel,), name=f"detour-{channel.name}", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is under way; False when that takes longer."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._queues, seconds)
+
+    def _work(self, channel: Channel) -> None:
+        while True:
+            with self._lock:
+                queue = self._queues[channel.name]
+                if not queue:
+                    del self._queues[channel.name]
+                    self._idle.notify_all()
+                    return
+                message = queue[0]
+            sent = self._attempt(channel, message)
+            with self._lock:
+                queue.pop(0)
+                self._tried[key_of(message)] = self.clock.now()
+                if sent:
+                    self._sent.add(key_of(message))
+                    del self._tried[key_of(message)]
+                else:
+                    queue[:] = [m for m in queue if m.dedup_key != message.dedup_key]
+
+    def _attempt(self, channel: Channel, message: Notification) -> bool:
+        try:
+            delivery = channel.send(message, self.clock.now())
+        except Exception as error:  # noqa: BLE001  (its text may hold a secret, and the thread must go on)
+            log.warning("sent past the outbox: failed", extra={"channel": channel.name, "error": type(error).__name__})
+            return False
+        extra = {"channel": channel.name, "outcome": delivery.outcome.value, "detail": delivery.detail}
+        log.warning("sent past the outbox, which cannot be written", extra=extra)
+        return delivery.outcome is Outcome.SENT

@@ -1,0 +1,329 @@
+"""The tick loop: what goes wrong inside a tick is told, costs nothing that can be kept, and never ends the process."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from tests import alerts, builders
+from tests.fakes import FakeSource
+
+from tocsin.adapters.store import SqlStore
+from tocsin.evaluate.memory import Commit, Memory
+from tocsin.evaluate.tick import Watch
+from tocsin.ports import Action, Delivery, Notification, Outcome, labels_of
+from tocsin.service.board import Board, Standing
+from tocsin.service.detour import AGAIN_AFTER, Detour
+from tocsin.service.loop import Evaluator, joined, remembered
+from tocsin.service.scheduler import Due
+from tocsin.service.telemetry import Telemetry
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+STEP = timedelta(seconds=15)
+
+
+@dataclass
+class HandClock:
+    """Moved by hand."""
+
+    at: datetime = NOON
+
+    def now(self) -> datetime:
+        """Return *at*."""
+        return self.at
+
+
+@dataclass
+class Recorder:
+    """A channel that keeps what it is asked to send; *outcomes* are its next answers, then it accepts."""
+
+    name: str = "email"
+    idempotent: bool = False
+    per_alert: bool = False
+    pace: timedelta = timedelta()
+    sent: list[Notification] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def send(self, notification: Notification, now: datetime) -> Delivery:
+        """Keep it, once the gate is open."""
+        assert self.gate.wait(10)
+        self.sent.append(notification)
+        return Delivery(self.outcomes.pop(0) if self.outcomes else Outcome.SENT)
+
+    @property
+    def said(self) -> list[Action]:
+        """What it was asked, in order."""
+        return [notification.action for notification in self.sent]
+
+
+@dataclass
+class Bell:
+    """Counts how often the courier was woken."""
+
+    rung: int = 0
+
+    def wake(self) -> None:
+        """Count."""
+        self.rung += 1
+
+
+def read_only(store: SqlStore, *, on: bool = True) -> None:
+    """Let the database refuse every write for real, as on a disk that is full or was remounted, or take it back."""
+    engine = store._engine
+    engine.dispose()
+
+    def limit(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA query_only = {int(on)}")
+
+    event.listen(engine, "connect", limit)
+
+
+@dataclass
+class Rig:
+    """An evaluator with one alert above 5 of `level`, on a real database."""
+
+    evaluator: Evaluator
+    source: FakeSource
+    store: SqlStore
+    bell: Bell
+    board: Board
+    telemetry: Telemetry
+    clock: HandClock
+    channel: Recorder
+
+    def level(self, value: float) -> None:
+        """What the source shows from now on."""
+        self.source.series.clear()
+        labels = {"__name__": "level", "job": "shop"}
+        self.source.add(labels, ((self.clock.at + i * STEP, value) for i in range(50)))
+
+    def tick(self) -> None:
+        """Evaluate the next slot, and let what is under way past the outbox end."""
+        self.clock.at += STEP
+        self.evaluator.tick(Due(self.clock.at))
+        if self.channel.gate.is_set():
+            assert self.evaluator.detour.wait(10)
+
+    def count(self, name: str, **labels: str) -> float:
+        """One of Tocsin's own metrics."""
+        return self.telemetry.registry.get_sample_value(name, labels) or 0.0
+
+    def outbox(self) -> list[Notification]:
+        """What the store would give to the courier."""
+        later = self.clock.at + timedelta(days=1)
+        parcels = self.store.lease("email", later, later + STEP, 100)
+        return [parcel.notification for parcel in parcels]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    """All is well, and stored."""
+    store, source, clock, telemetry = SqlStore(str(tmp_path / "state.db")), FakeSource(), HandClock(), Telemetry("0")
+    workspace = builders.workspace(
+        builders.service(alerts=(builders.alert("TooHigh", value="level", above="5", severity="critical"),))
+    )
+    board, bell, channel = Board(Standing(workspace, STEP, NOON)), Bell(), Recorder()
+    evaluator = Evaluator(
+        watch=Watch(workspace, interval=STEP),
+        notifications=alerts.notifications(alerts.channel("email"), alerts.route("email", wait=0, interval=0)),
+        memory=Memory(),
+        source=source,
+        store=store,
+        deliverer=bell,
+        board=board,
+        telemetry=telemetry,
+        clock=clock,
+        detour=Detour({"email": channel}, clock),
+    )
+    made = Rig(evaluator, source, store, bell, board, telemetry, clock, channel)
+    try:
+        made.level(0)
+        made.tick()
+        yield made
+    finally:
+        channel.gate.set()
+        evaluator.detour.wait(10)
+        store.close()
+
+
+def test_a_tick_stores_and_wakes_the_courier(rig: Rig) -> None:
+    """The message is in the outbox with the state that caused it."""
+    rig.level(10)
+    rig.tick()
+
+    assert [notification.action for notification in rig.outbox()] == [Action.FIRE]
+    assert rig.store.load().alerts == rig.evaluator.memory.alerts
+    assert rig.bell.rung == 2
+
+
+def test_an_error_inside_a_tick_is_told_and_the_next_tick_is_sound(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in one tick must not end the evaluator, nor leave half a change behind."""
+    before = rig.evaluator.memory
+
+    def bug(_at: datetime) -> tuple[()]:
+        raise ZeroDivisionError("a bug")
+
+    rig.source.scripts["level"] = bug
+    rig.tick()
+
+    assert rig.count("tocsin_ticks_total", outcome="failed") == 1
+    assert "ZeroDivisionError" in rig.board.read().tick_error
+    assert "Traceback" in caplog.text
+    assert before is rig.evaluator.memory
+
+    del rig.source.scripts["level"]
+    rig.level(10)
+    rig.tick()
+
+    assert rig.board.read().tick_error == ""
+    assert len(rig.board.read().open_alerts()) == 1
+
+
+def test_missed_and_forced_ticks_are_counted(rig: Rig) -> None:
+    """So that somebody can alert on them."""
+    rig.evaluator.tick(Due(NOON, missed=3, forced=True))
+
+    assert (rig.count("tocsin_missed_ticks_total"), rig.count("tocsin_forced_ticks_total")) == (3, 1)
+
+
+def test_a_source_that_fails_is_counted_and_shown(rig: Rig) -> None:
+    """Blindness is no failed tick."""
+    rig.source.down = "connection refused"
+    rig.tick()
+    snapshot = rig.board.read().snapshot
+
+    assert (rig.count("tocsin_source_failures_total"), rig.count("tocsin_ticks_total", outcome="failed")) == (1, 0)
+    assert snapshot is not None
+    assert not snapshot.source.ok
+
+
+class TestStoreThatCannotBeWritten:
+    """The database refuses every write, for real."""
+
+    def test_pages_go_out_past_the_outbox(self, rig: Rig) -> None:
+        """What should page, pages; and everybody can see that the state is not stored."""
+        read_only(rig.store)
+        rig.level(10)
+        rig.tick()
+
+        assert rig.channel.said == [Action.FIRE]
+        assert "readonly" in rig.board.read().commit_error
+        assert rig.count("tocsin_commit_failures_total") == 1
+        assert len(rig.board.read().open_alerts()) == 1
+
+    def test_nothing_is_sent_twice_or_lost_when_it_works_again(self, rig: Rig) -> None:
+        """What went out directly never gets into the outbox, and the state catches up."""
+        read_only(rig.store)
+        rig.level(10)
+        for _ in range(4):
+            rig.tick()
+        read_only(rig.store, on=False)
+        rig.tick()
+
+        assert rig.channel.said == [Action.FIRE]
+        assert rig.outbox() == []
+        assert rig.board.read().commit_error == ""
+        assert rig.store.load().alerts == rig.evaluator.memory.alerts
+        assert rig.store.load().groups == rig.evaluator.memory.groups
+
+    def test_a_whole_incident_may_happen_meanwhile(self, rig: Rig) -> None:
+        """The resolve follows its page, and both are in the history afterwards."""
+        read_only(rig.store)
+        rig.level(10)
+        rig.tick()
+        rig.level(0)
+        rig.tick()
+        rig.tick()
+        read_only(rig.store, on=False)
+        rig.tick()
+
+        assert rig.channel.said == [Action.FIRE, Action.RESOLVE]
+        assert rig.outbox() == []
+        assert len(rig.store.history(severity=None, status="resolved", limit=9)) == 1
+
+    def test_what_could_not_be_sent_is_kept_for_the_outbox(self, rig: Rig) -> None:
+        """A receiver that is away at the same time loses nothing."""
+        read_only(rig.store)
+        rig.channel.outcomes = [Outcome.RETRY]
+        rig.level(10)
+        rig.tick()
+        read_only(rig.store, on=False)
+        rig.tick()
+
+        assert [notification.action for notification in rig.outbox()] == [Action.FIRE]
+
+    def test_attempts_keep_a_distance(self, rig: Rig) -> None:
+        """A receiver in trouble is not asked again at every tick of a second."""
+        read_only(rig.store)
+        rig.channel.outcomes = [Outcome.RETRY] * 9
+        rig.level(10)
+        rig.tick()
+        rig.evaluator.tick(Due(rig.clock.at + timedelta(seconds=1)))
+        rig.evaluator.detour.wait(10)
+
+        assert len(rig.channel.sent) == 1
+
+        rig.clock.at += AGAIN_AFTER
+        rig.tick()
+
+        assert len(rig.channel.sent) == 2
+
+    def test_a_resolve_never_overtakes_its_page(self, rig: Rig) -> None:
+        """While the page is under way past the outbox, what follows waits, also when the store works again."""
+        read_only(rig.store)
+        rig.channel.gate.clear()
+        rig.level(10)
+        rig.tick()
+        rig.level(0)
+        read_only(rig.store, on=False)
+        rig.tick()
+
+        assert rig.outbox() == []
+
+        rig.channel.gate.set()
+        rig.evaluator.detour.wait(10)
+        rig.tick()
+
+        assert rig.channel.said == [Action.FIRE]
+        assert [notification.action for notification in rig.outbox()] == [Action.RESOLVE]
+
+    def test_a_stop_stores_what_it_can(self, rig: Rig) -> None:
+        """The last chance before the process ends."""
+        read_only(rig.store)
+        rig.level(10)
+        rig.tick()
+        read_only(rig.store, on=False)
+        rig.evaluator.finish(1)
+
+        assert rig.store.load().alerts == rig.evaluator.memory.alerts
+
+
+def test_joined_commits_say_the_last_word(rig: Rig) -> None:
+    """Of two states of one alert the later is stored; messages keep their order."""
+    first, second = alerts.message(seq=0), alerts.message(action=Action.RESOLVE, seq=1)
+    view, later = alerts.view(), alerts.view(resolved=NOON + STEP)
+    whole = joined(Commit(NOON, views=(view,), outbox=(first,)), Commit(NOON + STEP, views=(later,), outbox=(second,)))
+
+    assert (NOON + STEP, (later,), (first, second)) == (whole.at, whole.views, whole.outbox)
+
+
+def test_memory_forgets_what_a_commit_forgets(rig: Rig) -> None:
+    """None takes away, and a closed episode is left to the store."""
+    rig.level(10)
+    rig.tick()
+    identity = next(iter(rig.evaluator.memory.views))
+    state = rig.evaluator.memory.alerts[identity]
+    gone = remembered(rig.evaluator.memory, Commit(NOON, alerts={identity: None}))
+
+    assert identity in rig.evaluator.memory.alerts
+    assert identity not in gone.alerts
+    assert labels_of({"job": "shop"}) == identity.labels
+    assert state.episode == 1
