@@ -1,18 +1,12 @@
 """What every metric source must do, asked of the fake that other tests use and of a real Prometheus."""
 
 import math
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
+from tests.backfilled import Backfilled
 from tests.fakes import FakeSource
 
 from tocsin.adapters.prometheus_http import PrometheusSource
@@ -21,6 +15,8 @@ from tocsin.ports import MetricSource, Row
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+MOST_SAMPLES = 2_000
+"""More than any good question of this suite needs, less than the expensive one."""
 SERIES = {
     (("__name__", "speed"), ("camera", "a")): [(START + i * MINUTE, float(i)) for i in range(31)],
     (("__name__", "speed"), ("camera", "b")): [(START + i * MINUTE, 7.5) for i in range(11)],
@@ -57,68 +53,8 @@ def _number(value: float) -> str:
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource]:
     """A real server whose database was filled before it started."""
     folder = tmp_path_factory.mktemp("prometheus")
-    with serving(folder, openmetrics()) as url, closing(PrometheusSource(url)) as source:
+    with Backfilled(folder, openmetrics(), MOST_SAMPLES) as url, closing(PrometheusSource(url)) as source:
         yield source
-
-
-class serving:  # noqa: N801 - used as a function
-    """A Prometheus on a free port, over a database made of *text*; its end is waited for."""
-
-    def __init__(self, folder: Path, text: str) -> None:
-        self.folder = folder
-        (folder / "samples.txt").write_text(text, encoding="utf-8")
-        (folder / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
-
-    def __enter__(self) -> str:
-        promtool, server = shutil.which("promtool"), shutil.which("prometheus")
-        assert promtool, "promtool is missing: run ci/setup"
-        assert server, "prometheus is missing: run ci/setup"
-        blocks = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=720h"]
-        subprocess.run(
-            [*blocks, str(self.folder / "samples.txt"), str(self.folder / "data")], check=True, capture_output=True
-        )
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            address = f"127.0.0.1:{free.getsockname()[1]}"
-        self.log = (self.folder / "log.txt").open("wb")
-        self.process = subprocess.Popen(
-            [
-                server,
-                f"--config.file={self.folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self.folder / 'data'}",
-                "--storage.tsdb.retention.time=10y",
-                "--query.max-samples=2000",
-                f"--web.listen-address={address}",
-            ],
-            stdout=self.log,
-            stderr=self.log,
-        )
-        try:
-            self._wait(f"http://{address}/-/ready")
-        except BaseException:
-            self.__exit__()
-            raise
-        return f"http://{address}"
-
-    def _wait(self, url: str) -> None:
-        opener = build_opener(ProxyHandler({}))
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                with opener.open(url, timeout=1):
-                    return
-            except (URLError, OSError):
-                assert self.process.poll() is None, (self.folder / "log.txt").read_text()
-                time.sleep(0.1)
-        raise AssertionError((self.folder / "log.txt").read_text())
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
