@@ -63,6 +63,8 @@ def byte_offset(text: str, line: int, column: int) -> int:
     11
     """
     lines = text.split("\n")
+    if not 1 <= line <= len(lines):
+        return len(text)
     before = sum(len(each) + 1 for each in lines[: line - 1])
-    encoded = lines[line - 1].encode() if line <= len(lines) else b""
-    return min(before + len(encoded[: max(column - 1, 0)].decode("utf-8", "ignore")), len(text))
+    encoded = lines[line - 1].encode("utf-8", "replace")
+    return before + len(encoded[: max(column - 1, 0)].decode("utf-8", "ignore"))
