@@ -212,6 +212,17 @@ def test_what_is_refused(text: str, expected: list[tuple[str, str]]) -> None:
     assert expected == told(text)
 
 
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("escape", ["\\U00110000", "\\UFFFFFFFF", "\\ud800", "\\uDE00\\uD83D"])
+def test_escapes_that_are_no_characters_are_refused(escape: str, loader: Any) -> None:
+    """No half of a surrogate pair reaches anything that has to be written again."""
+    for text in (f'a: "{escape}"\n', f'"{escape}": a\n'):
+        documents, findings = read_documents("a.yaml", text, loader)
+
+        assert len(findings) == 1
+        assert all(document.broken and str(document.value).encode() for document in documents)
+
+
 def test_a_refused_value_breaks_only_itself() -> None:
     """The rest of the document can still be checked; what cannot be trusted is named."""
     (document,), _ = read_documents("a.yaml", "a: {b: *x, c: [1, *y]}\nd: 1\nd: 2\ne: {<<: *x}\n5: f\n")
@@ -257,10 +268,10 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_in_milliseconds(name: str, loader: Any) -> None:
     """Neither the stack nor the time nor the list of findings grows with what an attacker writes."""
-    start = time.perf_counter()
+    start = time.process_time()
     _, findings = read_documents("a.yaml", BOMBS[name], loader)
 
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < (0.3 if loader is yaml.CSafeLoader else 3)
     assert 1 <= len(findings) <= 101
 
 

@@ -24,6 +24,7 @@ _MOST_NODES = 1_000_000
 _NEXT_DOCUMENT = re.compile(r"(?:(?<=[\r\n])|\A)---(?=[ \t\r\n]|\Z)")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 """What YAML forbids, and NEL, LS, PS (line breaks in YAML 1.1, not in 1.2 or in editors) and the invisible U+FEFF."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_documents(path: str, text: str, loader: Any = LOADER) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
@@ -106,6 +107,10 @@ class _Composer:
             finding, stopped = syntax_error(self.source, self.base, error)
             self.findings.add(finding)
             return max(stopped, self.base + 1)
+        except (ValueError, OverflowError):  # only pure Python raises these, for numbers in escapes and directives
+            at: int = loader.get_mark().index + self.base
+            self.refuse("yaml/syntax", (at, at + 1), "this number is out of range")
+            return max(at, self.base + 1)
         finally:
             loader.dispose()
         return len(text)
@@ -147,6 +152,12 @@ class _Composer:
         if style in {"|", ">"}:  # the parser's end of a block scalar is the next thing in the file
             end = start + len(self.source.text[start:end].rstrip(" \t\r\n"))
         self._count(end)
+        if style == '"' and _SURROGATE.search(event.value):  # libyaml takes it for a syntax error, pure Python reads it
+            self.refuse(
+                "yaml/character", (start, end), "half of a surrogate pair is no character", "write \\U and 8 digits"
+            )
+            self.broken.add(())
+            event.value = _SURROGATE.sub("\ufffd", event.value)
         frame = self._awaits_key()
         if frame is not None:
             self._key(frame, event, style, (start, end))
