@@ -138,13 +138,14 @@ def test_what_is_old_is_deleted(where: str) -> None:
     (first, _) = take(store)
     store.settle(first, SENT, NOON, None)
     store.commit(Commit(NOON + seconds(7_300)))
+    waiting = sum(depth.pending + depth.dead for depth in store.depths())
     keys = [v.dedup_key for v in store.history(severity=None, status=None, limit=10)]
     post(store, message(key="a"))
     pending = store.depths()[0].pending
     store.close()
 
     assert keys == ["open"]
-    assert pending == 2, "the settled message is gone, so it does not count as a repetition"
+    assert (waiting, pending) == (1, 1), "the settled message is gone, so it does not count as a repetition"
 
 
 # --- the outbox --------------------------------------------------------------------------------------------
@@ -201,6 +202,31 @@ def test_a_failed_message_waits_for_its_next_time(store: Store) -> None:
 
     assert early == ()
     assert (first.attempts, second.attempts, second.unknowns) == (1, 2, 1)
+
+
+def test_a_clock_that_is_set_back_hides_nothing(store: Store) -> None:
+    """Neither a lease nor a retry of a day ahead is waited for, nor is a message from the future."""
+    post(store, message(key="leased"), message(key="failed"), at=NOON)
+    leased, failed = take(store)
+    store.settle(failed, FAILED, NOON, NOON + seconds(60))
+    post(store, message(key="new"), at=NOON)
+    yesterday = -86_400
+
+    assert sorted(key for key, _ in said(take(store, yesterday))) == ["failed", "leased", "new"]
+    assert leased.notification.dedup_key == "leased"
+
+
+def test_what_nobody_takes_is_given_up(where: str) -> None:
+    """Messages for a channel that was removed do not count as pending for ever."""
+    store = SqlStore(where, keep_messages=seconds(3_600))
+    if where == DATABASE:
+        wipe(store)
+    post(store, message("gone"))
+    store.commit(Commit(NOON + seconds(7_300)))
+    (depth,) = store.depths()
+    store.close()
+
+    assert (depth.pending, depth.dead) == (0, 1)
 
 
 def test_a_dead_message_is_counted_and_not_sent(store: Store) -> None:

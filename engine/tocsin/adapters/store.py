@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, func, insert, or_, select, update
 
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.database import guarded, migrate, open_engine
@@ -98,8 +98,9 @@ class SqlStore:
         at = microseconds(now)
         due = (
             select(OUTBOX.c.dedup_key)
-            .where(OUTBOX.c.channel == channel, OUTBOX.c.status == PENDING, OUTBOX.c.next_at <= at)
-            .where(or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at))
+            .where(OUTBOX.c.channel == channel, OUTBOX.c.status == PENDING)
+            .where(or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)))
+            .where(or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)))
             .order_by(OUTBOX.c.urgency, OUTBOX.c.next_at, OUTBOX.c.id)
             .limit(CANDIDATES)
         )
@@ -161,12 +162,27 @@ class SqlStore:
         pruned_at = connection.scalar(select(EVALUATOR.c.pruned_at))
         if pruned_at is not None and 0 <= microseconds(now) - pruned_at < _HOUR:
             return
-        connection.execute(delete(OUTBOX).where(OUTBOX.c.settled_at < microseconds(now - self._keep_messages)))
+        old = microseconds(now - self._keep_messages)
+        stranded = (OUTBOX.c.status == PENDING) & (OUTBOX.c.first_due < old)  # of a channel that nobody works any more
+        given_up = {"status": DEAD, "settled_at": microseconds(now), "detail": "no worker took it"}
+        connection.execute(update(OUTBOX).where(stranded).values(given_up))
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.settled_at < old))
         connection.execute(delete(EPISODES).where(EPISODES.c.resolved_at < microseconds(now - self._keep_episodes)))
         connection.execute(update(EVALUATOR).values(pruned_at=microseconds(now)))
 
 
 _HOUR = 3_600_000_000
+LONGEST_WAIT = 2 * _HOUR
+"""No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
+
+
+def _far(time: ColumnElement[int | None], at: int) -> ColumnElement[bool]:
+    return time > at + LONGEST_WAIT
+
+
+def _ahead(time: int | None, at: int) -> bool:
+    """Whether *time* has yet to come."""
+    return time is not None and at < time <= at + LONGEST_WAIT
 
 
 def _labels(text: str) -> Labels:
@@ -222,7 +238,7 @@ def _post(connection: Connection, messages: Iterable[Notification], at: datetime
                 "message": encode(message),
                 "status": PENDING,
                 "first_due": microseconds(at),
-                "next_at": microseconds(at),
+                "next_at": 0,
                 "token": 0,
                 "attempts": 0,
                 "unknowns": 0,
@@ -239,13 +255,13 @@ def _lease_next(connection: Connection, channel: str, key: str, at: int, until: 
     of_key = (OUTBOX.c.channel == channel) & (OUTBOX.c.dedup_key == key)
     rows = connection.execute(select(OUTBOX).where(of_key).order_by(OUTBOX.c.seq)).all()
     waiting = [row for row in rows if row.status == PENDING]
-    if not waiting or any(row.leased_until is not None and row.leased_until > at for row in waiting):
+    if not waiting or any(_ahead(row.leased_until, at) for row in waiting):
         return
     last = waiting[-1]
     next_at = max(row.next_at for row in waiting)
     reached = any(row.status == SENT or _unknowns(row) for row in rows if row.id != last.id)
     message = folded([decode(Notification, row.message) for row in waiting], reached=reached)
-    leased = next_at <= at
+    leased = not _ahead(next_at, at)
     changes = {
         "message": encode(message),
         "action": message.action.value,

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from tocsin.errors import TocsinError
 from tocsin.evaluate.memory import Parcel, Store
 from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
-from tocsin_notifiers.retry import MOST_UNKNOWNS, retry_at
+from tocsin_notifiers.retry import LONGEST_RETRY_AFTER, MOST_UNKNOWNS, retry_at
 
 LEASE = timedelta(seconds=60)
 """Longer than any channel's deadline; after a crash a message is taken again when it has passed."""
@@ -102,7 +102,7 @@ class Courier:
         """Deliver at most one message of the channel; False when none was due."""
         now = self._clock.now()
         held = self._held.get(name)
-        if held is not None and now < held:
+        if held is not None and now < held <= now + LONGEST_RETRY_AFTER:  # further ahead: the clock was set back
             return False
         parcels = self._store.lease(name, now, now + self._lease, 1)
         for parcel in parcels:
