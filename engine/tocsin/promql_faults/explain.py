@@ -32,7 +32,7 @@ def explain(text: str, said: str, offset: int | None = None) -> Fault:
     likely = _likely(lexed)
     if said == "invalid promql query":  # all that promql-parser says of a plain mistake
         return likely or Fault("this is not valid PromQL", 0, len(text))
-    plain = _placed(Fault(_QUOTED.sub(r"'\1'", said), 0, len(text)), lexed, offset)
+    plain = _placed(Fault(_QUOTED.sub(r"'\1'", " ".join(said.split())), 0, len(text)), lexed, offset)
     return likely if likely and (likely.start, likely.end) == (plain.start, plain.end) else plain
 
 
@@ -204,7 +204,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = (
     (re.compile(r"unexpected right (?:parenthesis|brace|bracket)"), _surplus),
     (re.compile(r"unterminated (?:quoted|raw) string"), _open_string),
     (re.compile(r"bad number or duration syntax: (\S+)|not a valid duration string: (\S+)"), _bad_number),
-    (re.compile(r"unexpected character( inside \w+)?(?: after '.')?: '(.)'"), _bad_character),
+    (re.compile(r"unexpected character( inside \w+)?(?: after '.')?: '(.)'", re.DOTALL), _bad_character),
     (re.compile(r'unexpected (?:[a-z]+ )?"([^"]+)" in subquery or range'), _open_range),
     (re.compile(r"unexpected identifier ['\"](\w+)['\"] in label matching, expected string"), _unquoted_value),
     (re.compile(r"no expression found in input"), _nothing),
