@@ -5,6 +5,7 @@ import yaml
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.document.source import Source
 
+_QUOTE = "or quote a text that contains [ ] { } or ,"
 _SAID = {
     "mapping values are not allowed in this context": (
         "a ': ' is not allowed here",
@@ -13,8 +14,8 @@ _SAID = {
     "could not find expected ':'": ("this line is no 'key: value'", "write a ':' and a space after the key"),
     "did not find expected key": ("expected a key here", "indent it like its neighbours, close quotes above"),
     "did not find expected '-' indicator": ("expected '- ' here", "indent it like the items above"),
-    "did not find expected ',' or ']'": ("expected ',' or ']'", "close the '['"),
-    "did not find expected ',' or '}'": ("expected ',' or '}'", "close the '{', or quote a text that starts with '{'"),
+    "did not find expected ',' or ']'": ("expected ',' or ']'", f"close the '[', {_QUOTE}"),
+    "did not find expected ',' or '}'": ("expected ',' or '}'", f"close the '{', {_QUOTE}"),
     "found unexpected end of stream": ("this quote is never closed", "close it"),
     "found unexpected document indicator": ("this quote is never closed", "close it before the '---'"),
     "found unknown escape character": (
@@ -48,6 +49,13 @@ def syntax_error(source: Source, base: int, error: yaml.MarkedYAMLError) -> tupl
         message, hint = _STARTERS.get(char, (f"{char!r} is not allowed here", "put the text in quotes"))
     related: tuple[tuple[Span, str], ...] = ()
     if context is not None and context != place:
-        related = ((source.span(context, context + 1), error.context or "here"),)
+        related = ((source.span(context, context + 1), _context(error.context or "")),)
     width = 1 if char.strip() or char == "\t" else 0
     return Diagnostic("yaml/syntax", source.span(place, place + width), message, hint=hint, related=related), stopped
+
+
+def _context(said: str) -> str:
+    """What stands at the second place of an error."""
+    if "flow" in said:
+        return "opened here"
+    return "it belongs to what starts here" if "block" in said else "here"
