@@ -15,7 +15,7 @@ _SAID = {
     "did not find expected key": ("expected a key here", "indent it like its neighbours, close quotes above"),
     "did not find expected '-' indicator": ("expected '- ' here", "indent it like the items above"),
     "did not find expected ',' or ']'": ("expected ',' or ']'", f"close the '[', {_QUOTE}"),
-    "did not find expected ',' or '}'": ("expected ',' or '}'", f"close the '{', {_QUOTE}"),
+    "did not find expected ',' or '}'": ("expected ',' or '}'", f"close the '{{', {_QUOTE}"),
     "found unexpected end of stream": ("this quote is never closed", "close it"),
     "found unexpected document indicator": ("this quote is never closed", "close it before the '---'"),
     "found unknown escape character": (
