@@ -20,7 +20,7 @@ from tocsin.evaluate.model import (
     Truth,
 )
 from tocsin.ports import SourceHealth, labels_of
-from tocsin.service.board import Standing
+from tocsin.service.board import BlindRule, Standing
 from tocsin.sli import LatencySli, RatioSli, Sli
 from tocsin.spec import Metric, Scrape, Service
 from tocsin.units import Duration
@@ -193,6 +193,7 @@ def blind() -> Snapshot:
 
 def standing(snapshot: Snapshot | None = None, **changes: object) -> Standing:
     """How things stand with *snapshot* just taken."""
+    trouble = snapshot is not None and bool(snapshot.alerts)
     made = Standing(
         workspace=Workspace(services=(service(), service("be-auth"))),
         interval=timedelta(seconds=15),
@@ -202,6 +203,7 @@ def standing(snapshot: Snapshot | None = None, **changes: object) -> Standing:
         ticked_at=NOW if snapshot is not None else None,
         committed_at=NOW if snapshot is not None else None,
         reloaded_at=NOW - timedelta(days=3),
+        blind=(BlindRule("redis/up:fast", NOW - timedelta(minutes=9), "no traffic in the last 1h"),) if trouble else (),
         version="0.1.0",
     )
     return replace(made, **changes)  # type: ignore[arg-type]

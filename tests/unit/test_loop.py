@@ -327,3 +327,13 @@ def test_memory_forgets_what_a_commit_forgets(rig: Rig) -> None:
     assert identity not in gone.alerts
     assert labels_of({"job": "shop"}) == identity.labels
     assert state.episode == 1
+
+
+def test_rules_without_sight_are_listed(rig: Rig) -> None:
+    """A rule that is quiet because nobody can look is not the same as one that is quiet."""
+    rig.source.down = "connection refused"
+    rig.tick()
+    blind = rig.board.read().blind
+
+    assert [each.rule for each in blind] == ["source:questions"]
+    assert rig.count("tocsin_blind_alerts") == len(rig.evaluator.memory.alerts)

@@ -94,6 +94,7 @@ def test_everything_of_a_snapshot_is_on_the_page() -> None:
         "firing for 13 min 4 s",
         "142x over 1h, 310x over 5m",
         "recovering",
+        "redis/up:fast no traffic in the last 1h, for 9 min 4 s",
         "pending",
     ]
 
@@ -236,3 +237,20 @@ def test_the_page_needs_no_script() -> None:
     html = render(snapshots.standing(snapshots.healthy()), (), NOW)
 
     assert re.search(r'<meta http-equiv="refresh" content="15">', html)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tone", "words"),
+    [
+        ({}, "good", "All objectives are met"),
+        ({"state": "burning"}, "warn", "1 objective burns its budget"),
+        ({"state": "unknown"}, "blind", "1 objective cannot be seen"),
+        ({"state": "exhausted"}, "bad", "1 error budget is spent"),
+    ],
+)
+def test_the_headline_says_what_is_wrong(changes: dict[str, object], tone: str, words: str) -> None:
+    """One line for who only glances at it."""
+    snapshot = replace(snapshots.healthy(), slos=(snapshots.slo(), snapshots.slo("be-auth/uptime", **changes)))
+    line = headline(snapshots.standing(snapshot), NOW)
+
+    assert (line.tone, line.text) == (tone, words)

@@ -16,6 +16,15 @@ SHOWN = frozenset({Phase.FIRING, Phase.RECOVERING})
 """Phases that people see as an open alert."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class BlindRule:
+    """A rule that is not open and whose condition nobody can look at, so it could not fire either."""
+
+    rule: str
+    since: datetime
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One consistent view of the evaluator; *remembered* are the alerts that the store held before the first tick.
@@ -29,6 +38,7 @@ class Standing:
     source_url: str = ""
     snapshot: Snapshot | None = None
     remembered: tuple[AlertView, ...] = ()
+    blind: tuple[BlindRule, ...] = ()
     ticked_at: datetime | None = None
     committed_at: datetime | None = None
     commit_error: str = ""

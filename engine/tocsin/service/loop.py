@@ -9,10 +9,10 @@ from typing import Protocol
 from tocsin.errors import TocsinError
 from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import Commit, Memory, Store
-from tocsin.evaluate.model import Snapshot
+from tocsin.evaluate.model import Phase, Snapshot
 from tocsin.evaluate.tick import Spread, Turn, Watch, turn
 from tocsin.ports import Clock, MetricSource, Notification
-from tocsin.service.board import Board
+from tocsin.service.board import BlindRule, Board
 from tocsin.service.detour import Detour
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
@@ -108,7 +108,8 @@ class Evaluator:
 
     def _show(self, snapshot: Snapshot) -> None:
         before, now = self.board.read().snapshot, self.clock.now()
-        self.board.update(snapshot=snapshot, ticked_at=now, tick_error="")
+        self.board.update(snapshot=snapshot, ticked_at=now, tick_error="", blind=blind_rules(self.memory))
+        self.telemetry.blind.set(sum(state.blind_since is not None for state in self.memory.alerts.values()))
         self.telemetry.last_tick.set(now.timestamp())
         health = snapshot.source
         if health.ok:
@@ -139,6 +140,16 @@ def _tell(turned: Turn, outbox: Iterable[Notification]) -> None:
             "alerts": [alert.title for alert in notification.alerts],
         }
         log.info("a message was put into the outbox", extra=extra)
+
+
+def blind_rules(memory: Memory) -> tuple[BlindRule, ...]:
+    """The rules that are quiet only because nobody can look, each once."""
+    found = {
+        identity.rule: BlindRule(identity.rule, state.blind_since, state.reason)
+        for identity, state in memory.alerts.items()
+        if state.blind_since is not None and state.phase is Phase.INACTIVE
+    }
+    return tuple(sorted(found.values()))
 
 
 def joined(first: Commit, second: Commit) -> Commit:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tocsin.evaluate.model import AlertView, SloStatus, Truth
+from tocsin.evaluate.model import AlertView, SloStatus, Snapshot, Truth
 from tocsin.service import phrases
 from tocsin.service.api import Desk
 from tocsin.service.board import Standing
@@ -64,13 +65,23 @@ def headline(standing: Standing, now: datetime) -> Headline:
         return Headline("blind", f"Blind: the metric source does not answer{'; ' + text if text else ''}")
     if alerts:
         return Headline("bad" if critical else "warn", text)
-    match overall(standing):
-        case "healthy":
-            return Headline("good", "All objectives are met")
-        case "warning":
-            return Headline("warn", "Some objectives need attention")
-        case _:
-            return Headline("bad", "A promise is broken")
+    words = _shortcomings(standing.snapshot)
+    if not words:
+        return Headline("good", "All objectives are met")
+    tone = "bad" if overall(standing) == "critical" else "warn" if "burn" in words[0] else "blind"
+    return Headline(tone, ", ".join(words[:2]))
+
+
+def _shortcomings(snapshot: Snapshot) -> list[str]:
+    """What is not as promised, the worst first."""
+    states = Counter([*(slo.state for slo in snapshot.slos), *(journey.state for journey in snapshot.journeys)])
+    found = [
+        (sum(sla.breached is True for sla in snapshot.slas), "agreement is breached", "agreements are breached"),
+        (states["exhausted"], "error budget is spent", "error budgets are spent"),
+        (states["burning"], "objective burns its budget", "objectives burn their budgets"),
+        (states["unknown"], "objective cannot be seen", "objectives cannot be seen"),
+    ]
+    return [f"{count} {one if count == 1 else many}" for count, one, many in found if count]
 
 
 def web_link(url: str | None) -> str | None:

@@ -179,6 +179,14 @@ class Source(Shape):
     failures: int
 
 
+class Blind(Shape):
+    """A rule that is quiet only because nobody can look."""
+
+    rule: str
+    since: datetime
+    reason: str
+
+
 class Status(Shape):
     """All that the last tick found; *at* is null before the first."""
 
@@ -190,6 +198,7 @@ class Status(Shape):
     journeys: list[JourneyShape]
     slas: list[Agreement]
     alerts: list[OpenAlert]
+    blind: list[Blind]
 
 
 # --- from what the evaluator says --------------------------------------------------------------------------
@@ -338,4 +347,5 @@ def status_of(standing: Standing) -> Status:
         journeys=[_journey_of(journey) for journey in snapshot.journeys] if snapshot else [],
         slas=[_agreement_of(sla) for sla in snapshot.slas] if snapshot else [],
         alerts=[_open_alert_of(view) for view in standing.open_alerts()],
+        blind=[Blind(rule=each.rule, since=each.since, reason=each.reason) for each in standing.blind],
     )

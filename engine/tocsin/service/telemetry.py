@@ -48,6 +48,9 @@ class Telemetry:
         self.commit_failures = Counter(
             "tocsin_commit_failures", "Ticks whose state could not be stored.", registry=self.registry
         )
+        self.blind = Gauge(
+            "tocsin_blind_alerts", "Alerts, open or not, whose condition nobody can look at.", registry=self.registry
+        )
         self.last_tick = Gauge(
             "tocsin_last_tick_success_timestamp_seconds", "When a tick last succeeded.", registry=self.registry
         )
@@ -140,8 +143,6 @@ class _Standing(Collector):
             for phase in ("pending", "firing", "recovering"):
                 alerts.add_metric((severity, phase), tally[severity, phase])
         yield alerts
-        blind = sum(view.blind_since is not None for view in standing.alerts)
-        yield GaugeMetricFamily("tocsin_blind_alerts", "Alerts whose condition nobody could look at.", value=blind)
         if standing.snapshot is not None:
             up = float(standing.snapshot.source.ok)
             yield GaugeMetricFamily("tocsin_source_up", "Whether the metric source answers completely.", value=up)
