@@ -114,12 +114,12 @@ def _play(ready: Stage, story: Story) -> None:
     story.chapter("fault")
     plot.break_database()
     plot.page()
-    left = plot.burnt(before)
+    plot.burnt(before)
     story.chapter("recovery")
     plot.repair()
     plot.resolves()
     story.chapter("summary")
-    story.summary(plot.facts(before, left))
+    story.summary(plot.facts(before, standing(ready.page).objectives[REF].left))
 
 
 @dataclass(slots=True)
@@ -183,15 +183,15 @@ class Plot:
         )
         self.story.event("page", f"PagerDuty accepted a trigger, dedup_key {self.key}")
 
-    def burnt(self, before: float) -> float:
-        """The budget is smaller than before the fault."""
+    def burnt(self, before: float) -> None:
+        """The fault goes on for a while, and the budget is smaller than before it."""
         self.patience.hold(HOLD_SECONDS)
 
-        def smaller() -> float | None:
+        def smaller() -> bool:
             left = standing(self.stage.page).objectives[REF].left
-            return left if left is not None and left < before else None
+            return left is not None and left < before
 
-        return self.patience.until(f"the budget of {REF} falls below {percent(before)}", OTHERS_SECONDS, smaller)
+        self.patience.until(f"the budget of {REF} falls below {percent(before)}", OTHERS_SECONDS, smaller)
 
     def repair(self) -> None:
         """All requests are answered again."""
@@ -209,7 +209,7 @@ class Plot:
         )
         self.resolved = mail
         self.story.event("resolved", f"email to {', '.join(mail.recipients)}")
-        self.story.frame(mail.subject, mail.text, "green")
+        self.story.frame(mail.subject, brief(mail.text), "green")
         self.patience.until(
             "Slack is told that it is over",
             OTHERS_SECONDS,
@@ -228,7 +228,7 @@ class Plot:
             raise MissedError(f"PagerDuty got {triggers} triggers of one incident instead of one")
         self.story.event("resolved", f"every channel was told once that it began and once that it ended ({pages} mail)")
 
-    def facts(self, before: float, left: float) -> Iterator[tuple[str, str]]:
+    def facts(self, before: float, left: float | None) -> Iterator[tuple[str, str]]:
         """What came out."""
         slo_budget = Fraction(1, 1000)
         begin = detection_time(
@@ -245,6 +245,18 @@ class Plot:
         by_service = {name: sum(r.service == name for r in requests) for name in ("slack", "pagerduty")}
         counts = [f"email {len(self.stage.inbox.mails)}", *(f"{name} {n}" for name, n in by_service.items())]
         yield "messages", ", ".join(counts)
+
+
+def brief(text: str) -> str:
+    r"""The lines of a message that say how it ended.
+
+    >>> brief("RESOLVED\n\nService  a\nResolved  now\nLabels  x\n--\nfoot")
+    'RESOLVED\nService  a\nResolved  now'
+    """
+    lines = text.partition("\n--\n")[0].splitlines()
+    return "\n".join(
+        line for line in lines if line.strip() and not line.startswith(("Runbook ", "Labels ", "Evaluated "))
+    )
 
 
 def _stay(ready: Stage, story: Story) -> None:

@@ -65,10 +65,8 @@ def stage(paths: Sequence[str], folder: Path, story: Story, own_prometheus: str 
         inbox = stack.enter_context(Inbox())
         receiver = stack.enter_context(HttpReceiver())
         addresses = {exporter.name: endpoints.address(exporter.name) for exporter in platform.exporters}
-        story.step(
-            "five exporters answer on loopback",
-            [(f"{name:<10} http://{at}/metrics",) for name, at in addresses.items()],
-        )
+        story.step("exporters of a simulated platform answer on loopback")
+        story.details("", [(name, f"http://{at}/metrics") for name, at in addresses.items()])
         story.step(
             f"a mailbox listens at {inbox.host}:{inbox.port}, stand-ins for Slack and PagerDuty at {receiver.url}"
         )
@@ -79,9 +77,9 @@ def stage(paths: Sequence[str], folder: Path, story: Story, own_prometheus: str 
         for exporter in platform.exporters:
             by_job.setdefault(exporter.job, []).append(addresses[exporter.name])
         done = _copy(paths, definitions, by_job, environment)
-        story.step(
-            f"{' '.join(paths)} copied; {len(done)} values replaced, all else as it stands there:", _listed(done)
-        )
+        story.step(f"{' '.join(paths)}: copied, all as it stands there, but for {len(done)} values")
+        for why in dict.fromkeys(edit.why for edit in done):
+            story.details(f"{why}:", _listed([edit for edit in done if edit.why == why]))
         _compile(definitions, folder / "compiled", story)
 
         children: list[Child] = []
@@ -206,9 +204,9 @@ def _listed(done: Sequence[Edit]) -> Iterator[tuple[str, str]]:
 
 
 def _bare(value: str) -> str:
-    """A YAML value without its quotes and brackets.
+    r"""A YAML value without its quotes and brackets.
 
-    >>> _bare('["a:1", "b:2"]'), _bare("burn_rate: {policy: quick-reset}\\n    ")
+    >>> _bare('["a:1", "b:2"]'), _bare("burn_rate: {policy: quick-reset}\n    ")
     ('a:1, b:2', 'burn_rate: {policy: quick-reset}')
     """
     value = value.strip().rstrip(",")

@@ -64,7 +64,7 @@ class Story:
         table = Table.grid(padding=(0, 2, 0, 0))
         for row in rows:
             table.add_row(*(Text(cell, style="dim") for cell in row))
-        self.console.print(Padding(table, (0, 0, 0, 8 if text else 6)))
+        self.console.print(Padding(table, (0, 0, 0, 8 if text else 6), expand=False))
 
     def event(self, kind: str, text: str) -> None:
         """One line of the timeline."""
@@ -73,7 +73,7 @@ class Story:
             table.add_column(width=width)
         table.add_column()
         table.add_row(Text(self._when(), style="bold"), Text(kind.upper(), style=STYLES.get(kind, "")), Text(text))
-        self.console.print(Padding(table, (0, 0, 0, 2)))
+        self.console.print(Padding(table, (0, 0, 0, 2), expand=False))
 
     def frame(self, title: str, text: str, style: str) -> None:
         """A message as it was received."""
