@@ -121,7 +121,7 @@ def _open_string(lexed: tuple[Token, ...], _match: re.Match[str]) -> Fault | Non
 
 
 def _bad_number(lexed: tuple[Token, ...], match: re.Match[str]) -> Fault:
-    text = match[1].strip('"')
+    text = (match[1] or match[2]).strip('"')
     at = next((token for token in lexed if token.text == text), None)
     hint = "write a number and a unit out of ms, s, m, h, d, w and y, such as 5m"
     return Fault(f"{text!r} is no number or duration", at.start if at else 0, at.end if at else 0, hint)
