@@ -118,4 +118,4 @@ def test_spend_adds_up(target: Decimal, total: int, bad: int) -> None:
     got = spend(target, total, bad)
 
     assert got is not None
-    assert pytest.approx(got.used / got.allowed + got.remaining, rel=1e-9) == 1
+    assert got.used / got.allowed == pytest.approx(1 - got.remaining, rel=1e-9, abs=1e-9)

@@ -354,8 +354,11 @@ class TestThresholds:
         there.tick(0)
         assert there.last is not None
 
-        assert {view.identity for view in there.last.views} == {
-            Identity("shop/QueueTooLong", labels_of({"camera": camera, "job": "x"})) for camera in ("a", "c")
+        assert {view.identity: view.title for view in there.last.views} == {
+            Identity(
+                "shop/QueueTooLong", labels_of({"camera": camera, "job": "x"})
+            ): f"QueueTooLong on shop ({camera}, x)"
+            for camera in ("a", "c")
         }
 
     def test_comparison_is_strict(self) -> None:
@@ -551,6 +554,22 @@ class TestLifecycle:
         there.run(255, 900)
 
         assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED, RESOLVED]
+
+    def test_reload_forgets_nothing_it_needs(self) -> None:
+        """A reload while the source is down does not start counting anew, and keeps what it knew of unchanged rules."""
+        there = world(*incident(0, 0, after=DAY))
+        there.run(0, 60)
+        there.source.down = "connection refused"
+        there.run(75, 90)
+        before = there.watch
+        there.restart()
+        there.watch.inherit(before)
+        there.tick(105)
+        assert there.last is not None
+
+        assert there.told("source") == [(105, FIRED)]
+        assert there.last.snapshot.slos[0].remaining == 1.0
+        assert there.last.snapshot.source.since == START + seconds(75)
 
     def test_turn_is_pure(self) -> None:
         """The same sight and memory give the same turn."""

@@ -5,7 +5,7 @@ label that says what it is. Budgets need the whole window and are asked at a slo
 
 Three values: a tier is true when the error ratio over its long *and* its short window exceeds its threshold
 (strictly, as in Prometheus). Without events in a window (0/0) its ratio is unknown, not zero; one window known to be
-below the threshold is enough for false.
+below the threshold is enough for false. A partial answer is unknown as a whole: a ratio of parts errs either way.
 
 Cold start: history that does not exist counts as clean. The ratio over the long window is scaled by the part of it
 that has been observed since the first event was seen, so that the first minutes of a new service do not look like
@@ -98,7 +98,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
                 service=slo.service,
                 severity="critical",
                 title=f"{slo.ref} has no traffic",
-                summary=f"no requests reach {slo.ref} any more, or its counter is gone: nobody knows whether it works",
+                summary=f"nothing is counted for {slo.ref} any more: no traffic reaches it, or its metrics are gone",
                 labels=_labels(common, "TrafficAbsent", "critical"),
                 timing=Timing(slo.no_traffic.for_, AT_ONCE.keep_firing_for),
                 notify=slo.page,
@@ -193,7 +193,7 @@ def no_traffic(slo: Slo, rates: Mapping[Duration, Rate], last: datetime | None, 
     """
     total = rates[NOW].total
     if total is not None and total > 0:
-        return Sample(Truth.FALSE, total, "requests arrive")
+        return Sample(Truth.FALSE, total, "traffic is back")
     busy = [(window, rate.total) for window, rate in sorted(rates.items()) if (rate.total or 0) > 0]
     if not busy:
         return Sample(Truth.UNKNOWN, reason=f"no traffic in the last {max(rates)}")
@@ -204,10 +204,10 @@ def no_traffic(slo: Slo, rates: Mapping[Duration, Rate], last: datetime | None, 
     expected = (usual or 0) * pause.total_seconds()
     facts = (
         ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
-        ("no request for", span(pause)),
-        ("usual traffic", f"{number((usual or 0) * 60)} requests per minute over {window}"),
+        ("no events for", span(pause)),
+        ("usual traffic", f"{number((usual or 0) * 60)} events per minute over {window}"),
     )
-    what = "the request counter is gone" if total is None else "the request counter stands still"
+    what = "the counter is gone" if total is None else "the counter stands still"
     if expected <= EXPECTED_EVENTS:
-        return Sample(Truth.UNKNOWN, reason=f"{what}, but only {number(expected)} requests were to be expected")
-    return Sample(Truth.TRUE, total, f"{what}: no request in the last {span(pause)}", facts)
+        return Sample(Truth.UNKNOWN, reason=f"{what}, but only {number(expected)} events were to be expected")
+    return Sample(Truth.TRUE, total, f"{what}: no event in the last {span(pause)}", facts)

@@ -85,6 +85,12 @@ def dedup_key(identity: Identity, episode: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
+def _which(labels: Labels, limit: int = 60) -> str:
+    """Tell instances of one rule apart in a title."""
+    text = ", ".join(value for _, value in labels)
+    return f" ({text if len(text) <= limit else text[: limit - 1] + '…'})" if text else ""
+
+
 def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
     """One episode as people see it; a pending alert shows the key that it will have."""
     labels = dict(identity.labels) | dict(rule.labels)
@@ -94,7 +100,7 @@ def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
     return AlertView(
         identity=identity,
         service=rule.service,
-        title=fill(rule.title, labels, None),
+        title=rule.title + _which(identity.labels),
         summary=fill(rule.summary, labels, state.value),
         severity=rule.severity,
         phase=state.phase,

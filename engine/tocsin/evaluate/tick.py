@@ -120,6 +120,15 @@ class Watch:
         self.health: SourceHealth | None = None
         self.strikes = 0
 
+    def inherit(self, before: "Watch") -> None:
+        """Take over what *before* remembers of the source and of questions that are still the same, for a reload."""
+        self.health, self.strikes = before.health, before.strikes
+        old = {question.slo: question for question in before.slos}
+        self.slos = [old.get(question.slo, question) for question in self.slos]
+        slos = before.composites.slos
+        same = {slo.ref for slo in self.composites.slos.values() if slo.ref in slos and slos[slo.ref].sli == slo.sli}
+        self.composites.book = {key: slices for key, slices in before.composites.book.items() if key[0] in same}
+
     def look(self, source: MetricSource, now: datetime, *, memory: Memory | None = None, spread: Spread = map) -> Sight:
         """Ask everything at *now*; with *memory*, questions that only open alerts need are spared where none is.
 

@@ -145,7 +145,7 @@ class Process:
             return
         before, now = self._evaluator.watch, self._clock.now()
         watch = Watch(definitions.workspace, interval=self._interval)
-        watch.health, watch.strikes = before.health, before.strikes
+        watch.inherit(before)
         self._hand_over(channels)
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
