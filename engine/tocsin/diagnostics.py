@@ -1,8 +1,11 @@
 """A finding about a text: where it is, how bad, what was seen and what is allowed."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,7 +32,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding; *code* is `family/thing`, *message* is lower case without a full stop."""
+    r"""One finding; *code* is `family/thing`, *message* is lower case without a full stop.
+
+    Message and hint stay on one line: control characters in the names that they show are escaped.
+
+    >>> Diagnostic("reference/unknown-slo", Span("a.yaml", 1, 1, 1, 2), "SLO a\tb is not defined").message
+    'SLO a\\tb is not defined'
+    """
 
     code: str
     span: Span
@@ -37,6 +46,15 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     hint: str | None = None
     related: tuple[tuple[Span, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _one_line(self.message))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", _one_line(self.hint))
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def in_file_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
