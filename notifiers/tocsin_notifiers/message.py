@@ -66,8 +66,12 @@ def subject(notification: Notification) -> str:
     state = "RESOLVED" if notification.action is Action.RESOLVE else "FIRING"
     first, *others = notification.alerts
     severity = min((a.severity for a in notification.alerts), key=_rank)
-    more = f" and {len(others)} more" if others else ""
-    return f"[{state}] {titled(first)}{more} ({severity})"
+    if others:
+        return f"[{state}] {titled(first)} and {len(others)} more ({severity})"
+    front, opened, back = titled(first).removesuffix(")").rpartition(" (")
+    if opened and titled(first).endswith(")"):
+        return f"[{state}] {front} ({back}, {severity})"  # one pair of brackets reads better than two
+    return f"[{state}] {titled(first)} ({severity})"
 
 
 def titled(text: AlertText) -> str:
@@ -188,27 +192,35 @@ def _shown_labels(labels: Labels, hidden: tuple[str, ...] = ("service", "severit
     return ", ".join(f"{name}={value}" for name, value in labels if name not in hidden)
 
 
+_IN_THE_FOOTER = ("evaluated at",)
+
+
 def _aligned(pairs: list[tuple[str, str]]) -> str:
     width = max((len(name) for name, _ in pairs), default=0)
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs)
+
+
+def _gist(text: AlertText) -> str:
+    """Say in one sentence how it is: what is wrong, or why it is over."""
+    return (text.reason if text.resolved_at is not None else "") or text.summary
 
 
 def _about(text: AlertText, now: datetime) -> str:
     """Tell what, where and how long, one line each, in columns."""
     labels: Mapping[str, str] = dict(text.labels)
     ends = text.resolved_at or now
+    facts = dict(text.facts)
+    objective = facts.pop("SLO", labels.get("ref"))
     pairs = [("Service", text.service)]
-    if labels.get("ref") and all(name != "SLO" for name, _ in text.facts):
-        pairs.append(("SLO" if "slo" in labels else "Definition", labels["ref"]))
+    if objective:
+        pairs.append(("SLO" if "slo" in labels else "Definition", objective))
     pairs.append(("Severity", text.severity))
     since = moment(text.started_at)
     if text.resolved_at is None:
         pairs.append(("Since", f"{since} (for {span(ends - text.started_at)})"))
     else:
         pairs += [("Since", since), ("Resolved", f"{moment(ends)} (after {span(ends - text.started_at)})")]
-    pairs += [(name[:1].upper() + name[1:], value) for name, value in text.facts]
-    if text.reason and text.resolved_at is not None:
-        pairs.append(("Reason", text.reason))
+    pairs += [(n[:1].upper() + n[1:], value) for n, value in text.facts if n in facts and n not in _IN_THE_FOOTER]
     if text.runbook:
         pairs.append(("Runbook", text.runbook))
     if _shown_labels(text.labels):
@@ -225,5 +237,5 @@ def _environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"about": _about, "titled": titled, "moment": moment, "span": span}
+    environment.filters |= {"about": _about, "gist": _gist, "titled": titled, "moment": moment, "span": span}
     return environment

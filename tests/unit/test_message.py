@@ -33,7 +33,7 @@ RESOLVED = """\
 RESOLVED
 
 be-camera/uptime burns its error budget
-7.2% of requests fail
+the burn rate is 0.2x
 
 Service            be-camera
 SLO                be-camera/uptime
@@ -42,7 +42,6 @@ Since              2026-11-23 11:56:40 UTC
 Resolved           2026-11-23 12:00:00 UTC (after 3m 20s)
 Burn rate over 1h  43.2x
 Budget left        91.3%
-Reason             the burn rate is 0.2x
 Labels             slo=uptime, tier=fast
 
 --
@@ -73,6 +72,23 @@ def test_a_title_without_its_service_gets_it() -> None:
         subject(message("email", Action.FIRE, text(title="HighCpuUsage")))
         == "[FIRING] be-camera: HighCpuUsage (critical)"
     )
+
+
+def test_a_title_that_ends_in_brackets_shares_them() -> None:
+    """The tier and the severity stand in one pair."""
+    page = message("email", Action.FIRE, text(title="be-camera/uptime burns too fast (fast)"))
+
+    assert subject(page) == "[FIRING] be-camera/uptime burns too fast (fast, critical)"
+
+
+def test_the_objective_stands_beside_the_service() -> None:
+    """As the evaluator words it; when that was is said once, below."""
+    facts = (("burn rate", "43x"), ("SLO", "be-camera/uptime 99.9% over 30d"), ("evaluated at", "noon"))
+    lines = render(message("email", Action.FIRE, text(facts=facts)), NOON).body.splitlines()
+
+    assert [line.split()[0] for line in lines[5:10]] == ["Service", "SLO", "Severity", "Since", "Burn"]
+    assert "SLO        be-camera/uptime 99.9% over 30d" in lines
+    assert not any("noon" in line for line in lines)
 
 
 def test_several_alerts_are_numbered_and_counted() -> None:
