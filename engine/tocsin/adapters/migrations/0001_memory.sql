@@ -58,5 +58,5 @@ CREATE TABLE outbox (
     UNIQUE (channel, dedup_key, seq)
 );
 
-CREATE INDEX outbox_due ON outbox (channel, status, urgency, next_at);
+CREATE INDEX outbox_due ON outbox (channel, status, urgency, next_at, id);
 CREATE INDEX outbox_settled ON outbox (settled_at);
