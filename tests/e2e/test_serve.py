@@ -180,6 +180,13 @@ def test_the_api_answers_in_exact_shapes(lab: Lab) -> None:
     metrics = evaluator.get("/api/v1/metrics", metric="fault_level", timeRange="1m", aggregation="max").json()
     alerts = evaluator.get("/api/v1/alerts", severity="critical", status="active").json()
 
+    for metric in ("fault_level", "requests_total", "request_seconds"):
+        for aggregation in ("avg", "sum", "min", "max", "count"):
+            answer = evaluator.get("/api/v1/metrics", metric=metric, aggregation=aggregation, timeRange="1m")
+
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["summary"]["max"] is not None, (metric, aggregation)
+
     assert {"service", "uptime", "responseTime", "errorRate", "status"} == health.keys()
     assert (health["service"], health["responseTime"], health["status"]) == ("shop", 250.0, "critical")
     assert {"metric", "data", "summary"} == metrics.keys()

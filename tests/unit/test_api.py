@@ -183,6 +183,12 @@ class TestSlaStatus:
             }
         }
 
+    def test_a_very_long_name_costs_nothing(self, site: Site) -> None:
+        """Looking for a name that is meant takes time with the square of its length."""
+        error = site.get("/api/v1/sla/status", 404, service="x" * 60_000)["error"]
+
+        assert len(error["message"]) < 300
+
     @pytest.mark.parametrize("text", ["soon", "", "-1h", "0s", "999ms", "367d", "1h]) or vector(1", "24"])
     def test_a_range_is_a_duration(self, site: Site, text: str) -> None:
         """Nothing of a request gets into a query but a parsed duration."""

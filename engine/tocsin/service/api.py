@@ -37,6 +37,7 @@ Aggregation = Literal["avg", "sum", "min", "max", "count"]
 LONGEST_RANGE = Duration.of(days=366)
 MOST_POINTS = 10_000
 """Prometheus itself refuses more than 11,000."""
+LONGEST_NAME = 200
 MOST_ASKING = 4
 """Requests that may ask the metric source at a time."""
 
@@ -64,6 +65,8 @@ class Desk:
 
 def _did_you_mean(wrong: str, right: Iterable[str], none: str) -> str:
     names = sorted(right)
+    if len(wrong) > LONGEST_NAME:  # comparing texts takes time with the square of their length
+        return "names are shorter"
     close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
@@ -125,7 +128,7 @@ class Api:
             return self._judge(services.values(), standing, window, now)
         if service not in services:
             hint = _did_you_mean(service, services, "no service is defined")
-            raise ApiError(404, "unknown-service", f"there is no service {service!r}", hint)
+            raise ApiError(404, "unknown-service", f"there is no service {service[:LONGEST_NAME]!r}", hint)
         return self._judge([services[service]], standing, window, now)[0]
 
     def _judge(
@@ -176,7 +179,7 @@ class Api:
         known = questions.catalogue(self._desk.board.read().workspace)
         if metric not in known:
             hint = _did_you_mean(metric, known, "no service lists metrics")
-            raise ApiError(404, "unknown-metric", f"no service lists a metric {metric!r}", hint)
+            raise ApiError(404, "unknown-metric", f"no service lists a metric {metric[:LONGEST_NAME]!r}", hint)
         query = questions.expression(*known[metric], aggregation, step)
         now = self._desk.clock.now().replace(microsecond=0)
         try:

@@ -155,8 +155,7 @@ class Process:
 
     def _hand_over(self, channels: Mapping[str, Channel]) -> None:
         """Deliver through *channels* from now on; what is being sent is finished beside, the store keeps them apart."""
-        if not self._courier.stop(timedelta()):
-            self._retired.append(self._courier)
+        self._retired = [c for c in (*self._retired, self._courier) if not c.stop(timedelta())]
         self._courier = Courier(self._store, channels, self._clock)
         self._courier.start()
         self._evaluator.deliverer = self._courier

@@ -206,14 +206,15 @@ def configure_logging(*, verbose: bool = False, stream: TextIO | None = None) ->
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    levels = {root: logging.DEBUG if verbose else logging.INFO, logging.getLogger("uvicorn"): logging.WARNING}
+    levels |= {logging.getLogger(name): logging.CRITICAL for name in _QUIET}
+    handlers, before = root.handlers[:], {logger: logger.level for logger in levels}
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for logger, level in levels.items():
+        logger.setLevel(level)
     try:
         yield
     finally:
-        root.handlers[:] = before
-        root.setLevel(level)
+        root.handlers[:] = handlers
+        for logger, level in before.items():
+            logger.setLevel(level)
