@@ -6,7 +6,7 @@ from rich.console import Console
 from tests import snapshots
 
 from tocsin.cli.status_table import show
-from tocsin.service.shapes import status_of
+from tocsin.service.shaping import status_of
 
 
 def shown(console: Console) -> str:

@@ -84,7 +84,7 @@ def _looked(paths: tuple[str, ...], prometheus: str) -> "Status | None":
     from tocsin import report
     from tocsin.service.definitions import read_definitions
     from tocsin.service.once import look_once
-    from tocsin.service.shapes import status_of
+    from tocsin.service.shaping import status_of
 
     definitions = read_definitions(paths)
     if definitions.errors:

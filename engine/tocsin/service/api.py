@@ -24,10 +24,8 @@ from tocsin.service.shapes import (
     MetricData,
     ServiceHealth,
     Status,
-    alert_of,
-    severity_of,
-    status_of,
 )
+from tocsin.service.shaping import alert_of, severity_of, status_of
 from tocsin.spec import Service
 from tocsin.units import Duration, UnitError
 

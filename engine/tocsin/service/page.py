@@ -17,7 +17,7 @@ from tocsin.evaluate.model import AlertView, SloStatus, Snapshot, Truth
 from tocsin.service import phrases
 from tocsin.service.api import Desk
 from tocsin.service.board import Standing
-from tocsin.service.shapes import overall, severity_of
+from tocsin.service.shaping import overall, severity_of
 from tocsin.settings import without_password
 
 log = logging.getLogger(__name__)
