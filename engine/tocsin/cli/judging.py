@@ -49,11 +49,10 @@ def _judged_by(
     findings = settled(findings, readable, verdict)
     wrong = {(finding.span.path, finding.span.line) for finding in findings if finding.code.startswith("promql/")}
     faulty = {ref for each in expressions if _lines(each) & wrong for ref in each.refs}
-    return (
-        *findings,
-        *rule_findings(complaints, definitions.plan, definitions.workspace, faulty),
-        *config_findings(promtool.check_config(config), definitions.workspace),
-    )
+    findings = (*findings, *rule_findings(complaints, definitions.plan, definitions.workspace, faulty))
+    if definitions.wrong:  # the configuration is made of what was left
+        return findings
+    return (*findings, *config_findings(promtool.check_config(config), definitions.workspace))
 
 
 def _lines(expression: Expression) -> set[tuple[str, int]]:

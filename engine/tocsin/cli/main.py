@@ -89,8 +89,12 @@ def tocsin(verbose: int) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; the one place that catches a world that failed."""
     try:
-        result = tocsin.main(list(arguments), prog_name="tocsin", standalone_mode=False)
+        # Not `tocsin.main()`, which would turn a broken pipe into the exit code of findings.
+        with tocsin.make_context("tocsin", list(arguments)) as ctx:
+            result = tocsin.invoke(ctx)
         sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return MISUSE

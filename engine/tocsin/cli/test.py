@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tocsin.report import FORMATS
+from tocsin.report import FORMATS, counted
 
 if TYPE_CHECKING:
     from tocsin.adapters.promtool import Promtool, TestReport
@@ -63,12 +63,15 @@ def command(
         _keep(tests, keep)
     findings = _run(tests, definitions, find_promtool(promtool, deadline=deadline))
     click.echo(FORMATS[format_](findings, definitions.texts, {}), nl=False)
+    if format_ == "text" and findings:
+        click.echo(err=True)
     failed = len({finding.span for finding in findings})
     total = sum(len(case.test.expect) for case in tests)
-    click.echo(f"{len(tests)} tests with {total} expectations: {f'{failed} failed' if failed else 'passed'}", err=True)
+    became = f"{failed} failed" if failed else "passed"
+    click.echo(f"{counted(len(tests), 'test')} with {counted(total, 'expectation')}: {became}", err=True)
     if not only and (silent := untested(definitions.plan, definitions.workspace)):
         more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
-        click.echo(f"alerts that no test expects to fire: {', '.join(silent[:5])}{more}", err=True)
+        click.echo(f"no test expects these to fire: {', '.join(silent[:5])}{more}", err=True)
     ctx.exit(1 if findings else 0)
 
 

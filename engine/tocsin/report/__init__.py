@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.report.listing import as_json
-from tocsin.report.plain import summary, text
+from tocsin.report.plain import counted, summary, text
 from tocsin.report.scanning import sarif
 from tocsin.report.suite import junit
 from tocsin.report.workflow import github
 
-__all__ = ["FORMATS", "as_json", "github", "has_errors", "junit", "sarif", "summary", "text"]
+__all__ = ["FORMATS", "as_json", "counted", "github", "has_errors", "junit", "sarif", "summary", "text"]
 
 Renderer = Callable[[Sequence[Diagnostic], Mapping[str, str], Mapping[str, str]], str]
 

@@ -25,11 +25,16 @@ def summary(findings: Sequence[Diagnostic], files: int) -> str:
     '3 files: no findings'
     """
     counts = Counter(finding.severity for finding in findings)
-    said = [_count(counts[s], s.value if s is not Severity.INFO else "note") for s in Severity if counts[s]]
-    return f"{_count(files, 'file')}: {', '.join(said) or 'no findings'}"
+    said = [counted(counts[s], s.value if s is not Severity.INFO else "note") for s in Severity if counts[s]]
+    return f"{counted(files, 'file')}: {', '.join(said) or 'no findings'}"
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    >>> counted(1, "file"), counted(0, "file")
+    ('1 file', '0 files')
+    """
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

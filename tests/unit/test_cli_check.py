@@ -1,0 +1,356 @@
+"""`tocsin check` and `tocsin test` as a user runs them, with the real promtool."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tocsin.cli.main import run
+
+pytestmark = pytest.mark.real
+
+GOOD = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis:
+  availability: {ratio: {bad: 'requests_total{code=~"5.."}', total: requests_total}}
+slos:
+  uptime: {sli: availability, target: 99.9%, window: 30d}
+alerts:
+  QueueTooLong:
+    expr: sum by (queue) (queue_depth) > 100
+    for: 5m
+    severity: warning
+tests:
+  - name: a long queue is told of
+    series:
+      - {series: 'queue_depth{queue="a"}', values: '50x10 150x20'}
+      - {series: 'queue_depth{queue="b"}', values: '50x30'}
+    expect:
+      - {at: 10m, alert: QueueTooLong, firing: []}
+      - {at: 14m, alert: QueueTooLong, firing: []}
+      - {at: 20m, alert: QueueTooLong, firing: [{queue: a, service: shop}]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One good file in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("shop.yaml")
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def check(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[tuple[int, int, str, str]]]:
+    """Exit code, and line, column, code and message of each finding."""
+    capsys.readouterr()
+    code = run(["check", ".", "--format", "json", *options])
+    found = json.loads(capsys.readouterr().out)
+    return code, [(f["line"], f["column"], f["code"], f["message"]) for f in found]
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Make a mistake."""
+    assert GOOD.count(old) >= 1
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+
+
+class TestCheck:
+    """`tocsin check`."""
+
+    def test_clean(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Nothing on stdout, one line on stderr, exit code 0."""
+        assert run(["check", "."]) == 0
+        assert capsys.readouterr() == ("", "1 file: no findings\n")
+
+    def test_text(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """What a user sees of one mistake."""
+        change(definitions, "sum by (queue) (queue_depth) > 100", "sum by (queue) (queue_depth > 100")
+        code = run(["check", "shop.yaml"])
+        said = capsys.readouterr()
+
+        assert code == 1
+        assert said.out == (
+            "shop.yaml:10:26: error: this '(' is never closed [promql/syntax]\n"
+            "   10 |     expr: sum by (queue) (queue_depth > 100\n"
+            "      |                          ^\n"
+        )
+        assert said.err == "\n1 file: 1 error\n"
+
+    @pytest.mark.parametrize(
+        ("old", "new", "finding"),
+        [
+            (
+                "sum by (queue) (queue_depth) > 100",
+                "foo[5m] offset 5 > 100",
+                (10, 26, "promql/syntax", "unexpected number '5' in offset, expected duration"),
+            ),
+            (
+                "    severity: warning",
+                '    severity: warning\n    summary: "queue {{ labels.queue }}"',
+                (13, 14, "promtool/template", 'the template of summary is wrong: function "labels" not defined'),
+            ),
+            (
+                "requests_total{code=~",
+                "requests_total{code=~~",
+                (5, 53, "promql/syntax", "unexpected '~' inside braces"),
+            ),
+        ],
+    )
+    def test_what_only_promtool_knows(
+        self,
+        old: str,
+        new: str,
+        finding: tuple[int, int, str, str],
+        definitions: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Its message stands at the line and column of the definition that caused it, once."""
+        change(definitions, old, new)
+        code, findings = check(capsys)
+
+        assert (code, [finding]) == (1, findings)
+
+    def test_the_judge_overrules_the_first_opinion(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """promql-parser does not know holt_winters, which Prometheus 2 has: only without promtool is that an error."""
+        change(definitions, "sum by (queue) (queue_depth) > 100", "holt_winters(queue_depth[1h], 0.5, 0.5) > 100")
+
+        assert check(capsys) == (0, [])
+        assert check(capsys, "--no-promtool") == (1, [(10, 11, "promql/syntax", "unknown function holt_winters()")])
+
+    def test_without_promtool(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Findings are shown all the same, and then that promtool is missing."""
+        monkeypatch.setenv("PATH", "/nowhere")
+        monkeypatch.delenv("TOCSIN_PROMTOOL", raising=False)
+        change(Path("shop.yaml"), "queue_depth) > 100", "queue_depth)) > 100")
+        code = run(["check", "."])
+        said = capsys.readouterr()
+
+        assert code == 2
+        assert "this ')' closes nothing" in said.out
+        assert "tocsin: promtool is not on PATH\n  hint: run `ci/setup tools`" in said.err
+        assert run(["check", ".", "--no-promtool"]) == 1
+
+    def test_warnings_do_not_fail(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A warning is told and the exit code is 0."""
+        change(definitions, "sum by (queue) (queue_depth) > 100", "queue_depth")
+        code, findings = check(capsys)
+
+        assert code == 0
+        assert [code for _, _, code, _ in findings] == ["alert/always"]
+
+    def test_ten_mistakes_are_ten_findings(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Everything that is wrong is told in one run, in file order, each at its place."""
+        definitions.write_text(
+            """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+metrics:
+  latency_seconds: {type: histogram}
+slis:
+  availability: {ratio: {bad: 'sum(errors_total)', total: requests_total}}
+slos:
+  uptime: {sli: availability, target: 999%, page: [pager]}
+  speed: {sli: sped, target: 99%, windw: 30d}
+alerts:
+  Slow: {expr: latency_seconds > 2, for: 5 min, severity: warning}
+  Errors:
+    value: |
+      # the ratio
+      sum(rat(errors_total[5m]))
+    above: 5%
+    severity: critcal
+tests:
+  - name: outage
+    series: [{series: x, values: '1'}]
+    expect: [{at: 1m, alert: Eror, firing: []}]
+""",
+            encoding="utf-8",
+        )
+        code, findings = check(capsys)
+
+        assert code == 1
+        assert [(line, column, code) for line, column, code, _ in findings] == [
+            (7, 31, "promql/type"),
+            (9, 39, "slo/target"),
+            (9, 52, "reference/unknown-channel"),
+            (10, 16, "reference/unknown-sli"),
+            (10, 35, "schema/unknown-key"),
+            (12, 16, "promql/histogram"),
+            (12, 42, "schema/value"),
+            (16, 11, "promql/syntax"),
+            (18, 15, "schema/choice"),
+            (22, 30, "reference/unknown-alert"),
+        ]
+
+    @pytest.mark.parametrize("format_", ["sarif", "json"])
+    def test_machines_read_it(self, format_: str, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Stdout is JSON and nothing else."""
+        change(definitions, "> 100", ">")
+
+        assert run(["check", ".", "--format", format_]) == 1
+        assert json.loads(capsys.readouterr().out)
+
+    def test_junit(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Stdout is XML and nothing else."""
+        change(definitions, "> 100", ">")
+        run(["check", ".", "--format", "junit"])
+
+        assert ET.fromstring(capsys.readouterr().out).get("failures") == "1"
+
+
+class TestTest:
+    """`tocsin test`."""
+
+    def test_passes(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """What passed is counted, and so is what nobody proved."""
+        assert run(["test", "."]) == 0
+        assert capsys.readouterr() == (
+            "",
+            "1 test with 3 expectations: passed\nno test expects these to fire: shop/uptime\n",
+        )
+
+    @pytest.mark.parametrize(
+        ("old", "new", "place", "message", "hint"),
+        [
+            (
+                "{at: 14m, alert: QueueTooLong, firing: []}",
+                "{at: 14m, alert: QueueTooLong, firing: [{queue: a}]}",
+                (20, 26),
+                'QueueTooLong at 14m: expected to fire with {queue="a"}, but it is only pending',
+                "in this test it is pending from 11m, firing from 16m",
+            ),
+            (
+                "{at: 10m, alert: QueueTooLong, firing: []}",
+                "{at: 10m, alert: QueueTooLong, firing: [{queue: a}]}",
+                (19, 26),
+                'QueueTooLong at 10m: expected to fire with {queue="a"}, but it is silent',
+                "in this test it is pending from 11m, firing from 16m",
+            ),
+            (
+                "[{queue: a, service: shop}]",
+                "[]",
+                (21, 26),
+                'QueueTooLong at 20m: expected silence, but it fires: {queue="a"}',
+                "in this test it is pending from 11m, firing from 16m",
+            ),
+            (
+                "[{queue: a, service: shop}]",
+                "[{queue: a}, {queue: b}]",
+                (21, 26),
+                'QueueTooLong at 20m: expected {queue="a"} and {queue="b"}, got {queue="a"}',
+                "in this test it is pending from 11m, firing from 16m",
+            ),
+            (
+                "> 100",
+                "> 200",
+                (21, 26),
+                'QueueTooLong at 20m: expected to fire with {queue="a",service="shop"}, but it is silent',
+                "in this test it is never even pending",
+            ),
+        ],
+    )
+    def test_failures_are_told_in_words(
+        self,
+        old: str,
+        new: str,
+        place: tuple[int, int],
+        message: str,
+        hint: str,
+        definitions: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """A failure stands at its expectation, with what was expected, what happened, and when it changed."""
+        change(definitions, old, new)
+        code = run(["test", ".", "--format", "json"])
+        (finding,) = json.loads(capsys.readouterr().out)
+
+        assert code == 1
+        assert (finding["line"], finding["column"], finding["code"]) == (*place, "test/failed")
+        assert finding["message"] == f"{message} (test 'a long queue is told of')"
+        assert finding["hint"] == hint
+
+    @pytest.mark.parametrize(
+        ("old", "new", "place", "message"),
+        [
+            ("'50x30'", "'50x30 foo'", (17, 59), "unexpected identifier"),
+            ("'queue_depth{queue=\"b\"}'", "'queue_depth{queue=b}'", (17, 37), "unexpected identifier"),
+            ("'50x10 150x20'", "'50x10 150xx20'", (16, 63), "unexpected"),
+        ],
+    )
+    def test_a_series_that_cannot_be_read(
+        self,
+        old: str,
+        new: str,
+        place: tuple[int, int],
+        message: str,
+        definitions: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Promtool's position in a series is the place in the file."""
+        change(definitions, old, new)
+        code = run(["test", ".", "--format", "json"])
+        (finding,) = json.loads(capsys.readouterr().out)
+
+        assert (code, finding["code"]) == (1, "test/invalid")
+        assert (finding["line"], finding["column"]) == place
+        assert message in finding["message"]
+
+    def test_two_expected_are_not_one_that_matches_twice(
+        self, definitions: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Instances are paired with label sets: one that matches both does not stand for another that matches none."""
+        change(
+            definitions,
+            "- {series: 'queue_depth{queue=\"b\"}', values: '50x30'}",
+            "- {series: 'queue_depth{queue=\"b\"}', values: '150x30'}",
+        )
+        text = definitions.read_text().replace("[{queue: a, service: shop}]", "[{queue: a}, {service: shop}]")
+        definitions.write_text(text.replace("QueueTooLong, firing: []", "QueueTooLong, firing: [{queue: b}]"))
+        assert run(["test", "."]) == 0
+        definitions.write_text(text.replace("[{queue: a}, {service: shop}]", "[{queue: a}, {queue: a}]"))
+
+        assert run(["test", ".", "--format", "json"]) == 1
+        assert 'expected {queue=\\"a\\"} and {queue=\\"a\\"}' in capsys.readouterr().out
+
+    def test_no_tests_is_said_aloud(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Nothing tested is not success."""
+        definitions.write_text(GOOD.partition("tests:")[0], encoding="utf-8")
+
+        assert run(["test", "."]) == 2
+        assert capsys.readouterr().err.startswith("tocsin: no tests at or below .: nothing was tested\n")
+        definitions.write_text(GOOD, encoding="utf-8")
+        assert run(["test", ".", "-k", "nonsense"]) == 2
+
+    def test_definitions_that_are_wrong_are_not_tested(
+        self, definitions: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """What is wrong is told instead."""
+        change(definitions, "alert: QueueTooLong", "alert: QueueToLong")
+
+        assert run(["test", "."]) == 1
+        assert "did you mean QueueTooLong?" in capsys.readouterr().err
+
+    def test_files_are_kept(self, tmp_path: Path) -> None:
+        """The test files can be had, to run promtool by hand; each has all of its groups in order."""
+        run(["test", ".", "--keep", "kept"])
+
+        assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == [
+            "shop.001.rules.yml",
+            "shop.001.test.yml",
+        ]
+        assert json.loads((tmp_path / "kept/shop.001.test.yml").read_text())["group_eval_order"] == ["alerts:shop"]
+
+    def test_rules_that_no_expectation_needs_are_left_out(self, tmp_path: Path, definitions: Path) -> None:
+        """A test of one tier needs its windows and no others: that is what makes tests quick."""
+        change(definitions, "alert: QueueTooLong, firing: []", 'alert: "uptime:fast", firing: []')
+        run(["test", ".", "--keep", "kept"])
+        rules = (tmp_path / "kept/shop.001.rules.yml").read_text()
+
+        assert "slo:bad:rate5m" in rules
+        assert "slo:bad:rate1h" in rules
+        assert "slo:bad:rate6h" not in rules
