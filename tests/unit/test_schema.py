@@ -1,6 +1,7 @@
 """Documents against the schema of their kind: one finding per mistake, with its place, its words and a hint."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,15 @@ def test_ten_mistakes_give_ten_findings_in_one_run() -> None:
         ("schema/type", "16:13"),
         ("yaml/alias", "17:44"),
     ]
+
+
+def test_thousands_of_unknown_keys_are_a_hundred_findings() -> None:
+    """A file that is something else entirely is told so quickly."""
+    text = SERVICE + "x" * 1000 + ": 1\n" + "".join(f"namee{number}: 1\n" for number in range(20_000))
+    start = time.process_time()
+
+    assert len(told(text)) == 100
+    assert time.process_time() - start < 5
 
 
 def test_what_the_yaml_reader_refused_is_not_told_twice() -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from jsonschema import ValidationError
 
 from tocsin.document import Path
+
+_MOST_UNKNOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Violation:
 
     @property
     def unknown(self) -> list[str]:
-        """Keys that the schema does not allow."""
+        """Keys that the schema does not allow, as many as somebody may want to read about."""
         if self.schema.get("additionalProperties") is not False:
             return []
-        return [key for key in self.value if key not in self.schema.get("properties", ())]
+        allowed = self.schema.get("properties", ())
+        return list(islice((key for key in self.value if key not in allowed), _MOST_UNKNOWN))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tocsin.document import Json
 
 _LONGEST = 50
+"""More characters are not shown, nor compared with other words."""
 _TYPES = {
     "object": "a mapping", "array": "a list", "string": "a text", "number": "a number", "integer": "a whole number",
     "boolean": "true or false", "null": "nothing",
@@ -69,7 +70,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     >>> nearest("targt", ["target", "window"]), nearest("Slos", ["slis", "slos"]), nearest("x", ["target"])
     ('target', 'slos', None)
     """
-    by_folded = {_folded(name): name for name in sorted(known, reverse=True)}
+    if len(word) > _LONGEST:
+        return None
+    by_folded = {_folded(name): name for name in sorted(known, reverse=True) if name.isprintable()}
     close = difflib.get_close_matches(_folded(word), by_folded, n=1, cutoff=0.65)
     return by_folded[close[0]] if close else None
 

@@ -201,7 +201,7 @@ def known_name(name: str, known: Iterable[str]) -> str | None:
     >>> known_name("emial", ["slack", "email"]), known_name("pager", ["slack", "email"])
     ('did you mean email?', 'known are email, slack')
     """
-    names = sorted(set(known))
+    names = sorted(name for name in set(known) if name.isprintable())  # the others are mistakes themselves
     if len(names) > MOST_NAMES:
         return did_you_mean(name, names) if len(names) <= _MOST_COMPARED else None
     return did_you_mean(name, names) or (f"known are {', '.join(names)}" if names else None)
