@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference/ from the JSON Schemas; with --check write nothing and exit with 1 where a page is stale."""
+"""Write docs/reference/ from the JSON Schemas and the checks; --check writes nothing and exits with 1 if a page is stale."""
 
 import argparse
 import re
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 import tocsin_schemas
+from tocsin.checks import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "reference"
@@ -41,6 +42,19 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield OUT / "kinds.md", index()
     for kind in tocsin_schemas.KINDS:
         yield OUT / f"{kind.lower()}.md", page(kind)
+    yield OUT / "checks.md", checks()
+
+
+def checks() -> str:
+    """The page of the checks, from their docstrings."""
+    head = (
+        "# Checks\n\n"
+        "What `tocsin check` finds beyond schemas, names and units, by the code that stands behind each message.\n"
+        "Errors make the exit code 1, warnings and notes do not."
+    )
+    manuals = (f"## {check.code}\n\n{check.manual}" for check in CHECKS)
+    text = "\n\n".join((head, *manuals))
+    return f"<!-- Made by ci/docs_reference.py from engine/tocsin/checks/; edit the docstrings. -->\n\n{text}\n"
 
 
 def index() -> str:
