@@ -24,7 +24,7 @@ def command(paths: tuple[str, ...], once: bool, prometheus: str | None, keep: st
 
     from tocsin.demo.expectations import MissedError
     from tocsin.demo.run import run
-    from tocsin.demo.story import narrator
+    from tocsin.demo.story import narrator, picture
 
     console = narrator(record=svg is not None)
     try:
@@ -36,5 +36,5 @@ def command(paths: tuple[str, ...], once: bool, prometheus: str | None, keep: st
         return 1
     finally:
         if svg is not None:
-            Path(svg).write_text(console.export_svg(title="tocsin demo rules"), encoding="utf-8")
+            Path(svg).write_text(picture(console), encoding="utf-8")
     return 0

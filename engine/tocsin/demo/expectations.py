@@ -59,12 +59,16 @@ class Patience:
 
 def page_mail(mail: Mail) -> bool:
     """Whether it is the page that the demonstration is about."""
-    return mail.subject.startswith("[FIRING]") and REF in mail.text and "(fast)" in mail.text
+    return _about_it(mail) and mail.subject.startswith("[FIRING]")
 
 
 def resolved_mail(mail: Mail) -> bool:
-    """Whether it tells that the page is over."""
-    return REF in mail.text and "(fast)" in mail.text and _RESOLVED.search(mail.text) is not None
+    """Whether it tells that the page is over, alone or among others."""
+    return _about_it(mail) and (mail.subject.startswith("[RESOLVED]") or _RESOLVED.search(mail.text) is not None)
+
+
+def _about_it(mail: Mail) -> bool:
+    return REF in mail.text and "fast" in mail.text
 
 
 def left_out(mail: Mail) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ def pagerduty_trigger(request: Received) -> str | None:
     if request.service != "pagerduty" or request.json.get("event_action") != "trigger":
         return None
     body = str(request.json)
-    return str(request.json["dedup_key"]) if REF in body and "(fast)" in body else None
+    return str(request.json["dedup_key"]) if REF in body and "fast" in body else None
 
 
 def pagerduty_resolve(request: Received, key: str) -> bool:

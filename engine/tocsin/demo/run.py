@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -111,6 +111,7 @@ def _play(ready: Stage, story: Story) -> None:
 
     story.chapter("steady state")
     before = plot.steady()
+    story.picture_begins()
     story.chapter("fault")
     plot.break_database()
     plot.page()
@@ -154,16 +155,13 @@ class Plot:
         self.stage.platform.exhaust_connections(self.broken_at.timestamp(), traffic=TRAFFIC, errors=ERRORS)
         self.story.event(
             "fault",
-            f"MySQL runs out of connections: {ERRORS:.0%} of beCamera's requests fail, clients retry "
-            f"({TRAFFIC:g} times the traffic)",
+            f"no MySQL connection left: {ERRORS:.0%} of beCamera's requests fail, {TRAFFIC:g}x traffic by retries",
         )
 
     def page(self) -> None:
         """The page arrives in the mailbox, at Slack and at PagerDuty, and says what it must."""
-        inbox, receiver = self.stage.inbox, self.stage.receiver
-        mail = self.patience.until(
-            "the page arrives in the mailbox", PAGE_SECONDS, lambda: next(filter(page_mail, inbox.mails), None)
-        )
+        receiver = self.stage.receiver
+        mail = self._mail("the page arrives in the mailbox", PAGE_SECONDS, page_mail)
         self.paged = mail
         self.story.event("page", f"email to {', '.join(mail.recipients)}")
         self.story.frame(mail.subject, mail.text, "red")
@@ -201,12 +199,8 @@ class Plot:
 
     def resolves(self) -> None:
         """The end is told on every channel that was paged, once."""
-        inbox, receiver = self.stage.inbox, self.stage.receiver
-        mail = self.patience.until(
-            "the mailbox is told that it is over",
-            RESOLVE_SECONDS,
-            lambda: next(filter(resolved_mail, inbox.mails), None),
-        )
+        receiver = self.stage.receiver
+        mail = self._mail("the mailbox is told that it is over", RESOLVE_SECONDS, resolved_mail)
         self.resolved = mail
         self.story.event("resolved", f"email to {', '.join(mail.recipients)}")
         self.story.frame(mail.subject, brief(mail.text), "green")
@@ -223,10 +217,16 @@ class Plot:
         )
         self.story.event("resolved", "PagerDuty accepted the resolve of the same dedup_key")
         triggers = sum(pagerduty_trigger(r) == self.key for r in receiver.requests)
-        pages = sum(map(page_mail, inbox.mails))
         if triggers != 1:
             raise MissedError(f"PagerDuty got {triggers} triggers of one incident instead of one")
-        self.story.event("resolved", f"every channel was told once that it began and once that it ended ({pages} mail)")
+
+    def _mail(self, what: str, seconds: float, wanted: Callable[[Mail], bool]) -> Mail:
+        inbox = self.stage.inbox
+        try:
+            return self.patience.until(what, seconds, lambda: next(filter(wanted, inbox.mails), None))
+        except MissedError as error:
+            got = "; ".join(mail.subject for mail in inbox.mails) or "nothing"
+            raise MissedError(f"{error} (the mailbox has {got})") from None
 
     def facts(self, before: float, left: float | None) -> Iterator[tuple[str, str]]:
         """What came out."""

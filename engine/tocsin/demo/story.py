@@ -1,5 +1,6 @@
 """What the demonstration prints: steps, a timeline relative to the fault, framed messages, a summary."""
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ def narrator(*, record: bool = False) -> Console:
     return console
 
 
+def picture(console: Console) -> str:
+    """What was recorded, as an SVG that fetches nothing from elsewhere."""
+    return re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="tocsin demo rules"), flags=re.DOTALL)
+
+
 @dataclass(slots=True)
 class Story:
     """Prints what happens; *zero* is the moment of the fault, from which the timeline counts."""
@@ -52,6 +58,11 @@ class Story:
         """A heading."""
         self.console.print()
         self.console.print(Text(text.upper(), style="bold cyan"))
+
+    def picture_begins(self) -> None:
+        """Forget what was recorded so far: a picture has no room for the set-up."""
+        if self.console.record:
+            self.console.export_text(clear=True)
 
     def step(self, text: str) -> None:
         """Something that is done."""
