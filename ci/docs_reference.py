@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference/ from the JSON Schemas and the checks; --check writes nothing and exits with 1 if a page is stale."""
+"""Write docs/reference/ from schemas and checks; with --check write nothing and exit with 1 where a page is stale."""
 
 import argparse
 import re

@@ -42,6 +42,7 @@ _INSIDE = re.compile(
     r"could not parse expression: (?P<line>\d+):(?P<column>\d+): (?:parse error: )?(?P<said>.*)", re.DOTALL
 )
 _DUPLICATE = re.compile(r"Metric: (\S+)")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHECKING = re.compile(r"Checking (.*)")
 _NOISE = ("Checking ", "  SUCCESS", "  FAILED", "lint error", "Label(s):", "\t", "Might cause")
 _TESTING = re.compile(r"Unit Testing:  (.*)")
@@ -169,7 +170,7 @@ def _output_of(command: list[str], folder: str | None, deadline: float) -> tuple
                     hint="shorten the tests (their last `at` and their number of samples decide), or raise --deadline",
                 ) from None
             raise
-    return process.returncode, output.decode("utf-8", "replace")
+    return process.returncode, _CONTROL.sub("\ufffd", output.decode("utf-8", "replace"))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from tocsin.checks.alert_always import alert_always
 from tocsin.checks.alert_notify import alert_notify
 from tocsin.checks.base import Check, Subject, run_checks
+from tocsin.checks.promql_fraction import promql_fraction
 from tocsin.checks.promql_histogram import promql_histogram
 from tocsin.checks.promql_syntax import promql_syntax
 from tocsin.checks.promql_type import promql_type
@@ -13,6 +14,7 @@ __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
 CHECKS: tuple[Check, ...] = (
     alert_always,
     alert_notify,
+    promql_fraction,
     promql_histogram,
     promql_syntax,
     promql_type,

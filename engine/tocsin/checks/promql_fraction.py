@@ -1,0 +1,63 @@
+"""promql/fraction."""
+
+from collections.abc import Iterator
+
+import promql_parser as pp
+
+from tocsin.checks.base import Subject, check, nodes
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.expressions import Expression, Role
+from tocsin.spec import AlertRule
+
+_PER_SECOND = frozenset({"rate", "irate"})
+
+
+@check("promql/fraction")
+def promql_fraction(subject: Subject) -> Iterator[Diagnostic]:
+    """A number of events per second is no fraction.
+
+    `rate(http_requests_total{status=~"5.."}[5m])` counts errors per second, series by series. Compared with 0.1 or 5%
+    it depends on the traffic: at 1,000 requests per second it fires at 0.01 % of errors, at one request per minute
+    never. Counters of seconds are left alone: their rate is a share of time.
+
+    Bad: `rate(http_requests_total{status=~"5.."}[5m]) > 0.1`
+
+    Good: `sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m])) > 0.1`
+    """
+    alerts = {alert.ref: alert for service in subject.workspace.services for alert in service.alerts}
+    for expression, tree in subject.trees:
+        value = _compared_with_a_fraction(expression, tree, alerts)
+        if value is not None and (metric := _events_per_second(value)):
+            yield Diagnostic(
+                "promql/fraction",
+                expression.span,
+                "this is a number of events per second, and is compared with a fraction",
+                Severity.WARNING,
+                hint=f"divide it by the rate of all events, such as sum(rate({metric}[5m]))",
+            )
+
+
+def _compared_with_a_fraction(expression: Expression, tree: pp.Expr, alerts: dict[str, AlertRule]) -> pp.Expr | None:
+    """What is compared with a number between 0 and 1."""
+    if expression.role is Role.VALUE:
+        alert = alerts.get(expression.refs[0])
+        limit = (alert.above if alert.above is not None else alert.below) if alert else None
+        return tree if limit is not None and 0 < limit < 1 else None
+    if expression.role is Role.CONDITION and isinstance(tree, pp.BinaryExpr) and str(tree.op) in {">", "<", ">=", "<="}:
+        for value, limit_ in ((tree.lhs, tree.rhs), (tree.rhs, tree.lhs)):
+            if isinstance(limit_, pp.NumberLiteral) and 0 < limit_.val < 1:
+                return value
+    return None
+
+
+def _events_per_second(tree: pp.Expr) -> str | None:
+    """The counter of events whose rate *tree* is, if it is one, summed up or not."""
+    every = list(nodes(tree))
+    if any(isinstance(node, pp.BinaryExpr) for node in every):
+        return None
+    if not any(isinstance(node, pp.Call) and node.func.name in _PER_SECOND for node in every):
+        return None
+    if any(isinstance(node, pp.Call) and node.func.name not in _PER_SECOND for node in every):
+        return None  # a quantile, a ratio of another function: not to be judged here
+    names = {node.name for node in every if isinstance(node, pp.VectorSelector) and node.name}
+    return names.pop() if len(names) == 1 and not any("_seconds" in name for name in names) else None
