@@ -34,6 +34,11 @@ tests:
       - {at: 20m, alert: QueueTooLong, firing: [{queue: a, service: shop}]}
 """
 
+BOTH = (
+    'QueueTooLong at 20m: expected {queue="a",service="shop"}, '
+    'got {queue="a",service="shop"} and {queue="b",service="shop"}'
+)
+
 
 @pytest.fixture(autouse=True)
 def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -247,6 +252,20 @@ class TestTest:
             ),
             (
                 "> 100",
+                "> 40",
+                (19, 26),
+                'QueueTooLong at 10m: expected silence, but it fires: {queue="a"} and {queue="b"}',
+                "in this test it is pending from 0s, firing from 5m",
+            ),
+            (
+                "values: '50x30'}",
+                "values: '50x10 150x20'}",
+                (21, 26),
+                BOTH,
+                "in this test it is pending from 11m, firing from 16m",
+            ),
+            (
+                "> 100",
                 "> 200",
                 (21, 26),
                 'QueueTooLong at 20m: expected to fire with {queue="a",service="shop"}, but it is silent',
@@ -267,7 +286,7 @@ class TestTest:
         """A failure stands at its expectation, with what was expected, what happened, and when it changed."""
         change(definitions, old, new)
         code = run(["test", ".", "--format", "json"])
-        (finding,) = json.loads(capsys.readouterr().out)
+        finding = json.loads(capsys.readouterr().out)[0]
 
         assert code == 1
         assert (finding["line"], finding["column"], finding["code"]) == (*place, "test/failed")

@@ -78,7 +78,7 @@ def command(
 def _run(tests: "Sequence[Case]", definitions: "Definitions", promtool: "Promtool") -> "tuple[Diagnostic, ...]":
     """Run all tests in one process; those that fail once more, to tell what happened instead."""
     from tocsin.diagnostics import in_file_order
-    from tocsin.targets.promtest import fault
+    from tocsin.targets.promtest_words import fault
 
     reports = promtool.test_rules(_files(tests), [case.path for case in tests])
     findings = [
@@ -89,7 +89,8 @@ def _run(tests: "Sequence[Case]", definitions: "Definitions", promtool: "Promtoo
 
 
 def _misses(failed: "Sequence[Case]", reports: "Mapping[str, TestReport]", promtool: "Promtool") -> "list[Diagnostic]":
-    from tocsin.targets.promtest import Moment, miss, question, samples, story
+    from tocsin.targets.promtest import story
+    from tocsin.targets.promtest_words import Moment, miss, question, samples
 
     numbers = {case.path: sorted({question(miss.expr) for miss in reports[case.path].misses}) for case in failed}
     stories = {case.path: story(case, numbers[case.path]) for case in failed}

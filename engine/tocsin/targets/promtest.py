@@ -8,14 +8,10 @@ a smaller interval.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from tocsin.diagnostics import Diagnostic, Span
-from tocsin.document import Document
-from tocsin.expressions import definition
+from tocsin.diagnostics import Span
 from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
@@ -31,10 +27,6 @@ NO_TRAFFIC = "no-traffic"
 MOST_LOOKS = 240
 """How often a failed test is looked at to tell its story; a longer one is looked at less densely."""
 
-_INDEX = re.compile(r"# (\d+): [^#]*$")
-_PAIR = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:\\.|[^"\\])*)"')
-_POSITION = re.compile(r"1:(\d+): parse error: (.*)", re.DOTALL)
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -45,14 +37,6 @@ class Case:
     text: str
     rules: Artifact
     groups: tuple[RuleGroup, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """The instances of one alert at one time, each with its state (`pending` or `firing`)."""
-
-    at: Duration
-    instances: tuple[tuple[str, Labels], ...]
 
 
 def cases(
@@ -88,52 +72,6 @@ def story(case: Case, failed: Iterable[int]) -> tuple[str, tuple[tuple[str, Dura
         for number, (alert, at) in enumerate(questions)
     ]
     return _file(case.test, case.groups, case.rules.path, lines), tuple(questions)
-
-
-def question(expr: str) -> int:
-    """The number that the expression of an expectation carries."""
-    match = _INDEX.search(expr)
-    return int(match[1]) if match else -1
-
-
-def samples(got: Iterable[str]) -> tuple[tuple[str, Labels], ...]:
-    """Read promtool's `{__name__="ALERTS", alertstate="firing", …} 1E+00`."""
-    found = []
-    for sample in got:
-        labels = {name: json.loads(f'"{value}"', strict=False) for name, value in _PAIR.findall(sample)}
-        state = labels.pop("alertstate", "firing")
-        labels.pop("__name__", None)
-        found.append((state, labels_of(labels)))
-    return tuple(sorted(found))
-
-
-def miss(case: Case, number: int, moments: Sequence[Moment]) -> Diagnostic:
-    """An expectation that did not come true, in words; *moments* are what its alert did during the test."""
-    expectation = case.test.expect[number]
-    now = next((moment for moment in moments if moment.at == expectation.at), Moment(expectation.at, ()))
-    firing = [labels for state, labels in now.instances if state == "firing"]
-    pending = any(state == "pending" for state, _ in now.instances)
-    constant = {pair for pair in _labels_of(case, expectation.alert) if pair[0] != "service"}
-    expected = " and ".join(matchers(labels) for labels in expectation.firing)
-    got = " and ".join(matchers(_telling(labels, expectation, constant)) for labels in firing)
-    head = f"{expectation.alert} at {expectation.at}"
-    if not expectation.firing:
-        message = f"{head}: expected silence, but it fires: {got}"
-    elif not firing:
-        message = f"{head}: expected to fire with {expected}, but it {'is only pending' if pending else 'is silent'}"
-    else:
-        message = f"{head}: expected {expected}, got {got}"
-    return Diagnostic("test/failed", expectation.span, f"{message} (test {case.test.name!r})", hint=_history(moments))
-
-
-def fault(case: Case, said: str, workspace: Workspace) -> Diagnostic:
-    """What kept promtool from running a test, at the line that it means."""
-    document = definition(workspace, "Service", case.test.service)
-    span, words = case.test.span, said
-    if document and (match := _POSITION.fullmatch(said)):
-        words = match[2]
-        span = _in_series(case.test, document, int(match[1]) - 1, words) or span
-    return Diagnostic("test/invalid", span, f"promtool cannot run test {case.test.name!r}: {words}")
 
 
 def selector(service: str, alert: str) -> Labels:
@@ -216,14 +154,14 @@ def _expectations(test: RuleTest) -> list[_Line]:
 
 
 def _condition(service: str, expectation: TestAlert) -> str:
-    """Counts that hold exactly if the instances that fire can be paired with the label sets that are expected."""
+    """How many instances fire; no row at all where they cannot be paired with the label sets that are expected."""
     state = (("alertstate", "firing"),)
     whole = f"count({_alerts(service, expectation.alert, state)})"
     wanted = expectation.firing
     if not wanted:
         return whole
     one_by_one = {labels: sum(set(labels) <= set(other) for other in wanted) for labels in wanted}
-    parts = [f"{whole} == {len(wanted)}"]
+    parts = [whole]
     parts += [
         f"count({_alerts(service, expectation.alert, (*state, *labels))}) >= {n}" for labels, n in one_by_one.items()
     ]
@@ -265,58 +203,3 @@ def _file(test: RuleTest, groups: Sequence[RuleGroup], rules: str, lines: Iterab
         ],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-# --- telling -----------------------------------------------------------------------------------------------
-
-
-def _labels_of(case: Case, alert: str) -> set[tuple[str, str]]:
-    """The labels that the rule itself gives to each of its instances."""
-    known = set(selector(case.test.service, alert))
-    rules = (rule for group in case.groups for rule in group.rules if isinstance(rule, AlertingRule))
-    labels = ({*rule.labels, ("alertname", rule.alert)} for rule in rules)
-    return next((each for each in labels if known <= each), known)
-
-
-def _telling(labels: Labels, expectation: TestAlert, constant: AbstractSet[tuple[str, str]]) -> Labels:
-    """The labels of an instance that are its own, and those that were asked for."""
-    asked = {name for each in expectation.firing for name, _ in each}
-    kept = tuple(pair for pair in labels if pair[0] in asked or pair not in constant)
-    own = tuple(pair for pair in kept if pair[0] != "service" or "service" in asked)
-    return own or kept
-
-
-def _history(moments: Sequence[Moment]) -> str:
-    """When the alert changed during the test, over all its instances."""
-    changes: list[str] = []
-    before = "silent"
-    for moment in sorted(moments, key=lambda each: each.at):
-        states = {state for state, _ in moment.instances}
-        state = "firing" if "firing" in states else "pending" if states else "silent"
-        if state != before:
-            changes.append(f"{state} from {moment.at}")
-            before = state
-    return f"in this test it is {', '.join(changes)}" if changes else "in this test it is never even pending"
-
-
-def _in_series(test: RuleTest, document: Document, column: int, words: str) -> Span | None:
-    """Where *column* of `SERIES VALUES` stands, in the series that has there what promtool quotes."""
-    tests = _tests(document)
-    number = next((n for n in range(tests) if document.span(("tests", n, "name")) == test.span), None)
-    if number is None:
-        return None
-    quoted = re.search(r"""["']([^"']+)["']""", words)
-    for index, series in enumerate(test.series):
-        text = f"{series.series} {series.values}"
-        if column <= len(text) and (quoted is None or text.startswith(quoted[1], column)):
-            key, offset = (
-                ("series", column) if column < len(series.series) else ("values", column - len(series.series) - 1)
-            )
-            end = offset + (len(quoted[1]) if quoted else 1)
-            return document.inside(("tests", number, "series", index, key), max(offset, 0), end)
-    return None
-
-
-def _tests(document: Document) -> int:
-    value = document.value.get("tests") if isinstance(document.value, dict) else None
-    return len(value) if isinstance(value, list) else 0
