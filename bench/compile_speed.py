@@ -15,8 +15,7 @@ import time
 from pathlib import Path
 
 from tocsin.adapters.files import read_sources, write_artifacts
-from tocsin.cli.definitions import Definitions
-from tocsin.cli.judging import judged
+from tocsin.checks import CHECKS, Subject, run_checks
 from tocsin.plan import plan
 from tocsin.report import has_errors
 from tocsin.targets.prometheus import prometheus
@@ -100,9 +99,8 @@ def measure(size: int) -> dict[str, float]:
         clock.append(time.perf_counter())
         planned, unplanned = plan(workspace)
         clock.append(time.perf_counter())
-        texts = {source.path: source.text for source in sources}
         read = (*unread, *misread, *unplanned)
-        findings = judged(Definitions(workspace, planned, read, texts), None)
+        findings = (*read, *run_checks(CHECKS, Subject(workspace, planned, read)))
         clock.append(time.perf_counter())
         artifacts = prometheus(planned, workspace)
         clock.append(time.perf_counter())

@@ -9,19 +9,16 @@ from tests.property.test_mutations import FILES, NEIGHBOURS, assert_is_of_use, d
 
 from tocsin import report
 from tocsin.adapters.promtool import find_promtool
-from tocsin.cli.definitions import Definitions
 from tocsin.cli.judging import judged, manuals
-from tocsin.plan import plan
-from tocsin.workspace import Source, read_workspace
+from tocsin.definitions import Definitions, definitions_of
+from tocsin.workspace import Source
 
 
 def definitions(source: tuple[str, str]) -> Definitions:
     """A damaged file with its neighbours, as the command line reads them."""
     name, text = source
     texts = {neighbour: FILES[neighbour] for neighbour in (*NEIGHBOURS, "dashboards.yaml")} | {name: text}
-    workspace, misread = read_workspace([Source(path, content) for path, content in texts.items()])
-    planned, unplanned = plan(workspace)
-    return Definitions(workspace, planned, (*misread, *unplanned), texts)
+    return definitions_of([Source(path, content) for path, content in texts.items()])
 
 
 @given(damaged())
@@ -29,7 +26,7 @@ def definitions(source: tuple[str, str]) -> Definitions:
 def test_every_check_and_every_report(source: tuple[str, str]) -> None:
     """All checks end, each of their findings has a place in a file, and every format can be read back."""
     read = definitions(source)
-    findings = judged(read, None)
+    findings = read.findings
 
     for finding in findings:
         assert_is_of_use(finding, dict(read.texts))

@@ -69,7 +69,7 @@ class TestCheck:
     def test_clean(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Nothing on stdout, one line on stderr, exit code 0."""
         assert run(["check", "."]) == 0
-        assert capsys.readouterr() == ("", "1 file: no findings\n")
+        assert capsys.readouterr() == ("", "1 file: clean\n")
 
     def test_text(self, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """What a user sees of one mistake."""

@@ -86,7 +86,7 @@ def test_text_cannot_steer_a_terminal() -> None:
 def test_summary() -> None:
     """The last line counts by severity."""
     assert report.summary((*ALL, TARGET), 2) == "2 files: 2 errors, 1 warning, 1 note"
-    assert report.summary((), 1) == "1 file: no findings"
+    assert report.summary((), 1) == "1 file: clean"
 
 
 def test_json() -> None:

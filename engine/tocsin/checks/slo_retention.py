@@ -35,7 +35,7 @@ def slo_retention(subject: Subject) -> Iterator[Diagnostic]:
         "slo/retention",
         document.span(("prometheus", "retention")) if document else platform.span,
         f"Prometheus keeps {kept} of samples, but {names} {'look' if len(longer) > 1 else 'looks'} back {window}",
-        Severity.WARNING,
+        Severity.INFO,
         hint=f"keep {window} or more, or read from a store that does; until then such budgets count only {kept}",
         related=tuple((slo.span, f"{slo.ref} looks back {slo.window}") for slo in longer[:1]),
     )

@@ -32,18 +32,19 @@ def command(
     configuration. Findings are printed in file order; warnings and notes do not make the exit code 1.
     """
     from tocsin.adapters.promtool import find_promtool
-    from tocsin.cli.definitions import read_definitions
     from tocsin.cli.judging import judged, manuals
+    from tocsin.definitions import read_definitions
     from tocsin.errors import UnavailableError
     from tocsin.report import has_errors, summary
 
     definitions = read_definitions(paths)
     missing: UnavailableError | None = None
+    findings = definitions.findings
     try:
-        tool = None if no_promtool else find_promtool(promtool, deadline=deadline)
-        findings = judged(definitions, tool)
+        if not no_promtool:
+            findings = judged(definitions, find_promtool(promtool, deadline=deadline))
     except UnavailableError as error:  # say what can be said without it, and then that it is missing
-        findings, missing = judged(definitions, None), error
+        missing = error
     click.echo(FORMATS[format_](findings, definitions.texts, manuals()), nl=False)
     if format_ == "text":
         click.echo(("\n" if findings else "") + summary(findings, len(definitions.texts)), err=True)

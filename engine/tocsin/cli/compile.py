@@ -14,17 +14,14 @@ def command(paths: tuple[str, ...], output: str, check: bool) -> int:
     any more are removed. Findings are printed, and with an error among them nothing is written. All checks run but
     those of promtool, which `tocsin check` asks too: output must not depend on what is installed.
     """
-    from dataclasses import replace
-
     from tocsin.adapters.files import check_artifacts, write_artifacts
-    from tocsin.cli.definitions import read_definitions, show_findings
-    from tocsin.cli.judging import judged
+    from tocsin.cli.findings import show_findings
+    from tocsin.definitions import read_definitions
     from tocsin.targets.prometheus import prometheus
 
     definitions = read_definitions(paths)
-    definitions = replace(definitions, findings=judged(definitions, None))
     show_findings(definitions)
-    if definitions.wrong:
+    if definitions.errors:
         return 1
     artifacts = prometheus(definitions.plan, definitions.workspace)
     rules = sum(len(group.rules) for group in definitions.plan.groups)

@@ -28,13 +28,14 @@ def command(ref: str, paths: tuple[str, ...], show_rules: bool) -> int:
     Times are those of the model: a step from no errors to the given error ratio, constant traffic, a full window of
     history. Prometheus adds up to one scrape and one evaluation interval.
     """
-    from tocsin.cli.definitions import read_definitions, show_findings
+    from tocsin.cli.findings import show_findings
+    from tocsin.definitions import read_definitions
 
     definitions = read_definitions(paths)
     show_findings(definitions)
     text = explanation(ref, definitions.workspace, definitions.plan, show_rules=show_rules)
     click.echo(text, nl=False)
-    return 1 if definitions.wrong else 0
+    return 1 if definitions.errors else 0
 
 
 def explanation(ref: str, workspace: "Workspace", plan: "Plan", *, show_rules: bool = False) -> str:

@@ -53,17 +53,15 @@ def command(
     keeps the old set), SIGTERM and SIGINT deliver what is due for up to 10 s and end. Exit codes: 0 stopped, 1 findings
     in the definitions at start, 2 misuse, or something that is needed is missing.
     """
-    from tocsin import report
-    from tocsin.service.definitions import read_definitions
+    from tocsin.cli.findings import show_findings
+    from tocsin.definitions import read_definitions
     from tocsin.service.run import serve
     from tocsin.service.telemetry import configure_logging
     from tocsin.settings import Settings
 
     settings = Settings.parse(paths=paths, prometheus=prometheus, state=state, listen=listen, interval=interval)
     definitions = read_definitions(settings.paths)
-    if definitions.findings:
-        click.echo(report.text(definitions.findings, definitions.texts), err=True)
-        click.echo(report.summary(definitions.findings, len(definitions.texts)), err=True)
+    show_findings(definitions)
     if definitions.errors:
         return 1
     verbose = bool(ctx.parent and ctx.parent.params.get("verbose"))

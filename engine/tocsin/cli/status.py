@@ -81,14 +81,13 @@ def _asked(url: str) -> "Status":
 
 def _looked(paths: tuple[str, ...], prometheus: str) -> "Status | None":
     """What one look finds; None where the definitions are wrong."""
-    from tocsin import report
-    from tocsin.service.definitions import read_definitions
+    from tocsin.cli.findings import show_findings
+    from tocsin.definitions import read_definitions
     from tocsin.service.once import look_once
     from tocsin.service.shaping import status_of
 
     definitions = read_definitions(paths)
     if definitions.errors:
-        click.echo(report.text(definitions.findings, definitions.texts), err=True)
-        click.echo(report.summary(definitions.findings, len(definitions.texts)), err=True)
+        show_findings(definitions)
         return None
     return status_of(look_once(definitions.workspace, prometheus))

@@ -9,7 +9,7 @@ from tocsin.report import FORMATS, counted
 
 if TYPE_CHECKING:
     from tocsin.adapters.promtool import Promtool, TestReport
-    from tocsin.cli.definitions import Definitions
+    from tocsin.definitions import Definitions
     from tocsin.diagnostics import Diagnostic
     from tocsin.targets.promtest import Case
 
@@ -45,12 +45,13 @@ def command(
     is nothing to run.
     """
     from tocsin.adapters.promtool import find_promtool
-    from tocsin.cli.definitions import read_definitions, show_findings
+    from tocsin.cli.findings import show_findings
+    from tocsin.definitions import read_definitions
     from tocsin.errors import MisuseError
     from tocsin.targets.promtest import cases, untested
 
     definitions = read_definitions(paths)
-    if definitions.wrong:
+    if definitions.errors:
         show_findings(definitions)
         ctx.exit(1)
     tests = cases(

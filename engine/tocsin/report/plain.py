@@ -22,11 +22,13 @@ def summary(findings: Sequence[Diagnostic], files: int) -> str:
     """One line that says how it went.
 
     >>> summary((), 3)
-    '3 files: no findings'
+    '3 files: clean'
     """
     counts = Counter(finding.severity for finding in findings)
     said = [counted(counts[s], s.value if s is not Severity.INFO else "note") for s in Severity if counts[s]]
-    return f"{counted(files, 'file')}: {', '.join(said) or 'no findings'}"
+    if not counts[Severity.ERROR] and not counts[Severity.WARNING]:
+        said = ["clean", *said]
+    return f"{counted(files, 'file')}: {', '.join(said)}"
 
 
 def counted(number: int, noun: str) -> str:

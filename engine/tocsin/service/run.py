@@ -14,13 +14,13 @@ from types import FrameType
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.store import SqlStore
+from tocsin.definitions import Definitions, read_definitions
 from tocsin.errors import TocsinError
 from tocsin.evaluate.tick import Watch
 from tocsin.ports import Channel, Clock
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
 from tocsin.service.board import Board, Standing
-from tocsin.service.definitions import Definitions, read_definitions
 from tocsin.service.delivery import Courier
 from tocsin.service.detour import Detour
 from tocsin.service.loop import Evaluator
