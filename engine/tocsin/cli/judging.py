@@ -1,6 +1,5 @@
 """The definitions of a command line with everything that can be said against them: checks, and promtool's word."""
 
-
 from tocsin.adapters.promtool import Promtool
 from tocsin.checks import CHECKS
 from tocsin.definitions import Definitions, each_once
