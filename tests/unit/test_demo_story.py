@@ -88,6 +88,7 @@ def test_the_end_is_told_apart_from_the_beginning() -> None:
     assert resolved_mail(mail("[RESOLVED] be-camera/uptime", over))
     assert not page_mail(mail("[RESOLVED] be-camera/uptime", over))
     assert not page_mail(mail("[FIRING] be-auth/uptime (fast)", PAGE.replace("be-camera", "be-auth")))
+    assert not page_mail(mail("[FIRING] be-camera/uptime (steady)", PAGE.replace("(fast)", "(steady)")))
 
 
 def test_slack_and_pagerduty_are_recognised_by_service_and_state() -> None:

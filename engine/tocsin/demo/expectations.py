@@ -24,6 +24,7 @@ PAGE_SAYS: Mapping[str, re.Pattern[str]] = {
 }
 """What the text of a page must name."""
 
+_FAST = re.compile(r"\(fast\b|tier=fast\b")
 _RESOLVED = re.compile(r"^Resolved +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", re.MULTILINE)
 
 
@@ -68,7 +69,7 @@ def resolved_mail(mail: Mail) -> bool:
 
 
 def _about_it(mail: Mail) -> bool:
-    return REF in mail.text and "fast" in mail.text
+    return REF in mail.text and _FAST.search(mail.text) is not None
 
 
 def left_out(mail: Mail) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ def pagerduty_trigger(request: Received) -> str | None:
     if request.service != "pagerduty" or request.json.get("event_action") != "trigger":
         return None
     body = str(request.json)
-    return str(request.json["dedup_key"]) if REF in body and "fast" in body else None
+    return str(request.json["dedup_key"]) if REF in body and _FAST.search(body) else None
 
 
 def pagerduty_resolve(request: Received, key: str) -> bool:

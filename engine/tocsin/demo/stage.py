@@ -46,6 +46,8 @@ class Stage:
     prometheus: str
     page: str
     children: tuple[Child, ...]
+    history: bool
+    """Whether Prometheus knows the days before, so that closed forms apply."""
 
     def check(self) -> None:
         """Raise UnavailableError with the last words of a child that has ended."""
@@ -105,7 +107,7 @@ def stage(paths: Sequence[str], folder: Path, story: Story, own_prometheus: str 
         child, page = start_evaluator(folder, definitions, url, environment)
         children.append(stack.enter_context(child))
         story.step(f"tocsin serve evaluates every 2 s; its page is at {page}")
-        yield Stage(folder, platform, inbox, receiver, url, page, tuple(children))
+        yield Stage(folder, platform, inbox, receiver, url, page, tuple(children), own_prometheus is None)
 
 
 @contextmanager
