@@ -2,6 +2,7 @@
 
 from tocsin.checks.alert_always import alert_always
 from tocsin.checks.alert_notify import alert_notify
+from tocsin.checks.alert_template import alert_template
 from tocsin.checks.base import Check, Subject, run_checks
 from tocsin.checks.promql_fraction import promql_fraction
 from tocsin.checks.promql_histogram import promql_histogram
@@ -14,6 +15,7 @@ __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
 CHECKS: tuple[Check, ...] = (
     alert_always,
     alert_notify,
+    alert_template,
     promql_fraction,
     promql_histogram,
     promql_syntax,

@@ -1,11 +1,11 @@
 """Numbers and times as people read them in a page at night."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 from math import isfinite
 
+from tocsin.template import SHAPES, Hole, Misfit, parts
 from tocsin.units import Duration, literal
 
 
@@ -75,27 +75,29 @@ def window(length: Duration) -> str:
     return str(length)
 
 
-_HOLE = re.compile(r"\{\{\s*\$?(?:(value)|labels\.([A-Za-z_][A-Za-z0-9_]*))\s*(?:\|\s*([a-zA-Z]+)\s*)?\}\}")
-_SHAPES = {
-    "percent": lambda v: percent(v, 1),
-    "humanizePercentage": lambda v: percent(v, 1),
-    "humanizeDuration": lambda v: span(timedelta(seconds=v)),
-    "duration": lambda v: span(timedelta(seconds=v)),
+_SHAPES: dict[str, Callable[[float], str]] = {
+    "humanize": number,
+    "humanizePercentage": lambda value: percent(value, 1),
+    "humanizeDuration": lambda value: span(timedelta(seconds=value)),
 }
 
 
 def fill(template: str, labels: Mapping[str, str], value: float | None) -> str:
-    """Fill `{{ value }}`, `{{ value | percent }}` and `{{ labels.name }}`, written with or without Prometheus' `$`.
+    """Fill the holes of a text with what this alert is about.
 
     >>> fill("CPU of {{ labels.job }} is {{ $value | humanizePercentage }}", {"job": "db"}, 0.875)
     'CPU of db is 87.5%'
     """
 
-    def put(match: re.Match[str]) -> str:
-        if match[2]:
-            return labels.get(match[2], "")
-        if value is None:
-            return "unknown"
-        return _SHAPES.get(match[3] or "", number)(value) if isfinite(value) else str(value)
+    def put(part: str | Hole | Misfit) -> str:
+        if isinstance(part, str):
+            return part
+        if isinstance(part, Misfit):
+            return ""
+        if part.label is not None:
+            return labels.get(part.label, "")
+        if value is None or not isfinite(value):
+            return "unknown" if value is None else str(value)
+        return _SHAPES[SHAPES[part.shape or "number"]](value)
 
-    return _HOLE.sub(put, template)
+    return "".join(put(part) for part in parts(template))

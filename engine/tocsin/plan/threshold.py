@@ -3,6 +3,7 @@
 from tocsin.plan.model import AlertingRule, RuleGroup
 from tocsin.ports import labels_of
 from tocsin.spec import AlertRule, Service
+from tocsin.template import for_prometheus
 from tocsin.units import literal
 
 
@@ -13,20 +14,21 @@ def alert_group(service: Service) -> RuleGroup | None:
 
 
 def _alert(rule: AlertRule, service: Service) -> AlertingRule:
+    own = {"service": rule.service, "severity": rule.severity, "ref": rule.ref}
+    labels = dict(service.labels) | dict(rule.labels) | own
     texts = {
-        "summary": rule.summary or f"{rule.name} of {rule.service}",
-        "description": rule.description,
+        "summary": for_prometheus(rule.summary, labels) or f"{rule.name} of {rule.service}",
+        "description": for_prometheus(rule.description, labels),
         "runbook_url": rule.runbook or service.runbook or "",
         "source": f"{rule.span.path}:{rule.span.line}",
     }
-    own = {"service": rule.service, "severity": rule.severity, "ref": rule.ref}
     return AlertingRule(
         alert=rule.name,
         ref=rule.ref,
         expr=alert_expression(rule),
         for_=rule.for_,
         keep_firing_for=rule.keep_firing_for,
-        labels=labels_of(dict(service.labels) | dict(rule.labels) | own),
+        labels=labels_of(labels),
         annotations=labels_of({name: text for name, text in texts.items() if text}),
         source=rule.span,
     )
