@@ -96,6 +96,15 @@ def _go(part: str | Hole | Misfit, labels: Mapping[str, str]) -> str:
         own = labels.get(part.label)
         if own is None:
             return f"{{{{ $labels.{part.label} }}}}"
-        return own if "{{" not in own else f"{{{{ {json.dumps(own)} }}}}"
+        return verbatim(own)
     shape = SHAPES[part.shape] if part.shape else None if part.own else "humanize"
     return f"{{{{ $value | {shape} }}}}" if shape else "{{ $value }}"
+
+
+def verbatim(text: str) -> str:
+    """Write *text* so that Prometheus' templates give it back as it is; it reads label values as templates, too.
+
+    >>> verbatim("{{x"), verbatim("plain")
+    ('{{ "{{x" }}', 'plain')
+    """
+    return text if "{{" not in text else f"{{{{ {json.dumps(text)} }}}}"

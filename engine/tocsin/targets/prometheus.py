@@ -10,6 +10,7 @@ from tocsin.ports import Labels, labels_of
 from tocsin.spec import PrometheusSettings, Scrape, Service
 from tocsin.targets.artifact import HEADER, Artifact
 from tocsin.targets.yaml_text import block, scalar
+from tocsin.template import verbatim
 from tocsin.workspace import Workspace
 
 RULES = "prometheus/rules"
@@ -63,9 +64,10 @@ def _alerting(rule: AlertingRule) -> str:
     timing = f"        for: {rule.for_}\n" if rule.for_.milliseconds else ""
     if rule.keep_firing_for.milliseconds:
         timing += f"        keep_firing_for: {rule.keep_firing_for}\n"
+    labels = tuple((name, verbatim(value)) for name, value in rule.labels)
     return (
         f"      - alert: {scalar(rule.alert)}\n        expr: {block(rule.expr, 10)}\n{timing}"
-        f"{_mapping('labels', rule.labels)}{_mapping('annotations', rule.annotations)}"
+        f"{_mapping('labels', labels)}{_mapping('annotations', rule.annotations)}"
     )
 
 
