@@ -36,6 +36,8 @@ class Standing:
     """What `GET /api/v1/status` says: every objective, and the rules of all open alerts."""
 
     objectives: Mapping[str, Objective]
+    journeys: tuple[Objective, ...]
+    agreements: tuple[str, ...]
     open: frozenset[str]
 
 
@@ -86,6 +88,16 @@ def standing(url: str) -> Standing:
     status = get_json(f"{url}/api/v1/status")
     return Standing(
         objectives={slo["ref"]: _objective(slo) for slo in status["slos"]},
+        journeys=tuple(
+            Objective(each["ref"], each["target"], each["state"], each["budgetRemaining"], None, "")
+            for each in status["journeys"]
+        ),
+        agreements=tuple(
+            f"agreement {sla['name']} is {'broken' if sla['breached'] else 'kept'}: "
+            f"{percent(sla['uptime'], 3)} of {percent(sla['target'], 3)} in this period"
+            for sla in status["slas"]
+            if sla["uptime"] is not None
+        ),
         open=frozenset(alert["rule"] for alert in status["alerts"]),
     )
 
@@ -114,10 +126,10 @@ def times(rate: float | None) -> str:
     return "unknown" if rate is None else f"{rate:.3g}x"
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, places: int = 1) -> str:
     """A share as people read it.
 
-    >>> percent(0.6198), percent(None)
-    ('62.0 %', 'unknown')
+    >>> percent(0.6198), percent(0.999865, 3), percent(None)
+    ('62.0 %', '99.987 %', 'unknown')
     """
-    return "unknown" if share is None else f"{share * 100:.1f} %"
+    return "unknown" if share is None else f"{share * 100:.{places}f} %"

@@ -144,16 +144,20 @@ class Plot:
 
         def calm() -> Standing | None:
             now = standing(self.stage.page)
-            well = not now.open and all(slo.state == "healthy" for slo in now.objectives.values())
+            watched = (*now.objectives.values(), *(now.journeys if self.stage.history else ()))
+            well = not now.open and all(each.state == "healthy" for each in watched)
             return now if well and now.objectives[REF].left is not None else None
 
         try:
             now = self.patience.until("every objective is healthy and no alert is open", STEADY_SECONDS, calm)
         except MissedError as error:
             now = standing(self.stage.page)
-            other = [f"{slo.ref} is {slo.state}" for slo in now.objectives.values() if slo.state != "healthy"]
+            watched = (*now.objectives.values(), *now.journeys)
+            other = [f"{each.ref} is {each.state}" for each in watched if each.state != "healthy"]
             raise MissedError(f"{error} ({'; '.join([*other, *(f'{rule} is open' for rule in now.open)])})") from None
-        self.story.objectives(tuple(now.objectives.values()))
+        self.story.objectives((*now.objectives.values(), *now.journeys))
+        for line in now.agreements:
+            self.story.step(line)
         return now.objectives[REF].left or 0.0
 
     def break_database(self) -> None:

@@ -115,7 +115,7 @@ class Story:
                 f"{row.target * 100:.6g} %",
                 Text(row.state, style=colour),
                 percent(row.left),
-                times(row.burn),
+                times(row.burn) if row.pace else "",
                 bar(row.left),
             )
         self.console.print(table)
