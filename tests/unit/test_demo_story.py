@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -171,12 +172,15 @@ def test_a_kept_folder_is_never_somebody_elses(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "log").exists()
 
 
-def test_a_temporary_folder_stays_only_after_a_failure() -> None:
+def test_a_temporary_folder_stays_only_after_a_failure_with_logs() -> None:
     """Whoever debugs finds the logs; whoever does not finds nothing."""
     with workplace(None) as good:
-        pass
+        (good / "serve.log").touch()
+    with pytest.raises(MisuseError), workplace(None) as early:
+        raise MisuseError("no such definitions")
     with pytest.raises(MissedError), workplace(None) as bad:
+        (bad / "serve.log").touch()
         raise MissedError("did not happen")
 
-    assert (good.exists(), bad.exists()) == (False, True)
-    bad.rmdir()
+    assert [folder.exists() for folder in (good, early, bad)] == [False, False, True]
+    shutil.rmtree(bad)

@@ -25,7 +25,7 @@ from tocsin.demo.expectations import (
 from tocsin.demo.prometheus import query
 from tocsin.demo.receivers import Mail
 from tocsin.demo.rewrite import REF
-from tocsin.demo.stage import Stage, stage, workplace
+from tocsin.demo.stage import Stage, logs, stage, workplace
 from tocsin.demo.story import Story
 from tocsin.errors import TocsinError, UnavailableError
 from tocsin.units import Duration
@@ -102,7 +102,9 @@ def run(paths: Sequence[str], console: Console, *, once: bool, prometheus: str |
                 if not once:
                     _stay(ready, story)
         except TocsinError as error:
-            error.hint = "; ".join(filter(None, (error.hint, f"logs are in {folder}")))
+            error.hint = (
+                "; ".join(filter(None, (error.hint, f"logs are in {folder}" if logs(folder) else None))) or None
+            )
             raise
 
 

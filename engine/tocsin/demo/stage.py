@@ -126,7 +126,16 @@ def workplace(keep: str | None) -> Iterator[Path]:
     except (KeyboardInterrupt, SystemExit):
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    except BaseException:
+        if not logs(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def logs(folder: Path) -> tuple[Path, ...]:
+    """What the children have written."""
+    return tuple(sorted(folder.glob("*.log")))
 
 
 @contextmanager
