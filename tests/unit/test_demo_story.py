@@ -178,7 +178,7 @@ def test_a_temporary_folder_stays_only_after_a_failure_with_logs() -> None:
         (good / "serve.log").touch()
     with pytest.raises(MisuseError), workplace(None) as early:
         raise MisuseError("no such definitions")
-    with pytest.raises(MissedError), workplace(None) as bad:
+    with pytest.raises(MissedError), workplace(None) as bad:  # noqa: PT012
         (bad / "serve.log").touch()
         raise MissedError("did not happen")
 
