@@ -59,6 +59,7 @@ class TrafficSli:
     """An SLI over Traffic, by *name*."""
 
     kind: ClassVar[str] = "traffic"
+    keys: ClassVar[tuple[str, ...]] = ()
 
     name: str
 
@@ -70,9 +71,9 @@ class TrafficSli:
         """All events."""
         return f"total:{self.name}[{window}]:{function}"
 
-    def selectors(self) -> tuple[str, ...]:
-        """None: there is no PromQL."""
-        return ()
+    def mean(self, window: str) -> str | None:
+        """Nothing is measured."""
+        return None
 
 
 @dataclass(slots=True)

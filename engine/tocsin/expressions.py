@@ -11,6 +11,7 @@ from enum import StrEnum
 from tocsin.diagnostics import Span
 from tocsin.document import Document, Json, Path
 from tocsin.promql_faults import Fault
+from tocsin.sli import SLIS
 from tocsin.workspace import Workspace
 
 
@@ -28,11 +29,7 @@ class Role(StrEnum):
 
 
 _PLACES: tuple[tuple[str, tuple[str, ...], Role], ...] = (
-    ("Service", ("slis", "*", "ratio", "bad"), Role.SELECTOR),
-    ("Service", ("slis", "*", "ratio", "good"), Role.SELECTOR),
-    ("Service", ("slis", "*", "ratio", "total"), Role.SELECTOR),
-    ("Service", ("slis", "*", "latency", "histogram"), Role.SELECTOR),
-    ("Service", ("slis", "*", "probe", "up"), Role.SELECTOR),
+    *(("Service", ("slis", "*", kind, key), Role.SELECTOR) for kind, sli in SLIS.items() for key in sli.keys),
     ("Service", ("alerts", "*", "value"), Role.VALUE),
     ("Service", ("alerts", "*", "expr"), Role.CONDITION),
     ("Dashboard", ("panels", "*", "expr"), Role.PANEL),

@@ -15,7 +15,7 @@ from tocsin.workspace import Workspace
 def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
     """An alert has to reach somebody.
 
-    An alert goes to the channels that it names (`notify`; for objectives `page` and `ticket`), else to those of the
+    An alert goes to the channels that it names (`notify`, of SLAs too; for objectives `page` and `ticket`), else to those of the
     first route whose `match` fits its labels. Where neither is, it fires and nobody hears of it. Said only in a
     workspace that has a Notifications document: without one, Prometheus' Alertmanager is what routes.
 
@@ -26,7 +26,7 @@ def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
     workspace = subject.workspace
     if not workspace.notifications:
         return
-    for ref, what, labels, span in sorted({*_planned(subject), *_journeys(workspace)}, key=lambda each: each[3]):
+    for ref, what, labels, span in sorted({*_planned(subject), *_evaluated(workspace)}, key=lambda each: each[3]):
         if not _routed(labels, workspace) and not subject.is_wrong(_whole(ref, span, workspace)):
             shown = ", ".join(f"{name}={value}" for name, value in labels if name in {"severity", "tier", "service"})
             yield Diagnostic(
@@ -73,7 +73,12 @@ def _without_tier(labels: Labels, workspace: Workspace) -> Labels:
     return tuple(pair for pair in labels if pair[0] != "tier" or "tier" in asked)
 
 
-def _journeys(workspace: Workspace) -> Iterator[_Found]:
+def _evaluated(workspace: Workspace) -> Iterator[_Found]:
+    """The alerts of Tocsin alone."""
+    for sla in workspace.slas:
+        if not sla.notify:
+            labels = (("ref", sla.name), ("service", sla.covers.partition("/")[0]), ("severity", "critical"))
+            yield sla.ref, "the alert of a breach", labels, sla.span
     for journey in workspace.journeys:
         for slo in journey.slos:
             if not slo.page:

@@ -17,13 +17,13 @@ def command(paths: tuple[str, ...], output: str, check: bool) -> int:
     from tocsin.adapters.files import check_artifacts, write_artifacts
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
-    from tocsin.targets.prometheus import prometheus
+    from tocsin.targets import TARGETS
 
     definitions = read_definitions(paths)
     show_findings(definitions)
     if definitions.errors:
         return 1
-    artifacts = prometheus(definitions.plan, definitions.workspace)
+    artifacts = [each for target in TARGETS.values() for each in target(definitions.plan, definitions.workspace)]
     rules = sum(len(group.rules) for group in definitions.plan.groups)
     if check:
         differences = check_artifacts(artifacts, output)

@@ -26,11 +26,11 @@ TIMEOUT_SECONDS = 10.0
 )
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(paths: tuple[str, ...], *, url: str | None, prometheus: str | None, style: str) -> int:
-    """Show objectives, budgets, journeys, agreements and alerts.
+    """Show objectives, budgets, journeys, SLAs and alerts.
 
     Asks a running service (--url), or evaluates PATH once in this process (--prometheus); a single look knows nothing
     of earlier ones, so an alert that must hold for a while shows as pending. Exit codes: 0 nothing critical, 1 a
-    critical alert is open, a budget is spent or an agreement is breached, 2 nobody could tell.
+    critical alert is open, a budget is spent or an SLA is breached, 2 nobody could tell.
     """
     from tocsin.errors import MisuseError
 

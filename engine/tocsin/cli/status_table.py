@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tocsin.service.phrases import NOTHING, multiple, percent, span
-from tocsin.service.shapes import Agreement, Burn, JourneyShape, Objective, OpenAlert, Status
+from tocsin.service.shapes import Burn, JourneyShape, Objective, OpenAlert, SlaShape, Status
 
 WIDE = 200
 """Columns where no terminal sets a limit, so that nothing is folded for programs that search."""
@@ -41,7 +41,7 @@ def show(status: Status, console: Console | None = None) -> None:
     if status.journeys:
         out.print(_journeys(status.journeys))
     if status.slas:
-        out.print(_agreements(status.slas))
+        out.print(_slas(status.slas))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -100,8 +100,8 @@ def _journeys(journeys: list[JourneyShape]) -> Table:
     return table
 
 
-def _agreements(slas: list[Agreement]) -> Table:
-    table = _table("\nAgreements", "agreement", "customer", "state", "uptime", "target", "credit")
+def _slas(slas: list[SlaShape]) -> Table:
+    table = _table("\nSLAs", "SLA", "customer", "state", "uptime", "target", "credit")
     for sla in slas:
         state = "unknown" if sla.breached is None else "critical" if sla.breached else "healthy"
         word = {"unknown": "cannot tell", "critical": "breached", "healthy": "kept"}[state]

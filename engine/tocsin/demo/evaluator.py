@@ -37,7 +37,7 @@ class Standing:
 
     objectives: Mapping[str, Objective]
     journeys: tuple[Objective, ...]
-    agreements: tuple[str, ...]
+    slas: tuple[str, ...]
     open: frozenset[str]
 
 
@@ -92,8 +92,8 @@ def standing(url: str) -> Standing:
             Objective(each["ref"], each["target"], each["state"], each["budgetRemaining"], None, "")
             for each in status["journeys"]
         ),
-        agreements=tuple(
-            f"agreement {sla['name']} is {'broken' if sla['breached'] else 'kept'}: "
+        slas=tuple(
+            f"SLA {sla['name']} is {'broken' if sla['breached'] else 'kept'}: "
             f"{percent(sla['uptime'], 3)} of {percent(sla['target'], 3)} in this period"
             for sla in status["slas"]
             if sla["uptime"] is not None

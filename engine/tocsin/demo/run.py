@@ -158,7 +158,7 @@ class Plot:
             other = [f"{each.ref} is {each.state}" for each in watched if each.state != "healthy"]
             raise MissedError(f"{error} ({'; '.join([*other, *(f'{rule} is open' for rule in now.open)])})") from None
         self.story.objectives((*now.objectives.values(), *now.journeys))
-        for line in now.agreements:
+        for line in now.slas:
             self.story.step(line)
         return now.objectives[REF].left or 0.0
 

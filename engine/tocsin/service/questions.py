@@ -17,8 +17,6 @@ from tocsin.workspace import Workspace
 SHORTEST_RATE = Duration.of(minutes=1)
 """A rate needs two samples, so its window spans four scrapes of 15 s."""
 
-_SELECTOR = re.compile(r"(?s)\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{.*\})?\s*")
-
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
@@ -43,21 +41,9 @@ def ask_ratios(service: Service, source: MetricSource, window: Duration, now: da
         total = _number(source, counted.total(str(window), "increase"), now)
         if bad is not None and total is not None and total > 0:
             uptime = min(1.0, max(0.0, 1 - bad / total))
-    latency = _chosen(service, "latency")
-    mean = None
-    if latency is not None and (query := mean_of(latency, window)) is not None:
-        mean = _number(source, query, now)
-    return Ratios(uptime, mean)
-
-
-def mean_of(latency: Sli, window: Duration) -> str | None:
-    """Mean of a latency histogram: the sum of all observations over their count."""
-    histogram: str = getattr(latency, "histogram", "")
-    match = _SELECTOR.fullmatch(histogram)
-    if match is None:
-        return None
-    name, matchers = match[1], match[2] or ""
-    return f"sum(rate({name}_sum{matchers}[{window}])) / sum(rate({name}_count{matchers}[{window}]))"
+    measured = _chosen(service, "latency")
+    query = measured.mean(str(window)) if measured is not None else None
+    return Ratios(uptime, _number(source, query, now) if query is not None else None)
 
 
 def _number(source: MetricSource, query: str, now: datetime) -> float | None:

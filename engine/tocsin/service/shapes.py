@@ -138,7 +138,7 @@ class JourneyShape(Shape):
     reason: str
 
 
-class Agreement(Shape):
+class SlaShape(Shape):
     """One SLA in its running period; *credit* is the fraction owed if the period ended now."""
 
     name: str
@@ -193,6 +193,6 @@ class Status(Shape):
     source: Source | None
     slos: list[Objective]
     journeys: list[JourneyShape]
-    slas: list[Agreement]
+    slas: list[SlaShape]
     alerts: list[OpenAlert]
     blind: list[Blind]

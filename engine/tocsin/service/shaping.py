@@ -3,7 +3,6 @@
 from tocsin.evaluate.model import AlertView, BurnStatus, JourneyStatus, SlaStatus, SloStatus, Snapshot
 from tocsin.service.board import Standing
 from tocsin.service.shapes import (
-    Agreement,
     Alert,
     AlertSeverity,
     Blind,
@@ -13,6 +12,7 @@ from tocsin.service.shapes import (
     Member,
     Objective,
     OpenAlert,
+    SlaShape,
     Source,
     Status,
 )
@@ -100,8 +100,8 @@ def _journey_of(journey: JourneyStatus) -> JourneyShape:
     )
 
 
-def _agreement_of(sla: SlaStatus) -> Agreement:
-    return Agreement(
+def _sla_of(sla: SlaStatus) -> SlaShape:
+    return SlaShape(
         name=sla.name,
         customer=sla.customer,
         covers=sla.covers,
@@ -159,7 +159,7 @@ def status_of(standing: Standing) -> Status:
         else None,
         slos=[_objective_of(slo) for slo in snapshot.slos] if snapshot else [],
         journeys=[_journey_of(journey) for journey in snapshot.journeys] if snapshot else [],
-        slas=[_agreement_of(sla) for sla in snapshot.slas] if snapshot else [],
+        slas=[_sla_of(sla) for sla in snapshot.slas] if snapshot else [],
         alerts=[_open_alert_of(view) for view in standing.open_alerts()],
         blind=[Blind(rule=each.rule, since=each.since, reason=each.reason) for each in standing.blind],
     )

@@ -12,6 +12,8 @@ class Sli(Protocol):
     """
 
     kind: ClassVar[str]
+    keys: ClassVar[tuple[str, ...]]
+    """The keys below the kind's own that hold selectors."""
 
     def bad(self, window: str, function: str = "rate") -> str:
         """Bad events over *window*."""
@@ -21,6 +23,6 @@ class Sli(Protocol):
         """All events over *window*."""
         ...
 
-    def selectors(self) -> tuple[str, ...]:
-        """The expressions as the user wrote them, for checks."""
+    def mean(self, window: str) -> str | None:
+        """Mean of what was observed over *window*, in seconds; None for a kind that only counts."""
         ...

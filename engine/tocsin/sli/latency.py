@@ -17,6 +17,7 @@ class LatencySli:
     """
 
     kind: ClassVar[str] = "latency"
+    keys: ClassVar[tuple[str, ...]] = ("histogram",)
 
     histogram: str
     within: Decimal
@@ -30,9 +31,9 @@ class LatencySli:
         """All events over *window*."""
         return f"sum({function}({over(renamed(self.histogram, '_count'), window)}))"
 
-    def selectors(self) -> tuple[str, ...]:
-        """The selector as it was written."""
-        return (self.histogram,)
+    def mean(self, window: str) -> str | None:
+        """The sum of all observations over their number."""
+        return f"sum(rate({over(renamed(self.histogram, '_sum'), window)})) / {self.total(window)}"
 
 
 def le_matcher(bound: Decimal) -> str:

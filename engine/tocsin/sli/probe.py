@@ -20,6 +20,7 @@ class ProbeSli:
     """
 
     kind: ClassVar[str] = "probe"
+    keys: ClassVar[tuple[str, ...]] = ("up",)
 
     up: str
     at_least: Decimal
@@ -36,9 +37,9 @@ class ProbeSli:
         """All samples over *window*."""
         return _scaled(self._samples(window), window, function)
 
-    def selectors(self) -> tuple[str, ...]:
-        """The selector as it was written."""
-        return (self.up,)
+    def mean(self, _window: str) -> str | None:
+        """Samples are counted, not measured."""
+        return None
 
     def _boolean(self) -> bool:
         return self.at_least == 1 and metric_name(self.up) in BOOLEAN_METRICS

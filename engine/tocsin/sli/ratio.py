@@ -11,6 +11,7 @@ class RatioSli:
     """Events told apart by a selector; exactly one of *bad_events* and *good_events* is given."""
 
     kind: ClassVar[str] = "ratio"
+    keys: ClassVar[tuple[str, ...]] = ("bad", "good", "total")
 
     total_events: str
     bad_events: str | None = None
@@ -28,6 +29,6 @@ class RatioSli:
         """All events over *window*."""
         return f"sum({function}({over(self.total_events, window)}))"
 
-    def selectors(self) -> tuple[str, ...]:
-        """The selectors as they were written."""
-        return tuple(s for s in (self.bad_events, self.good_events, self.total_events) if s is not None)
+    def mean(self, _window: str) -> str | None:
+        """Events are counted, not measured."""
+        return None
