@@ -23,7 +23,8 @@ class EmailChannel:
 
     name: str
     service: dict[str, Any] = field(repr=False)
-    to: tuple[str, ...]
+    to: dict[str, str]
+    """Bare address to the address as it was written, perhaps with a name."""
     secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
@@ -31,38 +32,45 @@ class EmailChannel:
     pace: timedelta = timedelta()
     _gate: Gate = field(default_factory=Gate)
     _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)
-    """Who has a message already that is tried again for the others."""
+    """Who has a message already, for when it is tried again; kept when all have it, as recording that may fail."""
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send to everybody who has not got it; one refused address does not keep the others waiting."""
+        accepted = self._remembered((notification.dedup_key, notification.seq))
+        missing = [written for address, written in self.to.items() if address not in accepted]
+        if not missing:  # Apprise would write to the sender instead
+            return Delivery(Outcome.SENT)
         message = render(notification, now)
-        accepted = self._accepted.setdefault((notification.dedup_key, notification.seq), set())
-        while len(self._accepted) > REMEMBERED:
-            self._accepted.popitem(last=False)
         thread = f"<tocsin-{notification.dedup_key}@tocsin.invalid>"
-        service = self.service | {
-            "targets": [address for address in self.to if address not in accepted],
-            "headers": {"In-Reply-To": thread, "References": thread},
-        }
+        service = self.service | {"targets": missing, "headers": {"In-Reply-To": thread, "References": thread}}
         attempt = self._gate.send(service, title=message.subject, body=message.body, mood="info", seconds=self.deadline)
         results = [answers.smtp_delivery(mailing, self.secrets) for mailing in attempt.mailings]
         for mailing, result in zip(attempt.mailings, results, strict=True):
             if result.outcome is Outcome.SENT:
                 accepted.update(mailing.recipients)
-        return self._verdict(notification, answers.unfinished(attempt), results)
+        if accepted >= self.to.keys():  # whatever happened after the last of them, such as no answer to QUIT
+            return Delivery(Outcome.SENT)
+        cut = answers.unfinished(attempt)
+        return _verdict([*results, *([cut] if cut else [])], reached_somebody=bool(accepted))
 
-    def _verdict(self, notification: Notification, cut: Delivery | None, results: list[Delivery]) -> Delivery:
-        bad = [r for r in [*results, *([cut] if cut else [])] if r.outcome is not Outcome.SENT]
-        key = (notification.dedup_key, notification.seq)
-        accepted = self._accepted[key]
-        for outcome in (Outcome.UNKNOWN, Outcome.RETRY):
-            for result in bad:
-                if result.outcome is outcome:
-                    return result
-        if not accepted:
-            return bad[0] if bad else Delivery(Outcome.RETRY, "the mail server was not asked")
-        del self._accepted[key]
-        return Delivery(Outcome.SENT, f"not to everybody: {bad[0].detail}" if bad else "")
+    def _remembered(self, key: tuple[str, int]) -> set[str]:
+        accepted = self._accepted.setdefault(key, set())
+        self._accepted.move_to_end(key)
+        while len(self._accepted) > REMEMBERED:
+            self._accepted.popitem(last=False)
+        return accepted
+
+
+def _verdict(results: list[Delivery], *, reached_somebody: bool) -> Delivery:
+    """Say what becomes of a message that not everybody has: the others are tried again unless they were refused."""
+    bad = [result for result in results if result.outcome is not Outcome.SENT]
+    for outcome in (Outcome.UNKNOWN, Outcome.RETRY):
+        for result in bad:
+            if result.outcome is outcome:
+                return result
+    if not bad:
+        return Delivery(Outcome.RETRY, "the mail server was not asked for everybody")
+    return Delivery(Outcome.SENT, f"not to everybody: {bad[0].detail}") if reached_somebody else bad[0]
 
 
 def build(name: str, settings: Settings) -> EmailChannel:
@@ -90,7 +98,10 @@ def build(name: str, settings: Settings) -> EmailChannel:
         "from_addr": required(settings, "from"),
         "format": "text",
     }
+    people: dict[str, str] = {}
     for address in addresses:
-        if len(load(service | {"targets": [address]}).targets) != 1:
+        targets = load(service | {"targets": [address]}).targets
+        if len(targets) != 1:
             raise MisuseError(f"to: {address!r} is not an email address")
-    return EmailChannel(name, service, addresses, tuple(s for s in (password,) if s))
+        people[targets[0][1]] = address
+    return EmailChannel(name, service, people, tuple(s for s in (password,) if s))
