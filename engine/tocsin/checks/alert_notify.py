@@ -15,9 +15,9 @@ from tocsin.workspace import Workspace
 def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
     """An alert has to reach somebody.
 
-    An alert goes to the channels that it names (`notify`, of SLAs too; for objectives `page` and `ticket`), else to those of the
-    first route whose `match` fits its labels. Where neither is, it fires and nobody hears of it. Said only in a
-    workspace that has a Notifications document: without one, Prometheus' Alertmanager is what routes.
+    An alert goes to the channels that it names (`notify`, of SLAs too; for objectives `page` and `ticket`), else to
+    those of the first route whose `match` fits its labels. Where neither is, it fires and nobody hears of it. Said
+    only in a workspace that has a Notifications document: without one, Prometheus' Alertmanager is what routes.
 
     Bad: an alert of severity `info` without `notify`, and one route with `match: {severity: critical}`
 
