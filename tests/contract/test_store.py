@@ -248,6 +248,46 @@ def test_depths_tell_how_long_the_oldest_waits(store: Store) -> None:
     assert [(d.channel, d.pending, d.oldest) for d in store.depths()] == [("email", 2, NOON), ("slack", 1, NOON)]
 
 
+def test_depths_tell_since_when_a_message_could_be_taken(store: SqlStore) -> None:
+    """Neither a lease nor a wait between attempts counts as lying idle."""
+    post(store, message())
+    fresh = store.depths()[0].due
+    (parcel,) = take(store)
+    leased = store.depths()[0].due
+    store.settle(parcel, FAILED, NOON, NOON + seconds(300))
+    waiting = store.depths()[0].due
+    post(store, message("slack"), at=NOON + seconds(7))
+
+    assert (fresh, leased, waiting) == (NOON, NOON + seconds(30), NOON + seconds(300))
+    assert store.depths()[1].due == NOON + seconds(7)
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "no JSON", "{}", "[]", "null", '{"channel":"email","alerts":7}', '{"action":"dance"}']
+)
+def test_a_message_that_cannot_be_read_is_dead_and_holds_up_no_other(
+    store: SqlStore, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither its channel nor what its own key has to say besides."""
+    post(store, message(key="bad", at=NOON), message(key="good"))
+    post(store, message(key="bad", action=Action.RESOLVE, seq=1))
+    spoil(store, "bad", 0, broken)
+    told = said(take(store))
+
+    assert told == [("bad", "resolve"), ("good", "fire")]
+    assert store.depths()[0].dead == 1
+    assert "a stored Notification cannot be read" in caplog.text
+
+
+def spoil(store: SqlStore, key: str, seq: int, content: str) -> None:
+    """Write something else in place of a message, as a fault of a disk or of another release would."""
+    from tocsin.adapters.tables import OUTBOX
+
+    with store._writing() as connection:
+        where = (OUTBOX.c.dedup_key == key) & (OUTBOX.c.seq == seq)
+        connection.execute(OUTBOX.update().where(where).values(message=content))
+
+
 def test_messages_of_a_key_never_overtake(store: Store) -> None:
     """The end of an incident waits while its beginning is under way."""
     post(store, message())

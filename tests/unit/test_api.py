@@ -22,6 +22,7 @@ from tocsin.ports import Answer, RangeAnswer, RangeRow, Row
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
 from tocsin.service.board import Board
+from tocsin.service.delivery import Worker
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Metric
 from tocsin.units import Duration
@@ -77,6 +78,7 @@ class Site:
     source: Source
     clock: FixedClock
     telemetry: Telemetry
+    workers: list[Worker]
 
     def ask(self, path: str, params: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Response:
         """Send one request to the application."""
@@ -103,9 +105,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
     try:
         store.commit(Commit(NOW, views=snapshots.resolved()))
         board = Board(snapshots.standing(snapshots.troubled()))
-        telemetry.watch(board, store, clock)
-        app = create_app(Desk(board, store, source, clock), telemetry, version="0.1.0")
-        yield Site(app, board, store, source, clock, telemetry)
+        workers: list[Worker] = []
+        telemetry.watch(board, store, clock, lambda _: tuple(workers))
+        desk = Desk(board, store, source, clock, lambda _: tuple(workers))
+        app = create_app(desk, telemetry, version="0.1.0")
+        yield Site(app, board, store, source, clock, telemetry, workers)
     finally:
         store.close()
 
@@ -362,7 +366,10 @@ class TestHealth:
         ready = site.get("/readyz")
 
         assert site.get("/healthz") == {"status": "ok"}
-        assert {"ready": True, "checks": {n: {"ok": True, "reason": ""} for n in ("tick", "store", "source")}} == ready
+        assert {
+            "ready": True,
+            "checks": {n: {"ok": True, "reason": ""} for n in ("tick", "store", "source", "delivery")},
+        } == ready
 
     @pytest.mark.parametrize(
         ("check", "changes", "words"),
@@ -381,6 +388,35 @@ class TestHealth:
 
         assert [check] == [name for name, each in ready["checks"].items() if not each["ok"]]
         assert words in ready["checks"][check]["reason"]
+
+    @pytest.mark.parametrize(
+        ("worker", "words"),
+        [
+            (Worker("slack", alive=False, error="MemoryError"), "the worker of slack has ended: MemoryError"),
+            (Worker("slack", failing=3, error="ValueError"), "the worker of slack fails: ValueError"),
+            (Worker("slack", overdue=timedelta(minutes=5)), "a message for slack is overdue by 300 s"),
+        ],
+    )
+    def test_delivery_can_fail_alone(self, site: Site, worker: Worker, words: str) -> None:
+        """A page that nobody sends must show somewhere."""
+        site.workers[:] = [Worker("email", failing=2, overdue=timedelta(minutes=4)), worker]
+        ready = site.get("/readyz", 503)
+
+        assert [("delivery", words)] == [(n, each["reason"]) for n, each in ready["checks"].items() if not each["ok"]]
+
+    def test_metrics_tell_of_every_worker(self, site: Site) -> None:
+        """Also while the store fails."""
+        site.workers[:] = [Worker("slack", alive=False, failed=7, overdue=timedelta(seconds=90))]
+        before = site.ask("/metrics").text
+        site.store.close()
+        (Path(site.store._engine.url.database or "")).write_bytes(b"this is no database" * 100)
+        lines = (
+            'tocsin_delivery_worker_up{channel="slack"} 0.0',
+            'tocsin_delivery_rounds_failed_total{channel="slack"} 7.0',
+            'tocsin_outbox_overdue_seconds{channel="slack"} 90.0',
+        )
+
+        assert [line for line in lines if line not in before or line not in site.ask("/metrics").text] == []
 
     def test_metrics_parse_and_tell_how_things_stand(self, site: Site) -> None:
         """Prometheus can scrape them."""

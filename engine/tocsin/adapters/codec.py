@@ -13,6 +13,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from tocsin.errors import UnavailableError
+
 T = TypeVar("T")
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,9 +41,12 @@ def encode(value: object) -> str:
 
 
 def decode(kind: type[T], text: str) -> T:
-    """Read what `encode` wrote as a *kind*."""
+    """Read what `encode` wrote as a *kind*; raises UnavailableError for anything else."""
     hint: Any = kind
-    value: T = _reader(hint)(json.loads(text))
+    try:
+        value: T = _reader(hint)(json.loads(text))
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise UnavailableError(f"a stored {kind.__name__} cannot be read: {type(error).__name__}: {error}") from error
     return value
 
 

@@ -9,19 +9,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from tocsin.adapters import outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.database import guarded, migrate, open_engine
-from tocsin.adapters.outbox import folded, urgency
+from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, OUTBOX
 from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
 from tocsin.evaluate.model import AlertState, AlertView, Identity
-from tocsin.ports import Delivery, Labels, Notification, Outcome
-
-PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
-CANDIDATES = 200
-"""How many due messages one lease looks at; a message behind one in flight is passed over."""
+from tocsin.ports import Delivery, Labels, Outcome
 
 
 class SqlStore:
@@ -75,7 +72,7 @@ class SqlStore:
             _put(connection, CONVERSATIONS, groups, [row for row in groups if row["state"]])
             episodes = [_episode(view) for view in commit.views]
             _put(connection, EPISODES, episodes, episodes)
-            _post(connection, commit.outbox, commit.at)
+            outbox_rows.post(connection, commit.outbox, commit.at)
             connection.execute(update(EVALUATOR).values(committed_at=microseconds(commit.at)))
             self._prune(connection, commit.at)
 
@@ -96,14 +93,7 @@ class SqlStore:
     def lease(self, channel: str, now: datetime, until: datetime, limit: int = 1) -> tuple[Parcel, ...]:
         """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*."""
         at = microseconds(now)
-        due = (
-            select(OUTBOX.c.dedup_key)
-            .where(OUTBOX.c.channel == channel, OUTBOX.c.status == PENDING)
-            .where(or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)))
-            .where(or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)))
-            .order_by(OUTBOX.c.urgency, OUTBOX.c.next_at, OUTBOX.c.id)
-            .limit(CANDIDATES)
-        )
+        due = outbox_rows.due_keys(channel, at)
         with self._reading() as connection:  # most polls find nothing, and need no write lock to see that
             if connection.scalar(due) is None:
                 return ()
@@ -111,7 +101,7 @@ class SqlStore:
         with self._writing() as connection:
             for key in dict.fromkeys(connection.scalars(due)):
                 if len(parcels) < limit:
-                    parcels.extend(_lease_next(connection, channel, key, at, microseconds(until)))
+                    parcels.extend(outbox_rows.lease_next(connection, channel, key, at, microseconds(until)))
         return tuple(parcels)
 
     def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
@@ -131,13 +121,8 @@ class SqlStore:
 
     def depths(self) -> tuple[OutboxDepth, ...]:
         """The state of the outbox by channel."""
-        pending = func.count().filter(OUTBOX.c.status == PENDING)
-        oldest = func.min(OUTBOX.c.first_due).filter(OUTBOX.c.status == PENDING)
-        dead = func.count().filter(OUTBOX.c.status == DEAD)
-        query = select(OUTBOX.c.channel, pending, oldest, dead).group_by(OUTBOX.c.channel).order_by(OUTBOX.c.channel)
         with self._reading() as connection:
-            rows = connection.execute(query).all()
-        return tuple(OutboxDepth(c, p, None if first is None else instant(first), d) for c, p, first, d in rows)
+            return outbox_rows.depths(connection)
 
     def close(self) -> None:
         """Release the database."""
@@ -172,17 +157,6 @@ class SqlStore:
 
 
 _HOUR = 3_600_000_000
-LONGEST_WAIT = 2 * _HOUR
-"""No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
-
-
-def _far(time: ColumnElement[int | None], at: int) -> ColumnElement[bool]:
-    return time > at + LONGEST_WAIT
-
-
-def _ahead(time: int | None, at: int) -> bool:
-    """Whether *time* has yet to come."""
-    return time is not None and at < time <= at + LONGEST_WAIT
 
 
 def _labels(text: str) -> Labels:
@@ -213,84 +187,3 @@ def _put(
         connection.execute(delete(table).where(*where), old)
     if rows:
         connection.execute(insert(table), list(rows))
-
-
-def _known(connection: Connection, messages: Sequence[Notification]) -> set[tuple[str, str, int]]:
-    """Find those of *messages* that are in the outbox already, in bites that every database takes."""
-    found: set[tuple[str, str, int]] = set()
-    for channel in {message.channel for message in messages}:
-        keys = sorted({message.dedup_key for message in messages if message.channel == channel})
-        for start in range(0, len(keys), 500):
-            bite = OUTBOX.c.dedup_key.in_(keys[start : start + 500])
-            query = select(OUTBOX.c.dedup_key, OUTBOX.c.seq).where(OUTBOX.c.channel == channel, bite)
-            found.update((channel, row.dedup_key, row.seq) for row in connection.execute(query))
-    return found
-
-
-def _post(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:
-    rows = []
-    last = connection.scalar(select(EVALUATOR.c.last_outbox_id)) or 0
-    known = _known(connection, messages)
-    for message in messages:
-        if (message.channel, message.dedup_key, message.seq) in known:
-            continue
-        last += 1
-        rows.append(
-            {
-                "id": last,
-                "channel": message.channel,
-                "dedup_key": message.dedup_key,
-                "seq": message.seq,
-                "action": message.action.value,
-                "urgency": urgency(message),
-                "message": encode(message),
-                "status": PENDING,
-                "first_due": microseconds(at),
-                "next_at": 0,
-                "token": 0,
-                "attempts": 0,
-                "unknowns": 0,
-                "detail": "",
-            }
-        )
-    if rows:
-        connection.execute(insert(OUTBOX), rows)
-        connection.execute(update(EVALUATOR).values(last_outbox_id=last))
-
-
-def _lease_next(connection: Connection, channel: str, key: str, at: int, until: int) -> Iterator[Parcel]:
-    """Lease the one message that *key* has to say, unless one of its messages is in flight or backs off."""
-    of_key = (OUTBOX.c.channel == channel) & (OUTBOX.c.dedup_key == key)
-    rows = connection.execute(select(OUTBOX).where(of_key).order_by(OUTBOX.c.seq)).all()
-    waiting = [row for row in rows if row.status == PENDING]
-    if not waiting or any(_ahead(row.leased_until, at) for row in waiting):
-        return
-    last = waiting[-1]
-    next_at = max(row.next_at for row in waiting)
-    reached = any(row.status == SENT or _unknowns(row) for row in rows if row.id != last.id)
-    message = folded([decode(Notification, row.message) for row in waiting], reached=reached)
-    leased = not _ahead(next_at, at)
-    changes = {
-        "message": encode(message),
-        "action": message.action.value,
-        "urgency": min(row.urgency for row in waiting),
-        "next_at": next_at,
-        "unknowns": _unknowns(last),
-        "attempts": max(row.attempts for row in waiting) + leased,
-        "token": last.token + 1,
-        "leased_until": until if leased else None,
-    }
-    connection.execute(update(OUTBOX).where(OUTBOX.c.id == last.id).values(changes))
-    if len(waiting) > 1:
-        older = update(OUTBOX).where(OUTBOX.c.id == bindparam("old_id"))
-        gone = [{"old_id": row.id, "unknowns": _unknowns(row)} for row in waiting[:-1]]
-        connection.execute(older.values(status=SUPERSEDED, settled_at=at, leased_until=None), gone)
-    if leased:
-        yield Parcel(
-            last.id, message, changes["attempts"], instant(last.first_due), changes["unknowns"], changes["token"]
-        )
-
-
-def _unknowns(row: Row[Any]) -> int:
-    """A lease that ran out unsettled is an attempt of which nobody knows the end."""
-    return int(row.unknowns) + (row.leased_until is not None)

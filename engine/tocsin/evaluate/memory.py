@@ -87,12 +87,16 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class OutboxDepth:
-    """How much one channel still has to send, and what it gave up on."""
+    """How much one channel still has to send, and what it gave up on.
+
+    *oldest* is when the oldest of it was put there, *due* since when (or until when) the first waits to be taken.
+    """
 
     channel: str
     pending: int
     oldest: datetime | None
     dead: int
+    due: datetime | None = None
 
 
 class Store(Protocol):
@@ -115,6 +119,7 @@ class Store(Protocol):
 
         Messages of one key go in order. What has waited behind an unsent message of its key is merged with it, so
         a receiver that was away hears the latest state once, and never that something fires after it has resolved.
+        A message that cannot be read is dead, and holds up no other.
         """
         ...
 

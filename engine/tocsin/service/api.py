@@ -15,6 +15,7 @@ from tocsin.evaluate.memory import Store
 from tocsin.ports import Clock, MetricSource
 from tocsin.service import questions
 from tocsin.service.board import Board, Standing
+from tocsin.service.delivery import Workers, nobody
 from tocsin.service.shapes import (
     Alerts,
     AlertSeverity,
@@ -52,12 +53,16 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the web side may see and ask; *source* is its own connection, so that no request delays a tick."""
+    """What the web side may see and ask; *source* is its own connection, so that no request delays a tick.
+
+    *workers* tells how each channel's worker does, given the outbox.
+    """
 
     board: Board
     store: Store
     source: MetricSource
     clock: Clock
+    workers: Workers = nobody
     asking: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_ASKING))
 
 

@@ -1,7 +1,8 @@
 """The web application: the API, the page, health, and Tocsin's own metrics."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from tocsin.evaluate.memory import OutboxDepth
 from tocsin.service.api import ApiError, Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
 from tocsin.service.page import PAGE_HEADERS, render_page
@@ -18,6 +20,11 @@ from tocsin.service.shapes import ErrorBody, Fault, Shape
 from tocsin.service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
+
+OVERDUE = timedelta(minutes=5)
+"""A message that nobody took for this long, although it was due, means that delivery does not work."""
+MOST_FAILING = 3
+"""Rounds of one worker that may fail in a row."""
 
 _CODES = {404: "not-found", 405: "method-not-allowed"}
 
@@ -39,19 +46,21 @@ class Ready(Shape):
     """Whether this evaluator can be relied on now."""
 
     ready: bool
-    checks: dict[str, Check] = Field(description="`tick`, `store` and `source`.")
+    checks: dict[str, Check] = Field(description="`tick`, `store`, `source` and `delivery`.")
 
 
 def readiness(desk: Desk) -> Ready:
-    """Ready: the last tick is fresh, its state was stored, and the metric source answered it completely."""
+    """Ready: a fresh tick, its state stored, a complete answer of the metric source, and workers that deliver."""
     standing, now = desk.board.read(), desk.clock.now()
-    checks = {"tick": _tick_check(standing, fresh=standing.fresh(now)), "store": _store_check(desk, standing)}
+    store, depths = _store_check(desk, standing)
+    checks = {"tick": _tick_check(standing, fresh=standing.fresh(now)), "store": store}
     source = standing.snapshot.source if standing.snapshot is not None else None
     if source is None:
         checks["source"] = Check(ok=False, reason="not asked yet")
     else:
         reason = "" if source.ok else f"no complete answer since {source.since:%Y-%m-%d %H:%M:%S} UTC: {source.detail}"
         checks["source"] = Check(ok=source.ok, reason=reason)
+    checks["delivery"] = _delivery_check(desk, depths)
     return Ready(ready=all(check.ok for check in checks.values()), checks=checks)
 
 
@@ -64,14 +73,26 @@ def _tick_check(standing: Standing, *, fresh: bool) -> Check:
     return Check(ok=False, reason=f"{last}: {standing.tick_error}" if standing.tick_error else last)
 
 
-def _store_check(desk: Desk, standing: Standing) -> Check:
-    if standing.commit_error:
-        return Check(ok=False, reason=standing.commit_error)
+def _store_check(desk: Desk, standing: Standing) -> tuple[Check, tuple[OutboxDepth, ...]]:
     try:
-        desk.store.depths()
+        depths = desk.store.depths()
     except Exception as error:  # noqa: BLE001  (whatever it is, the store does not work)
-        return Check(ok=False, reason=f"the state cannot be read: {type(error).__name__}")
-    return Check(ok=True, reason="")
+        return Check(ok=False, reason=f"the state cannot be read: {type(error).__name__}"), ()
+    return Check(ok=not standing.commit_error, reason=standing.commit_error), depths
+
+
+def _delivery_check(desk: Desk, depths: Iterable[OutboxDepth]) -> Check:
+    """A receiver that refuses is no fault of ours; a worker that has ended, that only fails or lies idle is."""
+    faults = []
+    for worker in desk.workers(depths):
+        why = f": {worker.error}" if worker.error else ""
+        if not worker.alive:
+            faults.append(f"the worker of {worker.channel} has ended{why}")
+        elif worker.failing >= MOST_FAILING:
+            faults.append(f"the worker of {worker.channel} fails{why}")
+        elif worker.overdue >= OVERDUE:
+            faults.append(f"a message for {worker.channel} is overdue by {worker.overdue.total_seconds():.0f} s{why}")
+    return Check(ok=not faults, reason="; ".join(faults))
 
 
 def _fault(status: int, code: str, message: str, hint: str | None = None) -> JSONResponse:
@@ -135,7 +156,7 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
 
     @app.get("/readyz", responses={503: {"model": Ready}}, summary="Whether the evaluator can be relied on")
     def readyz(response: Response) -> Ready:
-        """The last tick is fresh, its state was stored, and the metric source answered it completely."""
+        """The last tick is fresh, its state was stored, the metric source answered completely, and delivery works."""
         ready = readiness(desk)
         response.status_code = 200 if ready.ready else 503
         return ready

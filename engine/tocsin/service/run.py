@@ -5,7 +5,7 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,13 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
 from tocsin.errors import TocsinError
+from tocsin.evaluate.memory import OutboxDepth
 from tocsin.evaluate.tick import Watch
 from tocsin.ports import Channel, Clock
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
 from tocsin.service.board import Board, Standing
-from tocsin.service.delivery import Courier
+from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
 from tocsin.service.loop import Evaluator
 from tocsin.service.scheduler import Due, next_step
@@ -76,8 +77,8 @@ class Process:
                 version=version("tocsin"),
             )
         )
-        self._telemetry.watch(self._board, self._store, self._clock)
         self._courier = Courier(self._store, channels, self._clock)
+        self._telemetry.watch(self._board, self._store, self._clock, self._workers)
         self._retired: list[Courier] = []
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval),
@@ -92,13 +93,16 @@ class Process:
             detour=Detour(channels, self._clock),
             spread=spread,
         )
-        self._desk = Desk(self._board, self._store, asked, self._clock)
+        self._desk = Desk(self._board, self._store, asked, self._clock, self._workers)
         self._in_use(now)
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
 
     def _channels(self, definitions: Definitions) -> dict[str, Channel]:
         built = build_channels(definitions.workspace.notifications, self._environ)
         return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
+
+    def _workers(self, depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
+        return self._courier.workers(depths)  # of the courier in use: a reload brings another one
 
     def _in_use(self, now: datetime) -> None:
         self._telemetry.reload_ok.set(1)

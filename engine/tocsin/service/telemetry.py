@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tocsin.evaluate.memory import Store
+from tocsin.evaluate.memory import OutboxDepth, Store
 from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin.service.board import Board
+from tocsin.service.delivery import Workers, nobody
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +90,9 @@ class Telemetry:
         for outcome in ("ok", "failed"):
             self.ticks.labels(outcome)
 
-    def watch(self, board: Board, store: Store, clock: Clock) -> None:
-        """Export what *board* and *store* hold at the moment of a scrape."""
-        self.registry.register(_Standing(board, store, clock))
+    def watch(self, board: Board, store: Store, clock: Clock, workers: Workers = nobody) -> None:
+        """Export what *board*, *store* and *workers* tell at the moment of a scrape."""
+        self.registry.register(_Standing(board, store, clock, workers))
 
     def counted(self, channel: Channel, clock: Clock) -> Channel:
         """The same channel, its attempts counted."""
@@ -129,6 +130,7 @@ class _Standing(Collector):
     board: Board
     store: Store
     clock: Clock
+    workers: Workers
 
     def describe(self) -> Iterable[Metric]:
         """Nothing, so that registering asks no store."""
@@ -164,6 +166,7 @@ class _Standing(Collector):
         except Exception as error:  # noqa: BLE001  (metrics must not fail with the thing they report)
             log.warning("the outbox could not be read", extra={"error": f"{type(error).__name__}: {error}"})
             yield GaugeMetricFamily("tocsin_store_up", help_up, value=0)
+            yield from self._delivery(())
             return
         yield GaugeMetricFamily("tocsin_store_up", help_up, value=1)
         pending = GaugeMetricFamily("tocsin_outbox_depth", "Messages still to send.", labels=("channel",))
@@ -176,6 +179,20 @@ class _Standing(Collector):
             oldest.add_metric((depth.channel,), age)
             dead.add_metric((depth.channel,), depth.dead)
         yield from (pending, oldest, dead)
+        yield from self._delivery(depths)
+
+    def _delivery(self, depths: Iterable[OutboxDepth]) -> Iterator[Metric]:
+        label = ("channel",)
+        up = GaugeMetricFamily("tocsin_delivery_worker_up", "Whether the channel's worker lives.", labels=label)
+        failed = CounterMetricFamily("tocsin_delivery_rounds_failed", "Rounds of it that failed.", labels=label)
+        overdue = GaugeMetricFamily(
+            "tocsin_outbox_overdue_seconds", "How long ago the next message should have been taken.", labels=label
+        )
+        for worker in self.workers(depths):
+            up.add_metric((worker.channel,), float(worker.alive))
+            failed.add_metric((worker.channel,), worker.failed)
+            overdue.add_metric((worker.channel,), worker.overdue.total_seconds())
+        yield from (up, failed, overdue)
 
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
