@@ -14,6 +14,10 @@ from math import isfinite, prod
 from tocsin.units import Duration
 
 Exact = int | Decimal | Fraction
+PATIENCE = 100
+"""Periods after which nobody waits for the end of a budget any more."""
+NO_COUNT = 10**30
+"""Budgets that no events can have used up: such a count is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,10 @@ def spend(target: Decimal, total: float, bad: float) -> Spend | None:
     if not (isfinite(total) and isfinite(bad)) or total <= 0 or bad < 0:
         return None
     allowed = budget_ratio(target) * Fraction(total)
-    return Spend(total, float(allowed), bad, float(1 - Fraction(bad) / allowed))
+    remaining = 1 - Fraction(bad) / allowed
+    if abs(remaining) > NO_COUNT:
+        return None
+    return Spend(total, float(allowed), bad, float(remaining))
 
 
 def burn_rate(errors: Exact, target: Decimal) -> Fraction:
@@ -70,13 +77,15 @@ def burn_rate(errors: Exact, target: Decimal) -> Fraction:
 def exhaustion(remaining: Exact | float, burn: Exact | float, period: Duration) -> Duration | None:
     """How long *remaining* (a fraction of the budget) lasts at a constant burn rate; None if nothing burns.
 
+    What lasts longer than PATIENCE periods lasts for ever: a burn rate so small is the rounding of floats.
+
     >>> str(exhaustion(Fraction(1), 10, Duration.of(days=30)))
     '3d'
     """
-    if burn <= 0:
+    if any(isinstance(given, float) and not isfinite(given) for given in (burn, remaining)) or burn <= 0:
         return None
-    left = max(Fraction(remaining), Fraction(0))
-    return Duration(round(left * period.milliseconds / Fraction(burn)))
+    periods = max(Fraction(remaining), Fraction(0)) / Fraction(burn)
+    return Duration(round(periods * period.milliseconds)) if periods <= PATIENCE else None
 
 
 # --- availability algebra: independent components (theory of reliability block diagrams) ---------------------

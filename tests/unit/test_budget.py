@@ -119,3 +119,23 @@ def test_spend_adds_up(target: Decimal, total: int, bad: int) -> None:
 
     assert got is not None
     assert got.used / got.allowed == pytest.approx(1 - got.remaining, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("burn", [1e-300, 1e-9, 2.9e-8, 0.0099, float("nan"), float("inf")])
+def test_a_residue_of_floats_exhausts_nothing(burn: float) -> None:
+    """A burn rate that would need more than a hundred periods is no burn rate."""
+    assert exhaustion(1.0, burn, MONTH) is None
+
+
+@given(st.floats(), st.floats(), st.floats())
+def test_budgets_of_any_floats(total: float, bad: float, burn: float) -> None:
+    """No count that a source may answer breaks the arithmetic, and every end of a budget is a length of time."""
+    spent = spend(D("0.99999"), total, bad)
+    lasts = exhaustion(spent.remaining if spent else total, burn, Duration.of(days=365))
+
+    assert lasts is None or lasts.timedelta.days <= 36_500
+
+
+def test_a_count_that_cannot_be() -> None:
+    """A thousand digits of overspending are noise."""
+    assert spend(D("0.999"), 1e-300, 1e300) is None

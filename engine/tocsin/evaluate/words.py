@@ -8,6 +8,11 @@ from math import isfinite
 from tocsin.template import SHAPES, Hole, Misfit, parts
 from tocsin.units import Duration, literal
 
+HUGE, TINY = 1e15, 1e-9
+"""Beyond these a number is written with an exponent: nobody counts its digits."""
+LONG = 1e13
+"""Seconds beyond which no timedelta holds them."""
+
 
 def percent(ratio: float | Decimal, digits: int = 2) -> str:
     """A ratio as a percentage, cut off and never rounded up: 99.8999 % must not read as a kept 99.9 %.
@@ -17,6 +22,8 @@ def percent(ratio: float | Decimal, digits: int = 2) -> str:
     """
     if not isfinite(ratio):
         return str(ratio)
+    if abs(ratio) >= HUGE:
+        return f"{number(float(ratio) * 100)}%"
     exact = Decimal(repr(ratio)) if isinstance(ratio, float) else ratio
     return literal((exact * 100).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)) + "%"
 
@@ -38,6 +45,8 @@ def number(value: float) -> str:
     """
     if not isfinite(value):
         return str(value)
+    if abs(value) >= HUGE or 0 < abs(value) < TINY:
+        return f"{value:.3g}"
     if abs(value) >= 100:
         return f"{value:.0f}"
     text = f"{Decimal(f'{value:.3g}'):f}"
@@ -59,7 +68,8 @@ def span(length: timedelta) -> str:
     >>> span(timedelta(hours=9, minutes=12, seconds=40)), span(timedelta(seconds=43)), span(timedelta(days=3))
     ('9h 12m', '43s', '3d')
     """
-    seconds = int(length.total_seconds())
+    seconds = abs(int(length.total_seconds()))
+    sign = "-" if length <= timedelta(seconds=-1) else ""
     parts = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
@@ -67,7 +77,7 @@ def span(length: timedelta) -> str:
             parts.append(f"{count}{unit}")
         elif parts:
             break
-    return " ".join(parts[:2]) or "0s"
+    return sign + (" ".join(parts[:2]) or "0s")
 
 
 def window(length: Duration) -> str:
@@ -75,10 +85,15 @@ def window(length: Duration) -> str:
     return str(length)
 
 
+def _duration(seconds: float) -> str:
+    """Any number of seconds, also one that no timedelta holds."""
+    return span(timedelta(seconds=seconds)) if abs(seconds) < LONG else f"{number(seconds / 86_400)}d"
+
+
 _SHAPES: dict[str, Callable[[float], str]] = {
     "humanize": number,
     "humanizePercentage": lambda value: percent(value, 1),
-    "humanizeDuration": lambda value: span(timedelta(seconds=value)),
+    "humanizeDuration": _duration,
 }
 
 
