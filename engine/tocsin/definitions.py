@@ -40,6 +40,21 @@ def definitions_of(sources: Sequence[Source], unread: Iterable[Diagnostic] = ())
 
 
 def each_once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """In file order, each fault once, although two tiers or two rules may show it at one place with the same words."""
+    """In file order, each fault once.
+
+    Two tiers or two rules may show it at one place with the same words. What is no JSON value is not told again as no
+    threshold, and what is wrong in a definition is not told again as what promtool says of the rule made from it.
+    """
     first = {(f.code, f.span, f.message): f for f in reversed(tuple(findings))}
-    return in_file_order(first.values())
+    no_values = {f.span for f in first.values() if f.code.startswith("yaml/") and f.severity is Severity.ERROR}
+    wrong = {_line(f) for f in first.values() if f.severity is Severity.ERROR and not f.code.startswith("promtool/")}
+    return in_file_order(
+        f
+        for f in first.values()
+        if (f.code.startswith("yaml/") or f.span not in no_values)
+        and not (f.code.startswith("promtool/") and _line(f) in wrong)
+    )
+
+
+def _line(finding: Diagnostic) -> tuple[str, int]:
+    return finding.span.path, finding.span.line

@@ -179,3 +179,14 @@ def test_schema_of_no_kind(capsys: pytest.CaptureFixture[str]) -> None:
     """A kind that does not exist is misuse, with a guess."""
     assert run(["schema", "Servise"]) == 2
     assert capsys.readouterr().err == "tocsin: there is no kind 'Servise'\n  hint: did you mean Service?\n"
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    """Output that could not be written is no success, no finding, and no traceback."""
+    (tmp_path / "shop.yaml").write_text("kind: Servce\n", encoding="utf-8")
+    command = [sys.executable, "-m", "tocsin.cli.main", "check", str(tmp_path), "--no-promtool"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr.count("Traceback")) == (2, 0)
+    assert "could not be written" in ended.stderr

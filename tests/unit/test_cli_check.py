@@ -94,11 +94,6 @@ class TestCheck:
                 (10, 26, "promql/syntax", "unexpected number '5' in offset, expected duration"),
             ),
             (
-                "    severity: warning",
-                '    severity: warning\n    summary: "queue {{ labels.queue }}"',
-                (13, 14, "promtool/template", 'the template of summary is wrong: function "labels" not defined'),
-            ),
-            (
                 "requests_total{code=~",
                 "requests_total{code=~~",
                 (5, 53, "promql/syntax", "unexpected '~' inside braces"),
@@ -373,3 +368,10 @@ class TestTest:
         assert "slo:bad:rate5m" in rules
         assert "slo:bad:rate1h" in rules
         assert "slo:bad:rate6h" not in rules
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
+def test_a_deadline_is_a_number_of_seconds(seconds: str, definitions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Anything else is misuse, never a traceback."""
+    assert run(["check", str(definitions), "--deadline", seconds]) == 2
+    assert "--deadline" in capsys.readouterr().err

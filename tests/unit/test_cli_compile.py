@@ -100,6 +100,15 @@ def test_explain_shows_an_alert_with_its_expression(capsys: pytest.CaptureFixtur
     assert "      queue_depth > 100\n" in capsys.readouterr().out
 
 
+def test_explain_shows_what_a_journey_combines(capsys: pytest.CaptureFixture[str]) -> None:
+    """A journey has members instead of tiers, and says who evaluates it."""
+    assert run(["explain", "people-counting/end-to-end", "rules"]) == 0
+    out = capsys.readouterr().out
+
+    assert "mysql/up (weight 3)" in out
+    assert "evaluated by tocsin serve" in out
+
+
 def test_explain_knows_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     """A reference with a typo names the close ones."""
     assert run(["explain", "shop/uptme", "shop.yaml"]) == 2

@@ -17,8 +17,11 @@ def command(paths: tuple[str, ...], output: str, check: bool) -> int:
     from tocsin.adapters.files import check_artifacts, write_artifacts
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
+    from tocsin.errors import MisuseError
     from tocsin.targets import TARGETS
 
+    if not output.strip():
+        raise MisuseError("-o names no folder")
     definitions = read_definitions(paths)
     show_findings(definitions)
     if definitions.errors:

@@ -8,7 +8,8 @@ import click
 
 if TYPE_CHECKING:
     from tocsin.plan import Plan
-    from tocsin.spec import AlertRule, Slo
+    from tocsin.spec import AlertRule, Combine, JourneySlo, Slo
+    from tocsin.spec.journey import Member
     from tocsin.workspace import Workspace
 
 OUTAGES = ("1", "0.5", "0.15", "0.1", "0.05", "0.02", "0.01")
@@ -46,15 +47,45 @@ def explanation(ref: str, workspace: "Workspace", plan: "Plan", *, show_rules: b
 
     slos = {slo.ref: slo for service in workspace.services for slo in service.slos}
     alerts = {alert.ref: alert for service in workspace.services for alert in service.alerts}
+    journeys = {slo.ref: slo for journey in workspace.journeys for slo in journey.slos}
     if ref in slos:
         lines = [*_slo(slos[ref]), "", *_rules(ref, plan, show_rules)]
     elif ref in alerts:
         lines = [*_alert(alerts[ref]), "", *_rules(ref, plan, show_rules=True)]
+    elif ref in journeys:
+        lines = [*_journey(journeys[ref])]
     else:
-        known = sorted({*slos, *alerts})
+        known = sorted({*slos, *alerts, *journeys})
         close = difflib.get_close_matches(ref, known, n=3) or known[:10]
         raise MisuseError(f"no objective or alert is called {ref!r}", hint=f"there is {', '.join(close) or 'none'}")
     return "\n".join(lines) + "\n"
+
+
+def _journey(slo: "JourneySlo") -> Iterator[str]:
+    from tocsin.plan.burn import percent
+
+    place = f"{slo.span.path}:{slo.span.line}"
+    yield f"{slo.ref}: {percent(slo.target)} of slices of {slo.slice} good over {slo.window}   ({place})"
+    bad = span((1 - Fraction(slo.target)) * slo.window.seconds)
+    yield f"error budget: {percent(1 - slo.target)}, or {bad} of bad slices"
+    yield ""
+    yield from _combination(slo.combine, "")
+    yield ""
+    yield f"a member without data for {slo.missing.after} counts as {slo.missing.count_as}"
+    yield "evaluated by tocsin serve: PromQL cannot combine slices after the fact, so no rule is compiled for it"
+
+
+def _combination(node: "Member | Combine", weight: str, depth: int = 1) -> Iterator[str]:
+    from tocsin.spec.journey import Member
+    from tocsin.units import literal
+
+    if isinstance(node, Member):
+        yield "  " * depth + node.ref + weight
+        return
+    yield "  " * depth + {"series": "good only if all are good", "weighted": "weighted mean"}[node.how] + weight + ":"
+    for index, part in enumerate(node.parts):
+        own = f" (weight {literal(node.weights[index])})" if node.weights else ""
+        yield from _combination(part, own, depth + 1)
 
 
 def _slo(slo: "Slo") -> Iterator[str]:

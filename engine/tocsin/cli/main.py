@@ -110,7 +110,19 @@ def run(arguments: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        return _unwritable(error)
     return result if isinstance(result, int) else 0
+
+
+def _unwritable(error: OSError) -> int:
+    """Standard output is full or closed; any other trouble with files has become a TocsinError where it happened."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    where = f"{error.filename}: " if error.filename else "the output could not be written: "
+    with contextlib.suppress(OSError):
+        click.echo(f"tocsin: {where}{error.strerror or error}", err=True)
+    return MISUSE
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tocsin.cli.options import Seconds
 from tocsin.report import FORMATS, counted
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     "--keep", metavar="DIR", type=click.Path(file_okay=False), help="Write the rule and test files to DIR too."
 )
 @click.option("--promtool", metavar="FILE", help="The promtool to use; else $TOCSIN_PROMTOOL, else the one on PATH.")
-@click.option("--deadline", type=click.FloatRange(min=0.1), default=600.0, show_default=True, metavar="SECONDS",
+@click.option("--deadline", type=Seconds(), default=600.0, show_default=True, metavar="SECONDS",
               help="How long all tests together may take.")  # fmt: skip
 @click.pass_context
 def command(

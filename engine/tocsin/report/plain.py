@@ -18,15 +18,17 @@ def text(findings: Sequence[Diagnostic], texts: Texts, _manuals: Mapping[str, st
     return "\n".join(paragraph(finding, texts) for finding in findings)
 
 
-def summary(findings: Sequence[Diagnostic], files: int) -> str:
-    """One line that says how it went.
+def summary(findings: Sequence[Diagnostic], files: int, unfinished: str = "") -> str:
+    """One line that says how it went; *unfinished* says what was left out, so that nothing is called clean.
 
-    >>> summary((), 3)
-    '3 files: clean'
+    >>> summary((), 3), summary((), 3, "promtool was not asked")
+    ('3 files: clean', '3 files: not finished, promtool was not asked')
     """
     counts = Counter(finding.severity for finding in findings)
     said = [counted(counts[s], s.value if s is not Severity.INFO else "note") for s in Severity if counts[s]]
-    if not counts[Severity.ERROR] and not counts[Severity.WARNING]:
+    if unfinished:
+        said = [f"not finished, {unfinished}", *said]
+    elif not counts[Severity.ERROR] and not counts[Severity.WARNING]:
         said = ["clean", *said]
     return f"{counted(files, 'file')}: {', '.join(said)}"
 
