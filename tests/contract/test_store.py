@@ -299,6 +299,26 @@ def test_messages_of_a_key_never_overtake(store: Store) -> None:
     assert (said(meanwhile), said(take(store, 10))) == ([], [("thread", "resolve")])
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_what_went_out_past_the_outbox_counts_as_sent(store: Store, known: bool) -> None:
+    """Its end does not say that it comes alone, also where the row was written after all; nothing goes out twice."""
+    if known:
+        post(store, message())
+    sent = message(key="thread", seq=0), message(key="thread", seq=2), message("slack")
+    store.commit(Commit(NOON, outbox=(message(key="thread", seq=1),), sent=sent))
+    (between,) = take(store)
+    store.settle(between, SENT, NOON, None)
+    store.commit(Commit(NOON, sent=sent))
+    post(store, message(action=Action.RESOLVE, seq=3))
+    (end,) = take(store)
+
+    assert (between.notification.seq, end.notification.action, end.notification.notes) == (1, Action.RESOLVE, ())
+    assert [(depth.channel, depth.pending, depth.dead) for depth in store.depths()] == [
+        ("email", 1, 0),
+        ("slack", 0, 0),
+    ]
+
+
 def test_a_beginning_that_was_not_sent_in_time_is_not_sent_after_the_end(store: Store) -> None:
     """One message remains: the end, which says that nothing was heard of the beginning."""
     post(store, message("pd"))

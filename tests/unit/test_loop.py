@@ -234,6 +234,18 @@ class TestStoreThatCannotBeWritten:
         assert rig.store.load().alerts == rig.evaluator.memory.alerts
         assert rig.store.load().groups == rig.evaluator.memory.groups
 
+    def test_the_end_of_what_was_told_directly_is_an_ordinary_end(self, rig: Rig) -> None:
+        """The page went out past the outbox; the resolve must not claim that nobody heard of it."""
+        read_only(rig.store)
+        rig.level(10)
+        rig.tick()
+        rig.tick()
+        read_only(rig.store, on=False)
+        rig.level(0)
+        rig.tick()
+
+        assert [(told.action, told.notes) for told in rig.outbox()] == [(Action.RESOLVE, ())]
+
     def test_a_whole_incident_may_happen_meanwhile(self, rig: Rig) -> None:
         """The resolve follows its page, and both are in the history afterwards."""
         read_only(rig.store)

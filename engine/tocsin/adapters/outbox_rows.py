@@ -1,7 +1,7 @@
 """The rows of the outbox: how messages get there, which may be taken, how what waits is folded when it is leased."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,8 +45,33 @@ def depths(connection: Connection) -> tuple[OutboxDepth, ...]:
     return tuple(OutboxDepth(c, p, _instant(first), d, _instant(since)) for c, p, first, d, since in rows)
 
 
+def post(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:
+    """Put *messages* into the outbox; what is there already is not put there again."""
+    known = _known(connection, messages)
+    _insert(connection, [m for m in messages if _place(m) not in known], at, {"status": PENDING, "attempts": 0})
+
+
+def note_sent(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:
+    """Record *messages* that went out past the outbox, so that what follows knows of them."""
+    done = {"status": SENT, "settled_at": microseconds(at), "detail": "sent past the outbox"}
+    known = _known(connection, messages)
+    _insert(connection, [m for m in messages if _place(m) not in known], at, done | {"attempts": 1})
+    old = [{f"old_{name}": value for name, value in zip(_PLACE, place, strict=True)} for place in sorted(known)]
+    if old:
+        where = [OUTBOX.c[name] == bindparam(f"old_{name}") for name in _PLACE]
+        connection.execute(update(OUTBOX).where(*where, OUTBOX.c.status == PENDING).values(done), old)
+
+
+_PLACE = ("channel", "dedup_key", "seq")
+
+
+def _place(message: Notification) -> tuple[str, str, int]:
+    return (message.channel, message.dedup_key, message.seq)
+
+
 def _known(connection: Connection, messages: Sequence[Notification]) -> set[tuple[str, str, int]]:
     """Find those of *messages* that are in the outbox already, in bites that every database takes."""
+    wanted = {_place(message) for message in messages}
     found: set[tuple[str, str, int]] = set()
     for channel in {message.channel for message in messages}:
         keys = sorted({message.dedup_key for message in messages if message.channel == channel})
@@ -54,39 +79,35 @@ def _known(connection: Connection, messages: Sequence[Notification]) -> set[tupl
             bite = OUTBOX.c.dedup_key.in_(keys[start : start + 500])
             query = select(OUTBOX.c.dedup_key, OUTBOX.c.seq).where(OUTBOX.c.channel == channel, bite)
             found.update((channel, row.dedup_key, row.seq) for row in connection.execute(query))
-    return found
+    return found & wanted
 
 
-def post(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:
-    """Put *messages* into the outbox; what is there already is not put there again."""
-    rows = []
+def _insert(
+    connection: Connection, messages: Sequence[Notification], at: datetime, fields: Mapping[str, object]
+) -> None:
+    if not messages:
+        return
     last = connection.scalar(select(EVALUATOR.c.last_outbox_id)) or 0
-    known = _known(connection, messages)
-    for message in messages:
-        if (message.channel, message.dedup_key, message.seq) in known:
-            continue
-        last += 1
-        rows.append(
-            {
-                "id": last,
-                "channel": message.channel,
-                "dedup_key": message.dedup_key,
-                "seq": message.seq,
-                "action": message.action.value,
-                "urgency": urgency(message),
-                "message": encode(message),
-                "status": PENDING,
-                "first_due": microseconds(at),
-                "next_at": 0,
-                "token": 0,
-                "attempts": 0,
-                "unknowns": 0,
-                "detail": "",
-            }
-        )
-    if rows:
-        connection.execute(insert(OUTBOX), rows)
-        connection.execute(update(EVALUATOR).values(last_outbox_id=last))
+    rows = [
+        {
+            "id": number,
+            "channel": message.channel,
+            "dedup_key": message.dedup_key,
+            "seq": message.seq,
+            "action": message.action.value,
+            "urgency": urgency(message),
+            "message": encode(message),
+            "first_due": microseconds(at),
+            "next_at": 0,
+            "token": 0,
+            "unknowns": 0,
+            "detail": "",
+            **fields,
+        }
+        for number, message in enumerate(messages, last + 1)
+    ]
+    connection.execute(insert(OUTBOX), rows)
+    connection.execute(update(EVALUATOR).values(last_outbox_id=last + len(rows)))
 
 
 def lease_next(connection: Connection, channel: str, key: str, at: int, until: int) -> Iterator[Parcel]:

@@ -73,6 +73,7 @@ class SqlStore:
             episodes = [_episode(view) for view in commit.views]
             _put(connection, EPISODES, episodes, episodes)
             outbox_rows.post(connection, commit.outbox, commit.at)
+            outbox_rows.note_sent(connection, commit.sent, commit.at)
             connection.execute(update(EVALUATOR).values(committed_at=microseconds(commit.at)))
             self._prune(connection, commit.at)
 

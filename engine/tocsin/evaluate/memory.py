@@ -60,13 +60,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The changes of one tick; None forgets."""
+    """The changes of one tick; None forgets. Messages that went out past the outbox are *sent*, for the record."""
 
     at: datetime
     alerts: Mapping[Identity, AlertState | None] = field(default_factory=dict)
     views: tuple[AlertView, ...] = ()
     groups: Mapping[GroupKey, GroupState | None] = field(default_factory=dict)
     outbox: tuple[Notification, ...] = ()
+    sent: tuple[Notification, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

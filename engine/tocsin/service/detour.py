@@ -1,7 +1,7 @@
 """When the outbox cannot be written, messages go out directly: a page that waits for a full disk is no page.
 
-A message that was sent this way is not put into the outbox any more; one that was not is. Only if the process ends
-before the store works again may a message go out twice.
+A message that was sent this way gets into the outbox as sent, for the record and for what follows it; one that was not
+gets there to be sent. Only if the process ends before the store works again may a message go out twice.
 """
 
 import logging
@@ -25,6 +25,15 @@ def key_of(message: Notification) -> Key:
     return (message.channel, message.dedup_key, message.seq)
 
 
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What may be stored or sent now, what must wait for one that is under way, and what went out already."""
+
+    free: tuple[Notification, ...]
+    waiting: tuple[Notification, ...]
+    sent: tuple[Notification, ...]
+
+
 @dataclass(slots=True)
 class Detour:
     """Sends what the store does not take, one thread per channel while there is something to send."""
@@ -40,20 +49,22 @@ class Detour:
     def __post_init__(self) -> None:
         self._idle = threading.Condition(self._lock)
 
-    def sort(self, messages: Iterable[Notification]) -> tuple[tuple[Notification, ...], tuple[Notification, ...]]:
-        """Split what is unsent into what may be stored or sent now, and what must wait for one that is under way."""
+    def sort(self, messages: Iterable[Notification]) -> Sorted:
+        """Split *messages*; one that is told to be sent is not remembered here any more."""
         free: list[Notification] = []
         waiting: list[Notification] = []
+        sent: list[Notification] = []
         with self._lock:
             busy = {key_of(message)[:2] for queue in self._queues.values() for message in queue}
             for message in messages:
                 if key_of(message) in self._sent:
                     self._sent.discard(key_of(message))
+                    sent.append(message)
                 elif key_of(message)[:2] in busy:
                     waiting.append(message)
                 else:
                     free.append(message)
-        return tuple(free), tuple(waiting)
+        return Sorted(tuple(free), tuple(waiting), tuple(sent))
 
     def send(self, messages: Iterable[Notification]) -> None:
         """Begin to send *messages*, in order; returns at once. What was tried a moment ago waits."""

@@ -82,11 +82,12 @@ class Evaluator:
     def _commit(self, commit: Commit) -> None:
         """Store *commit* and what could not be stored before; a store that fails stops neither evaluation nor pages."""
         whole = commit if self.unsaved is None else joined(self.unsaved, commit)
-        free, waiting = self.detour.sort(whole.outbox)
+        split = self.detour.sort(whole.outbox)
+        free, waiting, sent = split.free, split.waiting, (*whole.sent, *split.sent)
         try:
-            self.store.commit(replace(whole, outbox=free))
+            self.store.commit(replace(whole, outbox=free, sent=sent))
         except Exception as error:
-            self.unsaved = replace(whole, outbox=(*waiting, *free))
+            self.unsaved = replace(whole, outbox=(*waiting, *free), sent=sent)
             self.telemetry.commit_failures.inc()
             log.exception("the state could not be stored", extra={"messages_held_back": len(free) + len(waiting)})
             why = str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}; the log says more"
@@ -161,6 +162,7 @@ def joined(first: Commit, second: Commit) -> Commit:
         views=tuple(views.values()),
         groups={**first.groups, **second.groups},
         outbox=(*first.outbox, *second.outbox),
+        sent=(*first.sent, *second.sent),
     )
 
 
