@@ -102,7 +102,7 @@ def test_explain_shows_an_alert_with_its_expression(capsys: pytest.CaptureFixtur
 
 def test_explain_shows_what_a_journey_combines(capsys: pytest.CaptureFixture[str]) -> None:
     """A journey has members instead of tiers, and says who evaluates it."""
-    assert run(["explain", "people-counting/end-to-end", "rules"]) == 0
+    assert run(["explain", "people-counting/end-to-end", str(Path(__file__).parents[2] / "rules")]) == 0
     out = capsys.readouterr().out
 
     assert "mysql/up (weight 3)" in out
