@@ -179,6 +179,39 @@ def test_a_lease_that_ran_out_counts_as_perhaps_arrived(store: Store) -> None:
     assert (again.unknowns, again.attempts) == (1, 2)
 
 
+def test_what_a_dead_process_was_sending_need_not_wait(where: str) -> None:
+    """After a crash its leases are ended at once, and count as perhaps arrived."""
+    if where == DATABASE:
+        pytest.skip("who else uses a server cannot be told")
+    dead = SqlStore(where)
+    dead.reclaim(NOON)
+    post(dead, message())
+    take(dead)
+    dead.close()
+    store = SqlStore(where)
+    reclaimed = store.reclaim(NOON + seconds(1))
+    (again,) = take(store, 1)
+    store.close()
+
+    assert (reclaimed, again.unknowns, again.attempts) == (1, 1, 2)
+
+
+def test_what_a_living_process_is_sending_is_left_to_it(where: str) -> None:
+    """Two processes on one store send nothing twice."""
+    living, second = SqlStore(where), SqlStore(where)
+    if where == DATABASE:
+        wipe(living)
+    living.reclaim(NOON)
+    post(living, message())
+    take(living)
+    reclaimed = second.reclaim(NOON + seconds(1))
+    told = take(second, 1)
+    second.close()
+    living.close()
+
+    assert (reclaimed, told) == (0, ())
+
+
 def test_a_worker_that_comes_too_late_can_only_say_sent(store: Store) -> None:
     """After another one took over, its failure says nothing; its success does."""
     post(store, message())

@@ -26,8 +26,10 @@ def main() -> None:
     for channel in channels.values():
         channel.deadline = options["deadline"]  # type: ignore[attr-defined]  # every kind of ours has one
         channel.pace = timedelta()
+    store = SqlStore(options["store"])
+    store.reclaim(datetime.now(UTC))
     courier = Courier(
-        SqlStore(options["store"]),
+        store,
         channels,
         WallClock(),
         jitter=lambda: 0.02,

@@ -413,9 +413,11 @@ def test_a_message_that_nobody_takes_is_overdue(
 
 
 @contextmanager
-def process(path: Path, web: HttpReceiver, inbox: Inbox, deadline: float = 0.3) -> Iterator[subprocess.Popen[str]]:
+def process(
+    path: Path, web: HttpReceiver, inbox: Inbox, deadline: float = 0.3, lease: float = 60
+) -> Iterator[subprocess.Popen[str]]:
     """Run a courier as a process; at the end it is killed."""
-    options = {"store": str(path), "channels": specs(web, inbox), "deadline": deadline, "lease": 0.5}
+    options = {"store": str(path), "channels": specs(web, inbox), "deadline": deadline, "lease": lease}
     child = subprocess.Popen([sys.executable, str(PROCESS), json.dumps(options)], stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
@@ -448,7 +450,10 @@ def test_killed_between_page_and_resolve(tmp_path: Path, store: SqlStore, web: H
 
 
 def test_killed_after_the_receiver_took_it(tmp_path: Path, store: SqlStore, web: HttpReceiver, inbox: Inbox) -> None:
-    """Nobody recorded that the page went out: it goes again, once, with the same key, and on Slack with a mark."""
+    """Nobody recorded that the page went out: it goes again, once, with the same key, and on Slack with a mark.
+
+    It does not wait for the lease of the dead process to run out.
+    """
     path = tmp_path / "tocsin.db"
     web.answer(Reply(hang=True), path="/services")
     web.answer(Reply(hang=True), path="/v2")

@@ -3,13 +3,14 @@
 This is the only module with SQL that one database knows and another does not.
 """
 
+import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
@@ -44,6 +45,25 @@ def guarded(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise UnavailableError(f"the state store {_shown(engine.url)} does not work: {reason}") from error
+
+
+def claim(engine: Engine) -> BinaryIO | None:
+    """Lock a file beside a SQLite database until it is closed or the process ends; None where another process did.
+
+    Also None for other databases, and where the file system has no locks.
+    """
+    if engine.url.get_backend_name() != "sqlite":
+        return None
+    try:
+        file = Path(f"{engine.url.database}.owner").open("ab")  # noqa: SIM115  # the caller keeps it open
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 def migrate(engine: Engine, now: datetime) -> None:

@@ -7,13 +7,13 @@ that the process died in between, so the message is taken again and counted as p
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from tocsin.adapters import outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
-from tocsin.adapters.database import guarded, migrate, open_engine
+from tocsin.adapters.database import claim, guarded, migrate, open_engine
 from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, OUTBOX
 from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
@@ -35,6 +35,7 @@ class SqlStore:
         keep_episodes: timedelta = timedelta(days=400),
     ) -> None:
         self._engine = open_engine(url_or_path)
+        self._claim: BinaryIO | None = None
         self._keep_messages = keep_messages
         self._keep_episodes = keep_episodes
         try:
@@ -105,6 +106,21 @@ class SqlStore:
                     parcels.extend(outbox_rows.lease_next(connection, channel, key, at, microseconds(until)))
         return tuple(parcels)
 
+    def reclaim(self, now: datetime) -> int:
+        """End the leases of a process that has died, so that its messages need not wait; returns how many.
+
+        To be called once, before any lease of this process. On SQLite a lock of the file system, which ends with its
+        process, tells whether another one uses this store; elsewhere nobody can tell, and leases run out by themselves.
+        """
+        if self._claim is None:
+            self._claim = claim(self._engine)
+        if self._claim is None:
+            return 0
+        at = microseconds(now)
+        with self._writing() as connection:
+            held = (OUTBOX.c.status == PENDING) & (OUTBOX.c.leased_until > at)
+            return connection.execute(update(OUTBOX).where(held).values(leased_until=at)).rowcount
+
     def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
         """Record the attempt; without *retry_at* a message that was not sent is dead."""
         outcome = delivery.outcome
@@ -128,6 +144,8 @@ class SqlStore:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+        if self._claim is not None:
+            self._claim.close()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -19,7 +19,7 @@ from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin_notifiers.retry import LONGEST_RETRY_AFTER, MOST_UNKNOWNS, retry_at
 
 LEASE = timedelta(seconds=60)
-"""Longer than any channel's deadline; after a crash a message is taken again when it has passed."""
+"""Longer than any channel's deadline; a message is taken again when it has passed, or at the next start (`reclaim`)."""
 
 POLL = timedelta(seconds=1)
 LONGEST_PAUSE = 30.0

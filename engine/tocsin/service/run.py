@@ -65,6 +65,8 @@ class Process:
         self._interval = settings.interval.timedelta
         memory = self._store.load()
         now = self._clock.now()
+        if reclaimed := self._store.reclaim(now):
+            log.warning("messages were under way when the last process ended", extra={"messages": reclaimed})
         self._board = Board(
             Standing(
                 workspace=definitions.workspace,
