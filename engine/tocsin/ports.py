@@ -139,13 +139,12 @@ class Delivery:
 class Channel(Protocol):
     """A way out.
 
-    *idempotent* says that sending one message twice disturbs nobody; *per_alert*, that every alert is an incident of
-    its own there; *pace* is the least time between two messages, which the courier keeps.
+    *idempotent* says that sending one message twice disturbs nobody; *pace* is the least time between two messages,
+    which the courier keeps.
     """
 
     name: str
     idempotent: bool
-    per_alert: bool
     pace: timedelta
 
     def send(self, notification: Notification, now: datetime) -> Delivery:

@@ -24,7 +24,6 @@ class AppriseChannel:
     secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    per_alert: bool = False
     pace: timedelta = timedelta(seconds=1)
     _gate: Gate = field(default_factory=Gate)
 

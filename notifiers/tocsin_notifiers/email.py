@@ -28,7 +28,6 @@ class EmailChannel:
     secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    per_alert: bool = False
     pace: timedelta = timedelta()
     _gate: Gate = field(default_factory=Gate)
     _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)

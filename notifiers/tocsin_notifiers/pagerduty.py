@@ -29,7 +29,6 @@ class PagerDutyChannel:
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = True
-    per_alert: bool = True
     pace: timedelta = timedelta(seconds=0.6)
     _gate: Gate = field(default_factory=Gate)
 

@@ -36,7 +36,6 @@ class SlackChannel:
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    per_alert: bool = False
     pace: timedelta = timedelta(seconds=1)
     _gate: Gate = field(default_factory=Gate)
 

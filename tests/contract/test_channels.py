@@ -16,9 +16,11 @@ from tests.alerts import NOON, message, text
 from tocsin.demo.receivers import HttpReceiver, Inbox, Reply
 from tocsin.errors import MisuseError
 from tocsin.ports import Action, Outcome
+from tocsin.spec.notifications import PER_ALERT
 from tocsin_notifiers import CHANNELS, build
 from tocsin_notifiers.border import MOST_ABANDONED
 from tocsin_notifiers.email import REMEMBERED
+from tocsin_schemas import schema_for
 
 pytestmark = pytest.mark.real
 
@@ -108,6 +110,14 @@ def own(request: pytest.FixtureRequest, ends: tuple[HttpReceiver, Inbox]) -> Lin
 def test_every_kind_is_tested() -> None:
     """A kind that is listed is held to this contract."""
     assert {kind.removesuffix("-bot") for kind in KINDS} == set(CHANNELS)
+
+
+def test_the_language_knows_the_same_kinds() -> None:
+    """A channel that can be written can be built, and the other way round."""
+    written = schema_for("Notifications")["$defs"]["channel"]["properties"].keys() - {"send_resolved"}
+
+    assert written == CHANNELS.keys()
+    assert CHANNELS.keys() >= PER_ALERT
 
 
 def test_a_message_arrives_once_and_names_the_alert(line: Line) -> None:

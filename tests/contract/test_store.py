@@ -16,7 +16,7 @@ from tests.alerts import NOON, message, seconds, text, view
 
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import UnavailableError
-from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Incident, Parcel, Store
+from tocsin.evaluate.memory import Commit, GroupEpisode, GroupKey, GroupState, Parcel, Store
 from tocsin.evaluate.model import AlertState, Identity, Phase, Timing
 from tocsin.ports import Action, Delivery, Notification, Outcome, labels_of
 from tocsin.units import Duration
@@ -81,7 +81,7 @@ def said(parcels: tuple[Parcel, ...]) -> list[tuple[str, str]]:
 
 def test_what_is_committed_is_loaded(store: Store, where: str) -> None:
     """All of it comes back exactly, also in another process's connection."""
-    group = GroupState(NOON, (Incident(text(), NOON, announced=True),), NOON, 1)
+    group = GroupState(NOON, (GroupEpisode(text(), NOON, announced=True),), NOON, 1)
     open_view, closed_view = view("a"), view("b", resolved=NOON)
     store.commit(Commit(NOON, {IDENTITY: STATE}, (open_view, closed_view), {GROUP: group}))
     other = SqlStore(where)

@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 
-from tocsin.evaluate.group import PER_ALERT, announce
+from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import GroupKey, GroupState
 from tocsin.evaluate.model import AlertView
 from tocsin.ports import Action, Notification
 from tocsin.spec import Notifications
-from tocsin_notifiers import CHANNELS
 
 
 class Talk:
@@ -146,18 +145,6 @@ def test_pagerduty_has_one_incident_per_alert() -> None:
     assert fired == [("pd", "fire", ("a",)), ("pd", "fire", ("b",))]
     assert (one, later, two) == ([("pd", "resolve", ("a",))], [], [("pd", "resolve", ("b",))])
     assert [m.dedup_key for m in talk.sent] == ["a", "b", "a", "b"]
-
-
-def test_the_kinds_with_one_incident_per_alert_agree_with_their_channels() -> None:
-    """`PER_ALERT` repeats what channels say of themselves, because the core does not know the channels."""
-    settings: dict[str, dict[str, str | tuple[str, ...] | None]] = {
-        "apprise": {"url": "json://localhost"},
-        "email": {"host": "mail.example", "from": "a@example.org", "to": ("b@example.org",)},
-        "pagerduty": {"integration_key": "k"},
-        "slack": {"webhook": "https://hooks.slack.com/services/T/B/C"},
-    }
-
-    assert {kind for kind, build in CHANNELS.items() if build("x", settings[kind]).per_alert} == PER_ALERT
 
 
 def test_the_definition_names_the_channels_and_the_route_the_timers() -> None:
@@ -347,7 +334,7 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def what_is_untold_is_still_remembered(self) -> None:
         """Whoever heard that it fires and not that it ended will: the conversation still holds it."""
-        held = {(key.channel, i.text.dedup_key) for key, state in self.talk.groups.items() for i in state.incidents}
+        held = {(key.channel, i.text.dedup_key) for key, state in self.talk.groups.items() for i in state.episodes}
         unfinished = {story for story, words in self.told().items() if words == ["firing"]}
 
         assert unfinished <= held

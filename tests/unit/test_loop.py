@@ -43,7 +43,6 @@ class Recorder:
 
     name: str = "email"
     idempotent: bool = False
-    per_alert: bool = False
     pace: timedelta = timedelta()
     sent: list[Notification] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -166,25 +165,42 @@ def test_a_tick_stores_and_wakes_the_courier(rig: Rig) -> None:
 
 def test_an_error_inside_a_tick_is_told_and_the_next_tick_is_sound(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     """A bug in one tick must not end the evaluator, nor leave half a change behind."""
-    before = rig.evaluator.memory
-
-    def bug(_at: datetime) -> tuple[()]:
-        raise ZeroDivisionError("a bug")
-
-    rig.source.scripts["level"] = bug
+    before, routes = rig.evaluator.memory, rig.evaluator.notifications
+    nonsense: Any = None
+    rig.evaluator.notifications = nonsense
+    rig.level(10)
     rig.tick()
 
     assert rig.count("tocsin_ticks_total", outcome="failed") == 1
-    assert "ZeroDivisionError" in rig.board.read().tick_error
+    assert "TypeError" in rig.board.read().tick_error
     assert "Traceback" in caplog.text
     assert before is rig.evaluator.memory
 
-    del rig.source.scripts["level"]
-    rig.level(10)
+    rig.evaluator.notifications = routes
     rig.tick()
 
     assert rig.board.read().tick_error == ""
     assert len(rig.board.read().open_alerts()) == 1
+
+
+def test_a_bug_in_one_rule_is_counted_and_logged_once(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """The tick is good, the rule is blind, and the log is not filled with the same line every 15 seconds."""
+
+    def bug(_at: datetime) -> tuple[()]:
+        raise ZeroDivisionError("a bug")
+
+    rig.level(10)
+    rig.tick()
+    rig.source.scripts["level"] = bug
+    rig.tick()
+    rig.tick()
+
+    assert (rig.count("tocsin_faults_total"), rig.count("tocsin_ticks_total", outcome="failed")) == (2, 0)
+    assert [r.fault.split(" (")[0] for r in caplog.records if hasattr(r, "fault")] == [
+        "shop/TooHigh: ZeroDivisionError: a bug"
+    ]
+    [view] = rig.board.read().open_alerts()
+    assert view.blind_since is not None
 
 
 def test_missed_and_forced_ticks_are_counted(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from tocsin.adapters.database import open_engine
 from tocsin.adapters.store import SqlStore
 from tocsin.adapters.tables import METADATA
 from tocsin.errors import MisuseError, UnavailableError
-from tocsin.evaluate.memory import Commit, GroupState, Incident
+from tocsin.evaluate.memory import Commit, GroupEpisode, GroupState
 from tocsin.evaluate.model import AlertState, AlertView
 from tocsin.ports import AlertText, Notification
 
@@ -144,7 +144,7 @@ def test_a_password_is_not_shown() -> None:
     assert "s3cret" not in str(error.value)
 
 
-@given(st.one_of(*(st.from_type(kind) for kind in (AlertView, Notification, AlertText, GroupState, Incident))))
+@given(st.one_of(*(st.from_type(kind) for kind in (AlertView, Notification, AlertText, GroupState, GroupEpisode))))
 def test_what_is_encoded_is_decoded(value: object) -> None:
     """Round trip of everything that is stored, with any text in it."""
     assert decode(type(value), encode(value)) == value

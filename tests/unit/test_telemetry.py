@@ -66,7 +66,7 @@ class Wall:
 class Fickle:
     """A channel that accepts every second message."""
 
-    name, idempotent, per_alert, pace = "email", False, False, timedelta(0)
+    name, idempotent, pace = "email", False, timedelta(0)
 
     def __init__(self) -> None:
         self.outcomes = [Outcome.RETRY, Outcome.SENT]

@@ -63,4 +63,4 @@ def test_a_channel_is_built_with_its_name() -> None:
     spec = ChannelSpec("page", "pagerduty", {"integration_key": Secret(literal="0123456789abcdef" * 2)}, True, SPAN)
     channels = build_channels((Notifications("platform", {"page": spec}, (), SPAN),), {})
 
-    assert [(channel.name, channel.per_alert) for channel in channels.values()] == [("page", True)]
+    assert [(name, channel.name) for name, channel in channels.items()] == [("page", "page")]

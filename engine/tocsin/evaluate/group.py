@@ -20,13 +20,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from tocsin.evaluate.memory import GroupKey, GroupState, Incident
+from tocsin.evaluate.memory import GroupEpisode, GroupKey, GroupState
 from tocsin.evaluate.model import AlertView
 from tocsin.ports import Action, AlertText, Notification, labels_of
 from tocsin.spec import ChannelSpec, Notifications, Route
-
-PER_ALERT = frozenset({"pagerduty"})
-"""Kinds of channels with one incident per alert."""
 
 SEVERITIES = ("critical", "warning", "info")
 
@@ -117,7 +114,7 @@ def announce(
     for key in sorted(live):
         after, messages = _spoken(key, live[key], directory, texts, now)
         outbox.extend(messages)
-        kept = after if after.incidents else None
+        kept = after if after.episodes else None
         if kept != groups.get(key):
             changes[key] = kept
     return changes, tuple(outbox)
@@ -153,25 +150,25 @@ def _brought_up(
     """Close what has resolved; forget what was never told and has resolved or goes elsewhere now."""
     spec = directory.channels.get(key.channel)
     kept = []
-    for incident in state.incidents:
-        text = texts.get(incident.text.dedup_key)
-        if not incident.announced:
+    for episode in state.episodes:
+        text = texts.get(episode.text.dedup_key)
+        if not episode.announced:
             if text and text.resolved_at is None and key in routes[text.dedup_key]:
-                kept.append(incident)
-        elif incident.open and text and text.resolved_at is not None:
+                kept.append(episode)
+        elif episode.open and text and text.resolved_at is not None:
             if spec and spec.send_resolved:
-                kept.append(replace(incident, text=text))
+                kept.append(replace(episode, text=text))
         else:
-            kept.append(incident)
-    return replace(state, incidents=tuple(kept))
+            kept.append(episode)
+    return replace(state, episodes=tuple(kept))
 
 
 def _set_back(state: GroupState, now: datetime) -> GroupState:
     """Do not wait for an hour because the wall clock was set back by one."""
-    if all(t <= now for t in (state.sent_at or now, *(i.seen_at for i in state.incidents))):
+    if all(t <= now for t in (state.sent_at or now, *(e.seen_at for e in state.episodes))):
         return state
-    incidents = tuple(replace(i, seen_at=min(i.seen_at, now)) for i in state.incidents)
-    return replace(state, incidents=incidents, sent_at=state.sent_at and min(state.sent_at, now))
+    episodes = tuple(replace(e, seen_at=min(e.seen_at, now)) for e in state.episodes)
+    return replace(state, episodes=episodes, sent_at=state.sent_at and min(state.sent_at, now))
 
 
 def _admit(
@@ -181,14 +178,14 @@ def _admit(
     now: datetime,
 ) -> None:
     """Put every open alert into its conversations, unless its channel already has it in another one."""
-    known = {(key.channel, i.text.dedup_key) for key, state in live.items() for i in state.incidents}
+    known = {(key.channel, e.text.dedup_key) for key, state in live.items() for e in state.episodes}
     for dedup_key, keys in routes.items():
         for key in sorted(keys):
             if (key.channel, dedup_key) not in known:
                 state = live.get(key)
-                if state is None or not state.incidents:
+                if state is None or not state.episodes:
                     state = GroupState(opened_at=now)
-                live[key] = replace(state, incidents=(*state.incidents, Incident(texts[dedup_key], now)))
+                live[key] = replace(state, episodes=(*state.episodes, GroupEpisode(texts[dedup_key], now)))
 
 
 def _spoken(
@@ -196,9 +193,9 @@ def _spoken(
 ) -> tuple[GroupState, list[Notification]]:
     spec = directory.channels.get(key.channel)
     if spec is None:
-        return replace(state, incidents=tuple(i for i in state.incidents if i.announced and i.open)), []
+        return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open)), []
     timers = directory.timers(key.route)
-    if spec.kind in PER_ALERT:
+    if spec.per_alert:
         return _each_alone(key, state, timers, texts, now)
     return _all_together(key, state, timers, texts, now)
 
@@ -206,60 +203,60 @@ def _spoken(
 def _each_alone(
     key: GroupKey, state: GroupState, timers: Timers, texts: Mapping[str, AlertText], now: datetime
 ) -> tuple[GroupState, list[Notification]]:
-    kept: list[Incident] = []
+    kept: list[GroupEpisode] = []
     messages: list[Notification] = []
 
     def say(action: Action, text: AlertText, seq: int) -> None:
         messages.append(Notification(key.channel, text.dedup_key, action, (text,), now, key.labels, seq))
 
-    for incident in state.incidents:
-        if not incident.open:
-            say(Action.RESOLVE, incident.text, 1)
-        elif not incident.announced and now >= incident.seen_at + timers.wait:
-            text = texts[incident.text.dedup_key]
+    for episode in state.episodes:
+        if not episode.open:
+            say(Action.RESOLVE, episode.text, 1)
+        elif not episode.announced and now >= episode.seen_at + timers.wait:
+            text = texts[episode.text.dedup_key]
             say(Action.FIRE, text, 0)
-            kept.append(replace(incident, text=text, announced=True))
+            kept.append(replace(episode, text=text, announced=True))
         else:
-            kept.append(incident)
+            kept.append(episode)
     sent_at = now if messages else state.sent_at
-    return replace(state, incidents=tuple(kept), sent_at=sent_at, said=state.said + len(messages)), messages
+    return replace(state, episodes=tuple(kept), sent_at=sent_at, said=state.said + len(messages)), messages
 
 
 def _all_together(
     key: GroupKey, state: GroupState, timers: Timers, texts: Mapping[str, AlertText], now: datetime
 ) -> tuple[GroupState, list[Notification]]:
-    if not state.incidents or now < _due(state, timers):
+    if not state.episodes or now < _due(state, timers):
         return state, []
     told = tuple(
-        replace(i, text=texts.get(i.text.dedup_key, i.text), announced=True) if i.open else i for i in state.incidents
+        replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in state.episodes
     )
-    still_open = tuple(i for i in told if i.open)
+    still_open = tuple(e for e in told if e.open)
     if not still_open:
         action = Action.RESOLVE
-    elif all(i.announced for i in state.incidents):
+    elif all(e.announced for e in state.episodes):
         action = Action.REPEAT
     else:
         action = Action.FIRE
-    alerts = tuple(sorted((i.text for i in told), key=reading_order))
+    alerts = tuple(sorted((e.text for e in told), key=reading_order))
     message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said)
-    return replace(state, incidents=still_open, sent_at=now, said=state.said + 1), [message]
+    return replace(state, episodes=still_open, sent_at=now, said=state.said + 1), [message]
 
 
 def _due(state: GroupState, timers: Timers) -> datetime:
     """When the conversation speaks next, if nothing more happens; long ago for what cannot wait."""
-    fresh = [i for i in state.incidents if not i.announced]
-    closed = [i.text.resolved_at for i in state.incidents if i.text.resolved_at is not None]
-    running = [i for i in state.incidents if i.announced and i.open]
+    fresh = [e for e in state.episodes if not e.announced]
+    closed = [e.text.resolved_at for e in state.episodes if e.text.resolved_at is not None]
+    running = [e for e in state.episodes if e.announced and e.open]
     wait = timers.wait
     if state.sent_at is None:
-        return min(i.seen_at for i in fresh) + wait
+        return min(e.seen_at for e in fresh) + wait
     if not fresh and not closed:
         return state.sent_at + timers.repeat
     if not fresh and not running:
         return _EPOCH
-    since = min([i.seen_at for i in fresh] + closed)
-    worst = min((severity_rank(i.text) for i in running), default=len(SEVERITIES) + 1)
-    urgent = [i.seen_at + wait for i in fresh if severity_rank(i.text) < worst]
+    since = min([e.seen_at for e in fresh] + closed)
+    worst = min((severity_rank(e.text) for e in running), default=len(SEVERITIES) + 1)
+    urgent = [e.seen_at + wait for e in fresh if severity_rank(e.text) < worst]
     return min([max(since + wait, state.sent_at + timers.interval), *urgent])
 
 

@@ -19,7 +19,7 @@ class GroupKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class GroupEpisode:
     """One episode inside a group; *announced* says that people have been told that it fires.
 
     While it is open, *text* is as it was when last told; the words of the moment come with the views.
@@ -43,7 +43,7 @@ class GroupState:
     """
 
     opened_at: datetime
-    incidents: tuple[Incident, ...] = ()
+    episodes: tuple[GroupEpisode, ...] = ()
     sent_at: datetime | None = None
     said: int = 0
 

@@ -41,6 +41,9 @@ class Telemetry:
         self.forced = Counter(
             "tocsin_forced_ticks", "Ticks made although the wall clock had gone back.", registry=self.registry
         )
+        self.faults = Counter(
+            "tocsin_faults", "Rules that a bug kept from being evaluated; they were blind.", registry=self.registry
+        )
         self.source_failures = Counter(
             "tocsin_source_failures",
             "Ticks at which the metric source gave no complete answer.",
@@ -107,7 +110,6 @@ class _Counted:
     def __init__(self, inner: Channel, telemetry: Telemetry, clock: Clock) -> None:
         self.name = inner.name
         self.idempotent = inner.idempotent
-        self.per_alert = inner.per_alert
         self.pace = inner.pace
         self._inner = inner
         self._telemetry = telemetry

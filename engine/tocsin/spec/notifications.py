@@ -18,6 +18,10 @@ class Secret:
     file: str | None = None
 
 
+PER_ALERT = frozenset({"pagerduty"})
+"""Kinds of channels where every alert is an incident of its own; elsewhere a group of alerts shares its messages."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """A channel by *kind* (`email`, `slack`, `pagerduty`, `apprise`) with its settings, secrets unresolved.
@@ -31,6 +35,11 @@ class ChannelSpec:
     settings: Mapping[str, Secret | tuple[Secret, ...] | None]
     send_resolved: bool
     span: Span
+
+    @property
+    def per_alert(self) -> bool:
+        """Whether every alert is an incident of its own there."""
+        return self.kind in PER_ALERT
 
 
 @dataclass(frozen=True, slots=True)
