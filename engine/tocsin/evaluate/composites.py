@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from tocsin.evaluate import journey, sla
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import PERIODS
+from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.journey import JourneySight
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule
@@ -60,24 +61,39 @@ class Composites:
         """Their alerts."""
         return (*map(journey.rule, self.journeys.values()), *map(sla.rule, self.slas))
 
-    def jobs(self, asker: Asker) -> list[Callable[[], None]]:
+    def jobs(self, asker: Asker, faults: Faults) -> list[Callable[[], None]]:
         """What has to be asked now, one job for each series of slices."""
         wants: dict[Key, _Want] = {}
         for slo in self.journeys.values():
-            # A journey pages, so each new slice is fetched as soon as it is complete.
-            step = slo.slice.milliseconds
-            since = instant((milliseconds(asker.at) // step - slo.window.milliseconds // step) * step)
-            _want(wants, self._keys(slo.combine, slo.slice, 0), since, timedelta())
+            faults.attempt(slo.ref, partial(self._journey_wants, slo, asker.at, wants), _nothing)
         for one in self.slas:
-            start, _ = _period(one, asker.at)
-            _want(wants, self._sla_keys(one, start), start, self.every)
+            faults.attempt(f"sla:{one.name}", partial(self._sla_wants, one, asker.at, wants), _nothing)
         for key in wants:
             self.book.setdefault(key, Slices(self.slos[key[0]], Duration(key[1]), key[2]))
-        return [partial(self.book[key].refresh, asker, want.since, want.every) for key, want in wants.items()]
+        return [partial(_refresh, self.book[key], asker, want, faults) for key, want in wants.items()]
 
-    def look(self, asker: Asker) -> tuple[list[JourneySight], list[SlaSight]]:
+    def _journey_wants(self, slo: JourneySlo, at: datetime, wants: dict[Key, _Want]) -> None:
+        """A journey pages, so each new slice is fetched as soon as it is complete."""
+        step = slo.slice.milliseconds
+        since = instant((milliseconds(at) // step - slo.window.milliseconds // step) * step)
+        _want(wants, self._keys(slo.combine, slo.slice, 0), since, timedelta())
+
+    def _sla_wants(self, one: Sla, at: datetime, wants: dict[Key, _Want]) -> None:
+        start, _ = _period(one, at)
+        _want(wants, self._sla_keys(one, start), start, self.every)
+
+    def look(self, asker: Asker, faults: Faults) -> tuple[list[JourneySight], list[SlaSight]]:
         """Judge all of them by the slices that are known."""
-        return [self._journey(slo, asker) for slo in self.journeys.values()], [self._sla(s, asker) for s in self.slas]
+        journeys = [
+            faults.attempt(slo.ref, partial(self._journey, slo, asker), partial(journey.blind, slo))
+            for slo in self.journeys.values()
+        ]
+        at = asker.at
+        slas = [
+            faults.attempt(f"sla:{one.name}", partial(self._sla, one, asker), partial(sla.blind, one, at, at))
+            for one in self.slas
+        ]
+        return journeys, slas
 
     def _journey(self, slo: JourneySlo, asker: Asker) -> JourneySight:
         books = self._books(self._keys(slo.combine, slo.slice, 0))
@@ -145,6 +161,17 @@ class Composites:
 def _extent(books: Mapping[str, Slices]) -> tuple[tuple[int, int], ...]:
     """What is known: slices do not change once they are."""
     return tuple((book.low, book.high) for book in books.values())
+
+
+def _refresh(book: Slices, asker: Asker, want: _Want, faults: Faults) -> None:
+    def failed(reason: str) -> None:
+        book.reason = reason
+
+    faults.attempt(f"slices of {book.slo.ref}", lambda: book.refresh(asker, want.since, want.every), failed)
+
+
+def _nothing(_: str) -> None:
+    return None
 
 
 def _want(wants: dict[Key, _Want], keys: Iterable[Key], since: datetime, every: timedelta) -> None:

@@ -2,7 +2,8 @@
 
 `Watch(workspace)` holds the questions and what they remember between looks. `watch.look(source, now)` asks them and
 never raises for what the source does: whatever could not be seen is UNKNOWN, with the reason. `turn(watch, sight,
-memory, now)` is pure: it steps every alert and says what to store and what to show.
+memory, now)` is pure: it steps every alert and says what to store and what to show. An unexpected exception in either
+makes the rule UNKNOWN in which it happened, and no other; it is told as one of the *faults*.
 
 A look begins with the cheapest question there is, `vector(1)`. If not even that is answered, nothing else is asked,
 so a dead source costs one deadline and not one for each rule. After three looks in a row without an answer the alert
@@ -10,7 +11,7 @@ so a dead source costs one deadline and not one for each rule. After three looks
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,12 +19,12 @@ from tocsin.evaluate import alerts, burn
 from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.composites import Composites
+from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import (
     AlertEvent,
     AlertState,
     AlertView,
-    EventKind,
     Identity,
     JourneyStatus,
     Phase,
@@ -33,9 +34,10 @@ from tocsin.evaluate.model import (
     Snapshot,
     Truth,
 )
-from tocsin.evaluate.rule import Rule, Seen, one, view
+from tocsin.evaluate.rule import Rule, Seen, one, unknown
 from tocsin.evaluate.slo import SloQuestion, SloSight
-from tocsin.evaluate.state import OPEN, STRIDE, resolve, step
+from tocsin.evaluate.state import OPEN, STRIDE
+from tocsin.evaluate.steps import Steps
 from tocsin.ports import MetricSource, SourceHealth, labels_of
 from tocsin.workspace import Workspace
 
@@ -74,6 +76,8 @@ class Sight:
     slas: tuple[SlaStatus, ...] = ()
     strikes: int = 0
     questions: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    """Exceptions that nobody expected, one line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class Turn:
     views: tuple[AlertView, ...]
     events: tuple[tuple[Identity, AlertEvent], ...]
     snapshot: Snapshot
+    faults: tuple[str, ...] = ()
+    """Exceptions that nobody expected, of the look and of this turn, one line each."""
 
 
 class Watch:
@@ -134,34 +140,43 @@ class Watch:
 
         *spread* may be the `map` of an executor, to ask several questions at a time.
         """
-        asker = Asker(source, now)
+        asker, faults = Asker(source, now), Faults()
         opened = None if memory is None else {i.rule for i, s in memory.alerts.items() if s.phase is not Phase.INACTIVE}
-        alive = asker.instant("vector(1)")
+        alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):
             asker.unreachable = alive.reason
         slos: list[SloSight | None] = [None] * len(self.slos)
         seen: dict[str, Seen] = {}
 
         def ask_slo(place: int) -> None:
-            slos[place] = self.slos[place].ask(asker)
+            question = self.slos[place]
+
+            def blind(reason: str) -> SloSight:
+                return _blind_slo(question, self.rules, reason, now)
+
+            slos[place] = faults.attempt(question.slo.ref, lambda: question.ask(asker), blind)
 
         def ask_alert(question: AlertQuestion) -> None:
             ref = question.alert.ref
-            seen[ref] = question.ask(asker, is_open=opened is None or ref in opened)
+            is_open = opened is None or ref in opened
+            seen[ref] = faults.attempt(
+                ref, lambda: question.ask(asker, is_open=is_open), lambda reason: Seen(rest=unknown(reason))
+            )
 
         jobs: list[Callable[[], None]] = [partial(ask_slo, i) for i in range(len(self.slos))]
-        jobs += [*(partial(ask_alert, question) for question in self.alerts), *self.composites.jobs(asker)]
+        jobs += [*(partial(ask_alert, question) for question in self.alerts), *self.composites.jobs(asker, faults)]
         for _ in spread(_run, jobs):
             pass
         sights = [sight for sight in slos if sight is not None]
         for sight in sights:
             seen.update(sight.seen)
-        journeys, slas = self.composites.look(asker)
+        journeys, slas = self.composites.look(asker, faults)
         seen |= {f"{sight.status.ref}:burn": one(sight.sample) for sight in journeys}
         seen |= {f"sla:{sight.status.name}": one(sight.sample) for sight in slas}
         down = isinstance(alive, Unanswered) or asker.unreachable is not None
         self.health = _health(self.health, down, asker.unreachable or "", now)
-        self.strikes = self.strikes + 1 if asker.failures and not down else 0
+        failures = dict.fromkeys((*asker.failures, *faults.texts))
+        self.strikes = self.strikes + 1 if failures and not down else 0
         return Sight(
             at=now,
             health=self.health,
@@ -170,7 +185,8 @@ class Watch:
             journeys=tuple(sight.status for sight in journeys),
             slas=tuple(sight.status for sight in slas),
             strikes=self.strikes,
-            questions=tuple(dict.fromkeys(asker.failures)) if not down else (),
+            questions=tuple(failures) if not down else (),
+            faults=faults.texts,
         )
 
 
@@ -179,72 +195,32 @@ def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
     known: dict[str, list[Identity]] = {}
     for identity in memory.alerts:
         known.setdefault(identity.rule, []).append(identity)
-    changes: dict[Identity, AlertState | None] = {}
-    events: list[tuple[Identity, AlertEvent]] = []
-    closed: list[AlertView] = []
-    shown: list[AlertView] = []
+    faults, steps = Faults(), Steps(memory, now, watch.stride)
     for rule in watch.rules.values():
-        seen = _seen(rule, sight, memory)
-        for identity, sample in _samples(rule, seen, known.get(rule.id, ()), memory):
-            before = memory.alerts.get(identity) or AlertState(rule.timing)
-            after, happened = step(replace(before, timing=rule.timing), sample, now, watch.stride)
-            kept = None if _forgettable(rule, after) else after
-            if kept != memory.alerts.get(identity):
-                changes[identity] = kept
-            events.extend((identity, event) for event in happened)
-            if after.phase is not Phase.INACTIVE:
-                shown.append(view(rule, identity, after))
-            elif any(event.kind is EventKind.RESOLVED for event in happened):
-                closed.append(view(rule, identity, after))
-    for identity in _orphans(watch, memory):
-        before = memory.alerts[identity]
-        after, happened = resolve(before, "rule removed", now)
-        changes[identity] = after
-        events.extend((identity, event) for event in happened)
-        if before.phase in OPEN:
-            closed.append(_farewell(identity, after, memory))
+        steps.add(_stepped(rule, sight, known.get(rule.id, []), steps, faults))
+    steps.add(faults.attempt("removed rules", lambda: steps.empty().orphans(watch.rules), lambda _: steps.empty()))
     return Turn(
-        alerts=changes,
-        views=tuple(v for v in (*shown, *closed) if v.phase is not Phase.PENDING),
-        events=tuple(events),
-        snapshot=Snapshot(now, sight.health, sight.slos, sight.journeys, sight.slas, tuple(shown)),
+        alerts=steps.changes,
+        views=tuple(v for v in (*steps.shown, *steps.closed) if v.phase is not Phase.PENDING),
+        events=tuple(steps.events),
+        snapshot=Snapshot(now, sight.health, sight.slos, sight.journeys, sight.slas, tuple(steps.shown)),
+        faults=(*sight.faults, *faults.texts),
     )
 
 
-def _samples(rule: Rule, seen: Seen, known: Iterable[Identity], memory: Memory) -> Iterable[tuple[Identity, Sample]]:
-    """The instances that one look mentioned, and those that it should have mentioned."""
-    for labels, sample in seen.rows.items():
-        yield Identity(rule.id, labels), sample
-    for identity in known:
-        if identity.labels in seen.rows:
-            continue
-        if memory.alerts[identity].phase is not Phase.INACTIVE or rule.on_missing == "fire":
-            yield identity, seen.rest.judge(identity.labels)
+def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faults: Faults) -> Steps:
+    """Step one rule; if that fails it is blind, and if even that fails everything stays as it was last shown."""
 
+    def blind(reason: str) -> Steps:
+        nothing = Seen(rest=unknown(reason))
+        return faults.attempt(
+            rule.id, lambda: steps.empty().rule(rule, nothing, known), lambda _: steps.empty().as_before(known)
+        )
 
-def _orphans(watch: Watch, memory: Memory) -> list[Identity]:
-    return [
-        identity
-        for identity, state in memory.alerts.items()
-        if identity.rule not in watch.rules and (state.phase is not Phase.INACTIVE or state.blind_since is not None)
-    ]
+    def see() -> Steps:
+        return steps.empty().rule(rule, _seen(rule, sight, steps.memory), known)
 
-
-def _farewell(identity: Identity, state: AlertState, memory: Memory) -> AlertView:
-    """Show an episode whose rule is gone as it was last shown, closed."""
-    last = memory.views.get(identity)
-    if last is None:
-        bare = Rule(identity.rule, identity.rule.partition("/")[0], "warning", identity.rule, "", ())
-        return view(bare, identity, state)
-    return replace(
-        last, phase=state.phase, resolved_at=state.resolved_at, blind_since=None, facts=state.facts, reason=state.reason
-    )
-
-
-def _forgettable(rule: Rule, state: AlertState) -> bool:
-    """Only what never fired: the number of the last episode must outlive it, or its key would be used twice."""
-    quiet = state.phase is Phase.INACTIVE and not state.episode and state.blind_since is None
-    return quiet and rule.on_missing != "fire"
+    return faults.attempt(rule.id, see, blind)
 
 
 def _seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
@@ -272,6 +248,31 @@ def _health(before: SourceHealth | None, down: bool, detail: str, now: datetime)
     failures = (before.failures if before else 0) + 1 if down else 0
     since = before.since if before is not None and before.ok is not down else now
     return SourceHealth(ok=not down, since=since, detail=detail, failures=failures)
+
+
+def _blind_slo(question: SloQuestion, rules: Iterable[str], reason: str, at: datetime) -> SloSight:
+    """Nothing is known of an SLO whose question could not even be asked."""
+    slo = question.slo
+    status = SloStatus(
+        ref=slo.ref,
+        service=slo.service,
+        name=slo.name,
+        target=slo.target,
+        window=slo.window,
+        at=at,
+        good=None,
+        total=None,
+        sli=None,
+        allowed=None,
+        used=None,
+        remaining=None,
+        burns=(),
+        state="unknown",
+        exhaustion=None,
+        reason=reason,
+    )
+    mine = [rule for rule in rules if rule.startswith(f"{slo.ref}:")]
+    return SloSight({rule: one(Sample(Truth.UNKNOWN, reason=reason)) for rule in mine}, status)
 
 
 def _run(job: Callable[[], None]) -> None:

@@ -22,7 +22,7 @@ def percent(ratio: float | Decimal, digits: int = 2) -> str:
     """
     if not isfinite(ratio):
         return str(ratio)
-    if abs(ratio) >= HUGE:
+    if abs(float(ratio)) >= HUGE:
         return f"{number(float(ratio) * 100)}%"
     exact = Decimal(repr(ratio)) if isinstance(ratio, float) else ratio
     return literal((exact * 100).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)) + "%"

@@ -49,6 +49,8 @@ class Evaluator:
     detour: Detour
     spread: Spread = map
     unsaved: Commit | None = None
+    faults: tuple[str, ...] = ()
+    """What the last tick could not evaluate because of a bug."""
 
     def tick(self, due: Due) -> None:
         """Evaluate the instant of *due*; what goes wrong is logged, counted and shown, never raised."""
@@ -77,6 +79,7 @@ class Evaluator:
         self._commit(commit)
         self.memory = remembered(self.memory, commit)
         _tell(turned, outbox)
+        self._tell_faults(turned.faults)
         return turned.snapshot
 
     def _commit(self, commit: Commit) -> None:
@@ -100,6 +103,14 @@ class Evaluator:
         self.telemetry.last_commit.set(self.clock.now().timestamp())
         self.board.update(commit_error="", committed_at=commit.at)
         self.deliverer.wake()
+
+    def _tell_faults(self, faults: tuple[str, ...]) -> None:
+        """Count every fault, and log each when it is new: it comes again with every tick."""
+        self.telemetry.faults.inc(len(faults))
+        for fault in faults:
+            if fault not in self.faults:
+                log.error("a rule could not be evaluated", extra={"fault": fault})
+        self.faults = faults
 
     def finish(self, seconds: float) -> None:
         """Wait for what is under way past the outbox, and store what is still unsaved."""
