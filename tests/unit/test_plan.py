@@ -7,8 +7,8 @@ import pytest
 from tests import builders
 
 from tocsin.diagnostics import Severity
+from tocsin.guards import KEEP_FIRING_FOR
 from tocsin.plan import AlertingRule, RecordingRule, plan
-from tocsin.plan.burn import KEEP_FIRING_FOR
 from tocsin.plan.threshold import alert_expression
 from tocsin.spec import AlertRule, Service
 from tocsin.spec.service import NoTraffic

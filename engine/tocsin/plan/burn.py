@@ -17,6 +17,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
+from tocsin.guards import (
+    BASE,
+    EXPECTED_EVENTS,
+    KEEP_FIRING_FOR,
+    RAW_LIMIT,
+    first_seen,
+    keep_firing_for,
+    last_traffic,
+    usual_traffic,
+)
 from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
@@ -24,17 +34,6 @@ from tocsin.spec import Service, Slo
 from tocsin.units import Duration, literal
 from tocsin.windows import Tier, decimal_literal, windows_of
 
-BASE = Duration.of(minutes=5)
-"""The window of the recorded series that longer ones are summed from."""
-RAW_LIMIT = Duration.of(hours=6)
-"""Windows up to here are computed from the raw counters; longer ones would read too many samples each time."""
-KEEP_FIRING_FOR = Duration.of(minutes=10)
-"""The most by which an alert outlives its condition; a long short window bridges such a gap by itself."""
-TRAFFIC_MEMORY = Duration.of(days=1)
-"""Traffic within this time makes its absence an alert; after it the service counts as one without traffic."""
-EXPECTED_EVENTS = 15
-"""So many events must have been expected in the pause: with Poisson arrivals an empty pause of that length has the
-probability exp(-15) = 3e-7, so a service with ten requests an hour is not called absent between two of them."""
 SEVERITIES = {"page": "critical", "ticket": "warning"}
 
 
@@ -58,17 +57,9 @@ def _recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
 
 
 def _history(selector: str, window: Duration) -> str:
-    """The share of *window* since the first total that was recorded in it; exactly 1 once it is full.
-
-    The subquery looks one step further back than *window*, so that its grid never cuts off the oldest part.
-    """
-    step = Duration.of(minutes=max(1, -(-window.milliseconds // (288 * 60_000)))) if window > RAW_LIMIT else _MINUTE
-    reach = Duration(window.milliseconds + step.milliseconds)
-    oldest = f"min_over_time(timestamp(slo:total:rate{BASE}{selector})[{reach}:{step}])"
+    """The share of *window* since the first total that was recorded in it; exactly 1 once it is full."""
+    oldest = first_seen(f"slo:total:rate{BASE}{selector}", window)
     return f"clamp_max((time() - {oldest}) / {window.milliseconds // 1000}, 1)"
-
-
-_MINUTE = Duration.of(minutes=1)
 
 
 def _events(what: str, selector: str, window: Duration) -> str:
@@ -118,7 +109,7 @@ def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
         ref=slo.ref,
         expr=burn_expression(slo, tier),
         for_=Duration(0),
-        keep_firing_for=min(Duration(2 * tier.short.milliseconds), KEEP_FIRING_FOR),
+        keep_firing_for=keep_firing_for(tier),
         labels=_labels(slo, service, SEVERITIES[tier.severity], tier=tier.name),
         annotations=_annotations(annotations, slo, service),
         source=slo.span,
@@ -139,8 +130,8 @@ def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
         ref=slo.ref,
         expr=(
             f"(\n"
-            f"  avg_over_time({total}[{TRAFFIC_MEMORY}])\n"
-            f"  * (time() - max_over_time(timestamp({total} > 0)[{TRAFFIC_MEMORY}:{BASE}]))\n"
+            f"  {usual_traffic(total)}\n"
+            f"  * (time() - {last_traffic(total)})\n"
             f"  > {EXPECTED_EVENTS}\n"
             f")\n"
             f"unless {total} > 0"
