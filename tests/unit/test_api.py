@@ -2,11 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -21,12 +24,14 @@ from tocsin.evaluate.memory import Commit
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
+from tocsin.service.askers import MOST, SHARE, Askers
 from tocsin.service.board import Board
 from tocsin.service.delivery import Worker
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Metric
 from tocsin.units import Duration
 
+T = TypeVar("T")
 JOBS = '{job=~"be-auth|be-camera"}'
 SLA_KEYS = {"service", "uptime", "responseTime", "errorRate", "status"}
 
@@ -51,10 +56,19 @@ class Source:
     error: SourceError | None = None
     partial: bool = False
     asked: list[str] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    inside: int = 0
+    peak: int = 0
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Answer at once; a closed gate holds every question up."""
+        self.gate.set()
 
     def instant(self, query: str, at: datetime) -> Answer:
         """Give the number, or no row."""
-        self.asked.append(query)
+        self._pass(query)
         if self.error is not None:
             raise self.error
         rows = tuple(Row((), number) for key, number in self.numbers.items() if key in query)
@@ -62,10 +76,20 @@ class Source:
 
     def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
         """Give the points."""
-        self.asked.append(query)
+        self._pass(query)
         if self.error is not None:
             raise self.error
         return RangeAnswer((RangeRow((), self.points),) if self.points else (), partial=self.partial)
+
+    def _pass(self, query: str) -> None:
+        with self.lock:
+            self.asked.append(query)
+            self.inside += 1
+            self.peak = max(self.peak, self.inside)
+        time.sleep(self.delay)
+        self.gate.wait(30)
+        with self.lock:
+            self.inside -= 1
 
 
 @dataclass
@@ -80,15 +104,19 @@ class Site:
     telemetry: Telemetry
     workers: list[Worker]
 
-    def ask(self, path: str, params: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Response:
-        """Send one request to the application."""
+    def together(self, script: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
+        """Run *script* with a client: several requests at a time."""
 
-        async def send() -> httpx.Response:
+        async def run() -> T:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://tocsin.test") as client:
-                return await client.request(method, path, params=params)
+                return await script(client)
 
-        return asyncio.run(send())
+        return asyncio.run(run())
+
+    def ask(self, path: str, params: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Response:
+        """Send one request to the application."""
+        return self.together(lambda client: client.request(method, path, params=params))
 
     def get(self, path: str, expected: int = 200, **params: str) -> Any:
         """Parse the JSON answer to *path*."""
@@ -99,19 +127,26 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def patience() -> float:
+    """Seconds that a request may take."""
+    return 10.0
+
+
+@pytest.fixture
+def site(tmp_path: Path, patience: float) -> Iterator[Site]:
     """A service in trouble, with two resolved alerts in its history."""
-    store, source, clock, telemetry = SqlStore(str(tmp_path / "state.db")), Source(), FixedClock(), Telemetry("0.1.0")
-    try:
+    source, clock, telemetry = Source(), FixedClock(), Telemetry("0.1.0")
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(SqlStore(str(tmp_path / "state.db"))))
         store.commit(Commit(NOW, views=snapshots.resolved()))
         board = Board(snapshots.standing(snapshots.troubled()))
         workers: list[Worker] = []
         telemetry.watch(board, store, clock, lambda _: tuple(workers))
-        desk = Desk(board, store, source, clock, lambda _: tuple(workers))
+        askers = stack.enter_context(closing(Askers(patience=patience)))
+        desk = Desk(board, store, source, clock, lambda _: tuple(workers), askers)
         app = create_app(desk, telemetry, version="0.1.0")
+        stack.callback(source.gate.set)
         yield Site(app, board, store, source, clock, telemetry, workers)
-    finally:
-        store.close()
 
 
 class TestSlaStatus:
@@ -154,12 +189,15 @@ class TestSlaStatus:
 
         assert (answer["uptime"], answer["errorRate"], answer["responseTime"]) == (None, None, None)
 
-    def test_a_dead_source_is_asked_once(self, site: Site) -> None:
+    def test_a_dead_source_is_not_asked_again(self, site: Site) -> None:
         """Each further question would cost one more deadline."""
+        many = tuple(snapshots.service(f"s{i}") for i in range(50))
+        site.board.update(workspace=replace(site.board.read().workspace, services=many))
         site.source.error = SourceUnreachableError("connection refused")
         answer = site.get("/api/v1/sla/status")
 
-        assert (len(site.source.asked), [each["uptime"] for each in answer]) == (1, [None, None])
+        assert [each["uptime"] for each in answer] == [None] * 50
+        assert len(site.source.asked) <= SHARE
 
     def test_a_partial_answer_gives_no_number(self, site: Site) -> None:
         """Half of the replicas would be half of the errors."""
@@ -200,6 +238,55 @@ class TestSlaStatus:
 
         assert (error["code"], error["message"].startswith("timeRange: ")) == ("invalid-parameter", True)
         assert site.source.asked == []
+
+
+class TestSlowSource:
+    """A source that answers late costs only those who ask it, and those not for long."""
+
+    def test_health_readiness_page_and_metrics_never_wait(self, site: Site) -> None:
+        """A probe that times out would restart the evaluator; too many questions are refused at once."""
+
+        async def script(client: httpx.AsyncClient) -> tuple[list[int], list[httpx.Response]]:
+            site.source.gate.clear()
+            asking = [asyncio.create_task(client.get("/api/v1/sla/status")) for _ in range(60)]
+            try:
+                done, _ = await asyncio.wait(asking, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+                others = [client.get(path) for path in ("/healthz", "/readyz", "/", "/metrics", "/api/v1/alerts")]
+                codes = [answer.status_code for answer in await asyncio.wait_for(asyncio.gather(*others), 10)]
+            finally:
+                site.source.gate.set()
+            assert done
+            return codes, list(await asyncio.gather(*asking))
+
+        codes, answers = site.together(script)
+        refused = [answer for answer in answers if answer.status_code != 200]
+
+        assert codes == [200] * 5
+        assert (len(answers) - len(refused), len(refused)) == (MOST, 60 - MOST)
+        assert {(503, "busy", "5")} == {
+            (answer.status_code, answer.json()["error"]["code"], answer.headers["retry-after"]) for answer in refused
+        }
+
+    @pytest.mark.parametrize("patience", [0.3])
+    def test_an_answer_that_is_late_is_null(self, site: Site) -> None:
+        """The whole request has one deadline, however many services there are."""
+        site.source.gate.clear()
+        site.source.numbers = {"total": 1.0}
+        answer = site.get("/api/v1/sla/status")
+        metric = site.get("/api/v1/metrics", 503, metric="user_count")["error"]
+
+        assert [(each["uptime"], each["status"]) for each in answer] == [(None, "critical"), (None, "healthy")]
+        assert "nothing within 0.3 s" in metric["message"]
+
+    def test_services_are_asked_about_side_by_side(self, site: Site) -> None:
+        """One list does not take all threads, either."""
+        many = tuple(snapshots.service(f"s{i}") for i in range(20))
+        site.board.update(workspace=replace(site.board.read().workspace, services=many))
+        site.source.numbers, site.source.delay = {"total": 1.0}, 0.02
+        answer = site.get("/api/v1/sla/status")
+
+        assert [each["uptime"] for each in answer] == [0.0] * 20
+        assert site.source.peak == SHARE
 
 
 class TestMetrics:

@@ -3,10 +3,12 @@
 import difflib
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from decimal import ROUND_FLOOR, Decimal
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query
 
@@ -14,6 +16,7 @@ from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.memory import Store
 from tocsin.ports import Clock, MetricSource
 from tocsin.service import questions
+from tocsin.service.askers import Askers, BusyError
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Workers, nobody
 from tocsin.service.shapes import (
@@ -37,18 +40,22 @@ LONGEST_RANGE = Duration.of(days=366)
 MOST_POINTS = 10_000
 """Prometheus itself refuses more than 11,000."""
 LONGEST_NAME = 200
-MOST_ASKING = 4
-"""Requests that may ask the metric source at a time."""
+BUSY_SECONDS = 5
+"""When to ask again after a refusal: by then every question under way has been answered or given up."""
+T = TypeVar("T")
 
 
 class ApiError(Exception):
-    """An answer other than 2xx, in the one shape of errors."""
+    """An answer other than 2xx, in the one shape of errors; *headers* go with it."""
 
-    def __init__(self, status: int, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, hint: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.hint = hint
+        self.headers = dict(headers or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class Desk:
     source: MetricSource
     clock: Clock
     workers: Workers = nobody
-    asking: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_ASKING))
+    askers: Askers = field(default_factory=Askers)
 
 
 def _did_you_mean(wrong: str, right: Iterable[str], none: str) -> str:
@@ -89,7 +96,7 @@ def _duration(name: str, text: str, longest: Duration = LONGEST_RANGE) -> Durati
 _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorBody, "description": "No such service or metric."},
     422: {"model": ErrorBody, "description": "A parameter that cannot mean anything."},
-    503: {"model": ErrorBody, "description": "The metric source or the store did not answer."},
+    503: {"model": ErrorBody, "description": "No answer of the metric source or the store, or too many ask."},
 }
 
 
@@ -104,8 +111,20 @@ def health_of(service: Service, standing: Standing) -> Health:
     return "warning" if "warning" in severities or states - {"healthy"} or not seen else "healthy"
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 6)
+def _percent(share: float) -> float:
+    """In percent with six decimals, cut off: 99.9999999 % is not 100 %."""
+    return float((Decimal(repr(share)) * 100).quantize(Decimal("1E-6"), rounding=ROUND_FLOOR))
+
+
+def _health_over(service: Service, ratios: questions.Ratios, standing: Standing) -> ServiceHealth:
+    uptime, response = None if ratios.uptime is None else _percent(ratios.uptime), ratios.response_time
+    return ServiceHealth(
+        service=service.name,
+        uptime=uptime,
+        response_time=None if response is None else round(1000 * response, 3),
+        error_rate=None if uptime is None else round(100 - uptime, 6),
+        status=health_of(service, standing),
+    )
 
 
 class Api:
@@ -114,7 +133,7 @@ class Api:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def sla_status(
+    async def sla_status(
         self,
         service: Annotated[str | None, Query(description="One service; without it, a list of all.")] = None,
         time_range: Annotated[str, Query(alias="timeRange", description="How far back, such as 1h or 30d.")] = "24h",
@@ -122,44 +141,48 @@ class Api:
         """How services did over a time range, and how they stand now.
 
         Uptime and error rate come from the service's ratio SLI (else its probe), the response time is the mean of its
-        latency histogram; `status` is the state of this moment. What nobody could tell is null.
+        latency histogram; `status` is the state of this moment. What nobody could tell within ten seconds is null.
         """
         window = _duration("timeRange", time_range)
         standing, now = self._desk.board.read(), self._desk.clock.now()
         services = {s.name: s for s in standing.workspace.services}
         if service is None:
-            return self._judge(services.values(), standing, window, now)
+            return await self._judge(services.values(), standing, window, now)
         if service not in services:
             hint = _did_you_mean(service, services, "no service is defined")
             raise ApiError(404, "unknown-service", f"there is no service {service[:LONGEST_NAME]!r}", hint)
-        return self._judge([services[service]], standing, window, now)[0]
+        return (await self._judge([services[service]], standing, window, now))[0]
 
-    def _judge(
+    async def _judge(
         self, services: Iterable[Service], standing: Standing, window: Duration, now: datetime
     ) -> list[ServiceHealth]:
         """Judge each; where the source does not answer at all, the rest of it is not asked."""
-        unseen, reachable, judged = questions.Ratios(None, None), True, []
-        for service in services:
-            ratios = unseen
-            if reachable:
-                try:
-                    with self._desk.asking:
-                        ratios = questions.ask_ratios(service, self._desk.source, window, now)
-                except SourceUnreachableError:
-                    reachable = False
-            uptime, response = ratios.uptime, ratios.response_time
-            judged.append(
-                ServiceHealth(
-                    service=service.name,
-                    uptime=_percent(uptime),
-                    response_time=None if response is None else round(1000 * response, 3),
-                    error_rate=_percent(None if uptime is None else 1 - uptime),
-                    status=health_of(service, standing),
-                )
-            )
-        return judged
+        wanted = [(service, questions.ratio_queries(service, window)) for service in services]
+        every = (query for _, one in wanted for query in (one.bad, one.total, one.mean) if query is not None)
+        queries = list(dict.fromkeys(every))
+        gone = threading.Event()
 
-    def metrics(
+        def ask(query: str) -> float | None:
+            if gone.is_set():
+                return None
+            try:
+                return questions.number(self._desk.source, query, now)
+            except SourceUnreachableError:
+                gone.set()
+                return None
+
+        numbers = dict(zip(queries, await self._asked([partial(ask, query) for query in queries]), strict=True))
+        return [_health_over(service, one.ratios(numbers), standing) for service, one in wanted]
+
+    async def _asked(self, asked: list[Callable[[], T]]) -> list[T | None]:
+        try:
+            return await self._desk.askers.ask(asked)
+        except BusyError:
+            message = "too many requests ask the metric source at the moment"
+            headers = {"Retry-After": str(BUSY_SECONDS)}
+            raise ApiError(503, "busy", message, f"ask again in {BUSY_SECONDS} s", headers) from None
+
+    async def metrics(
         self,
         metric: Annotated[str, Query(description="A name from the `metrics:` of a service.")],
         time_range: Annotated[str, Query(alias="timeRange", description="How far back, such as 1h or 30d.")] = "1h",
@@ -185,11 +208,16 @@ class Api:
             raise ApiError(404, "unknown-metric", f"no service lists a metric {metric[:LONGEST_NAME]!r}", hint)
         query = questions.expression(*known[metric], aggregation, step)
         now = self._desk.clock.now().replace(microsecond=0)
+        source = self._desk.source
+        ask = partial(questions.ask_metric, source, metric, query, window=window, step=step, now=now)
+        why = f"nothing within {self._desk.askers.patience:g} s"
         try:
-            with self._desk.asking:
-                return questions.ask_metric(self._desk.source, metric, query, window=window, step=step, now=now)
+            (answer,) = await self._asked([ask])
         except SourceError as error:
-            raise ApiError(503, "source-unavailable", f"the metric source did not answer: {error}") from error
+            answer, why = None, str(error)
+        if answer is None:
+            raise ApiError(503, "source-unavailable", f"the metric source did not answer: {why}")
+        return answer
 
     def alerts(
         self,
@@ -228,7 +256,7 @@ def create_router(desk: Desk) -> APIRouter:
     """All routes under `/api/v1`."""
     api, get = Api(desk), ["GET"]
     router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]})
-    router.add_api_route("/sla/status", api.sla_status, methods=get, responses={404: _ERRORS[404]})
+    router.add_api_route("/sla/status", api.sla_status, methods=get, responses=_ERRORS)
     router.add_api_route("/metrics", api.metrics, methods=get, responses=_ERRORS)
     router.add_api_route(
         "/alerts", api.alerts, methods=get, responses={503: _ERRORS[503]}, response_model_exclude_none=True

@@ -103,7 +103,9 @@ def _fault(status: int, code: str, message: str, hint: str | None = None) -> JSO
 def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     def api_error(_request: Request, error: ApiError) -> JSONResponse:
-        return _fault(error.status, error.code, str(error), error.hint)
+        answer = _fault(error.status, error.code, str(error), error.hint)
+        answer.headers.update(error.headers)
+        return answer
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -150,7 +152,7 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
     app.include_router(create_router(desk))
 
     @app.get("/healthz", summary="Whether the process answers")
-    def healthz() -> Alive:
+    async def healthz() -> Alive:
         """Answer as long as the process lives; use /readyz to know whether it can see."""
         return Alive()
 

@@ -26,28 +26,42 @@ class Ratios:
     response_time: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class RatioQueries:
+    """What to ask for the Ratios of one service; None where no SLI tells."""
+
+    bad: str | None
+    total: str | None
+    mean: str | None
+
+    def ratios(self, numbers: Mapping[str, float | None]) -> Ratios:
+        """Put the answers together, by query."""
+        bad, total, mean = (
+            None if query is None else numbers.get(query) for query in (self.bad, self.total, self.mean)
+        )
+        if bad is None or total is None or total <= 0:
+            return Ratios(None, mean)
+        return Ratios(min(1.0, max(0.0, (total - bad) / total)), mean)
+
+
 def _chosen(service: Service, kind: str) -> Sli | None:
     """The SLI of *kind* that an objective uses, else the first one defined."""
     used = [slo.sli for slo in service.slos if slo.sli.kind == kind]
     return next(iter([*used, *(sli for sli in service.slis.values() if sli.kind == kind)]), None)
 
 
-def ask_ratios(service: Service, source: MetricSource, window: Duration, now: datetime) -> Ratios:
-    """Ask for uptime (ratio SLI, else probe SLI) and mean response time (latency SLI) over *window* until *now*."""
-    counted = _chosen(service, "ratio") or _chosen(service, "probe")
-    uptime = None
-    if counted is not None:
-        bad = _number(source, counted.bad(str(window), "increase"), now)
-        total = _number(source, counted.total(str(window), "increase"), now)
-        if bad is not None and total is not None and total > 0:
-            uptime = min(1.0, max(0.0, 1 - bad / total))
-    measured = _chosen(service, "latency")
-    query = measured.mean(str(window)) if measured is not None else None
-    return Ratios(uptime, _number(source, query, now) if query is not None else None)
+def ratio_queries(service: Service, window: Duration) -> RatioQueries:
+    """Uptime (ratio SLI, else probe SLI) and mean response time (latency SLI) over *window*."""
+    counted, measured = _chosen(service, "ratio") or _chosen(service, "probe"), _chosen(service, "latency")
+    return RatioQueries(
+        bad=counted.bad(str(window), "increase") if counted is not None else None,
+        total=counted.total(str(window), "increase") if counted is not None else None,
+        mean=measured.mean(str(window)) if measured is not None else None,
+    )
 
 
-def _number(source: MetricSource, query: str, now: datetime) -> float | None:
-    """The value of a query with one row; None without a row, for NaN, and where it could not be answered."""
+def number(source: MetricSource, query: str, now: datetime) -> float | None:
+    """The value of a query with one row; None without a row, for NaN, and where only this query is not answered."""
     try:
         answer = source.instant(query, now)
     except SourceUnreachableError:

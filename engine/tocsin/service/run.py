@@ -21,6 +21,7 @@ from tocsin.evaluate.tick import Watch
 from tocsin.ports import Channel, Clock
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
+from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
@@ -95,7 +96,8 @@ class Process:
             detour=Detour(channels, self._clock),
             spread=spread,
         )
-        self._desk = Desk(self._board, self._store, asked, self._clock, self._workers)
+        askers = stack.enter_context(closing(Askers()))
+        self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
         self._in_use(now)
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
 
