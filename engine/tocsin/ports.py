@@ -85,7 +85,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertText:
-    """One alert as a person reads it; *facts* are ordered (label, value) lines such as burn rate and budget left."""
+    """One alert as a person reads it; *facts* are ordered (label, value) lines such as burn rate and budget left.
+
+    *summary* says what is wrong, *description* what that means or what to do, *reason* why it fires or is over.
+    """
 
     title: str
     summary: str
@@ -98,6 +101,7 @@ class AlertText:
     resolved_at: datetime | None = None
     reason: str = ""
     runbook: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

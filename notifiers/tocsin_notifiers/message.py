@@ -91,7 +91,7 @@ def plain(notification: Notification) -> str:
     lines = []
     for text in notification.alerts[:LISTED]:
         end = f", resolved at {moment(text.resolved_at)}" if text.resolved_at else ""
-        lines.append(f"{titled(text)} ({text.severity}) since {moment(text.started_at)}{end}: {text.summary}")
+        lines.append(f"{titled(text)} ({text.severity}) since {moment(text.started_at)}{end}: {_gist(text)}")
     return "\n".join(lines)
 
 
@@ -159,6 +159,7 @@ def _clean(text: AlertText) -> AlertText:
         labels=_pairs(text.labels),
         facts=_pairs(text.facts),
         reason=one_line(text.reason, LONGEST_FIELD),
+        description=printable(text.description, LONGEST_SUMMARY),
         runbook=one_line(text.runbook, 2_000) if text.runbook else None,
     )
 
@@ -201,8 +202,10 @@ def _aligned(pairs: list[tuple[str, str]]) -> str:
 
 
 def _gist(text: AlertText) -> str:
-    """Say in one sentence how it is: what is wrong, or why it is over."""
-    return (text.reason if text.resolved_at is not None else "") or text.summary
+    """Say how it is: what is wrong, or why it is over; then the summary would say that it still was wrong."""
+    if text.resolved_at is not None:
+        return text.reason or "the condition no longer holds"
+    return text.summary
 
 
 def _about(text: AlertText, now: datetime) -> str:

@@ -84,6 +84,8 @@ def _service(integration_key: str) -> dict[str, Any]:
 
 def _details(notification: Notification, text: AlertText, now: datetime) -> dict[str, Any]:
     details: dict[str, Any] = {"summary": text.summary, "since": moment(text.started_at), **dict(text.facts)}
+    if text.description:
+        details["description"] = text.description
     if text.runbook:
         details["runbook"] = text.runbook
     if notes(notification, now):

@@ -147,6 +147,15 @@ def test_pagerduty_has_one_incident_per_alert() -> None:
     assert [m.dedup_key for m in talk.sent] == ["a", "b", "a", "b"]
 
 
+def test_a_message_has_the_words_of_the_definition() -> None:
+    """Summary, description and runbook as the evaluator filled them."""
+    talk = Talk(notifications(channel("email"), route("email", wait=0)))
+    talk.tick(0, view("a", summary="7 % fail", description="Drain the node.", runbook="https://r.example"))
+    (told,) = talk.sent[0].alerts
+
+    assert (told.summary, told.description, told.runbook) == ("7 % fail", "Drain the node.", "https://r.example")
+
+
 def test_the_definition_names_the_channels_and_the_route_the_timers() -> None:
     """`notify` of an alert wins over the route's `to`; the first route that matches gives timers and grouping."""
     workspace = notifications(

@@ -66,6 +66,28 @@ def test_the_end_says_how_long_it_took_and_why_it_is_over() -> None:
     assert mail.body == RESOLVED
 
 
+@pytest.mark.parametrize("template", ["email.txt.j2", "slack.j2"])
+def test_what_was_wrong_is_not_told_as_if_it_still_were(template: str) -> None:
+    """The end has its own words, also where no reason is known and where the template fails."""
+    over = text(summary="burns 21 times too fast", description="drain the node", resolved=NOON)
+    for name in (template, "no-such-template.j2"):
+        body = render(message("email", Action.RESOLVE, over), NOON, name).body
+
+        assert "21 times" not in body
+        assert "drain the node" not in body
+        assert "the condition no longer holds" in body
+
+
+@pytest.mark.parametrize("template", ["email.txt.j2", "slack.j2"])
+def test_the_description_follows_the_summary(template: str) -> None:
+    """What it means and what to do, in the lines in which it was written."""
+    page = message("email", Action.FIRE, text(description="Frames are lost.\nDrain the node."))
+    body = render(page, NOON, template).body
+
+    assert body.index("7.2% of requests fail") < body.index("Frames are lost.\nDrain the node.\n")
+    assert body.index("Drain the node.") < body.lower().index("since")
+
+
 def test_a_title_without_its_service_gets_it() -> None:
     """`HighCpuUsage` alone would not say where."""
     assert (

@@ -116,6 +116,16 @@ class TestBurnRates:
         assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED, RESOLVED]
         assert [_next_tick(fires * 60), _next_tick(clears * 60)] == times
 
+    def test_the_end_names_the_rate_that_ended_it(self) -> None:
+        """The long window is still far above its threshold then; "back to 83x" would be nonsense."""
+        there = world(*incident(0.5, 600))
+        there.run(-60, 1_200)
+        [over] = [event for _, rule, event in there.happened if rule.endswith(":fast") and event.kind is RESOLVED]
+
+        assert over.reason.startswith("burn rate is back to ")
+        assert over.reason.endswith("x over 5m")
+        assert float(over.reason.removeprefix("burn rate is back to ").removesuffix("x over 5m")) < 14.4
+
     def test_short_incident_is_silent(self) -> None:
         """15 % for 5 minutes stay below 2 % of the budget: nobody is woken up."""
         there = world(*incident(0.15, 300))
@@ -434,6 +444,17 @@ class TestThresholds:
 
         there.tick(45)
         assert there.told("shop/QueueTooLong", (RESOLVED,)) == [(45, RESOLVED)]
+
+    def test_a_description_is_told_beside_the_summary_and_not_twice(self) -> None:
+        """Its holes are filled; without a summary it is the summary."""
+        rule = replace(builders.alert(value=self.QUEUE, above="100"), description="{{ value }} frames wait")
+        told = []
+        for one in (replace(rule, summary="too long"), rule):
+            there = self.queue(one, {"a": [200]})
+            there.tick(0)
+            told += [(view.summary, view.description) for view in there.memory.views.values()]
+
+        assert told == [("too long", "200 frames wait"), ("200 frames wait", "")]
 
     def test_for(self) -> None:
         """`for` is honoured per row."""

@@ -57,6 +57,7 @@ def rule(service: Service, alert: AlertRule) -> Rule:
         notify=alert.notify,
         runbook=alert.runbook or service.runbook,
         on_missing=alert.on_missing,
+        description=alert.description if alert.summary else "",
     )
 
 

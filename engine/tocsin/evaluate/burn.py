@@ -88,6 +88,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
             labels=_labels(common, "ErrorBudgetBurn", SEVERITY[tier.severity], tier=tier.name),
             notify=slo.page if tier.severity == "page" else slo.ticket,
             runbook=runbook,
+            description=slo.description,
         )
         for tier in slo.tiers
     ]
@@ -103,6 +104,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
                 timing=Timing(slo.no_traffic.for_, AT_ONCE.keep_firing_for),
                 notify=slo.page,
                 runbook=runbook,
+                description=slo.description,
             )
         )
     return tuple(made)
@@ -149,6 +151,14 @@ def rate_text(slo: Slo, one_burn: Burn) -> str:
     return f"{', '.join(rates) or 'unknown'} ({verb} at {times(float(tier.factor(slo.window)))})"
 
 
+def _calm(slo: Slo, one_burn: Burn) -> str:
+    """The lower of the two burn rates, which ends the alert; the other may stay high for as long as its window is."""
+    tier = one_burn.tier
+    pairs = ((one_burn.short, tier.short), (one_burn.long, tier.long))
+    ratio, window = min(((r, w) for r, w in pairs if r is not None), key=lambda pair: pair[0])
+    return f"{times(burn_rate_of(slo, ratio))} over {window}"
+
+
 def burn_rate_of(slo: Slo, ratio: float) -> float:
     """A measured error ratio as a multiple of the budget's pace."""
     return ratio / float(budget_ratio(slo.target))
@@ -181,7 +191,7 @@ def sample(slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spen
             facts.append(("budget exhausted in", f"{span(lasts.timedelta)} at {times(pace)}"))
     facts.append(("evaluated at", f"{at:%Y-%m-%d %H:%M:%S} UTC"))
     value = None if long is None else burn_rate_of(slo, long)
-    reason = f"burn rate {text}" if one_burn.truth is Truth.TRUE else f"burn rate is back to {text}"
+    reason = f"burn rate {text}" if one_burn.truth is Truth.TRUE else f"burn rate is back to {_calm(slo, one_burn)}"
     return Sample(one_burn.truth, value, reason, tuple(facts))
 
 

@@ -137,6 +137,7 @@ def alert_text(view: AlertView) -> AlertText:
         resolved_at=view.resolved_at,
         reason=view.reason,
         runbook=view.runbook,
+        description=view.description,
     )
 
 

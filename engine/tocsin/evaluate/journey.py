@@ -110,6 +110,7 @@ def rule(slo: JourneySlo) -> Rule:
         f"{percent(slo.target)} over {slo.window} allows",
         labels=labels_of({**labels, "ref": slo.ref}),
         notify=slo.page,
+        description=slo.description,
     )
 
 

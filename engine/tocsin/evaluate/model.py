@@ -68,7 +68,7 @@ class Identity:
 class AlertState:
     """Everything the state machine remembers of one alert.
 
-    *episode* counts its incidents; *held* is how long the condition has been observed true (pending) or false
+    *episode* counts its episodes; *held* is how long the condition has been observed true (pending) or false
     (recovering): the clock stands still while blind.
     """
 
@@ -191,6 +191,7 @@ class AlertView:
     """Channels that the definition names; empty means that routes decide."""
     reason: str = ""
     runbook: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class Rule:
     """What an alert is called, whom it is for and how patient it is.
 
     *id* is Identity.rule; *labels* are what routes match, beside the labels of the row. *title* stays the same for
-    the whole episode, so that threads and subjects do; *summary* may use `{{ value }}` and `{{ labels.x }}`.
+    the whole episode, so that threads and subjects do; *summary* and *description* (what it means, what to do) may use
+    `{{ value }}` and `{{ labels.x }}`.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Rule:
     notify: tuple[str, ...] = ()
     runbook: str | None = None
     on_missing: str = "keep"
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +116,5 @@ def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
         notify=rule.notify,
         reason=state.reason,
         runbook=rule.runbook,
+        description=fill(rule.description, labels, state.value),
     )
