@@ -139,7 +139,7 @@ def test_a_hanging_receiver_takes_the_request_and_lets_go_on_close() -> None:
             started = time.monotonic()
             receiver.close()
 
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10, "the receiver would hang for as long as it is open"
         assert len(receiver.requests) == 1
 
 
