@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from tocsin.errors import MisuseError
 from tocsin.units import Duration, UnitError
@@ -16,6 +16,7 @@ LONGEST_INTERVAL = Duration.of(minutes=5)
 DRAIN = Duration.of(seconds=10)
 """What is not delivered by then stays in the outbox for the next start."""
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/+")
 _LISTEN = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<host>[^:\[\]/\s]*)):(?P<port>[0-9]{1,5})")
 
 
@@ -81,26 +82,40 @@ class Settings:
 
 
 def _url_fault(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    return None if good else f"--prometheus: {without_password(url)!r} is no http or https URL"
+    return None if is_http_url(url) else f"--prometheus: {without_password(url)!r} is no http or https URL"
 
 
-def without_password(url: str) -> str:
-    """The URL as logs and pages may show it.
+def is_http_url(url: str) -> bool:
+    """Whether something may be asked there.
 
-    >>> without_password("https://tocsin:hunter2@metrics.example/prom?x=1")
-    'https://metrics.example/prom'
-    >>> without_password("sqlite:///tocsin.db")
-    'sqlite:///tocsin.db'
+    >>> is_http_url("http://localhost:9090"), is_http_url("localhost:9090"), is_http_url("http://[::1")
+    (True, False, False)
     """
     try:
         parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return "(not a URL)"
-    if not parts.scheme or not parts.netloc:
-        return url
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        return False
+
+
+def without_password(url: str) -> str:
+    """The URL as logs, messages and pages may show it: no user, no password, no parameters, also of a mistyped one.
+
+    >>> without_password("https://tocsin:hunter2@metrics.example/prom?x=1")
+    'https://metrics.example/prom'
+    >>> without_password("tocsin:hunter2@metrics.example:9090"), without_password("http://tocsin:hunt/er2@m")
+    ('***@metrics.example:9090', 'http://***@m')
+    >>> without_password("sqlite:///tocsin.db")
+    'sqlite:///tocsin.db'
+    """
+    base, rest = re.match(r"(?s)([^?#]*)(.*)", url).groups()  # type: ignore[union-attr]  # it matches any text
+    scheme = _SCHEME.match(base)
+    head, body = (scheme[0], base[scheme.end() :]) if scheme is not None else ("", base)
+    authority = body.partition("/")[0]
+    if "@" in authority and head.endswith("//"):
+        return head + authority.rpartition("@")[2] + body[len(authority) :].rpartition("@")[2]
+    if "@" in body:
+        return f"{head}***@{body.rpartition('@')[2]}"
+    if "@" in rest and ":" in body:  # a password with a question mark, or a parameter with an @
+        return f"{head}***"
+    return base

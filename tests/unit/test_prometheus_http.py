@@ -360,8 +360,47 @@ def test_threads() -> None:
     assert {i: float(i) for i in range(24)} == got
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://x", "http://", ""])
+@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://x", "http://", "", "http://[::1", "http://x:port"])
 def test_bad_url(url: str) -> None:
     """A URL that cannot be one is misuse, found before the first question."""
     with pytest.raises(MisuseError):
         PrometheusSource(url)
+
+
+@pytest.mark.parametrize("url", ["ftp://u:hunter2@x", "u:hunter2@x:9090", "http://[u:hunter2@x", "http:/u:hunter2@x"])
+def test_bad_url_is_told_without_its_password(url: str) -> None:
+    """Messages end up in logs and tickets."""
+    with pytest.raises(MisuseError) as caught:
+        PrometheusSource(url)
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("script", [hang, drip, drip_headers], ids=["hang", "drip", "drip-headers"])
+def test_abort(script: Script) -> None:
+    """What is under way ends at once, and nothing is asked any more."""
+    said: list[str] = []
+
+    def ask() -> None:
+        try:
+            source.instant("up", AT)
+        except SourceUnreachableError as error:
+            said.append(str(error))
+
+    with asking(script, deadline=20) as (source, server):
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        begun = time.monotonic()
+        while len(server.requests) < 3 and time.monotonic() < begun + 10:
+            time.sleep(0.01)
+        begun = time.monotonic()
+        source.abort()
+        for thread in threads:
+            thread.join(15)
+        seconds = time.monotonic() - begun
+        ask()
+
+    assert said == ["is not asked any more, for the process stops"] * 4
+    assert len(server.requests) == 3
+    assert seconds < 5

@@ -6,6 +6,23 @@ from tocsin.errors import MisuseError
 from tocsin.settings import Listen, Settings, without_password
 from tocsin.units import Duration, UnitError
 
+SECRET_URLS = [
+    "https://a:hunter2@b.example/p?token=hunter2#hunter2",
+    "http://u:hunter2@x@b.example:9090",
+    "http://u:/hunter2@b.example",
+    "ftp://u:hunter2@b.example",
+    "u:hunter2@b.example:9090",
+    "//u:hunter2@b.example",
+    "http:/u:hunter2@b.example",
+    "http:///u:hunter2@b.example",
+    "http://u:hunter2?@b.example",
+    "http://u:hunter2#@b.example",
+    "http://[u:hunter2@b.example",
+    "http://u:hunter2@b.example:port",
+    "hunter2@b.example",
+    "\nu:hunter2@b",
+]
+
 
 def parsed(**changes: str | None) -> Settings:
     """Good values, but for *changes*."""
@@ -69,6 +86,33 @@ def test_an_ipv6_address_keeps_its_brackets_in_a_url() -> None:
     assert Listen.parse("[::1]:80").url() == "http://[::1]:80"
 
 
-def test_no_password_is_shown() -> None:
-    """URLs of metric sources may carry one, also as a query parameter."""
-    assert "hunter2" not in without_password("https://a:hunter2@b.example/p?token=hunter2#hunter2")
+@pytest.mark.parametrize("url", SECRET_URLS)
+def test_no_password_is_shown(url: str) -> None:
+    """URLs of metric sources may carry one, also as a parameter, also where a part of the URL is mistyped."""
+    assert "hunter2" not in without_password(url)
+
+
+@pytest.mark.parametrize("url", SECRET_URLS[3:])
+def test_no_password_is_shown_when_a_url_is_refused(url: str) -> None:
+    """The message is what people paste into tickets."""
+    with pytest.raises(MisuseError) as caught:
+        parsed(prometheus=url)
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://localhost:9090", "http://localhost:9090"),
+        ("https://a:b@m.example/prom/", "https://m.example/prom/"),
+        ("http://[::1]:9090/x?y", "http://[::1]:9090/x"),
+        ("http://m.example/p?token=a@b", "http://m.example/p"),
+        ("localhost:9090", "localhost:9090"),
+        ("tocsin.db", "tocsin.db"),
+        ("", ""),
+    ],
+)
+def test_what_is_no_secret_is_shown(url: str, shown: str) -> None:
+    """Who reads a message must recognise the place."""
+    assert shown == without_password(url)

@@ -22,6 +22,7 @@ class Guard:
 
     def __init__(self, seconds: float) -> None:
         self.expired = False
+        self._cut = False
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._expire)
@@ -35,6 +36,14 @@ class Guard:
         """Close this one."""
         with self._lock:
             self._socket = connection
+            if self._cut:
+                self._close()
+
+    def cut(self) -> None:
+        """Close now, or as soon as there is something to close: nobody wants the answer any more."""
+        with self._lock:
+            self._cut = True
+            self._close()
 
     def stop(self) -> None:
         """Close nothing any more: the connection may serve somebody else next."""
@@ -46,9 +55,13 @@ class Guard:
         with self._lock:
             if self._socket is not None:
                 self.expired = True
-                with suppress(OSError):
-                    # The plain socket's method: the one of TLS takes the object away that another thread reads from.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                self._close()
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                # The plain socket's method: the one of TLS takes the object away that another thread reads from.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 _current: ContextVar[Guard | None] = ContextVar("_current", default=None)

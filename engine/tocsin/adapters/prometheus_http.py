@@ -13,8 +13,9 @@ Only the resolver of host names may block longer than the deadline.
 """
 
 import socket
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPException, responses
@@ -30,11 +31,13 @@ from prometheus_api_client import PrometheusConnect
 from tocsin.adapters.http_deadline import Guard, GuardedAdapter, deadline
 from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
+from tocsin.settings import is_http_url, without_password
 
 MAX_POINTS = 10_000
 """Prometheus refuses a range query with more than 11,000 points for one series."""
 CONNECT = 2.0
 CHUNK = 2**16
+ABORTED = "is not asked any more, for the process stops"
 _ITS_OWN_FAULT = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_requests"})
 """Error types that tell of this query, not of the server."""
 
@@ -63,13 +66,16 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         headers: Mapping[str, str] | None = None,
         connections: int = 8,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise MisuseError(f"{url!r} is not the URL of a metric source", hint="write http://HOST:PORT")
+        if not is_http_url(url):
+            message = f"{without_password(url)!r} is not the URL of a metric source"
+            raise MisuseError(message, hint="write http://HOST:PORT")
         super().__init__(url=url.rstrip("/"), headers=dict(headers or {}), timeout=deadline)
         self.deadline = deadline
         self.max_bytes = max_bytes
-        self._session.trust_env = not _is_loopback(parts.hostname)
+        self._guards: set[Guard] = set()
+        self._aborted = False
+        self._lock = threading.Lock()
+        self._session.trust_env = not _is_loopback(urlsplit(url).hostname or "")
         for prefix in ("http://", "https://", self.url):
             self._session.mount(prefix, GuardedAdapter(connections))
 
@@ -96,6 +102,25 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
             for row in _range_rows(reply):
                 points.setdefault(row.labels, []).extend(row.points)
         return RangeAnswer(tuple(RangeRow(k, tuple(v)) for k, v in points.items()), partial, tuple(warnings))
+
+    def abort(self) -> None:
+        """Break off every question under way and refuse all others; only connecting may still take CONNECT seconds."""
+        with self._lock:
+            self._aborted = True
+            for guard in self._guards:
+                guard.cut()
+
+    @contextmanager
+    def _abortable(self, guard: Guard) -> Iterator[None]:
+        with self._lock:
+            if self._aborted:
+                raise SourceUnreachableError(ABORTED)
+            self._guards.add(guard)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._guards.discard(guard)
 
     def custom_query(self, query: str, params: dict[str, Any] | None = None, timeout: float | None = None) -> Any:
         """Do as the library's method, on the one safe path."""
@@ -125,13 +150,17 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         limit = self.deadline if timeout is None else timeout
         # The server gives up a little earlier, so that its own words about a slow query arrive.
         data = {**form, "timeout": f"{max(round(limit * 900), 100)}ms"}
-        with deadline(limit) as guard:
+        with deadline(limit) as guard, self._abortable(guard):
             try:
                 status, kind, body = self._post(f"{self.url}/api/v1/{path}", data, limit)
             except SourceError:
                 raise
             except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
+                if self._aborted:
+                    raise SourceUnreachableError(ABORTED) from None
                 raise SourceUnreachableError(_why(error, guard, limit)) from None
+            if self._aborted:
+                raise SourceUnreachableError(ABORTED)
             if guard.expired:
                 # To http.client a connection closed amid the headers is an empty answer.
                 raise SourceUnreachableError(_why(TimeoutError(), guard, limit))
