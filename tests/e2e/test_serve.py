@@ -6,11 +6,15 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
+from urllib.parse import parse_qs
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.conftest import DEFINITIONS, NOTIFICATIONS, Lab, until
 
+from tocsin.adapters.store import SqlStore
+from tocsin.demo.loopback import LoopbackServer, QuietHandler
 from tocsin.demo.receivers import Reply
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
@@ -152,6 +156,39 @@ def test_sigterm_does_not_wait_for_ever(lab: Lab) -> None:
     assert evaluator.stop() == 0
     assert time.monotonic() - begun < 15
     assert evaluator.events()[-1]["left_in_outbox"] == 1
+
+
+def test_a_stop_gives_up_an_evaluation_that_waits_for_a_slow_source(lab: Lab) -> None:
+    """No question is waited for, and what was not seen is not stored as blind."""
+
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            asked.append(form["query"][0])
+            if form["query"] == ["vector(1)"]:
+                body = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            else:
+                self.rfile.read(1)
+
+    asked: list[str] = []
+    with closing(LoopbackServer(Handler)) as slow:
+        evaluator = lab.serve("--prometheus", slow.url)
+        until(lambda: len(asked) > 1, "a question that gets no answer")
+        begun = time.monotonic()
+        code = evaluator.stop()
+        seconds = time.monotonic() - begun
+    said = [event["event"] for event in evaluator.events()]
+
+    assert code == 0
+    assert seconds < 4  # one question alone has 5 s
+    assert said[-2:] == ["an evaluation was given up", "stopped"]
+    assert "a tick failed" not in said
+    with closing(SqlStore(str(lab.folder / "state.db"))) as store:
+        assert store.load().committed_at is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

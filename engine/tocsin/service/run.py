@@ -3,14 +3,12 @@
 import logging
 import os
 import queue
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from types import FrameType
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.store import SqlStore
@@ -28,6 +26,7 @@ from tocsin.service.detour import Detour
 from tocsin.service.loop import Evaluator
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
+from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
 from tocsin.service.telemetry import Telemetry
 from tocsin.service.wiring import build_channels
 from tocsin.settings import Settings, without_password
@@ -62,6 +61,7 @@ class Process:
         self._store = stack.enter_context(closing(SqlStore(settings.state)))
         source = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
         asked = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
+        self._source = StoppableSource(source, source.abort)
         spread = stack.enter_context(ThreadPoolExecutor(ASKERS, "ask")).map
         self._interval = settings.interval.timedelta
         memory = self._store.load()
@@ -87,7 +87,7 @@ class Process:
             watch=Watch(definitions.workspace, interval=self._interval),
             notifications=definitions.workspace.notifications,
             memory=memory,
-            source=source,
+            source=self._source,
             store=self._store,
             deliverer=self._courier,
             board=self._board,
@@ -99,6 +99,7 @@ class Process:
         askers = stack.enter_context(closing(Askers()))
         self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
         self._in_use(now)
+        stack.callback(asked.abort)
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
 
     def _channels(self, definitions: Definitions) -> dict[str, Channel]:
@@ -118,14 +119,22 @@ class Process:
         self._courier.start()
         return self._web.listen.url()
 
-    def tick_until_told(self, orders: "queue.SimpleQueue[str]") -> None:
-        """Tick, and follow orders (`reload`, `stop`) between ticks; returns on `stop`."""
+    def give_up(self) -> None:
+        """Break off the evaluation under way, from another thread; nothing of it counts."""
+        self._source.stop()
+
+    def tick_until_told(self, orders: Orders) -> None:
+        """Tick, and follow orders (`reload`, `stop`) between ticks; returns on `stop` or when told to give up."""
         last, idle_since, started = self._evaluator.memory.committed_at, time.monotonic(), False
         while True:
             idle = timedelta(seconds=time.monotonic() - idle_since)
             step = next_step(self._clock.now(), self._interval, last=last, idle=idle, started=started)
             if isinstance(step, Due):
-                self._evaluator.tick(step)
+                try:
+                    self._evaluator.tick(step)
+                except Stopped:
+                    log.info("an evaluation was given up", extra={"instant": step.at})
+                    return
                 last, idle_since, started = step.at, time.monotonic(), True
             try:
                 order = orders.get(timeout=0.001 if isinstance(step, Due) else step.seconds)
@@ -200,27 +209,11 @@ def counts(definitions: Definitions) -> dict[str, int]:
     }
 
 
-@contextmanager
-def signals(orders: "queue.SimpleQueue[str]") -> Iterator[None]:
-    """Turn signals into orders; SimpleQueue.put may be called from a handler, an Event may not."""
-
-    def order(word: str) -> Callable[[int, FrameType | None], None]:
-        return lambda _number, _frame: orders.put(word)
-
-    words = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "reload"}
-    before = {number: signal.signal(number, order(word)) for number, word in words.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def serve(settings: Settings, definitions: Definitions, announce: Callable[[str], None]) -> None:
     """Run until told to stop; *announce* gets the URL once requests are answered."""
-    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
-    with signals(orders), ExitStack() as stack:
+    with signals() as heard, ExitStack() as stack:
         process = Process(settings, definitions, os.environ, stack)
+        orders = stack.enter_context(passed_on(heard, process.give_up))
         url = process.start()
         log.info("listening", extra={"url": url, **counts(definitions)})
         announce(url)
