@@ -276,3 +276,29 @@ def test_blind_contract() -> None:
     there.source.down = "connection refused"
     there.tick(START + timedelta(days=31, minutes=6))
     assert len(there.open) == 1
+
+
+def test_what_the_source_forgot_is_not_good() -> None:
+    """An outage that is too old to be kept neither ends the breach nor makes the period look well."""
+    month = START + timedelta(days=31)
+    told = judge(contract(), START, month, intervals([0.0] * 9 + [1.0] * 20), START)
+    forgotten = judge(contract(), START, month, intervals([None] * 9 + [1.0] * 20), START + 9 * FIVE)
+
+    assert told.sample.truth is Truth.TRUE
+    assert forgotten.sample.truth is Truth.UNKNOWN
+    assert (forgotten.status.breached, forgotten.status.credit, forgotten.status.empty) == (None, None, 0)
+    assert forgotten.status.reason == "nothing is kept from before 2026-10-01 00:45 UTC"
+
+
+def test_an_empty_start_that_is_still_kept_is_empty() -> None:
+    """No events last night is what the contract says about empty intervals, as long as somebody could know."""
+    sight = judge(contract(), START, START + timedelta(days=31), intervals([None] * 9 + [1.0] * 20), START)
+
+    assert (sight.sample.truth, sight.status.uptime, sight.status.empty) == (Truth.FALSE, 1.0, 9)
+
+
+def test_what_is_known_can_still_prove_a_breach() -> None:
+    """Nine bad intervals lose the month even if all that was forgotten was perfect."""
+    sight = judge(contract(), START, START + timedelta(days=31), intervals([None] * 9 + [0.0] * 9), START + 9 * FIVE)
+
+    assert (sight.sample.truth, sight.status.breached) == (Truth.TRUE, True)

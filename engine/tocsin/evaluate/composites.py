@@ -21,6 +21,9 @@ from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
+DEFAULT_RETENTION = Duration.of(days=15)
+"""Prometheus' own, where no Platform says otherwise."""
+
 T = TypeVar("T", JourneySight, SlaSight)
 Key = tuple[str, int, int]
 """An SLO, the length of its slices, and their phase (both in milliseconds)."""
@@ -42,6 +45,8 @@ class Composites:
     journeys: Mapping[str, JourneySlo]
     slas: tuple[Sla, ...]
     every: timedelta
+    kept: timedelta
+    """How long the metric source remembers."""
     book: dict[Key, Slices] = field(default_factory=dict)
     judged: dict[str, tuple[object, JourneySight | SlaSight]] = field(default_factory=dict)
     """The last judgement by rule, with what it was made from: slices that did not change are not added up again."""
@@ -55,7 +60,8 @@ class Composites:
         ]
         journeys = {slo.ref: slo for slo in whole}
         slas = tuple(one for one in workspace.slas if one.covers in slos or one.covers in journeys)
-        return cls(slos, journeys, slas, every)
+        kept = workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
+        return cls(slos, journeys, slas, every, kept.timedelta)
 
     def rules(self) -> tuple[Rule, ...]:
         """Their alerts."""
@@ -123,11 +129,14 @@ class Composites:
             reason = next((b.reason for b in books.values() if b.reason), "history is still being read")
             return sla.blind(one, start, end, reason)
 
+        kept_since = asker.at - self.kept
+
         def judge() -> SlaSight:
             values = self._values(one, books, first, last)
-            return sla.judge(one, start, end, [Interval(*book.bounds(k), values.get(k)) for k in range(first, last)])
+            intervals = [Interval(*book.bounds(k), values.get(k)) for k in range(first, last)]
+            return sla.judge(one, start, end, intervals, kept_since)
 
-        sight = self._once(f"sla:{one.name}", (start, _extent(books)), judge)
+        sight = self._once(f"sla:{one.name}", (start, _extent(books), book.number(kept_since)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
         return SlaSight(sight.status, Sample(Truth.UNKNOWN, reason=trouble)) if trouble else sight
 

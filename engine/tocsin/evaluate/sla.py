@@ -10,6 +10,8 @@ that an uptime of exactly 95 % is not below 95 %.
 - *breached* and *credit* say what would be owed if the period ended now. The alert is stricter about evidence: it
   fires when even a perfect rest of the period cannot save the target, so one bad interval on the first of the month
   wakes nobody up.
+- Intervals at the start of the period without events, from before the time that the metric source keeps, are not
+  empty: nobody knows any more. They count nowhere, and the alert cannot be resolved on what is left.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from tocsin.evaluate.model import Sample, SlaStatus, Truth
 from tocsin.evaluate.rule import Rule
@@ -120,12 +122,22 @@ class SlaSight:
     sample: Sample
 
 
-def judge(sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval]) -> SlaSight:
-    """Judge the complete *intervals* of the period [start, end) so far."""
-    so_far = tally(intervals, sla.measure.empty, sla.exclusions)
+def judge(
+    sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval], kept_since: datetime | None = None
+) -> SlaSight:
+    """Judge the complete *intervals* of the period [start, end) so far; the source remembers back to *kept_since*."""
+    forgotten = _forgotten(intervals, kept_since)
+    known = intervals[forgotten:]
+    so_far = tally(known, sla.measure.empty, sla.exclusions)
     uptime = so_far.uptime()
     if uptime is None:
         return blind(sla, start, end, "nothing was measured in this period yet")
+    measured_to = intervals[-1].end if intervals else start
+    gone = tally([Interval(one.start, one.end, 1.0) for one in intervals[:forgotten]], "good", sla.exclusions)
+    whole = Tally(so_far.weight + gone.weight, so_far.up + gone.up, so_far.counted, so_far.empty)
+    highest = best(sla, whole, measured_to, end)
+    lost = highest is not None and highest < Fraction(sla.target)
+    nobody_knows = f"nothing is kept from before {known[0].start:%Y-%m-%d %H:%M} UTC" if forgotten else ""
     owed = credit(uptime, sla.credits)
     status = SlaStatus(
         name=sla.name,
@@ -135,24 +147,32 @@ def judge(sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval
         end=end,
         target=sla.target,
         uptime=float(uptime),
-        breached=uptime < Fraction(sla.target),
-        credit=owed,
+        breached=(lost or None) if forgotten else uptime < Fraction(sla.target),
+        credit=None if forgotten else owed,
         intervals=so_far.counted,
         empty=so_far.empty,
+        reason=nobody_knows,
     )
-    measured_to = intervals[-1].end if intervals else start
-    highest = best(sla, so_far, measured_to, end)
     facts = (
         ("SLA", f"{sla.name} with {sla.customer}: {percent(sla.target)} of {sla.covers}"),
         ("uptime so far", percent(float(uptime), 4)),
         ("best possible by the end", percent(float(highest), 4) if highest is not None else "unknown"),
         ("period ends", f"{end:%Y-%m-%d %H:%M} UTC"),
-        ("credit owed", percent(owed)),
+        ("credit owed", "unknown" if forgotten else percent(owed)),
         ("empty intervals", f"{so_far.empty} (count as {sla.measure.empty})"),
     )
-    lost = highest is not None and highest < Fraction(sla.target)
+    if forgotten and not lost:
+        return SlaSight(status, Sample(Truth.UNKNOWN, float(uptime), nobody_knows, facts))
     reason = "the target cannot be reached any more in this period" if lost else "the target can be kept in this period"
     return SlaSight(status, Sample(Truth.TRUE if lost else Truth.FALSE, float(uptime), reason, facts))
+
+
+def _forgotten(intervals: Sequence[Interval], kept_since: datetime | None) -> int:
+    """How many intervals at the start are not known any more, rather than empty."""
+    if kept_since is None:
+        return 0
+    without = takewhile(lambda one: one.good is None, intervals)
+    return sum(1 for one in without if one.start < kept_since)
 
 
 def blind(sla: Sla, start: datetime, end: datetime, reason: str) -> SlaSight:
