@@ -1,10 +1,14 @@
 """What is learnt from PromQL: comparisons to take apart, selectors that must have rows."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.evaluate.expression import Comparison, Reading, read
+from tocsin.evaluate.witness import selectors
+from tocsin.ports import Labels, labels_of
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,8 @@ def test_comparisons(text: str, expected: Comparison | None) -> None:
         ("a > 1 and b{x='y'} < 2", ("a", 'b{x="y"}')),
         ("rate(a[5m]) > b", ("a", "b")),
         ("a unless b", ("a",)),
-        ("a or b", ()),
+        ("a or b", ("a", "b")),
+        ("a > 1 or absent(c) or b", ("a", "b")),
         ("absent(a)", ()),
         ("absent_over_time(a[5m])", ()),
         ("a and absent(b)", ("a",)),
@@ -52,7 +57,83 @@ def test_comparisons(text: str, expected: Comparison | None) -> None:
 )
 def test_selectors(text: str, expected: tuple[str, ...]) -> None:
     """Selectors whose absence would explain an empty answer."""
-    assert read(text).selectors == expected
+    need = read(text).need
+    assert need is not None
+    assert selectors(need) == expected
+
+
+def labels(**values: str) -> Labels:
+    """Shorter."""
+    return labels_of(values)
+
+
+A, B = labels(job="x", pod="a"), labels(job="x", pod="b")
+
+
+@pytest.mark.parametrize(
+    ("text", "instance", "series", "expected"),
+    [
+        ("a > b", A, {"a": (A,), "b": (A,)}, True),
+        ("a > b", A, {"a": (A,), "b": (B,)}, False),
+        ("a > on (pod) group_left b", A, {"a": (A,), "b": (labels(job="y", pod="a"),)}, True),
+        ("a > on (pod) group_left b", A, {"a": (A,), "b": (labels(job="y", pod="b"),)}, False),
+        ("a > on (pod) group_left b", A, {"a": (labels(job="y", pod="a"),), "b": (A,)}, False),
+        ("a * on (pod) group_left (node) b > c", labels(pod="a", node="n"), {"a": (A,), "b": (A,), "c": (A,)}, True),
+        ("a > on (pod) group_right b", A, {"a": (labels(job="y", pod="a"),), "b": (A,)}, True),
+        ("a > ignoring (job) b", labels(pod="a"), {"a": (A,), "b": (labels(job="y", pod="a"),)}, True),
+        ("a and on (pod) b", A, {"a": (A,), "b": (labels(job="y", pod="a"),)}, True),
+        ("a and b", A, {"a": (A,), "b": (labels(job="y", pod="a"),)}, False),
+        ("a unless b", A, {"a": (A,)}, True),
+        ("sum by (pod) (a) > sum by (pod) (b)", labels(pod="a"), {"a": (A,), "b": (A,)}, True),
+        ("sum without (job) (a) > b", labels(pod="a"), {"a": (A,), "b": (A,)}, True),
+        ("a > on () group_left sum(b)", A, {"a": (A,), "b": (B,)}, True),
+        ("a > scalar(b)", A, {"a": (A,), "b": (labels(pod="c"),)}, True),
+        ("topk(3, a) > b", A, {"a": (B,), "b": (A,)}, False),
+        ('count_values("pod", a) > 3 and on () b', A, {"a": (labels(job="x", pod="q"),), "b": (B,)}, True),
+        ('label_replace(a, "pod", "$1", "x", "(.*)") > b', A, {"a": (B,), "b": (A,)}, True),
+        ("a > 1 or b > 2", A, {"a": (A,), "b": ()}, False),
+        ("a > 1 or b > 2", A, {"a": (), "b": (A,)}, False),
+        ("a > 1 or b > 2", A, {"a": (A,), "b": (A,)}, True),
+        ("a > 1 or b > 2", A, {"a": (A,), "b": (B,)}, False),
+        ('a{job="x"} > 1 or b{job="y"} > 2', A, {'a{job="x"}': (A,)}, True),
+        ('a{job="x"} > 1 or b{job="y"} > 2', A, {'b{job="y"}': (labels(job="y", pod="a"),)}, False),
+        ('sum by (pod) (a{job="x"}) or b{job="y"}', A, {'a{job="x"}': (A,)}, True),
+        ('c * on (pod) a{job="x"} or b', labels(pod="a"), {"c": (A,), 'a{job="x"}': (A,), "b": (A,)}, True),
+        ("a == 0 or absent(a)", labels(job="x"), {"a": (A,)}, True),
+        ("a == 0 or absent(a)", A, {"a": (B,)}, False),
+        ("sum(a) or vector(0)", (), {"a": (A,)}, True),
+        ("absent(a)", A, {}, True),
+        ('b{job="y"} or a{job="z"}', A, {'b{job="y"}': (A,), 'a{job="z"}': (A,)}, False),
+    ],
+)
+def test_witnesses(text: str, instance: Labels, series: Mapping[str, tuple[Labels, ...]], expected: bool) -> None:
+    """An instance is gone for good if the series that could have produced it are still there, and only then."""
+    need = read(text).need
+    assert need is not None
+    assert need.there(instance, series) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a", False),
+        ("a / b", False),
+        ("sum by (x) (rate(a[5m]))", False),
+        ("sum(a > bool 1)", False),
+        ("count(up == 0)", True),
+        ("-(a > 1)", True),
+        ("max_over_time((a > 1)[5m:])", True),
+        ("absent(a)", True),
+        ("sum(a and b)", True),
+        ("topk(3, a)", True),
+        ('count_values("v", a)', True),
+        ("clamp(a unless b, 0, 1)", True),
+        ("a or b", True),
+    ],
+)
+def test_what_drops_rows(text: str, expected: bool) -> None:
+    """Comparisons, sets, `absent` and choices end rows whose series go on; arithmetic does not."""
+    assert read(text).drops is expected
 
 
 @pytest.mark.parametrize(
@@ -70,7 +151,7 @@ def test_selectors(text: str, expected: tuple[str, ...]) -> None:
 )
 def test_what_cannot_be_read(text: str) -> None:
     """Nonsense, what would crash the parser, and what it would misread prove nothing."""
-    assert read(text) == Reading(None, None)
+    assert read(text) == Reading(None, None, asks=text.strip())
 
 
 @given(st.text(max_size=80))

@@ -8,18 +8,22 @@ comparison. So a row within bounds says "false", and a row that is missing says 
 | a row beyond the bound (strictly) | true |
 | a row within the bound | false |
 | a row that is NaN | unknown |
-| no row, although it was there | `on_missing`: keep (unknown, the default), resolve (false) or fire (true) |
+| no row, although it was there | `on_missing`: unknown (keep, fire) or false (resolve) |
+| no row at all, with `on_missing: fire` | one instance without labels is true, as for `absent()` |
 | an error, a time-out | unknown |
 | a partial answer | rows beyond `above` stay true (it may fire), everything else is unknown |
 
-Any other `expr` returns only what is true. A known instance that is missing from such an answer counts as false only
-if every plain selector of the expression (outside `absent`, `or` and the right of `unless`) still has a series that
-agrees with the instance's labels; otherwise `on_missing` decides. So a failed scrape, which ends its series, makes an
-alert blind and does not resolve it.
+Any other `expr` returns only what is true, and so does a value that filters, as `count(up == 0)` does. A known
+instance that is missing from such an answer counts as false only if the series that could have produced it are still
+there (`witness`); otherwise `on_missing` decides. So a failed scrape, which ends its series, makes an alert blind and
+does not resolve it.
 
 An instance is identified by the labels of its row, without the metric's name.
 """
 
+import hashlib
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite, isnan
@@ -28,6 +32,7 @@ from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.expression import Comparison, Reading, read
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
+from tocsin.evaluate.witness import selectors
 from tocsin.evaluate.words import number, span
 from tocsin.ports import Answer, Labels, Row, labels_of
 from tocsin.spec import AlertRule, Service
@@ -37,8 +42,8 @@ NAME = "__name__"
 _MISSING = {
     "keep": Sample(Truth.UNKNOWN, reason="its row is missing"),
     "resolve": Sample(Truth.FALSE, reason="its row is missing, which counts as resolved (on_missing: resolve)"),
-    "fire": Sample(Truth.TRUE, reason="its row is missing, which counts as firing (on_missing: fire)"),
 }
+_MISSING["fire"] = _MISSING["keep"]
 _NOTHING = Sample(Truth.TRUE, reason="it has no row at all, which counts as firing (on_missing: fire)")
 
 
@@ -56,7 +61,7 @@ def rule(service: Service, alert: AlertRule) -> Rule:
         timing=Timing(alert.for_, alert.keep_firing_for),
         notify=alert.notify,
         runbook=alert.runbook or service.runbook,
-        on_missing=alert.on_missing,
+        asks=_fingerprint(alert),
         description=alert.description if alert.summary else "",
     )
 
@@ -67,19 +72,20 @@ class AlertQuestion:
 
     alert: AlertRule
 
-    def ask(self, asker: Asker, *, is_open: bool = True) -> Seen:
-        """Look once; *is_open* says that an instance is pending or firing, so that its absence must be explained."""
+    def ask(self, asker: Asker, *, opened: AbstractSet[Labels] | None = None) -> Seen:
+        """Look once; the absence of *opened* instances (pending or firing; None: any) must be explained."""
         alert = self.alert
         if alert.value is not None:
             bounds = (("<", alert.below), (">", alert.above))
             text = alert.value.text
-            return self._compared(asker, text, [Comparison(text, op, float(b)) for op, b in bounds if b is not None])
+            comparisons = [Comparison(text, op, float(b)) for op, b in bounds if b is not None]
+            return self._compared(asker, text, comparisons, opened)
         reading = read(alert.expr.text if alert.expr else "")
         if reading.comparison is not None:
-            return self._compared(asker, reading.comparison.value, [reading.comparison])
-        return self._returned(asker, reading, is_open)
+            return self._compared(asker, reading.comparison.value, [reading.comparison], opened)
+        return self._returned(asker, reading, opened)
 
-    def _compared(self, asker: Asker, value: str, bounds: list[Comparison]) -> Seen:
+    def _compared(self, asker: Asker, value: str, bounds: list[Comparison], opened: AbstractSet[Labels] | None) -> Seen:
         answer = asker.instant(value)
         if isinstance(answer, Unanswered):
             return Seen({}, unknown(answer.reason))
@@ -89,7 +95,8 @@ class AlertQuestion:
         if self.alert.on_missing == "fire" and () not in rows:
             # Like `absent(value)` in the compiled rule: one instance without labels for "there is no row at all".
             rows[()] = Sample(Truth.FALSE, reason="its rows are back") if rows else _NOTHING
-        return Seen(rows, Rest(_MISSING[self.alert.on_missing]))
+        reading = read(value)
+        return Seen(rows, self._absent(asker, reading if reading.drops else None, rows, opened), complete=True)
 
     def _judge(self, row: Row, bounds: list[Comparison], answer: Answer) -> Sample:
         if isnan(row.value):
@@ -112,7 +119,7 @@ class AlertQuestion:
             facts.append(("for", span(self.alert.for_.timedelta)))
         return tuple(facts)
 
-    def _returned(self, asker: Asker, reading: Reading, is_open: bool) -> Seen:
+    def _returned(self, asker: Asker, reading: Reading, opened: AbstractSet[Labels] | None) -> Seen:
         text = self.alert.expr.text if self.alert.expr else ""
         answer = asker.instant(text)
         if isinstance(answer, Unanswered):
@@ -124,21 +131,33 @@ class AlertQuestion:
             rows[_identity(row)] = Sample(Truth.TRUE, row.value, reason, self._facts(row, []))
         if answer.partial:
             return Seen(rows, unknown(_partial(answer)))
-        return Seen(rows, self._absent(asker, reading) if is_open else unknown("not asked"))
+        return Seen(rows, self._absent(asker, reading, rows, opened), complete=True)
 
-    def _absent(self, asker: Asker, reading: Reading) -> Rest:
-        """Find out whether rows may be missing because their series are."""
-        if reading.selectors is None:
+    def _absent(
+        self, asker: Asker, reading: Reading | None, rows: Mapping[Labels, Sample], opened: AbstractSet[Labels] | None
+    ) -> Rest:
+        """Find out whether rows may be missing because their series are; without a *reading* they always may."""
+        if reading is None or reading.need is None or (opened is not None and opened <= rows.keys()):
             return Rest(_MISSING[self.alert.on_missing])
-        witnesses = []
-        for selector in reading.selectors:
+        series = {}
+        for selector in selectors(reading.need):
             answer = asker.instant(selector)
             if isinstance(answer, Unanswered):
                 return unknown(answer.reason)
             if answer.partial:
                 return unknown(_partial(answer))
-            witnesses.append(tuple({_identity(row) for row in answer.rows}))
-        return Rest(_MISSING[self.alert.on_missing], tuple(witnesses))
+            series[selector] = tuple({_identity(row) for row in answer.rows})
+        return Rest(_MISSING[self.alert.on_missing], reading.need, series)
+
+
+def _fingerprint(alert: AlertRule) -> str:
+    """The same for the same question, however it is spelt and whatever its answer is compared with."""
+    if alert.value is not None:
+        reading = read(alert.value.text)
+        asks = reading.asks if reading.comparison is None else alert.value.text
+    else:
+        asks = read(alert.expr.text if alert.expr else "").asks
+    return hashlib.sha256(asks.encode()).hexdigest()[:16]
 
 
 def _identity(row: Row) -> Labels:

@@ -69,7 +69,8 @@ class AlertState:
     """Everything the state machine remembers of one alert.
 
     *episode* counts its episodes; *held* is how long the condition has been observed true (pending) or false
-    (recovering): the clock stands still while blind.
+    (recovering): the clock stands still while blind. *fired_at* and *resolved_at* are those of the last episode that
+    fired. *asks* is the fingerprint of the question that last mentioned the alert.
     """
 
     timing: Timing
@@ -84,6 +85,7 @@ class AlertState:
     value: float | None = None
     reason: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

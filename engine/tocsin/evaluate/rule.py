@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tocsin.evaluate.model import AlertState, AlertView, Identity, Phase, Sample, Timing, Truth
 from tocsin.evaluate.state import OPEN
+from tocsin.evaluate.witness import Need, Series
 from tocsin.evaluate.words import fill
 from tocsin.ports import Labels, labels_of
 from tocsin.units import Duration
@@ -33,7 +35,8 @@ class Rule:
     timing: Timing = AT_ONCE
     notify: tuple[str, ...] = ()
     runbook: str | None = None
-    on_missing: str = "keep"
+    asks: str = ""
+    """A fingerprint of the question whose rows are instances; another question may have other instances."""
     description: str = ""
 
 
@@ -41,30 +44,31 @@ class Rule:
 class Rest:
     """What is to be thought of an instance that one look did not mention.
 
-    *sample* is the answer by policy. *witnesses*, one set of label sets for each selector of the rule, are the series
-    that are still there: an instance is gone for good reason if each selector still has a series that agrees with it.
+    *sample* is the answer by policy. With *need* an instance is gone for good reason if what it needs is still there
+    among the *series*.
     """
 
     sample: Sample
-    witnesses: tuple[tuple[Labels, ...], ...] | None = None
+    need: Need | None = None
+    series: Series = field(default_factory=dict)
 
     def judge(self, labels: Labels) -> Sample:
         """The sample of the instance with *labels*."""
-        if self.witnesses is None or self.sample.truth is Truth.TRUE:
+        if self.need is None or not self.need.there(labels, self.series):
             return self.sample
-        wanted = dict(labels)
-        for series in self.witnesses:
-            if not any(all(wanted.get(k, v) == v for k, v in one) for one in series):
-                return self.sample
         return Sample(Truth.FALSE, reason="the condition no longer holds, and its series are still there")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look saw for one rule: a sample for each instance, and for all that were not mentioned."""
+    """What one look saw for one rule: a sample for each instance, and for all that were not mentioned.
+
+    *complete* says that the whole answer was seen: what it does not mention is not there.
+    """
 
     rows: Mapping[Labels, Sample] = field(default_factory=dict)
     rest: Rest = field(default_factory=lambda: unknown("not looked at"))
+    complete: bool = False
 
 
 def unknown(reason: str) -> Rest:
@@ -77,13 +81,17 @@ def one(sample: Sample) -> Seen:
     return Seen({(): sample}, Rest(sample))
 
 
-def dedup_key(identity: Identity, episode: int) -> str:
+def dedup_key(identity: Identity, episode: int, started: datetime) -> str:
     """Name one episode of one alert, the same on every channel and after every restart.
 
-    >>> dedup_key(Identity("be-camera/uptime:fast"), 1)
-    'cba88c9f4350cf6fce5b789e85fd7de038f70b87'
+    The number of the episode keeps apart what a clock that went back would not; the instant at which it *started*,
+    to the microsecond, what has the same number because the alert was forgotten in between.
+
+    >>> dedup_key(Identity("be-camera/uptime:fast"), 1, datetime(2026, 11, 23, 12, tzinfo=UTC))
+    '28e0a58fa58975f257b57d0ac7153a1887d16521'
     """
-    text = "\x00".join([identity.rule, *(f"{k}\x01{v}" for k, v in identity.labels), str(episode)])
+    labels = (f"{k}\x01{v}" for k, v in identity.labels)
+    text = "\x00".join([identity.rule, *labels, str(episode), started.astimezone(UTC).isoformat()])
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
@@ -110,7 +118,7 @@ def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
         fired_at=state.fired_at if not coming else None,
         resolved_at=state.resolved_at if state.phase not in OPEN and not coming else None,
         blind_since=state.blind_since,
-        dedup_key=dedup_key(identity, state.episode + coming),
+        dedup_key=dedup_key(identity, state.episode + coming, started),
         labels=labels_of(labels),
         facts=state.facts,
         notify=rule.notify,

@@ -72,13 +72,13 @@ def _true(
     if state.phase is Phase.PENDING:
         told = replace(told, held=state.held + _observed(state, now, stride))
     else:
-        told = replace(told, phase=Phase.PENDING, held=timedelta(), active_at=now, fired_at=None, resolved_at=None)
+        told = replace(told, phase=Phase.PENDING, held=timedelta(), active_at=now)
         events = (AlertEvent(EventKind.PENDING, now, state.episode + 1, sample.reason, sample.value),)
     if told.held < state.timing.for_.timedelta:
         return told, events
     episode = state.episode + 1
     at = _not_before(now, told.active_at)
-    fired = replace(told, phase=Phase.FIRING, episode=episode, held=timedelta(), fired_at=at)
+    fired = replace(told, phase=Phase.FIRING, episode=episode, held=timedelta(), fired_at=at, resolved_at=None)
     return fired, (*events, AlertEvent(EventKind.FIRED, at, episode, sample.reason, sample.value))
 
 

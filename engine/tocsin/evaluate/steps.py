@@ -9,6 +9,10 @@ from tocsin.evaluate.model import AlertEvent, AlertState, AlertView, EventKind, 
 from tocsin.evaluate.rule import Rule, Seen, view
 from tocsin.evaluate.state import OPEN, resolve, step
 
+REMEMBER = timedelta(days=1)
+"""How long the state of an alert outlives its last episode, so that a clock that is set back repeats no key."""
+CHANGED = "the rule was changed, and what it asks now does not name this any more"
+
 
 @dataclass(slots=True)
 class Steps:
@@ -35,18 +39,42 @@ class Steps:
 
     def rule(self, rule: Rule, seen: Seen, known: Iterable[Identity]) -> "Steps":
         """Step every instance of *rule* that *seen* has something to say about; *known* are those in memory."""
-        for identity, sample in self._samples(rule, seen, known):
+        for labels, sample in seen.rows.items():
+            identity = Identity(rule.id, labels)
             before = self.memory.alerts.get(identity) or AlertState(rule.timing)
-            after, happened = step(replace(before, timing=rule.timing), sample, self.now, self.stride)
-            kept = None if _forgettable(rule, after) else after
-            if kept != self.memory.alerts.get(identity):
-                self.changes[identity] = kept
-            self.events.extend((identity, event) for event in happened)
-            if after.phase is not Phase.INACTIVE:
-                self.shown.append(view(rule, identity, after))
-            elif any(event.kind is EventKind.RESOLVED for event in happened):
-                self.closed.append(view(rule, identity, after))
+            self._step(rule, identity, replace(before, asks=rule.asks), sample)
+        for identity in known:
+            if identity.labels not in seen.rows:
+                self._unmentioned(rule, identity, seen)
         return self
+
+    def _unmentioned(self, rule: Rule, identity: Identity, seen: Seen) -> None:
+        before = self.memory.alerts[identity]
+        changed = bool(before.asks) and before.asks != rule.asks
+        if before.phase is Phase.INACTIVE:
+            # What was quiet and is gone is no longer blind: there is nothing left to look at.
+            self._keep(identity, replace(before, blind_since=None) if seen.complete else before)
+        elif changed and seen.complete:
+            self._take(rule, identity, *resolve(before, CHANGED, self.now))
+        else:
+            self._step(rule, identity, before, seen.rest.judge(identity.labels))
+
+    def _step(self, rule: Rule, identity: Identity, before: AlertState, sample: Sample) -> None:
+        after, happened = step(replace(before, timing=rule.timing), sample, self.now, self.stride)
+        self._take(rule, identity, after, happened)
+
+    def _take(self, rule: Rule, identity: Identity, after: AlertState, happened: tuple[AlertEvent, ...]) -> None:
+        self._keep(identity, after)
+        self.events.extend((identity, event) for event in happened)
+        if after.phase is not Phase.INACTIVE:
+            self.shown.append(view(rule, identity, after))
+        elif any(event.kind is EventKind.RESOLVED for event in happened):
+            self.closed.append(view(rule, identity, after))
+
+    def _keep(self, identity: Identity, after: AlertState) -> None:
+        kept = None if _forgettable(after, self.now) else after
+        if kept != self.memory.alerts.get(identity):
+            self.changes[identity] = kept
 
     def as_before(self, known: Iterable[Identity]) -> "Steps":
         """Leave everything as it was last shown."""
@@ -58,24 +86,14 @@ class Steps:
         """Close the instances of all rules that are not among *rules* any more."""
         present = set(rules)
         for identity, before in self.memory.alerts.items():
-            if identity.rule in present or (before.phase is Phase.INACTIVE and before.blind_since is None):
+            if identity.rule in present:
                 continue
             after, happened = resolve(before, "rule removed", self.now)
-            self.changes[identity] = after
+            self._keep(identity, after)
             self.events.extend((identity, event) for event in happened)
             if before.phase in OPEN:
                 self.closed.append(_farewell(identity, after, self.memory))
         return self
-
-    def _samples(self, rule: Rule, seen: Seen, known: Iterable[Identity]) -> Iterable[tuple[Identity, Sample]]:
-        """The instances that one look mentioned, and those that it should have mentioned."""
-        for labels, sample in seen.rows.items():
-            yield Identity(rule.id, labels), sample
-        for identity in known:
-            if identity.labels in seen.rows:
-                continue
-            if self.memory.alerts[identity].phase is not Phase.INACTIVE or rule.on_missing == "fire":
-                yield identity, seen.rest.judge(identity.labels)
 
 
 def _farewell(identity: Identity, state: AlertState, memory: Memory) -> AlertView:
@@ -89,7 +107,8 @@ def _farewell(identity: Identity, state: AlertState, memory: Memory) -> AlertVie
     )
 
 
-def _forgettable(rule: Rule, state: AlertState) -> bool:
-    """Only what never fired: the number of the last episode must outlive it, or its key would be used twice."""
-    quiet = state.phase is Phase.INACTIVE and not state.episode and state.blind_since is None
-    return quiet and rule.on_missing != "fire"
+def _forgettable(state: AlertState, now: datetime) -> bool:
+    """What is quiet and never fired, or fired long ago."""
+    if state.phase is not Phase.INACTIVE or state.blind_since is not None:
+        return False
+    return not state.episode or state.resolved_at is None or now - state.resolved_at >= REMEMBER

@@ -38,7 +38,7 @@ from tocsin.evaluate.rule import Rule, Seen, one, unknown
 from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
-from tocsin.ports import MetricSource, SourceHealth, labels_of
+from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of
 from tocsin.workspace import Workspace
 
 BLIND_AFTER = 3
@@ -141,7 +141,7 @@ class Watch:
         *spread* may be the `map` of an executor, to ask several questions at a time.
         """
         asker, faults = Asker(source, now), Faults()
-        opened = None if memory is None else {i.rule for i, s in memory.alerts.items() if s.phase is not Phase.INACTIVE}
+        opened = None if memory is None else _opened(memory)
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):
             asker.unreachable = alive.reason
@@ -158,9 +158,9 @@ class Watch:
 
         def ask_alert(question: AlertQuestion) -> None:
             ref = question.alert.ref
-            is_open = opened is None or ref in opened
+            mine = None if opened is None else opened.get(ref, set())
             seen[ref] = faults.attempt(
-                ref, lambda: question.ask(asker, is_open=is_open), lambda reason: Seen(rest=unknown(reason))
+                ref, lambda: question.ask(asker, opened=mine), lambda reason: Seen(rest=unknown(reason))
             )
 
         jobs: list[Callable[[], None]] = [partial(ask_slo, i) for i in range(len(self.slos))]
@@ -248,6 +248,15 @@ def _health(before: SourceHealth | None, down: bool, detail: str, now: datetime)
     failures = (before.failures if before else 0) + 1 if down else 0
     since = before.since if before is not None and before.ok is not down else now
     return SourceHealth(ok=not down, since=since, detail=detail, failures=failures)
+
+
+def _opened(memory: Memory) -> Mapping[str, set[Labels]]:
+    """The instances that are pending or firing, by rule."""
+    found: dict[str, set[Labels]] = {}
+    for identity, state in memory.alerts.items():
+        if state.phase is not Phase.INACTIVE:
+            found.setdefault(identity.rule, set()).add(identity.labels)
+    return found
 
 
 def _blind_slo(question: SloQuestion, rules: Iterable[str], reason: str, at: datetime) -> SloSight:
