@@ -231,7 +231,7 @@ class TestSlaStatus:
 
         assert len(error["message"]) < 300
 
-    @pytest.mark.parametrize("text", ["soon", "", "-1h", "0s", "999ms", "367d", "1h]) or vector(1", "24"])
+    @pytest.mark.parametrize("text", ["soon", " ", "-1h", "0s", "999ms", "367d", "1h]) or vector(1", "24"])
     def test_a_range_is_a_duration(self, site: Site, text: str) -> None:
         """Nothing of a request gets into a query but a parsed duration."""
         error = site.get("/api/v1/sla/status", 422, service="be-camera", timeRange=text)["error"]
@@ -445,6 +445,38 @@ class TestAlerts:
         assert site.get("/api/v1/alerts", 422, **params)["error"]["code"] == "invalid-parameter"
 
 
+class TestParameters:
+    """What all routes of the API do with their parameters."""
+
+    def test_an_empty_parameter_is_not_given(self, site: Site) -> None:
+        """Clients are written `?service=&timeRange=` and fill in what they have."""
+        assert len(site.get("/api/v1/sla/status", service="", timeRange="")) == 2
+        assert len(site.get("/api/v1/alerts", severity="", status="", limit="")["alerts"]) == 4
+        assert len(site.get("/api/v1/metrics", metric="user_count", aggregation="", interval="", timeRange="")["data"])
+        assert "this parameter is required" in site.get("/api/v1/metrics", 422, metric="")["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("path", "params", "hint"),
+        [
+            ("/api/v1/sla/status", {"timerange": "1h"}, "did you mean 'timeRange'?"),
+            ("/api/v1/alerts", {"state": "active"}, "did you mean 'status'?"),
+            ("/api/v1/alerts", {"x": ""}, "there are limit, severity, status"),
+            ("/api/v1/status", {"service": "be-auth"}, "it takes no parameters"),
+        ],
+    )
+    def test_an_unknown_parameter_is_refused(self, site: Site, path: str, params: dict[str, str], hint: str) -> None:
+        """A filter that is ignored would be taken for an answer."""
+        error = site.get(path, 422, **params)["error"]
+
+        assert ("unknown-parameter", hint) == (error["code"], error["hint"])
+
+    def test_a_parameter_given_twice_is_refused(self, site: Site) -> None:
+        """Nobody could know which one counts."""
+        answer = site.ask("/api/v1/sla/status?service=be-auth&service=be-camera")
+
+        assert (answer.status_code, answer.json()["error"]["message"]) == (422, "service: given 2 times")
+
+
 class TestHealth:
     """/healthz, /readyz, /metrics and everything around them."""
 
@@ -520,6 +552,11 @@ class TestHealth:
         (Path(site.store._engine.url.database or "")).write_bytes(b"this is no database" * 100)
 
         assert "tocsin_store_up 0.0" in site.ask("/metrics").text
+
+    @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics"])
+    def test_head_is_answered(self, site: Site, path: str) -> None:
+        """Load balancers and link checkers ask so."""
+        assert site.ask(path, method="HEAD").status_code == 200
 
     def test_other_paths_answer_in_the_shape_of_errors(self, site: Site) -> None:
         """Also a method that is not allowed."""

@@ -1,9 +1,8 @@
 """The JSON API: status of services, metrics over time, alerts, and everything the last tick found."""
 
-import difflib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -19,6 +18,7 @@ from tocsin.service import questions
 from tocsin.service.askers import Askers, BusyError
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Workers, nobody
+from tocsin.service.parameters import LONGEST_NAME, ApiError, StrictRoute, did_you_mean
 from tocsin.service.shapes import (
     Alerts,
     AlertSeverity,
@@ -39,23 +39,9 @@ Aggregation = Literal["avg", "sum", "min", "max", "count"]
 LONGEST_RANGE = Duration.of(days=366)
 MOST_POINTS = 10_000
 """Prometheus itself refuses more than 11,000."""
-LONGEST_NAME = 200
 BUSY_SECONDS = 5
 """When to ask again after a refusal: by then every question under way has been answered or given up."""
 T = TypeVar("T")
-
-
-class ApiError(Exception):
-    """An answer other than 2xx, in the one shape of errors; *headers* go with it."""
-
-    def __init__(
-        self, status: int, code: str, message: str, hint: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.hint = hint
-        self.headers = dict(headers or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +57,6 @@ class Desk:
     clock: Clock
     workers: Workers = nobody
     askers: Askers = field(default_factory=Askers)
-
-
-def _did_you_mean(wrong: str, right: Iterable[str], none: str) -> str:
-    names = sorted(right)
-    if len(wrong) > LONGEST_NAME:  # comparing texts takes time with the square of their length
-        return "names are shorter"
-    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"there are {', '.join(names[:10])}{', …' if len(names) > 10 else ''}" if names else none
 
 
 def _duration(name: str, text: str, longest: Duration = LONGEST_RANGE) -> Duration:
@@ -149,7 +125,7 @@ class Api:
         if service is None:
             return await self._judge(services.values(), standing, window, now)
         if service not in services:
-            hint = _did_you_mean(service, services, "no service is defined")
+            hint = did_you_mean(service, services, "no service is defined")
             raise ApiError(404, "unknown-service", f"there is no service {service[:LONGEST_NAME]!r}", hint)
         return (await self._judge([services[service]], standing, window, now))[0]
 
@@ -204,7 +180,7 @@ class Api:
             raise ApiError(422, "invalid-parameter", message, "take a longer interval or a shorter time range")
         known = questions.catalogue(self._desk.board.read().workspace)
         if metric not in known:
-            hint = _did_you_mean(metric, known, "no service lists metrics")
+            hint = did_you_mean(metric, known, "no service lists metrics")
             raise ApiError(404, "unknown-metric", f"no service lists a metric {metric[:LONGEST_NAME]!r}", hint)
         query = questions.expression(*known[metric], aggregation, step)
         now = self._desk.clock.now().replace(microsecond=0)
@@ -255,7 +231,7 @@ class Api:
 def create_router(desk: Desk) -> APIRouter:
     """All routes under `/api/v1`."""
     api, get = Api(desk), ["GET"]
-    router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]})
+    router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]}, route_class=StrictRoute)
     router.add_api_route("/sla/status", api.sla_status, methods=get, responses=_ERRORS)
     router.add_api_route("/metrics", api.metrics, methods=get, responses=_ERRORS)
     router.add_api_route(

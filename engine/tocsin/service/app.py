@@ -13,9 +13,10 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from tocsin.evaluate.memory import OutboxDepth
-from tocsin.service.api import ApiError, Desk, create_router
+from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
 from tocsin.service.page import PAGE_HEADERS, render_page
+from tocsin.service.parameters import ApiError
 from tocsin.service.shapes import ErrorBody, Fault, Shape
 from tocsin.service.telemetry import Telemetry
 
@@ -172,4 +173,6 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
     def page() -> Response:
         return Response(render_page(desk), media_type="text/html", headers=PAGE_HEADERS)
 
+    for path, answer in (("/", page), ("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
+        app.head(path, include_in_schema=False)(answer)  # the server leaves the body out
     return app
