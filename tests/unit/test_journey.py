@@ -169,6 +169,19 @@ def test_a_healthy_journey() -> None:
     assert there.status.members == (("a/up", 1.0), ("b/up", 1.0))
 
 
+def test_members_over_the_window_of_the_journey() -> None:
+    """Slices that a contract over a month asked for, too, do not count in a journey over a week."""
+    slo = replace(journey(series(member("a"), member("b"))), window=Duration.of(days=7))
+    week = slo.window.milliseconds // SLICE.milliseconds
+    ratios = {"a/up": dict.fromkeys(range(4 * week), 1.0), "b/up": dict.fromkeys(range(3 * week), 0.0)}
+    ratios["b/up"] |= dict.fromkeys(range(3 * week, 4 * week), 0.99)
+    status = judge(slo, composite(slo, ratios, SLICE, 3 * week, 4 * week), ratios, "").status
+
+    assert status.slices == week
+    assert status.sli == pytest.approx(0.99)
+    assert dict(status.members) == {"a/up": 1.0, "b/up": pytest.approx(0.99)}
+
+
 def test_only_new_slices_are_asked_for() -> None:
     """Between two slices nothing is asked; afterwards one request for each member."""
     there = Platform(journey(series(member("a"), member("b"))))

@@ -184,7 +184,7 @@ class TestAlert:
     @pytest.mark.parametrize(
         "condition",
         ["", "value: up", "value: up, above: 1, below: 0", "expr: up, above: 1", "value: up, expr: up, above: 1",
-         "above: 1"],
+         "above: 1", "expr: up, on_missing: fire"],
     )  # fmt: skip
     def test_condition_is_either_value_and_one_limit_or_an_expression(self, condition: str) -> None:
         """Anything else is one finding at the alert's name, and no alert."""

@@ -146,7 +146,8 @@ def _slo(slo: "Slo") -> Iterator[str]:
 def _alert(alert: "AlertRule") -> Iterator[str]:
     yield f"{alert.ref}: {alert.severity}   ({alert.span.path}:{alert.span.line})"
     yield f"fires when its condition has held for {alert.for_}, ends when it has been false for {alert.keep_firing_for}"
-    meaning = {"keep": "the evaluator keeps the state it had", "resolve": "it resolves", "fire": "it fires"}
+    meaning = {"keep": "the evaluator keeps the state it had", "resolve": "it resolves"}
+    meaning["fire"] = "with no row at all it fires; with some rows missing the evaluator keeps the state it had"
     yield f"when there is no value: {meaning[alert.on_missing]}"
 
 

@@ -59,6 +59,11 @@ class Composite:
     values: tuple[float | None, ...]
     filled: tuple[bool, ...]
 
+    def part(self, ratios: Mapping[int, float]) -> dict[int, float]:
+        """Those of a member's slices that the journey is made of; others may ask for more, such as a contract."""
+        last = self.first + len(self.values)
+        return {number: ratio for number, ratio in ratios.items() if self.first <= number < last}
+
 
 def composite(
     slo: JourneySlo, ratios: Mapping[str, Mapping[int, float]], step: Duration, first: int, last: int
@@ -124,6 +129,7 @@ class JourneySight:
 
 def judge(slo: JourneySlo, whole: Composite, ratios: Mapping[str, Mapping[int, float]], reason: str) -> JourneySight:
     """Status and alert from the slices up to now; *reason* says why older ones are not known yet."""
+    ratios = {ref: whole.part(known) for ref, known in ratios.items()}
     counted = [value for value in whole.values if value is not None]
     short = fsum(1 - value for value in counted)
     sli = 1 - short / len(counted) if counted and not reason else None

@@ -98,7 +98,7 @@ class AlertRule:
     severity: str
     notify: tuple[str, ...]
     on_missing: str
-    """What a row that is no longer there means: `keep` (blind, the default), `resolve` or `fire`."""
+    """What a row that is gone means: `keep` (blind, the default) or `resolve`; with `fire`, no row at all fires."""
     summary: str
     description: str
     runbook: str | None

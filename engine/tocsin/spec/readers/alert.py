@@ -47,6 +47,9 @@ def _condition(node: Node) -> tuple[PromQl | None, Decimal | None, Decimal | Non
     elif "expr" in node and limits:
         message = f"has an expr, which is a condition already, and {' and '.join(limits)}"
         hint = f"drop {' and '.join(limits)}, or write value instead of expr"
+    elif "expr" in node and node["on_missing"].text("keep") == "fire":
+        message = "has on_missing: fire, which is about a value without a row; an expr without a row is simply not true"
+        hint = "write value with above or below, or add 'or absent(…)' to the expr"
     elif "value" not in node and "expr" not in node:
         message, hint = "has no condition", "add value with above or below, or expr"
     if message:
