@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -11,7 +12,9 @@ from tests.snapshots import NOW
 
 from tocsin.diagnostics import Diagnostic
 from tocsin.evaluate.model import Snapshot
-from tocsin.service.page import MOST_ROWS, bar_width, budget, headline, refresh_seconds, render, web_link
+from tocsin.evaluate.words import percent, span
+from tocsin.service.page import MOST_ROWS, bar_width, headline, refresh_seconds, render, web_link
+from tocsin.service.phrases import budget
 
 VOID = {"meta", "link", "br", "rect", "path", "circle"}
 
@@ -81,30 +84,47 @@ def test_everything_of_a_snapshot_is_on_the_page() -> None:
         "burning",
         "budget spent",
         "cannot tell",
-        "790 % overspent",
-        "38.2 %",
-        "142\N{MULTIPLICATION SIGN}",
-        "2 h 10 min",
+        "790% overspent",
+        "38.2%",
+        "142x",
+        "2h 10m",
         "end-to-end",
-        "99.71 %",
+        "99.71%",
         "ACME",
         "breached",
-        "99.871 %",
-        "10 %",
-        "firing for 13 min 4 s",
+        "99.871%",
+        "10%",
+        "firing for 13m 4s",
         "142x over 1h, 310x over 5m",
         "recovering",
-        "redis/up:fast no traffic in the last 1h, for 9 min 4 s",
+        "redis/up:fast no traffic in the last 1h, for 9m 4s",
         "pending",
     ]
 
     assert [words for words in expected if words not in text] == []
 
 
+def test_numbers_read_as_in_messages() -> None:
+    """Cut off, never rounded up, in the same spelling: two tellings of one incident must not differ."""
+    slo = snapshots.slo(sli=0.99899999, remaining=0.38297, target=Decimal("0.99999"), exhaustion=timedelta(minutes=130))
+    text = read(replace(snapshots.healthy(), slos=(slo,))).text
+
+    assert [words for words in ("99.8999%", "99.999% over", "38.2%", "2h 10m") if words not in text] == []
+    assert percent(0.38297, 1) in text
+    assert span(timedelta(minutes=130)) in text
+
+
+def test_a_budget_of_little_history_says_so() -> None:
+    """Also where all is well: a full budget of a day is not one of a month."""
+    slo = snapshots.slo(reason="2d 4h of 30d observed")
+
+    assert "healthy 2d 4h of 30d observed" in read(replace(snapshots.healthy(), slos=(slo,))).text
+
+
 def test_what_is_worst_comes_first() -> None:
     """Whoever opens the page at night reads from the top."""
     text = read(snapshots.troubled()).text
-    order = [text.index(words) for words in ("budget spent", "2 h 10 min Used", "cannot tell") if words in text]
+    order = [text.index(words) for words in ("budget spent", "2h 10m Used", "cannot tell") if words in text]
 
     assert sorted(order) == order
 
@@ -115,7 +135,7 @@ def test_blindness_comes_before_everything_else() -> None:
 
     assert "Blind: the metric source does not answer; 2 open alerts, 1 critical" in page.text
     assert "connection refused by 127.0.0.1:9090" in page.text
-    assert page.text.count("blind for 4 min 4 s") == 3
+    assert page.text.count("blind for 4m 4s") == 3
 
 
 def test_a_page_of_old_news_says_so() -> None:
@@ -214,11 +234,11 @@ def test_thousands_of_objectives_are_cut_after_the_worst() -> None:
     ("remaining", "width", "words"),
     [
         (None, 0.0, "\N{EN DASH}"),
-        (1.0, 100.0, "100 %"),
-        (0.00001, 0.0, "0.1 %"),
+        (1.0, 100.0, "100%"),
+        (0.00001, 0.0, "0%"),
         (0.0, 100.0, "none"),
-        (-0.5, 100.0, "50 % overspent"),
-        (1.2, 100.0, "120 %"),
+        (-0.5, 100.0, "50% overspent"),
+        (1.2, 100.0, "120%"),
     ],
 )
 def test_bars_and_words_agree(remaining: float | None, width: float, words: str) -> None:

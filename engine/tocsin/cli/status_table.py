@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tocsin.service.phrases import NOTHING, multiple, percent, span
+from tocsin.service.phrases import NOTHING, budget, exact, share, span, times
 from tocsin.service.shapes import Burn, JourneyShape, Objective, OpenAlert, SlaShape, Status
 
 WIDE = 200
@@ -59,14 +59,14 @@ def _coloured(word: str) -> str:
 
 
 def _budget(left: float | None) -> str:
-    text = percent(left, 1) if left is None or left >= 0 else f"{percent(-left, 1)} overspent"
+    text = budget(left)
     return f"[bold red]{text}[/]" if left is not None and left <= 0 else text
 
 
 def _burn(burns: list[Burn]) -> str:
     parts = []
     for burn in burns:
-        text = f"{burn.long}:{multiple(burn.rate_long)}"
+        text = f"{burn.long}:{times(burn.rate_long)}"
         parts.append(f"[bold red]{text}[/]" if burn.truth == "true" else text)
     return "  ".join(parts) or NOTHING
 
@@ -78,8 +78,8 @@ def _objectives(slos: list[Objective]) -> Table:
         table.add_row(
             escape(slo.ref),
             _coloured(slo.state),
-            percent(slo.sli),
-            percent(slo.target),
+            share(slo.sli),
+            exact(slo.target),
             _budget(slo.budget_remaining),
             _burn(slo.burns),
             span(left),
@@ -93,8 +93,8 @@ def _journeys(journeys: list[JourneyShape]) -> Table:
         table.add_row(
             escape(journey.ref),
             _coloured(journey.state),
-            percent(journey.sli),
-            percent(journey.target),
+            share(journey.sli),
+            exact(journey.target),
             _budget(journey.budget_remaining),
         )
     return table
@@ -109,9 +109,9 @@ def _slas(slas: list[SlaShape]) -> Table:
             escape(sla.name),
             escape(sla.customer),
             f"[{_COLOURS[state]}]{word}[/]",
-            percent(sla.uptime),
-            percent(sla.target),
-            percent(sla.credit, 2),
+            share(sla.uptime),
+            exact(sla.target),
+            exact(sla.credit),
         )
     return table
 

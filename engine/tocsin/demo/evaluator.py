@@ -12,6 +12,7 @@ from typing import Any
 from tocsin.demo.children import Child
 from tocsin.demo.prometheus import answers, get_json
 from tocsin.demo.receivers import HttpReceiver, Inbox
+from tocsin.service.phrases import exact, share, times
 
 START_SECONDS = 30.0
 INTERVAL = "2s"
@@ -94,7 +95,7 @@ def standing(url: str) -> Standing:
         ),
         slas=tuple(
             f"SLA {sla['name']} is {'broken' if sla['breached'] else 'kept'}: "
-            f"{percent(sla['uptime'], 3)} of {percent(sla['target'], 3)} in this period"
+            f"{share(sla['uptime'])} of {exact(sla['target'])} in this period"
             for sla in status["slas"]
             if sla["uptime"] is not None
         ),
@@ -115,21 +116,3 @@ def _objective(slo: Mapping[str, Any]) -> Objective:
         if first
         else "not watched",
     )
-
-
-def times(rate: float | None) -> str:
-    """A burn rate as people read it.
-
-    >>> times(0.38), times(14.84), times(692.4), times(None)
-    ('0.38x', '14.8x', '692x', 'unknown')
-    """
-    return "unknown" if rate is None else f"{rate:.3g}x"
-
-
-def percent(share: float | None, places: int = 1) -> str:
-    """A share as people read it.
-
-    >>> percent(0.6198), percent(0.999865, 3), percent(None)
-    ('62.0 %', '99.987 %', 'unknown')
-    """
-    return "unknown" if share is None else f"{share * 100:.{places}f} %"

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from rich.console import Console
 
-from tocsin.demo.evaluator import Standing, percent, standing
+from tocsin.demo.evaluator import Standing, standing
 from tocsin.demo.expectations import (
     RULE,
     MissedError,
@@ -28,6 +28,7 @@ from tocsin.demo.rewrite import REF
 from tocsin.demo.stage import Stage, logs, stage, workplace
 from tocsin.demo.story import Story
 from tocsin.errors import TocsinError, UnavailableError
+from tocsin.service.phrases import budget
 from tocsin.units import Duration
 from tocsin.windows import QUICK_RESET, detection_time
 
@@ -78,7 +79,7 @@ class Watcher:
         if time.monotonic() - max(self.told_at, self.story.zero) >= every and (burning or RULE in now.open):
             self.told_at = time.monotonic()
             slo = now.objectives[REF]
-            self.story.event("burning" if burning else "recovering", f"{slo.pace}; budget left {percent(slo.left)}")
+            self.story.event("burning" if burning else "recovering", f"{slo.pace}; budget left {budget(slo.left)}")
 
     def _pending(self) -> None:
         """Alerts that wait for their `for`, as Prometheus itself says with the compiled rules."""
@@ -203,7 +204,7 @@ class Plot:
             left = standing(self.stage.page).objectives[REF].left
             return left is not None and left < before
 
-        self.patience.until(f"the budget of {REF} falls below {percent(before)}", OTHERS_SECONDS, smaller)
+        self.patience.until(f"the budget of {REF} falls below {budget(before)}", OTHERS_SECONDS, smaller)
 
     def repair(self) -> None:
         """All requests are answered again."""
@@ -251,7 +252,7 @@ class Plot:
             yield "fault to email", f"{took.total_seconds():.0f} s (scrape, tick and 10 s of group_wait included)"
         if self.resolved is not None:
             yield "repair to email", f"{(self.resolved.received_at - self.repaired_at).total_seconds():.0f} s"
-        yield f"budget of {REF}", f"{percent(before)} left before, {percent(left)} after"
+        yield f"budget of {REF}", f"{budget(before)} left before, {budget(left)} after"
         requests = self.stage.receiver.requests
         by_service = {name: sum(r.service == name for r in requests) for name in ("slack", "pagerduty")}
         counts = [f"email {len(self.stage.inbox.mails)}", *(f"{name} {n}" for name, n in by_service.items())]

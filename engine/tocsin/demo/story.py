@@ -12,7 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.demo.evaluator import Objective, percent, times
+from tocsin.demo.evaluator import Objective
+from tocsin.service.phrases import budget, exact, times
 
 WIDTH = 108
 """Wide enough for the lines of a page, narrow enough for a README."""
@@ -112,9 +113,9 @@ class Story:
             colour = {"healthy": "green", "burning": "red", "exhausted": "bold red"}.get(row.state, "yellow")
             table.add_row(
                 row.ref,
-                f"{row.target * 100:.6g} %",
+                exact(row.target),
                 Text(row.state, style=colour),
-                percent(row.left),
+                budget(row.left),
                 times(row.burn) if row.pace else "",
                 bar(row.left),
             )

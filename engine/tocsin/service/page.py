@@ -101,17 +101,6 @@ def bar_width(remaining: float | None) -> float:
     return 100.0 if remaining <= 0 else round(100 * min(1.0, remaining), 2)
 
 
-def budget(remaining: float | None) -> str:
-    """How much of the error budget is left, in words.
-
-    >>> budget(0.382), budget(-7.9), budget(0)
-    ('38.2 %', '790 % overspent', 'none')
-    """
-    if remaining is None or remaining > 0:
-        return phrases.percent(remaining, 1)
-    return f"{phrases.percent(-remaining, 1)} overspent" if remaining < 0 else "none"
-
-
 def slo_tone(slo: SloStatus) -> str:
     """Colour of an objective's state: what pages burns red, what makes a ticket amber."""
     pages = any(burn.truth is Truth.TRUE and burn.severity == "page" for burn in slo.burns)
@@ -140,13 +129,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": phrases.percent,
+        "share": phrases.share,
+        "exact": phrases.exact,
+        "budget": phrases.budget,
         "span": phrases.span,
-        "multiple": phrases.multiple,
+        "times": phrases.times,
         "web_link": web_link,
         "bar_width": bar_width,
         "bar_tone": bar_tone,
-        "budget": budget,
         "slo_tone": slo_tone,
         "tone": lambda state: _STATE_TONES.get(state, "blind"),
         "word": lambda state: _STATE_WORDS.get(state, state),

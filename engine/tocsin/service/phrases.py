@@ -1,48 +1,61 @@
-"""Numbers and times as the page and the command line write them."""
+"""Numbers and times as the page and the command line write them: in the words of messages, and with a dash for None."""
 
-import math
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from tocsin.evaluate import words
+
 NOTHING = "–"  # noqa: RUF001  (a dash, as print writes it)
+EXACT = 12
+"""Decimals that no target needs."""
 
 
-def percent(share: float | Decimal | None, digits: int = 3) -> str:
-    """A share as a percentage with at most *digits* decimals; rounding never claims a full 100 % or a clean 0 %.
+def share(ratio: float | None) -> str:
+    """Good events of all, cut off so that it never claims a promise that is not kept.
 
-    >>> percent(0.9995), percent(0.9999999), percent(0.42, 0), percent(None)
-    ('99.95 %', '99.999 %', '42 %', '–')
+    >>> share(0.9995), share(0.9999999), share(None)
+    ('99.95%', '99.9999%', '–')
     """  # noqa: RUF002  (what people read)
-    if share is None or not math.isfinite(share):
+    return NOTHING if ratio is None else words.percent(ratio, 4)
+
+
+def exact(ratio: float | Decimal | None) -> str:
+    """A target or a credit as somebody wrote it.
+
+    >>> exact(0.99999), exact(Decimal("0.1"))
+    ('99.999%', '10%')
+    """
+    return NOTHING if ratio is None else words.percent(ratio, EXACT)
+
+
+def budget(remaining: float | None) -> str:
+    """How much of the error budget is left.
+
+    >>> budget(0.382), budget(-7.9), budget(0.0), budget(None)
+    ('38.2%', '790% overspent', 'none', '–')
+    """  # noqa: RUF002  (what people read)
+    if remaining is None:
         return NOTHING
-    exact = Decimal(str(share)) * 100
-    shown = round(exact, digits)
-    step = Decimal(1).scaleb(-digits)
-    if shown == 100 and exact < 100:
-        shown = 100 - step
-    elif shown == 0 and exact > 0:
-        shown = step
-    text = format(shown, "f")
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    text = words.percent(remaining, 1)
+    return f"{text.removeprefix('-')} overspent" if remaining < 0 else text if remaining else "none"
 
 
 def span(length: timedelta | None) -> str:
-    """A length of time in its two largest units.
+    """A length of time; clocks that disagree give none below zero.
 
-    >>> span(timedelta(days=3, hours=4, minutes=5)), span(timedelta(seconds=42)), span(None)
-    ('3 d 4 h', '42 s', '–')
+    >>> span(timedelta(days=3, hours=4, minutes=5)), span(timedelta(seconds=-2)), span(None)
+    ('3d 4h', '0s', '–')
     """  # noqa: RUF002  (what people read)
-    if length is None:
-        return NOTHING
-    seconds = max(0, int(length.total_seconds()))
-    parts: list[tuple[int, str]] = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count or parts or unit == "s":
-            parts.append((count, unit))
-        if len(parts) == 2:
-            break
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
+    return NOTHING if length is None else words.span(max(length, timedelta()))
+
+
+def times(rate: float | None) -> str:
+    """A burn rate as a multiple of the budget's pace.
+
+    >>> times(14.4), times(None)
+    ('14.4x', '–')
+    """  # noqa: RUF002  (what people read)
+    return NOTHING if rate is None else words.times(rate)
 
 
 def clock_time(at: datetime, now: datetime) -> str:
@@ -53,16 +66,3 @@ def clock_time(at: datetime, now: datetime) -> str:
     '14:02:00'
     """
     return at.strftime("%H:%M:%S") if at.date() == now.date() else at.strftime("%Y-%m-%d %H:%M")
-
-
-def multiple(rate: float | None) -> str:
-    """A burn rate as a multiple of the budget's pace.
-
-    >>> multiple(14.4), multiple(0.0312), multiple(1000.2), multiple(None)
-    ('14.4×', '0.03×', '1000×', '–')
-    """  # noqa: RUF002  (what people read)
-    if rate is None or not math.isfinite(rate):
-        return NOTHING
-    digits = 0 if abs(rate) >= 100 else 1 if abs(rate) >= 10 else 2
-    text = f"{rate:.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}×"  # noqa: RUF001
