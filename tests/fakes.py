@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from tocsin.errors import SourceError, SourceUnreachableError
@@ -15,6 +15,9 @@ from tocsin.units import Duration
 LOOKBACK = 300
 _SELECTOR = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="[^"]*",?)*)\})?')
 _UNION = re.compile(r'label_replace\((.*), "(\w+)", "([^"]*)", "", ""\)')
+_OVER_TIME = re.compile(
+    r"(avg|min|max)_over_time\((timestamp)?\((.*?)( >=? 0)?\)\[(\w+):(\w+)\]\)",
+)
 _TRAFFIC = re.compile(r"(bad|total):([a-z-]+)\[(\w+)\]:(rate|increase)")
 
 
@@ -133,6 +136,8 @@ class FakeSource:
                 for match in _UNION.finditer(query)
                 for row in self._rows(match[1], at)
             )
+        if subquery := _OVER_TIME.fullmatch(query):
+            return self._over_time(subquery, at)
         if traffic := _TRAFFIC.fullmatch(query):
             return self._events(traffic, at)
         if selector := _SELECTOR.fullmatch(query):
@@ -146,6 +151,22 @@ class FakeSource:
         if events is None:
             return ()
         return (Row((), events if function == "increase" else events / float(length.seconds)),)
+
+    def _over_time(self, match: re.Match[str], at: datetime) -> tuple[Row, ...]:
+        """A subquery over the grid of its step; its left end is open, as from Prometheus 3 on."""
+        what, stamp, inner, bound, reach, step = match.groups()
+        every, end = float(Duration.parse(step).seconds), at.timestamp()
+        start = end - float(Duration.parse(reach).seconds)
+        grid = [i * every for i in range(math.floor(start / every) + 1, math.floor(end / every) + 1)]
+        found = [
+            time if stamp else row.value
+            for time in grid
+            for row in self._rows(inner, datetime.fromtimestamp(time, UTC))
+            if row.value > 0 or (row.value == 0 and bound != " > 0")
+        ]
+        if not found:
+            return ()
+        return (Row((), {"avg": sum(found) / len(found), "min": min(found), "max": max(found)}[what]),)
 
     def _selected(self, selector: re.Match[str], at: datetime) -> tuple[Row, ...]:
         wanted = dict(re.findall(r'([a-z_]+)="([^"]*)"', selector[2] or "")) | {"__name__": selector[1]}

@@ -50,17 +50,22 @@ def allowed_downtime(target: Decimal, period: Duration) -> Fraction:
     return budget_ratio(target) * period.seconds
 
 
-def spend(target: Decimal, total: float, bad: float) -> Spend | None:
+def spend(target: Decimal, total: float, bad: float, observed: Exact | float = 1) -> Spend | None:
     """Count *bad* of *total* events against the budget; None without events, for nothing can be said then.
+
+    The budget is that of the whole window. Where only a part of it was *observed* (a young service, a source that
+    remembers less), traffic is assumed to go on as it was, and the rest to be clean: `B * total / observed`.
 
     >>> spend(Decimal("0.999"), 1_000_000, 600)
     Spend(total=1000000, allowed=1000.0, used=600, remaining=0.4)
+    >>> spend(Decimal("0.999"), 1_000_000, 600, observed=Fraction(1, 4))
+    Spend(total=1000000, allowed=4000.0, used=600, remaining=0.85)
     """
     if not (isfinite(total) and isfinite(bad)) or total <= 0 or bad < 0:
         return None
-    allowed = budget_ratio(target) * Fraction(total)
+    allowed = budget_ratio(target) * Fraction(total) / Fraction(observed)
     remaining = 1 - Fraction(bad) / allowed
-    if abs(remaining) > NO_COUNT:
+    if max(abs(remaining), allowed) > NO_COUNT:
         return None
     return Spend(total, float(allowed), bad, float(remaining))
 

@@ -264,7 +264,8 @@ class TestNoTraffic:
         """A counter that stood still for a whole day is that of a service out of use: the alert ends, and says so."""
         there = world(Stretch(-40 * DAY, 0, 10))
         there.run(-60, 2_000)
-        there.run(2_000, 2 * DAY, step=600)
+        there.run(2_000, DAY - 1_200, step=600)
+        there.run(DAY - 1_200, DAY + 1_800, step=60)
 
         told = there.told("shop/uptime:no-traffic")
         assert [kind for _, kind in told] == [FIRED, RESOLVED]

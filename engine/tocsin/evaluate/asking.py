@@ -1,13 +1,25 @@
 """Asking a metric source during one look: failures become values, and a dead source is not asked again and again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.ports import Answer, MetricSource, RangeAnswer
 
+MARK = "tocsin_part"
 PATIENCE = 3
 """Questions in a row that the source may leave unanswered before the rest of the look is not asked."""
+
+
+def labelled(parts: Mapping[str, str]) -> str:
+    """Ask several expressions without labels in one query; *parts* maps names to expressions."""
+    return "\nor\n".join(f'label_replace({part}, "{MARK}", "{name}", "", "")' for name, part in parts.items())
+
+
+def parts_of(answer: Answer) -> Mapping[str, float]:
+    """Read such rows back, by name."""
+    return {dict(row.labels).get(MARK, ""): row.value for row in answer.rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,17 @@ class Asker:
         if answer.partial:
             self.failures.append(_partial(answer.warnings))
         return answer
+
+    def complete(self, query: str) -> Answer | Unanswered:
+        """The rows now, all of them: a partial answer counts as none, where a sum of parts would be wrong."""
+        answer = self.instant(query)
+        if isinstance(answer, Answer) and answer.partial:
+            return Unanswered("; ".join(("partial answer", *answer.warnings)))
+        return answer
+
+    def still_failing(self, reason: str) -> None:
+        """A question that failed before and is not repeated yet still is a failure of this look."""
+        self.failures.append(reason)
 
     def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer | Unanswered:
         """The series over time; a partial answer counts as none, for slices are remembered."""

@@ -1,7 +1,7 @@
 """One SLO at one instant: burn rates of every tier, the budget, and whether there is traffic at all.
 
-Rates come in one instant query per look: a union over the windows of bad and total events, each row marked with a
-label that says what it is. Budgets need the whole window and are asked at a slower cadence.
+Rates up to six hours come in one instant query per look: a union over the windows of bad and total events, each row
+marked with a label that says what it is. Longer windows and budgets are asked one by one, at a slower cadence.
 
 Three values: a tier is true when the error ratio over its long *and* its short window exceeds its threshold
 (strictly, as in Prometheus). Without events in a window (0/0) its ratio is unknown, not zero; one window known to be
@@ -10,7 +10,8 @@ below the threshold is enough for false. A partial answer is unknown as a whole:
 Cold start: history that does not exist counts as clean. The ratio over the long window is scaled by the part of it
 that has been observed since the first event was seen, so that the first minutes of a new service do not look like
 a whole bad hour, and a total outage of a new service still pages after the minutes it would take an old one. The
-compiled rules do the same (`slo:history:ratio1h`). They also keep firing over gaps of scrapes; here a gap is unknown.
+compiled rules do the same (`slo:history:ratio1h`). Both keep an alert open for a while after its condition went
+(`keep_firing_for`), so that errors that come and go are one incident; a gap of scrapes is unknown here, and ends none.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,30 +20,28 @@ from datetime import datetime
 from math import isfinite
 
 from tocsin.budget import Spend, budget_ratio, exhaustion
+from tocsin.evaluate.asking import labelled, parts_of
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import AT_ONCE, SEVERITY, Rule
-from tocsin.evaluate.words import error_percent, number, percent, span, times
+from tocsin.evaluate.words import error_percent, percent, span, times
+from tocsin.guards import KEEP_FIRING_FOR, keep_firing_for
 from tocsin.ports import Answer, Labels, labels_of
 from tocsin.sli import Sli
 from tocsin.spec import Service, Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-MARK = "tocsin_part"
-NOW = Duration.of(minutes=5)
-"""Traffic that did not show in this window has stopped."""
-BEFORE = Duration.of(hours=1)
-"""Traffic that showed in this window was there before, for an SLO without tiers."""
-EXPECTED_EVENTS = 15
-"""An empty pause in which 15 events were to be expected has, with Poisson arrivals, the probability 3e-7."""
+NO_BAD = "its bad series are missing"
+"""There is traffic, and nothing that counts its errors: for a latency, a bucket that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Events per second over one window; None where no row was found."""
+    """Events per second over one window; None where no row was found, or none was to be had for a *reason*."""
 
     bad: float | None
     total: float | None
+    reason: str = ""
 
     def ratio(self) -> float | None:
         """Bad over total; None without events, and for anything that is no count."""
@@ -52,25 +51,35 @@ class Rate:
             return None
         return self.bad / self.total
 
+    def why(self, window: Duration) -> str:
+        """Why there is no ratio, in words."""
+        if self.reason:
+            return self.reason
+        if self.total is not None and self.total > 0 and self.bad is None:
+            return NO_BAD
+        return f"no traffic in the last {window}"
+
 
 def union(sli: Sli, windows: tuple[Duration, ...], function: str = "rate") -> str:
     """Ask for bad and total events over all *windows* in one expression."""
-    parts = []
-    for window in windows:
-        for kind, ask in (("bad", sli.bad), ("total", sli.total)):
-            parts.append(f'label_replace({ask(str(window), function)}, "{MARK}", "{kind}:{window}", "", "")')
-    return "\nor\n".join(parts)
+    kinds = (("bad", sli.bad), ("total", sli.total))
+    return labelled({f"{kind}:{window}": ask(str(window), function) for window in windows for kind, ask in kinds})
 
 
 def rates_of(answer: Answer, windows: tuple[Duration, ...]) -> Mapping[Duration, Rate]:
-    """Read the rows of a union back."""
-    found = {dict(row.labels).get(MARK): row.value for row in answer.rows}
+    """Read the rows of such a query back."""
+    found = parts_of(answer)
     return {window: Rate(found.get(f"bad:{window}"), found.get(f"total:{window}")) for window in windows}
 
 
 def tier_id(slo: Slo, tier: Tier) -> str:
     """Identity.rule of a tier."""
     return f"{slo.ref}:{tier.name}"
+
+
+def no_traffic_id(slo: Slo) -> str:
+    """Identity.rule of the alert about traffic that stopped."""
+    return f"{slo.ref}:no-traffic"
 
 
 def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
@@ -86,6 +95,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
             summary=f"{slo.ref} burns its error budget {{{{ value }}}} times faster than its {percent(slo.target)}"
             f" over {slo.window} allows",
             labels=_labels(common, "ErrorBudgetBurn", SEVERITY[tier.severity], tier=tier.name),
+            timing=Timing(AT_ONCE.for_, keep_firing_for(tier)),
             notify=slo.page if tier.severity == "page" else slo.ticket,
             runbook=runbook,
             description=slo.description,
@@ -95,13 +105,13 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
     if slo.no_traffic.alert:
         made.append(
             Rule(
-                id=f"{slo.ref}:no-traffic",
+                id=no_traffic_id(slo),
                 service=slo.service,
                 severity="critical",
                 title=f"{slo.ref} has no traffic",
                 summary=f"nothing is counted for {slo.ref} any more: no traffic reaches it, or its metrics are gone",
                 labels=_labels(common, "TrafficAbsent", "critical"),
-                timing=Timing(slo.no_traffic.for_, AT_ONCE.keep_firing_for),
+                timing=Timing(slo.no_traffic.for_, KEEP_FIRING_FOR),
                 notify=slo.page,
                 runbook=runbook,
                 description=slo.description,
@@ -135,7 +145,7 @@ def burn(slo: Slo, tier: Tier, rates: Mapping[Duration, Rate], covered: Callable
         return Burn(tier, long, short, Truth.FALSE, "the error ratio is below the threshold")
     if None in above:
         empty = tier.long if long is None else tier.short
-        return Burn(tier, long, short, Truth.UNKNOWN, f"no traffic in the last {empty}")
+        return Burn(tier, long, short, Truth.UNKNOWN, rates[empty].why(empty))
     return Burn(tier, long, short, Truth.TRUE, "")
 
 
@@ -164,7 +174,9 @@ def burn_rate_of(slo: Slo, ratio: float) -> float:
     return ratio / float(budget_ratio(slo.target))
 
 
-def sample(slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spend | None, at: datetime) -> Sample:
+def sample(
+    slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spend | None, *, at: datetime, observed: str = ""
+) -> Sample:
     """What one tier's alert sees, with the lines that a page shows."""
     if one_burn.truth is Truth.UNKNOWN:
         return Sample(Truth.UNKNOWN, reason=one_burn.reason)
@@ -183,6 +195,8 @@ def sample(slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spen
     ]
     if spent is not None:
         facts.append(("budget left", percent(spent.remaining, 1)))
+        if observed:
+            facts.append(("budget counted over", observed))
         pace = burn_rate_of(slo, short) if short is not None else 0.0
         lasts = exhaustion(spent.remaining, pace, slo.window)
         if spent.remaining <= 0:
@@ -193,31 +207,3 @@ def sample(slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spen
     value = None if long is None else burn_rate_of(slo, long)
     reason = f"burn rate {text}" if one_burn.truth is Truth.TRUE else f"burn rate is back to {_calm(slo, one_burn)}"
     return Sample(one_burn.truth, value, reason, tuple(facts))
-
-
-def no_traffic(slo: Slo, rates: Mapping[Duration, Rate], last: datetime | None, at: datetime) -> Sample:
-    """True when events stopped, though so many were to be expected that the pause cannot be chance.
-
-    *last* is when traffic was last seen, if this process saw any. Without traffic in any window nothing is known:
-    neither does a service that never had any fire, nor does silence for days resolve what fired.
-    """
-    total = rates[NOW].total
-    if total is not None and total > 0:
-        return Sample(Truth.FALSE, total, "traffic is back")
-    busy = [(window, rate.total) for window, rate in sorted(rates.items()) if (rate.total or 0) > 0]
-    if not busy:
-        return Sample(Truth.UNKNOWN, reason=f"no traffic in the last {max(rates)}")
-    pause = max(w.timedelta for w in rates if w < busy[0][0])
-    if last is not None:
-        pause = max(pause, at - last)
-    window, usual = busy[-1]
-    expected = (usual or 0) * pause.total_seconds()
-    facts = (
-        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
-        ("no events for", span(pause)),
-        ("usual traffic", f"{number((usual or 0) * 60)} events per minute over {window}"),
-    )
-    what = "the counter is gone" if total is None else "the counter stands still"
-    if expected <= EXPECTED_EVENTS:
-        return Sample(Truth.UNKNOWN, reason=f"{what}, but only {number(expected)} events were to be expected")
-    return Sample(Truth.TRUE, total, f"{what}: no event in the last {span(pause)}", facts)

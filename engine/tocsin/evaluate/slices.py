@@ -8,8 +8,8 @@ is not fetched again. A slice without events, or with an answer that is no count
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tocsin.evaluate.asking import Asker, Unanswered
-from tocsin.evaluate.burn import MARK, Rate, union
+from tocsin.evaluate.asking import MARK, Asker, Unanswered
+from tocsin.evaluate.burn import Rate, union
 from tocsin.ports import RangeAnswer
 from tocsin.spec import Slo
 from tocsin.units import Duration

@@ -3,42 +3,44 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import isfinite
 
 from tocsin.budget import Spend, exhaustion, spend
+from tocsin.evaluate.absence import Absence
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.burn import (
-    BEFORE,
-    NOW,
+    NO_BAD,
     Burn,
     Rate,
     burn,
     burn_rate_of,
-    no_traffic,
+    no_traffic_id,
     rates_of,
     sample,
     tier_id,
     union,
 )
+from tocsin.evaluate.cadence import Cadence
+from tocsin.evaluate.history import History
 from tocsin.evaluate.model import BurnStatus, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
+from tocsin.evaluate.words import span
+from tocsin.guards import BASE, RAW_LIMIT
 from tocsin.ports import Answer
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import windows_of
 
-FAST = Duration.of(hours=6)
-"""Windows up to this length are asked at every look; what is longer moves too slowly to need it."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Good and bad events over the SLO's window, as of *at*."""
+    """Good and bad events over the SLO's window, as of *at*, and the part of it that was *observed*."""
 
     spent: Spend
     at: datetime
+    observed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,25 @@ class SloSight:
 
 @dataclass(slots=True)
 class SloQuestion:
-    """Asks for one SLO, and remembers what moves slowly."""
+    """Asks for one SLO, and remembers what moves slowly.
+
+    Windows up to six hours are asked together at every look, each longer one alone at the budget's cadence: what a
+    server refuses for a window of three days ("too many samples") blinds the tier that needs it, and no other.
+    """
 
     slo: Slo
     budget_every: timedelta
     counted: Counted | None = None
     counted_reason: str = ""
-    slow: Mapping[Duration, Rate] = field(default_factory=dict)
-    slow_at: datetime | None = None
-    born: dict[Duration, datetime] = field(default_factory=dict)
-    traffic_at: datetime | None = None
+    counting: Cadence = field(default_factory=Cadence)
+    slow: dict[Duration, Rate] = field(default_factory=dict)
+    slowly: dict[Duration, Cadence] = field(default_factory=dict)
+    history: History = field(init=False)
+    absence: Absence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History(self.slo.sli, self.budget_every)
+        self.absence = Absence(self.slo, self.budget_every)
 
     def ask(self, asker: Asker) -> SloSight:
         """Look at the SLO once."""
@@ -68,25 +79,37 @@ class SloQuestion:
         self._count(asker, self.budget_every / HURRY if self._hot(rates) else self.budget_every)
         if isinstance(rates, Unanswered):
             return self._blind(rates.reason, asker.at)
+        if rates[BASE].total is None:
+            self.history.interrupted()
+        elif rates[BASE].why(BASE) == NO_BAD:
+            asker.still_failing(f"{self.slo.ref}: {NO_BAD}")
         return self._sight(rates, asker)
 
-    def _windows(self) -> tuple[Duration, ...]:
-        return tuple(sorted({*windows_of(self.slo.tiers), NOW, BEFORE}))
-
     def _rates(self, asker: Asker) -> Mapping[Duration, Rate] | Unanswered:
-        windows = self._windows()
-        fast = tuple(w for w in windows if w <= FAST)
-        late = self.slow_at is None or not timedelta() <= asker.at - self.slow_at < self.budget_every
-        asked = windows if late else fast
-        answer = asker.instant(union(self.slo.sli, asked))
+        windows = sorted({*windows_of(self.slo.tiers), BASE})
+        quick = tuple(window for window in windows if window <= RAW_LIMIT)
+        answer = asker.complete(union(self.slo.sli, quick))
         if isinstance(answer, Unanswered):
             return answer
-        if answer.partial:
-            return Unanswered(f"partial answer {'; '.join(answer.warnings)}".strip())
-        rates = rates_of(answer, asked)
-        if late:
-            self.slow, self.slow_at = {w: rates[w] for w in windows if w > FAST}, asker.at
-        return {**rates, **self.slow}
+        rates = dict(rates_of(answer, quick))
+        for window in windows:
+            if window > RAW_LIMIT:
+                rates[window] = self._slow(asker, window)
+        return rates
+
+    def _slow(self, asker: Asker, window: Duration) -> Rate:
+        cadence = self.slowly.setdefault(window, Cadence())
+        if cadence.due(asker.at, self.budget_every):
+            answer = asker.complete(union(self.slo.sli, (window,)))
+            if isinstance(answer, Unanswered):
+                cadence.failed(asker.at, answer.reason)
+                self.slow[window] = Rate(None, None, answer.reason)
+            else:
+                cadence.answered(asker.at)
+                self.slow[window] = rates_of(answer, (window,))[window]
+        elif cadence.failures:
+            asker.still_failing(cadence.reason)
+        return self.slow[window]
 
     def _hot(self, rates: Mapping[Duration, Rate] | Unanswered) -> bool:
         """Whether errors come fast enough right now for a page, which must not tell an old budget."""
@@ -101,48 +124,43 @@ class SloQuestion:
 
     def _count(self, asker: Asker, every: timedelta) -> None:
         """Refresh the budget when it is due; an old count stays, with its age, while nobody can look."""
-        if self.counted is not None and timedelta() <= asker.at - self.counted.at < every:
+        if not self.counting.due(asker.at, self.budget_every if self.counting.failures else every):
+            if self.counting.failures:
+                asker.still_failing(self.counting.reason)
             return
-        answer = asker.instant(union(self.slo.sli, (self.slo.window,), "increase"))
-        if isinstance(answer, Unanswered):
-            self.counted_reason = answer.reason
-        elif answer.partial:
-            self.counted_reason = "partial answer"
-        else:
-            self._counted(answer, asker.at)
+        answer = asker.complete(union(self.slo.sli, (self.slo.window,), "increase"))
+        if not isinstance(answer, Unanswered):
+            self.counting.answered(asker.at)
+            self._counted(answer, asker)
+            return
+        self.counted_reason = answer.reason
+        if asker.unreachable is None:
+            self.counting.failed(asker.at, answer.reason)
 
-    def _counted(self, answer: Answer, at: datetime) -> None:
-        events = rates_of(answer, (self.slo.window,))[self.slo.window]
-        spent = None
-        if events.total is not None and events.bad is not None:
-            spent = spend(self.slo.target, events.total, events.bad)
-        self.counted = Counted(spent, at) if spent is not None else None
-        self.counted_reason = "" if spent is not None else f"no traffic in the last {self.slo.window}"
+    def _counted(self, answer: Answer, asker: Asker) -> None:
+        slo = self.slo
+        events = rates_of(answer, (slo.window,))[slo.window]
+        self.counted, self.counted_reason = None, events.why(slo.window)
+        if events.total is None or events.bad is None or not events.total > 0:
+            return
+        observed = self.history.observed(asker, slo.window)
+        spent = spend(slo.target, events.total, events.bad, observed)
+        if spent is not None:
+            self.counted, self.counted_reason = Counted(spent, asker.at, observed), ""
 
     def _covered(self, asker: Asker, rates: Mapping[Duration, Rate], window: Duration) -> float:
-        """The part of *window* since the first event that the source remembers; asked once, for births do not move."""
-        if not (rates[window].ratio() or 0) > 0:
-            return 1.0
-        if window not in self.born:
-            born = self._birth(asker, window)
-            if born is None:
-                return 1.0
-            self.born[window] = born
-        return min(1.0, max(0.0, (asker.at - self.born[window]) / window.timedelta))
+        """The part of *window* that has a history, where there are errors to which that makes a difference."""
+        return self.history.share(asker, window) if (rates[window].ratio() or 0) > 0 else 1.0
 
-    def _birth(self, asker: Asker, window: Duration) -> datetime | None:
-        """When traffic first shows inside the last *window*, to a sixtieth of it."""
-        step = Duration(window.milliseconds // 60).timedelta
-        start = asker.at - window.timedelta
-        answer = asker.range(self.slo.sli.total(str(NOW)), start, asker.at, step)
-        if isinstance(answer, Unanswered):
-            return None
-        times = [time for row in answer.rows for time, value in row.points if isfinite(value)]
-        return datetime.fromtimestamp(min(times), tz=asker.at.tzinfo) - step if times else None
+    def _observed(self) -> str:
+        """How much of the window the budget is counted over; empty if all of it."""
+        if self.counted is None or self.counted.observed >= 1:
+            return ""
+        return f"{span(self.counted.observed * self.slo.window.timedelta)} of {self.slo.window} observed"
 
     def _blind(self, reason: str, at: datetime) -> SloSight:
         nothing = unknown(reason)
-        ids = [tier_id(self.slo, tier) for tier in self.slo.tiers] + [f"{self.slo.ref}:no-traffic"]
+        ids = [tier_id(self.slo, tier) for tier in self.slo.tiers] + [no_traffic_id(self.slo)]
         burns = tuple(
             BurnStatus(
                 tier.name,
@@ -163,22 +181,24 @@ class SloQuestion:
         slo = self.slo
         spent = self.counted.spent if self.counted else None
         burns = [burn(slo, tier, rates, lambda w: self._covered(asker, rates, w)) for tier in slo.tiers]
-        seen = {tier_id(slo, b.tier): one(sample(slo, b, rates, spent, asker.at)) for b in burns}
-        if (rates[NOW].total or 0) > 0:
-            self.traffic_at = asker.at
+        observed = self._observed()
+        seen = {tier_id(slo, b.tier): one(sample(slo, b, rates, spent, at=asker.at, observed=observed)) for b in burns}
         if slo.no_traffic.alert:
-            seen[f"{slo.ref}:no-traffic"] = one(no_traffic(slo, rates, self.traffic_at, asker.at))
-        state, reason = self._state(burns, spent)
+            seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
+        state, reason = self._state(burns, spent, rates[BASE])
+        reason = "; ".join(filter(None, (reason, observed)))
         statuses = tuple(self._burn_status(b) for b in burns)
         pace = next((b.short for b in burns if b.truth is Truth.TRUE), burns[0].long if burns else None)
         return SloSight(seen, self._status(statuses, state, pace, reason, asker.at))
 
-    def _state(self, burns: list[Burn], spent: Spend | None) -> tuple[str, str]:
+    def _state(self, burns: list[Burn], spent: Spend | None, now: Rate) -> tuple[str, str]:
         if spent is not None and spent.remaining <= 0:
             return "exhausted", "no budget is left"
         for b in burns:
             if b.truth is Truth.TRUE:
                 return "burning", f"{b.tier.name}: {b.reason}" if b.reason else f"tier {b.tier.name} fires"
+        if now.why(BASE) == NO_BAD:
+            return "unknown", NO_BAD
         if spent is None:
             return "unknown", self.counted_reason
         first = next((b for b in burns if b.truth is Truth.UNKNOWN), None)

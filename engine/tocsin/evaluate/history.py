@@ -1,0 +1,89 @@
+"""Since when events of an SLI are known: the guard against a long window with a short history.
+
+A service that was born, or born again after days, ten minutes ago has ten minutes of an hour. The compiled rules ask
+for the first total within each window at each evaluation (`slo:history:ratio1h`); here the same question is asked of
+the raw expression, and only as often as its answer can change: as long as the first total is still within the window
+it stays the first one, and a look that finds no total at all makes everything be asked again.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import isfinite
+
+from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.cadence import Cadence
+from tocsin.guards import BASE, first_seen, resolution
+from tocsin.sli import Sli
+from tocsin.units import Duration
+
+HOUR, DAY = Duration.of(hours=1), Duration.of(days=1)
+
+
+@dataclass(slots=True)
+class _First:
+    """The last answer for one window: unix seconds, or None where there was no total at all."""
+
+    cadence: Cadence = field(default_factory=Cadence)
+    at: float | None = None
+
+
+@dataclass(slots=True)
+class History:
+    """Asks when events of *sli* were first seen within a window, not more often than *every*."""
+
+    sli: Sli
+    every: timedelta
+    firsts: dict[Duration, _First] = field(default_factory=dict)
+
+    def interrupted(self) -> None:
+        """There is no total now, so when it comes back another one will be the first."""
+        self.firsts.clear()
+
+    def share(self, asker: Asker, window: Duration) -> float:
+        """The part of *window* since the first total in it; 1 where the source will not say, for a page is safer."""
+        first = self._first(asker, window)
+        if isinstance(first, Unanswered):
+            return 1.0
+        return 0.0 if first is None else _share(asker.at, first, window)
+
+    def observed(self, asker: Asker, window: Duration) -> float:
+        """The part of a long *window* since the first total in it; at least a minute of it.
+
+        Short windows are looked at, too: in one of 30 days history begins only on a grid of two and a half hours.
+        """
+        asked = sorted({window, *(w for w in (HOUR, DAY) if w < window)})
+        firsts = [self._first(asker, one) for one in asked]
+        if isinstance(firsts[-1], Unanswered):
+            return 1.0
+        known = [first for first in firsts if isinstance(first, float)]
+        least = float(resolution(HOUR).seconds / window.seconds)
+        return max(least, _share(asker.at, min(known), window)) if known else least
+
+    def _first(self, asker: Asker, window: Duration) -> float | Unanswered | None:
+        found = self.firsts.setdefault(window, _First())
+        if self._due(found, asker.at, window):
+            _ask(found, asker, first_seen(f"{self.sli.total(str(BASE))} >= 0", window))
+        elif found.cadence.failures:
+            asker.still_failing(found.cadence.reason)
+        return Unanswered(found.cadence.reason) if found.cadence.failures else found.at
+
+    def _due(self, found: _First, at: datetime, window: Duration) -> bool:
+        if found.cadence.failures:
+            return found.cadence.due(at, self.every)
+        if found.at is None:
+            return True
+        still = at.timestamp() - float(window.seconds) <= found.at <= at.timestamp()
+        return not still and found.cadence.due(at, max(self.every, resolution(window).timedelta))
+
+
+def _ask(found: _First, asker: Asker, query: str) -> None:
+    answer = asker.complete(query)
+    if isinstance(answer, Unanswered):
+        found.cadence.failed(asker.at, answer.reason)
+        return
+    found.cadence.answered(asker.at)
+    found.at = next((row.value for row in answer.rows if isfinite(row.value)), None)
+
+
+def _share(at: datetime, first: float, window: Duration) -> float:
+    return min(1.0, max(0.0, (at.timestamp() - first) / float(window.seconds)))
