@@ -50,8 +50,8 @@ def command(
     """Evaluate SLOs and alerts, notify, and serve the status page and the API.
 
     Prints one line with its address and logs JSON lines on stderr. SIGHUP reads the definitions again (a broken file
-    keeps the old set), SIGTERM and SIGINT deliver what is due for up to 10 s and end. Exit codes: 0 stopped, 1 findings
-    in the definitions at start, 2 misuse, or something that is needed is missing.
+    keeps the old set), SIGTERM and SIGINT give up the evaluation under way, deliver what is due for up to 10 s and end.
+    Exit codes: 0 stopped, 1 findings in the definitions at start, 2 misuse, or something that is needed is missing.
     """
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
