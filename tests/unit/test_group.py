@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 
 from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import GroupKey, GroupState
-from tocsin.evaluate.model import AlertView
-from tocsin.ports import Action, Notification
+from tocsin.evaluate.model import AlertView, Identity
+from tocsin.ports import Action, Notification, labels_of
 from tocsin.spec import Notifications
 
 
@@ -191,6 +192,37 @@ def test_without_a_route_alertmanagers_timers_hold() -> None:
     said = {at: talk.tick(at, named) for at in (0, 29, 30, 14_429, 14_430)}
 
     assert [at for at, messages in said.items() if messages] == [30, 14_430]
+
+
+OWN = (
+    Identity("source"),
+    Identity("source:questions"),
+)
+
+
+@pytest.mark.parametrize("identity", OWN, ids=lambda identity: identity.rule)
+def test_what_tocsin_says_of_itself_needs_no_route(identity: Identity) -> None:
+    """That the metric source is down goes to every channel where no route takes it, with the default timers."""
+    talk = Talk(notifications(channel("email"), channel("pd", "pagerduty"), route("email", match={"service": "shop"})))
+    down = view("a", service="tocsin", identity=identity, labels=labels_of({"ref": "source"}))
+    said = {at: talk.tick(at, down) for at in (0, 29, 30)}
+
+    assert said == {0: [], 29: [], 30: [("email", "fire", ("a",)), ("pd", "fire", ("a",))]}
+
+
+def test_a_route_for_what_tocsin_says_of_itself_is_followed() -> None:
+    """A route that matches decides, as for any other alert."""
+    routes = (route("email", match={"service": "tocsin"}, wait=0), route("slack", match={"service": "shop"}))
+    talk = Talk(notifications(channel("email"), channel("slack"), *routes))
+
+    assert talk.tick(0, view("a", service="tocsin", identity=OWN[0])) == [("email", "fire", ("a",))]
+
+
+def test_what_a_definition_says_needs_a_route_or_a_name() -> None:
+    """An alert of a service that neither names a channel nor has a route goes nowhere, also if it is called tocsin."""
+    talk = Talk(notifications(channel("email")))
+
+    assert [talk.tick(at, view("a"), view("b", service="tocsin")) for at in (0, 30)] == [[], []]
 
 
 def test_a_channel_without_resolves_hears_none() -> None:
