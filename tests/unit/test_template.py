@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import alert, service, workspace
+from tests.builders import alert, service, slo, workspace
 
 from tocsin.adapters.promtool import find_promtool
 from tocsin.evaluate.words import fill
@@ -39,9 +39,10 @@ def test_both_readers_fill_the_same_holes() -> None:
 @pytest.mark.real
 def test_promtool_accepts_what_comes_out() -> None:
     """A template in the definitions never keeps Prometheus from loading the rules."""
+    odd = replace(slo(), description="budget {{ left }}", runbook="https://runbooks.example.org/{{x")
     rule = alert("A", expr="x > 1", summary=SUMMARY, labels=(("odd", "{{x"),))
     rule = replace(rule, description="{{ $value }} {{ labels.odd }}")
-    made = workspace(service(alerts=(rule,)))
+    made = workspace(service(slos=(odd,), alerts=(rule,)))
     artifacts = {a.path: a.text for a in prometheus(plan(made)[0], made) if a.path != CONFIG}
 
     assert find_promtool().check_rules(artifacts) == ()

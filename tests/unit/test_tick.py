@@ -232,7 +232,7 @@ class TestNoTraffic:
 
     @pytest.mark.parametrize("gone", [0.0, float("inf")])
     def test_counter_stops(self, gone: float) -> None:
-        """A counter that stands still or disappears fires after `for`, and resolves ten minutes after the first requests."""
+        """A counter that stops or is gone fires after `for`, and resolves ten minutes after the first requests."""
         there = world(Stretch(-40 * DAY, 0, 10), Stretch(3_600, 7_200, 10), gone=float("inf"))
         there.source.traffic["shop"].gone = gone
         there.run(-60, 3_500)

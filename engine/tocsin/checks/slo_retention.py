@@ -33,11 +33,12 @@ def slo_retention(subject: Subject) -> Iterator[Diagnostic]:
         return
     window = max(back.window for back in longer)
     document = definition(subject.workspace, "Platform", platform.name)
+    look_back = "look back up to" if len(longer) > 1 else "looks back"
     names = longer[0].ref + (f" and {len(longer) - 1} more" if len(longer) > 1 else "")
     yield Diagnostic(
         "slo/retention",
         document.span(("prometheus", "retention")) if document else platform.span,
-        f"Prometheus keeps {kept} of samples, but {names} {'look back up to' if len(longer) > 1 else 'looks back'} {window}",
+        f"Prometheus keeps {kept} of samples, but {names} {look_back} {window}",
         Severity.INFO,
         hint=f"keep {window} or more, or read from a store that does; until then such budgets count only {kept}",
         related=tuple((back.span, f"{back.ref} looks back {back.window}") for back in longer[:1]),

@@ -31,6 +31,7 @@ from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
 from tocsin.spec import Service, Slo
+from tocsin.template import verbatim
 from tocsin.units import Duration, literal
 from tocsin.windows import Tier, decimal_literal, windows_of
 
@@ -156,4 +157,4 @@ def _annotations(texts: dict[str, str], slo: Slo, service: Service) -> Labels:
         more["runbook_url"] = runbook
     if slo.description:
         more["objective"] = slo.description
-    return labels_of(texts | more)
+    return labels_of(texts | {name: verbatim(text) for name, text in more.items()})

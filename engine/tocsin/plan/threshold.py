@@ -3,7 +3,7 @@
 from tocsin.plan.model import AlertingRule, RuleGroup
 from tocsin.ports import labels_of
 from tocsin.spec import AlertRule, Service
-from tocsin.template import for_prometheus
+from tocsin.template import for_prometheus, verbatim
 from tocsin.units import literal
 
 
@@ -19,8 +19,8 @@ def _alert(rule: AlertRule, service: Service) -> AlertingRule:
     texts = {
         "summary": for_prometheus(rule.summary, labels) or f"{rule.name} of {rule.service}",
         "description": for_prometheus(rule.description, labels),
-        "runbook_url": rule.runbook or service.runbook or "",
-        "source": f"{rule.span.path}:{rule.span.line}",
+        "runbook_url": verbatim(rule.runbook or service.runbook or ""),
+        "source": verbatim(f"{rule.span.path}:{rule.span.line}"),
     }
     return AlertingRule(
         alert=rule.name,
