@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from tocsin.ports import Action, Delivery, Outcome
+from tocsin.ports import Action, Delivery, Notification, Outcome
 
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)
@@ -15,11 +15,10 @@ FIRST_DELAY_UNKNOWN = timedelta(seconds=30)
 MOST_UNKNOWNS = 5
 """How often a message that may have arrived each time is sent to a receiver that would show every copy."""
 
-GIVE_UP_AFTER = {
-    Action.FIRE: timedelta(hours=24),
-    Action.RESOLVE: timedelta(hours=24),
-    Action.REPEAT: timedelta(hours=1),
-}
+PATIENCE = timedelta(hours=24)
+"""How long a message is tried that tells of something new: an alert that fires, or one that is over."""
+PATIENCE_WITH_REMINDERS = timedelta(hours=1)
+"""A reminder that comes late is no use; the next one follows."""
 
 _RETRIED = frozenset({408, 425, 429})
 
@@ -71,9 +70,15 @@ def backoff(attempts: int, random: Callable[[], float], first: timedelta = FIRST
     return wait
 
 
+def patience(notification: Notification) -> timedelta:
+    """How long it is tried: a REPEAT that also closes an alert is no mere reminder, for nobody says it again."""
+    news = notification.action is not Action.REPEAT or any(text.resolved_at for text in notification.alerts)
+    return PATIENCE if news else PATIENCE_WITH_REMINDERS
+
+
 def retry_at(
     delivery: Delivery,
-    action: Action,
+    notification: Notification,
     *,
     attempts: int,
     unknowns: int,
@@ -98,4 +103,4 @@ def retry_at(
     if delivery.retry_after is not None:
         wait = max(wait, min(delivery.retry_after, LONGEST_RETRY_AFTER))
     at = now + wait
-    return at if at <= first_due + GIVE_UP_AFTER[action] else None
+    return at if at <= first_due + patience(notification) else None

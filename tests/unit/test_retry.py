@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.alerts import NOON
+from tests.alerts import NOON, message, text
 
-from tocsin.ports import Action, Delivery, Outcome
+from tocsin.ports import Action, Delivery, Notification, Outcome
 from tocsin_notifiers.retry import (
-    GIVE_UP_AFTER,
     LONGEST_DELAY,
     LONGEST_RETRY_AFTER,
     MOST_UNKNOWNS,
@@ -19,6 +18,8 @@ from tocsin_notifiers.retry import (
     retry_at,
     smtp_outcome,
 )
+
+PAGE = message()
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,18 @@ def test_the_backoff_is_never_longer_than_five_minutes(attempts: int, jitter: fl
 
 
 def again(
-    delivery: Delivery, *, after: timedelta = timedelta(), unknowns: int = 0, idempotent: bool = False
+    delivery: Delivery,
+    told: Notification = PAGE,
+    *,
+    after: timedelta = timedelta(),
+    unknowns: int = 0,
+    idempotent: bool = False,
 ) -> timedelta | None:
-    """How long the first retry of a page waits, *after* the message was first due; None when it is dead."""
+    """How long the first retry of *told* waits, *after* it was first due; None when it is dead."""
     now = NOON + after
     at = retry_at(
         delivery,
-        Action.FIRE,
+        told,
         attempts=1,
         unknowns=unknowns,
         first_due=NOON,
@@ -124,8 +130,25 @@ def test_the_receivers_wish_counts_if_it_is_longer() -> None:
 
 def test_after_the_deadline_a_message_is_dead() -> None:
     """A day later nobody wants the page any more."""
-    assert again(Delivery(Outcome.RETRY), after=GIVE_UP_AFTER[Action.FIRE]) is None
-    assert again(Delivery(Outcome.RETRY), after=GIVE_UP_AFTER[Action.FIRE] - timedelta(seconds=2)) is not None
+    assert again(Delivery(Outcome.RETRY), after=timedelta(hours=24)) is None
+    assert again(Delivery(Outcome.RETRY), after=timedelta(hours=24, seconds=-2)) is not None
+
+
+@pytest.mark.parametrize(
+    ("told", "hours"),
+    [
+        (message("slack", Action.RESOLVE), 24),
+        (message("slack", Action.REPEAT), 1),
+        (message("slack", Action.REPEAT, text("b"), text("a", resolved=NOON)), 24),
+    ],
+    ids=["over", "reminder", "one is over, one is open"],
+)
+def test_whoever_waits_to_hear_of_an_end_is_not_given_up_like_a_reminder(told: Notification, hours: int) -> None:
+    """What closes an alert is tried for a day, also where others are still open; a mere reminder for an hour."""
+    late = timedelta(hours=hours)
+
+    assert again(Delivery(Outcome.RETRY), told, after=late) is None
+    assert again(Delivery(Outcome.RETRY), told, after=late - timedelta(seconds=2)) is not None
 
 
 def test_what_may_have_arrived_is_repeated_a_few_times_at_most() -> None:

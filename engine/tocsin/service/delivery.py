@@ -133,7 +133,7 @@ class Courier:
         now = self._clock.now()
         again = retry_at(
             delivery,
-            parcel.notification.action,
+            parcel.notification,
             attempts=parcel.attempts,
             unknowns=parcel.unknowns,
             first_due=parcel.first_due,
