@@ -17,14 +17,18 @@ LONG = 1e13
 def percent(ratio: float | Decimal, digits: int = 2) -> str:
     """A ratio as a percentage, cut off and never rounded up: 99.8999 % must not read as a kept 99.9 %.
 
-    >>> percent(0.99899999), percent(Decimal("0.999")), percent(-0.114)
-    ('99.89%', '99.9%', '-11.4%')
+    A Decimal is what somebody wrote, such as a target, and keeps its digits (up to ten).
+
+    >>> percent(0.99899999), percent(Decimal("0.99999")), percent(-0.114)
+    ('99.89%', '99.999%', '-11.4%')
     """
     if not isfinite(ratio):
         return str(ratio)
     if abs(float(ratio)) >= HUGE:
         return f"{number(float(ratio) * 100)}%"
-    exact = Decimal(repr(ratio)) if isinstance(ratio, float) else ratio
+    exact = ratio if isinstance(ratio, Decimal) else Decimal(repr(ratio))
+    if exact is ratio:
+        digits = max(digits, min(10, -int(exact.as_tuple().exponent) - 2))
     return literal((exact * 100).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)) + "%"
 
 
