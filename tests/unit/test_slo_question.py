@@ -170,7 +170,7 @@ class TestYoung:
 
         [sample] = sight.seen["shop/uptime:fast"].rows.values()
         assert sample.truth is Truth.TRUE
-        assert dict(sample.facts)["budget counted over"] == "9m of 30d observed"
+        assert dict(sample.facts)["budget counted over"] == "9m of 30d"
 
 
 class TestStops:

@@ -28,6 +28,7 @@ from tocsin.demo.rewrite import REF
 from tocsin.demo.stage import Stage, logs, stage, workplace
 from tocsin.demo.story import Story
 from tocsin.errors import TocsinError, UnavailableError
+from tocsin.guards import keep_firing_for
 from tocsin.service.phrases import budget
 from tocsin.units import Duration
 from tocsin.windows import QUICK_RESET, detection_time
@@ -39,7 +40,8 @@ PAGE_SECONDS = 90.0
 OTHERS_SECONDS = 30.0
 HOLD_SECONDS = 5.0
 """How long the fault goes on after the page."""
-RESOLVE_SECONDS = 120.0
+RESOLVE_SECONDS = 240.0
+"""A minute until the short window is clean, and two for which the page is kept open in case the errors come back."""
 TELL_EVERY = 5.0
 ERRORS, TRAFFIC = 0.96, 1.5
 """The fault: this share of requests fails, and clients retry so much."""
@@ -211,6 +213,11 @@ class Plot:
         self.repaired_at = datetime.now(UTC)
         self.stage.platform.repair(self.repaired_at.timestamp())
         self.story.event("repair", "MySQL has connections again, beCamera answers")
+        tier = QUICK_RESET[0]
+        self.story.event(
+            "recovering",
+            f"the page ends {keep_firing_for(tier)} after the last {tier.short} was clean, in case errors come back",
+        )
 
     def resolves(self) -> None:
         """The end is told on every channel that was paged, once."""

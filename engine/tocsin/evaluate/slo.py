@@ -156,7 +156,7 @@ class SloQuestion:
         """How much of the window the budget is counted over; empty if all of it."""
         if self.counted is None or self.counted.observed >= 1:
             return ""
-        return f"{span(self.counted.observed * self.slo.window.timedelta)} of {self.slo.window} observed"
+        return f"{span(self.counted.observed * self.slo.window.timedelta)} of {self.slo.window}"
 
     def _blind(self, reason: str, at: datetime) -> SloSight:
         nothing = unknown(reason)
@@ -186,7 +186,7 @@ class SloQuestion:
         if slo.no_traffic.alert:
             seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
         state, reason = self._state(burns, spent, rates[BASE])
-        reason = "; ".join(filter(None, (reason, observed)))
+        reason = "; ".join(filter(None, (reason, f"{observed} observed" if observed else "")))
         statuses = tuple(self._burn_status(b) for b in burns)
         pace = next((b.short for b in burns if b.truth is Truth.TRUE), burns[0].long if burns else None)
         return SloSight(seen, self._status(statuses, state, pace, reason, asker.at))
