@@ -1,16 +1,20 @@
 """Who is told what, and when; `Talk` plays the evaluator's loop with a clock of its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count, pairwise
+from typing import Any
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 
 from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import GroupKey, GroupState
-from tocsin.evaluate.model import AlertView, Identity
+from tocsin.evaluate.model import AlertView, Identity, Phase
 from tocsin.ports import Action, Notification, labels_of
 from tocsin.spec import Notifications
 
@@ -42,7 +46,12 @@ def apply(
 
 def closed(key: str, at: float) -> AlertView:
     """Show the end of an episode."""
-    return view(key, resolved=NOON + seconds(at))
+    return over(view(key), NOON + seconds(at))
+
+
+def over(one: AlertView, at: datetime) -> AlertView:
+    """Show the end of *one*."""
+    return replace(one, phase=Phase.INACTIVE, resolved_at=at)
 
 
 EMAIL = notifications(channel("email"), route("email"))
@@ -104,7 +113,7 @@ def test_the_end_of_the_last_alert_is_told_at_once() -> None:
     talk.tick(10, view("a"))
 
     assert talk.tick(15, closed("a", 15)) == [("email", "resolve", ("a",))]
-    assert (talk.groups, talk.tick(20)) == ({}, [])
+    assert (talk.tick(315), talk.groups) == ([], {})
 
 
 def test_the_end_of_one_of_two_waits_and_does_not_resolve_the_group() -> None:
@@ -122,7 +131,7 @@ def test_the_end_of_one_of_two_waits_and_does_not_resolve_the_group() -> None:
 def test_a_new_conversation_has_a_new_key() -> None:
     """The messages of one conversation share a key and count up; the next one of the group starts anew."""
     talk = Talk(EMAIL)
-    for start in (0, 100):
+    for start in (0, 400):
         key = f"episode-{start}"
         talk.tick(start, view(key))
         talk.tick(start + 10, view(key))
@@ -132,6 +141,117 @@ def test_a_new_conversation_has_a_new_key() -> None:
     assert (fire.dedup_key, fire_again.dedup_key) == (resolve.dedup_key, resolve_again.dedup_key)
     assert fire.dedup_key != fire_again.dedup_key
     assert [m.seq for m in talk.sent] == [0, 1, 0, 1]
+
+
+def flap(talk: Talk, up: float, down: float, until: float, **more: Any) -> list[tuple[float, str, str]]:
+    """One alert that comes and goes from the start to *until*: when each channel was told what."""
+    said, at = [], 0.0
+    for episode in count():
+        key = f"episode-{episode}"
+        ticks = [at + second for second in range(int(up))]
+        for now in ticks:
+            said += [(now, name, action) for name, action, _ in talk.tick(now, view(key, identity=FLAPPING, **more))]
+        at += up
+        over = view(key, identity=FLAPPING, resolved=NOON + seconds(at), **more)
+        said += [(at, name, action) for name, action, _ in talk.tick(at, over)]
+        at += down
+        if at >= until:
+            return said
+    raise AssertionError
+
+
+FLAPPING = Identity("be-camera/HighCpuUsage")
+BOTH = notifications(channel("email"), channel("pd", "pagerduty"), route("email", "pd", wait=0))
+
+
+def test_flapping_within_the_interval_is_told_once() -> None:
+    """Five times 3 s up and 3 s down make one FIRE and one RESOLVE, on a channel of groups and on PagerDuty."""
+    said = flap(Talk(BOTH), 3, 3, 30)
+
+    assert said == [(0, "email", "fire"), (0, "pd", "fire"), (3, "email", "resolve"), (3, "pd", "resolve")]
+
+
+@pytest.mark.parametrize("name", ["email", "pd"])
+def test_an_hour_of_flapping_is_two_messages_in_an_interval(name: str) -> None:
+    """Every 15 s for an hour; each FIRE is followed by its RESOLVE, and says how often it flapped untold."""
+    talk = Talk(BOTH)
+    said = [(at, action) for at, channel_name, action in flap(talk, 15, 15, 3_600) if channel_name == name]
+    fires = [at for at, action in said if action == "fire"]
+    notes = [m.notes for m in talk.sent if m.channel == name]
+
+    assert len(said) <= 2 * 3_600 / 300 + 2
+    assert [action for _, action in said] == ["fire", "resolve"] * len(fires)
+    assert all(later - earlier >= 300 for earlier, later in pairwise(fires))
+    assert notes[:3] == [(), (), ("flapped 10 times since 12:00 UTC",)]
+
+
+def test_a_channel_without_resolves_is_spared_flapping_too() -> None:
+    """`send_resolved: false`: one message in an interval."""
+    talk = Talk(notifications(channel("email", send_resolved=False), route("email", wait=0)))
+
+    assert flap(talk, 5, 5, 300) == [(0, "email", "fire")]
+
+
+@pytest.mark.parametrize("name", ["email", "pd"])
+def test_what_fires_again_and_stays_is_told_after_the_interval(name: str) -> None:
+    """A group_interval after the last message, under a key of its own."""
+    talk = Talk(notifications(channel("email"), channel("pd", "pagerduty"), route(name)))
+    again = view("b", identity=FLAPPING)
+    talk.tick(0, view("a", identity=FLAPPING))
+    talk.tick(10, view("a", identity=FLAPPING))
+    talk.tick(20, view("a", identity=FLAPPING, resolved=NOON + seconds(20)))
+    early = [m for at in (25, 35, 319) for m in talk.tick(at, again)]
+
+    assert (early, talk.tick(320, again)) == ([], [(name, "fire", ("b",))])
+    assert talk.sent[-1].dedup_key not in {m.dedup_key for m in talk.sent[:-1]}
+
+
+@pytest.mark.parametrize("name", ["email", "pd"])
+def test_what_comes_back_more_severe_does_not_wait_for_the_interval(name: str) -> None:
+    """A critical alert after a warning waits group_wait alone; when it flaps, it is damped like the warning."""
+    talk = Talk(notifications(channel("email"), channel("pd", "pagerduty"), route(name, wait=0)))
+    for start, severity in ((0, "warning"), (10, "critical"), (20, "critical"), (30, "warning")):
+        talk.tick(start, view(f"k{start}", identity=FLAPPING, severity=severity))
+        talk.tick(
+            start + 5, view(f"k{start}", identity=FLAPPING, severity=severity, resolved=NOON + seconds(start + 5))
+        )
+
+    assert [(m.action.value, m.alerts[0].dedup_key) for m in talk.sent] == [
+        ("fire", "k0"),
+        ("resolve", "k0"),
+        ("fire", "k10"),
+        ("resolve", "k10"),
+    ]
+
+
+def test_another_alert_has_an_incident_of_its_own_at_once() -> None:
+    """On PagerDuty only the alert that flaps waits, not its neighbour."""
+    talk = Talk(notifications(channel("pd", "pagerduty"), route("pd", wait=0)))
+    talk.tick(0, view("a"))
+    talk.tick(5, closed("a", 5))
+
+    assert talk.tick(10, view("b")) == [("pd", "fire", ("b",))]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.integers(1, 400), st.sampled_from(("critical", "warning"))), max_size=9)
+)
+def test_a_message_that_something_fires_keeps_its_distance(episodes: list[tuple[int, int, str]]) -> None:
+    """A FIRE comes a group_interval after the last message about the like or worse, and each has its RESOLVE."""
+    talk, at = Talk(BOTH), 0
+    for number, (up, down, severity) in enumerate(episodes):
+        one = view(f"k{number}", identity=FLAPPING, severity=severity)
+        for step in range(0, up, 7):
+            talk.tick(at + step, one)
+        at += up
+        talk.tick(at, over(one, NOON + seconds(at)))
+        at += down
+    for name in ("email", "pd"):
+        said = [(m.action, m.alerts[0].severity, m.evaluated_at) for m in talk.sent if m.channel == name]
+        assert [action.value for action, _, _ in said] == ["fire", "resolve"] * (len(said) // 2)
+        for before, after in pairwise(said):
+            if after[0] is Action.FIRE and (before[1] == "critical" or after[1] == "warning"):
+                assert after[2] - before[2] >= seconds(300)
 
 
 def test_pagerduty_has_one_incident_per_alert() -> None:
@@ -231,7 +351,7 @@ def test_a_channel_without_resolves_hears_none() -> None:
     talk.tick(0, view("a"))
     talk.tick(10, view("a"))
 
-    assert (talk.tick(20, closed("a", 20)), talk.groups) == ([], {})
+    assert (talk.tick(20, closed("a", 20)), talk.tick(310), talk.groups) == ([], [], {})
 
 
 def test_an_announced_alert_is_closed_where_it_was_announced() -> None:
@@ -331,12 +451,18 @@ class Conversations(RuleBasedStateMachine):
         self.count = 0
         self.changed_at: dict[str, datetime] = {}
 
-    @rule(severity=st.sampled_from(("critical", "warning")), service=st.sampled_from(("be-camera", "mysql")))
-    def fire(self, severity: str, service: str) -> None:
-        """Open an episode."""
-        self.count += 1
-        key = f"k{self.count}"
-        self.open[key] = view(key, severity=severity, service=service, fired=NOON + seconds(self.at))
+    @rule(
+        severity=st.sampled_from(("critical", "warning")),
+        service=st.sampled_from(("be-camera", "mysql")),
+        pod=st.integers(0, 3),
+    )
+    def fire(self, severity: str, service: str, pod: int) -> None:
+        """Open an episode of an alert that is not open; often it is one that was there before."""
+        identity = Identity(f"{service}/uptime:fast", (("pod", str(pod)),))
+        if all(one.identity != identity for one in self.open.values()):
+            self.count += 1
+            key, fired = f"k{self.count}", NOON + seconds(self.at)
+            self.open[key] = view(key, severity=severity, service=service, fired=fired, identity=identity)
 
     @rule(wait=st.sampled_from((1, 5, 15, 60, 299, 301, 1_000, 4_000)), ends=st.sets(st.integers(0, 9), max_size=3))
     def tick(self, wait: int, ends: set[int]) -> None:
@@ -344,9 +470,7 @@ class Conversations(RuleBasedStateMachine):
         self.at += wait
         now = NOON + seconds(self.at)
         ended = [key for i, key in enumerate(sorted(self.open)) if i in ends]
-        gone = [
-            view(k, severity=v.severity, service=v.service, resolved=now) for k, v in self.open.items() if k in ended
-        ]
+        gone = [over(v, now) for k, v in self.open.items() if k in ended]
         for key in ended:
             del self.open[key]
         self.talk.tick(self.at, *self.open.values(), *gone)
@@ -402,7 +526,7 @@ class Conversations(RuleBasedStateMachine):
         if not hasattr(self, "talk"):
             return
         end = NOON + seconds(self.at + 1)
-        gone = [view(k, severity=v.severity, service=v.service, resolved=end) for k, v in self.open.items()]
+        gone = [over(one, end) for one in self.open.values()]
         self.talk.tick(self.at + 1, *gone)
         self.talk.tick(self.at + 10_000)
 

@@ -4,15 +4,17 @@
 with its defaults. They mean:
 
 - `group_wait`: a new conversation waits this long for company before its first message;
-- `group_interval`: the least time between two messages of a conversation while its alerts come and go. Two kinds of
-  news do not wait for it: an alert more severe than all that people already know of waits only `group_wait`, and the
-  end of the last open alert is told at once;
+- `group_interval`: the least time between two messages of a conversation while its alerts come and go, and between
+  its last one and the first of the next conversation of the same group (`pacing` says how flapping is damped). Two
+  kinds of news do not wait for it: an alert more severe than all that people were just told of waits only
+  `group_wait`, and the end of the last open alert is told at once;
 - `repeat_interval`: a conversation with open alerts and no news reminds after this long.
 
 An alert that fires and resolves before anybody was told is never sent. A channel with one incident per alert
-(PagerDuty) gets FIRE after `group_wait`, RESOLVE at once, and no reminders. An announced alert is closed on every
-channel that it reached, also when routes have changed since. A channel that is no longer configured cannot be told
-anything: its conversations are kept while their alerts are open, in case it comes back, and then forgotten.
+(PagerDuty) gets FIRE after `group_wait`, RESOLVE at once, and no reminders; each alert is paced by itself there. An
+announced alert is closed on every channel that it reached, also when routes have changed since. A channel that is no
+longer configured cannot be told anything: its conversations are kept while their alerts are open, in case it comes
+back, and then forgotten.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,14 +22,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from tocsin.evaluate.memory import GroupEpisode, GroupKey, GroupState
-from tocsin.evaluate.model import AlertView
+from tocsin.evaluate import pacing
+from tocsin.evaluate.memory import Echo, GroupEpisode, GroupKey, GroupState
+from tocsin.evaluate.model import AlertView, Identity
+from tocsin.evaluate.pacing import LONG_AGO, SEVERITIES, severity_rank
 from tocsin.evaluate.routing import Directory, Timers, alert_text
 from tocsin.ports import Action, AlertText, Notification
 from tocsin.spec import Notifications
-
-SEVERITIES = ("critical", "warning", "info")
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def announce(
@@ -46,13 +47,13 @@ def announce(
     routes = {key: frozenset(directory.destinations(view)) for key, view in fired.items() if view.resolved_at is None}
     texts = {key: alert_text(view) for key, view in fired.items()}
     live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
-    _admit(live, routes, texts, now)
+    _admit(live, routes, fired, texts, now)
     changes: dict[GroupKey, GroupState | None] = {}
     outbox: list[Notification] = []
     for key in sorted(live):
         after, messages = _spoken(key, live[key], directory, texts, now)
         outbox.extend(messages)
-        kept = after if after.episodes else None
+        kept = after if after.episodes or after.echoes else None
         if kept != groups.get(key):
             changes[key] = kept
     return changes, tuple(outbox)
@@ -67,31 +68,38 @@ def _brought_up(
 ) -> GroupState:
     """Close what has resolved; forget what was never told and has resolved or goes elsewhere now."""
     spec = directory.channels.get(key.channel)
-    kept = []
+    kept, echoes = [], {echo.alert: echo for echo in state.echoes}
     for episode in state.episodes:
         text = texts.get(episode.text.dedup_key)
         if not episode.announced:
             if text and text.resolved_at is None and key in routes[text.dedup_key]:
                 kept.append(episode)
+            subject = episode.alert if spec and spec.per_alert else None
+            if text and text.resolved_at is not None and subject in echoes:
+                echoes[subject] = pacing.flapped(echoes[subject], text.resolved_at)
         elif episode.open and text and text.resolved_at is not None:
             if spec and spec.send_resolved:
                 kept.append(replace(episode, text=text))
         else:
             kept.append(episode)
-    return replace(state, episodes=tuple(kept))
+    return replace(state, episodes=tuple(kept), echoes=tuple(echoes.values()))
 
 
 def _set_back(state: GroupState, now: datetime) -> GroupState:
     """Do not wait for an hour because the wall clock was set back by one."""
-    if all(t <= now for t in (state.sent_at or now, *(e.seen_at for e in state.episodes))):
+    times = (state.sent_at or now, *(e.seen_at for e in state.episodes), *(e.seen_at for e in state.echoes))
+    if all(t <= now for t in times):
         return state
+    sent_at = state.sent_at and min(state.sent_at, now)
     episodes = tuple(replace(e, seen_at=min(e.seen_at, now)) for e in state.episodes)
-    return replace(state, episodes=episodes, sent_at=state.sent_at and min(state.sent_at, now))
+    echoes = tuple(pacing.set_back(echo, now) for echo in state.echoes)
+    return replace(state, episodes=episodes, sent_at=sent_at, echoes=echoes)
 
 
 def _admit(
     live: dict[GroupKey, GroupState],
     routes: Mapping[str, frozenset[GroupKey]],
+    fired: Mapping[str, AlertView],
     texts: Mapping[str, AlertText],
     now: datetime,
 ) -> None:
@@ -102,8 +110,9 @@ def _admit(
             if (key.channel, dedup_key) not in known:
                 state = live.get(key)
                 if state is None or not state.episodes:
-                    state = GroupState(opened_at=now)
-                live[key] = replace(state, episodes=(*state.episodes, GroupEpisode(texts[dedup_key], now)))
+                    state = GroupState(opened_at=now, echoes=state.echoes if state else ())
+                episode = GroupEpisode(texts[dedup_key], now, alert=fired[dedup_key].identity)
+                live[key] = replace(state, episodes=(*state.episodes, episode))
 
 
 def _spoken(
@@ -111,11 +120,11 @@ def _spoken(
 ) -> tuple[GroupState, list[Notification]]:
     spec = directory.channels.get(key.channel)
     if spec is None:
-        return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open)), []
+        return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open), echoes=()), []
     timers = directory.timers(key.route)
-    if spec.per_alert:
-        return _each_alone(key, state, timers, texts, now)
-    return _all_together(key, state, timers, texts, now)
+    speak = _each_alone if spec.per_alert else _all_together
+    after, messages = speak(key, state, timers, texts, now)
+    return replace(after, echoes=pacing.lasting(after.echoes, timers.interval, now)), messages
 
 
 def _each_alone(
@@ -123,21 +132,25 @@ def _each_alone(
 ) -> tuple[GroupState, list[Notification]]:
     kept: list[GroupEpisode] = []
     messages: list[Notification] = []
+    echoes = {echo.alert: echo for echo in state.echoes}
 
-    def say(action: Action, text: AlertText, seq: int) -> None:
-        messages.append(Notification(key.channel, text.dedup_key, action, (text,), now, key.labels, seq))
+    def say(action: Action, alert: Identity | None, text: AlertText, seq: int) -> None:
+        notes = pacing.flap_notes(echoes.get(alert))
+        messages.append(Notification(key.channel, text.dedup_key, action, (text,), now, key.labels, seq, notes))
+        echoes[alert] = pacing.echoed(echoes.get(alert), alert, (text,), now)
 
     for episode in state.episodes:
+        text = texts.get(episode.text.dedup_key, episode.text)
         if not episode.open:
-            say(Action.RESOLVE, episode.text, 1)
-        elif not episode.announced and now >= episode.seen_at + timers.wait:
-            text = texts[episode.text.dedup_key]
-            say(Action.FIRE, text, 0)
+            say(Action.RESOLVE, episode.alert, episode.text, 1)
+        elif not episode.announced and now >= _ripe(episode, text, echoes.get(episode.alert), timers):
+            say(Action.FIRE, episode.alert, text, 0)
             kept.append(replace(episode, text=text, announced=True))
         else:
             kept.append(episode)
     sent_at = now if messages else state.sent_at
-    return replace(state, episodes=tuple(kept), sent_at=sent_at, said=state.said + len(messages)), messages
+    said = state.said + len(messages)
+    return replace(state, episodes=tuple(kept), sent_at=sent_at, said=said, echoes=tuple(echoes.values())), messages
 
 
 def _all_together(
@@ -156,8 +169,21 @@ def _all_together(
     else:
         action = Action.FIRE
     alerts = tuple(sorted((e.text for e in told), key=reading_order))
-    message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said)
-    return replace(state, episodes=still_open, sent_at=now, said=state.said + 1), [message]
+    echo = _echo(state)
+    notes = pacing.flap_notes(echo)
+    message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said, notes)
+    echoes = (pacing.echoed(echo, None, alerts, now),)
+    return replace(state, episodes=still_open, sent_at=now, said=state.said + 1, echoes=echoes), [message]
+
+
+def _echo(state: GroupState) -> Echo | None:
+    """What is left of what the group as a whole was told."""
+    return next((echo for echo in state.echoes if echo.alert is None), None)
+
+
+def _ripe(episode: GroupEpisode, text: AlertText, echo: Echo | None, timers: Timers) -> datetime:
+    """When a new alert may be told, if nothing else is waited for."""
+    return max(episode.seen_at + timers.wait, pacing.free_at(echo, text, timers.interval))
 
 
 def _due(state: GroupState, timers: Timers) -> datetime:
@@ -165,22 +191,17 @@ def _due(state: GroupState, timers: Timers) -> datetime:
     fresh = [e for e in state.episodes if not e.announced]
     closed = [e.text.resolved_at for e in state.episodes if e.text.resolved_at is not None]
     running = [e for e in state.episodes if e.announced and e.open]
-    wait = timers.wait
+    ripe = [(severity_rank(e.text), _ripe(e, e.text, _echo(state), timers)) for e in fresh]
     if state.sent_at is None:
-        return min(e.seen_at for e in fresh) + wait
+        return min(at for _, at in ripe)
     if not fresh and not closed:
         return state.sent_at + timers.repeat
     if not fresh and not running:
-        return _EPOCH
+        return LONG_AGO
     since = min([e.seen_at for e in fresh] + closed)
     worst = min((severity_rank(e.text) for e in running), default=len(SEVERITIES) + 1)
-    urgent = [e.seen_at + wait for e in fresh if severity_rank(e.text) < worst]
-    return min([max(since + wait, state.sent_at + timers.interval), *urgent])
-
-
-def severity_rank(text: AlertText) -> int:
-    """0 for critical; what is unknown comes last."""
-    return SEVERITIES.index(text.severity) if text.severity in SEVERITIES else len(SEVERITIES)
+    urgent = [at for rank, at in ripe if rank < worst]
+    return min([max(since + timers.wait, state.sent_at + timers.interval), *urgent])
 
 
 def reading_order(text: AlertText) -> tuple[bool, int, str, str]:
@@ -190,5 +211,5 @@ def reading_order(text: AlertText) -> tuple[bool, int, str, str]:
 
 def _thread(key: GroupKey, state: GroupState) -> str:
     """Name one conversation: a new one of the same group gets a new name, so its messages never meet old ones."""
-    opened = int((state.opened_at - _EPOCH) / timedelta(microseconds=1))
+    opened = int((state.opened_at - LONG_AGO) / timedelta(microseconds=1))
     return sha256(repr((key.channel, key.route, key.labels, opened)).encode()).hexdigest()[:40]

@@ -20,7 +20,7 @@ class GroupKey:
 
 @dataclass(frozen=True, slots=True)
 class GroupEpisode:
-    """One episode inside a group; *announced* says that people have been told that it fires.
+    """One episode of *alert* inside a group; *announced* says that people have been told that it fires.
 
     While it is open, *text* is as it was when last told; the words of the moment come with the views.
     """
@@ -28,6 +28,7 @@ class GroupEpisode:
     text: AlertText
     seen_at: datetime
     announced: bool = False
+    alert: Identity | None = None
 
     @property
     def open(self) -> bool:
@@ -36,16 +37,33 @@ class GroupEpisode:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    """What people were told a moment ago of *alert*, or of the whole group (None), so that flapping is not told again.
+
+    *told* says for each severity when a message last spoke of it. Since *since*, which is the last message, *flaps*
+    episodes were over before anybody was told, the last one at *seen_at*.
+    """
+
+    alert: Identity | None
+    told: tuple[tuple[str, datetime], ...]
+    since: datetime
+    seen_at: datetime
+    flaps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GroupState:
     """What a conversation has said and still has to say.
 
     *opened_at* tells it from earlier ones of the same group; *sent_at* is its last message, *said* how many it sent.
+    *echoes* outlive it by a group_interval.
     """
 
     opened_at: datetime
     episodes: tuple[GroupEpisode, ...] = ()
     sent_at: datetime | None = None
     said: int = 0
+    echoes: tuple[Echo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

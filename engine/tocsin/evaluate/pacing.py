@@ -1,0 +1,62 @@
+"""How flapping is damped: what people were told a moment ago is not told again at once.
+
+After a message, an alert that is no more severe than what it spoke of waits for group_interval; what is over by then
+was never told. So an alert that comes and goes every few seconds makes two messages in a group_interval, FIRE and
+RESOLVE, and the next one says how often it flapped meanwhile.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tocsin.evaluate.memory import Echo
+from tocsin.evaluate.model import Identity
+from tocsin.ports import AlertText
+
+SEVERITIES = ("critical", "warning", "info")
+LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def severity_rank(text: AlertText) -> int:
+    """0 for critical; what is unknown comes last."""
+    return _rank(text.severity)
+
+
+def free_at(echo: Echo | None, text: AlertText, interval: timedelta) -> datetime:
+    """From when on *text* may be told: an *interval* after the last message about something at least as severe."""
+    told = echo.told if echo else ()
+    return max((at + interval for severity, at in told if _rank(severity) <= severity_rank(text)), default=LONG_AGO)
+
+
+def echoed(echo: Echo | None, alert: Identity | None, texts: Iterable[AlertText], now: datetime) -> Echo:
+    """What a message about *texts* leaves behind."""
+    told = dict(echo.told if echo else ()) | {text.severity: now for text in texts}
+    return Echo(alert, tuple(sorted(told.items())), now, now)
+
+
+def flapped(echo: Echo, now: datetime) -> Echo:
+    """Count one more episode that nobody was told of."""
+    return replace(echo, flaps=echo.flaps + 1, seen_at=now)
+
+
+def flap_notes(echo: Echo | None) -> tuple[str, ...]:
+    """What a message says of the flapping before it."""
+    if echo is None or not echo.flaps:
+        return ()
+    times = "once" if echo.flaps == 1 else f"{echo.flaps} times"
+    return (f"flapped {times} since {echo.since:%H:%M} UTC",)
+
+
+def lasting(echoes: Iterable[Echo], interval: timedelta, now: datetime) -> tuple[Echo, ...]:
+    """The *echoes* that still matter."""
+    return tuple(echo for echo in echoes if now < echo.seen_at + interval)
+
+
+def set_back(echo: Echo, now: datetime) -> Echo:
+    """Nothing of it lies in the future, also after the wall clock was set back."""
+    told = tuple((severity, min(at, now)) for severity, at in echo.told)
+    return replace(echo, told=told, since=min(echo.since, now), seen_at=min(echo.seen_at, now))
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
