@@ -26,9 +26,9 @@ def keep_firing_for(tier: Tier) -> Duration:
 
     >>> from tocsin.windows import QUICK_RESET, WORKBOOK
     >>> str(keep_firing_for(WORKBOOK[0])), str(keep_firing_for(QUICK_RESET[0]))
-    ('10m', '2m')
+    ('10m', '30s')
     """
-    return min(Duration(2 * tier.short.milliseconds), KEEP_FIRING_FOR)
+    return tier.keep if tier.keep is not None else min(Duration(2 * tier.short.milliseconds), KEEP_FIRING_FOR)
 
 
 def resolution(window: Duration) -> Duration:

@@ -25,6 +25,8 @@ class Tier:
     budget_share: Decimal
     long: Duration
     short: Duration
+    keep: Duration | None = None
+    """How long its alert stays open after the condition went; None leaves that to the guards."""
 
     def factor(self, period: Duration) -> Fraction:
         """The burn rate that spends *budget_share* within the long window.
@@ -63,10 +65,13 @@ WORKBOOK: tuple[Tier, ...] = (
 """SRE Workbook, table 5-8 and the sample rule beside it (which adds 24h/2h); for a period of 30 days the factors
 are 14.4, 6, 3 and 1. https://sre.google/workbook/alerting-on-slos/#recommended_parameters_for_an_slo_based_a"""
 
-QUICK_RESET: tuple[Tier, ...] = tuple(replace(tier, short=Duration.of(minutes=1)) for tier in WORKBOOK)
+QUICK_RESET: tuple[Tier, ...] = tuple(
+    replace(tier, short=Duration.of(minutes=1), keep=Duration.of(seconds=30)) for tier in WORKBOOK
+)
 """The workbook's long windows, shares and factors, so that alerts fire at the same moment; every short window is one
-minute, so that they are over within a minute of the last error (`short * (1 - threshold / errors)`) rather than within
-up to six hours. It wants at least four scrapes a minute, and an incident that pauses for a minute becomes two."""
+minute, so that their condition is over within a minute of the last error (`short * (1 - threshold / errors)`) rather
+than within up to six hours, and the alert half a minute later. It wants at least four scrapes a minute, and an incident
+that pauses for a minute and a half becomes two."""
 
 POLICIES: dict[str, tuple[Tier, ...]] = {"workbook": WORKBOOK, "quick-reset": QUICK_RESET}
 

@@ -16,7 +16,7 @@ SLO = "uptime"
 REF = f"{SERVICE}/{SLO}"
 """The objective whose page the demonstration shows."""
 SCRAPE_INTERVAL = "2s"
-OVER_SOON = "short windows of 1m instead of 5m, so that alerts are over within a minute of the last error"
+OVER_SOON = "short windows of 1m instead of 5m, kept open for 30s instead of 10m, so that alerts are soon over"
 _FIVE_MINUTES = re.compile(r"\[5m\]")
 
 

@@ -40,8 +40,8 @@ PAGE_SECONDS = 90.0
 OTHERS_SECONDS = 30.0
 HOLD_SECONDS = 5.0
 """How long the fault goes on after the page."""
-RESOLVE_SECONDS = 240.0
-"""A minute until the short window is clean, and two for which the page is kept open in case the errors come back."""
+RESOLVE_SECONDS = 150.0
+"""A minute until the short window is clean, and half a one for which the page is kept open in case errors come back."""
 TELL_EVERY = 5.0
 ERRORS, TRAFFIC = 0.96, 1.5
 """The fault: this share of requests fails, and clients retry so much."""
