@@ -410,6 +410,30 @@ def test_the_most_severe_goes_first(store: Store) -> None:
     assert [key for key, _ in said(take(store, 2))] == ["critical", "info"]
 
 
+def test_a_storm_of_one_group_does_not_hold_up_another(store: Store) -> None:
+    """Two hundred pages of one service wait; a page of another service that comes later is the second to go."""
+    storm = [message("pd", Action.FIRE, text(f"k{i}", service="mysql"), key=f"k{i}") for i in range(200)]
+    post(store, *storm)
+    for parcel in take(store, channel="pd", limit=50):
+        store.settle(parcel, SENT, NOON, None)
+    late = [message("pd", Action.FIRE, text(f"late{i}", service="be-auth"), key=f"late{i}") for i in range(2)]
+    post(store, *late, at=NOON + seconds(30))
+    order = [key for _ in range(5) for key, _ in said(take(store, 31, "pd", limit=1))]
+    rest = [key for key, _ in said(take(store, 31, "pd", limit=200))]
+
+    assert order == ["k50", "late0", "k51", "late1", "k52"]
+    assert rest == [f"k{i}" for i in range(53, 200)]
+
+
+def test_severity_comes_before_turns(store: Store) -> None:
+    """A critical page of the group that storms goes before the first warning of another one."""
+    pages = [message("pd", Action.FIRE, text(f"k{i}", service="mysql"), key=f"k{i}") for i in range(3)]
+    note = message("pd", Action.FIRE, text("note", service="be-auth", severity="warning"), key="note")
+    post(store, note, *pages)
+
+    assert [key for key, _ in said(take(store, channel="pd"))] == ["k0", "k1", "k2", "note"]
+
+
 def test_two_workers_never_get_the_same_message(store: Store) -> None:
     """Leasing from several threads at once gives each message to exactly one."""
     post(store, *(message(key=f"k{i}") for i in range(40)))

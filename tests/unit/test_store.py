@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
-from tests.alerts import NOON
+from tests.alerts import NOON, message, seconds
 
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.database import open_engine
@@ -80,6 +80,25 @@ def test_opening_twice_migrates_once(tmp_path: Path) -> None:
     assert committed_at == NOON
 
 
+def test_what_waits_in_the_first_schema_goes_out_with_the_next_one(tmp_path: Path) -> None:
+    """An upgrade loses no message that its predecessor had not sent yet."""
+    path = tmp_path / "tocsin.db"
+    first = SqlStore(str(path))
+    first.commit(Commit(NOON, outbox=(message(),)))
+    first.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX outbox_due")
+        connection.execute("ALTER TABLE outbox DROP COLUMN turn")
+        connection.execute("CREATE INDEX outbox_due ON outbox (channel, status, urgency, next_at, id)")
+        connection.execute("DELETE FROM schema_migrations WHERE version > 1")
+    connection.close()
+    second = SqlStore(str(path))
+    (parcel,) = second.lease("email", NOON, NOON + seconds(30))
+    second.close()
+
+    assert parcel.notification == message()
+
+
 def test_the_schema_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     """An older release that wrote into it could lose what it does not know."""
     path = tmp_path / "tocsin.db"
@@ -87,7 +106,7 @@ def test_the_schema_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO schema_migrations VALUES (99, '0099_future.sql', 0)")
     connection.close()
-    with pytest.raises(UnavailableError, match="has schema 99, this release knows 1"):
+    with pytest.raises(UnavailableError, match="has schema 99, this release knows 2"):
         SqlStore(str(path))
 
 

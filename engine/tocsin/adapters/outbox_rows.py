@@ -1,6 +1,7 @@
 """The rows of the outbox: how messages get there, which may be taken, how what waits is folded when it is leased."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,13 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 def due_keys(channel: str, at: int) -> Select[Any]:
-    """The keys of messages that may be taken, the most severe first."""
+    """The keys of messages that may be taken, the most severe first, then one of each group in turn, oldest first."""
     return (
         select(OUTBOX.c.dedup_key)
         .where(OUTBOX.c.channel == channel, OUTBOX.c.status == PENDING)
         .where(or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)))
         .where(or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)))
-        .order_by(OUTBOX.c.urgency, OUTBOX.c.next_at, OUTBOX.c.id)
+        .order_by(OUTBOX.c.urgency, OUTBOX.c.turn, OUTBOX.c.next_at, OUTBOX.c.id)
         .limit(CANDIDATES)
     )
 
@@ -88,6 +89,7 @@ def _insert(
     if not messages:
         return
     last = connection.scalar(select(EVALUATOR.c.last_outbox_id)) or 0
+    turns = _turns(connection, messages, microseconds(at))
     rows = [
         {
             "id": number,
@@ -102,12 +104,33 @@ def _insert(
             "token": 0,
             "unknowns": 0,
             "detail": "",
+            "turn": turn,
             **fields,
         }
-        for number, message in enumerate(messages, last + 1)
+        for number, (message, turn) in enumerate(zip(messages, turns, strict=True), last + 1)
     ]
     connection.execute(insert(OUTBOX), rows)
     connection.execute(update(EVALUATOR).values(last_outbox_id=last + len(rows)))
+
+
+def _turns(connection: Connection, messages: Sequence[Notification], at: int) -> list[int]:
+    """When it is each message's turn: the first of a group now, its second after one of every other group, and so on.
+
+    Now is the lowest turn that waits in its channel with its urgency. So whoever comes late does not wait for a storm
+    that was there before, and a storm loses nothing to newcomers but their turns (start-time fair queueing).
+    """
+    waiting = (OUTBOX.c.status == PENDING) & (OUTBOX.c.next_at <= at)
+    lines = (OUTBOX.c.channel, OUTBOX.c.urgency)
+    query = select(*lines, func.min(OUTBOX.c.turn)).where(waiting).group_by(*lines)
+    now = {(channel, urgent): turn for channel, urgent, turn in connection.execute(query)}
+    before: Counter[tuple[object, ...]] = Counter()
+    turns = []
+    for message in messages:
+        line = (message.channel, urgency(message))
+        group = (*line, message.group, frozenset(text.service for text in message.alerts))
+        turns.append(now.get(line, 0) + before[group])
+        before[group] += 1
+    return turns
 
 
 def lease_next(connection: Connection, channel: str, key: str, at: int, until: int) -> Iterator[Parcel]:
@@ -129,6 +152,7 @@ def lease_next(connection: Connection, channel: str, key: str, at: int, until: i
         "message": encode(message),
         "action": message.action.value,
         "urgency": min(row.urgency for row in waiting),
+        "turn": min(row.turn for row in waiting),
         "next_at": next_at,
         "unknowns": _unknowns(last),
         "attempts": max(row.attempts for row in waiting) + leased,

@@ -93,7 +93,7 @@ class SqlStore:
             return tuple(decode(AlertView, seen) for seen in connection.scalars(query))
 
     def lease(self, channel: str, now: datetime, until: datetime, limit: int = 1) -> tuple[Parcel, ...]:
-        """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*."""
+        """Messages that are due, severe ones first and groups in turn, one per dedup key; hidden until *until*."""
         at = microseconds(now)
         due = outbox_rows.due_keys(channel, at)
         with self._reading() as connection:  # most polls find nothing, and need no write lock to see that

@@ -69,4 +69,5 @@ OUTBOX = Table(
     Column("unknowns", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
     Column("detail", Text, nullable=False),
+    Column("turn", BigInteger, nullable=False, server_default="0"),
 )

@@ -136,6 +136,7 @@ class Store(Protocol):
     def lease(self, channel: str, now: datetime, until: datetime, limit: int) -> tuple[Parcel, ...]:
         """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*.
 
+        Of messages that are equally severe, those of different groups take turns, so a storm holds up nobody else.
         Messages of one key go in order. What has waited behind an unsent message of its key is merged with it, so
         a receiver that was away hears the latest state once, and never that something fires after it has resolved.
         A message that cannot be read is dead, and holds up no other.
