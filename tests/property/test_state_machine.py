@@ -25,6 +25,7 @@ class AlertLife(RuleBasedStateMachine):
         self.streak_from = START
         self.observed = timedelta()
         self.seen_at: datetime | None = None
+        self.blind = False
         self.blindness: list[EventKind] = []
 
     @initialize(for_=st.integers(0, 120), keep=st.integers(0, 120))
@@ -83,15 +84,16 @@ class AlertLife(RuleBasedStateMachine):
             assert kinds <= {EventKind.BLIND}
 
     def account(self, truth: Truth) -> None:
-        """How long the same truth was observed: capped gaps between neighbours; blind looks stop the clock."""
+        """How long the same truth was observed: capped gaps between looks that saw; long blindness counts nothing."""
         if truth is Truth.UNKNOWN:
-            self.seen_at = None
+            self.blind = True
             return
+        gap = self.now - self.seen_at if self.seen_at is not None else timedelta()
         if truth is not self.streak:
             self.streak, self.observed = truth, timedelta()
-        elif self.seen_at is not None:
-            self.observed += min(max(self.now - self.seen_at, timedelta()), STRIDE)
-        self.seen_at = self.now
+        elif not self.blind or gap <= STRIDE:
+            self.observed += min(max(gap, timedelta()), STRIDE)
+        self.seen_at, self.blind = self.now, False
 
     @invariant()
     def every_episode_opens_once_and_closes_at_most_once(self) -> None:

@@ -63,6 +63,14 @@ def test_blind_time_is_not_counted() -> None:
     ]
 
 
+def test_a_source_that_fails_every_second_time_delays_nothing() -> None:
+    """A blind look between two that saw the condition is bridged: else the alert would be pending for ever."""
+    looks = [(15 * n, U if n % 2 else T) for n in range(6)]
+    fired = [second for second, kind in play(looks, for_="1m") if kind is EventKind.FIRED]
+
+    assert fired == [60]
+
+
 def test_blindness_never_resolves() -> None:
     """What fires keeps firing while nobody can look, and resolves once afterwards."""
     happened = play([(0, T), *((s, U) for s in range(15, 3_600, 15)), (3_600, F)])

@@ -7,9 +7,10 @@ Phases: inactive -> pending -> firing -> recovering -> inactive. Blindness lies 
   `keep_firing_for`. The first TRUE in between makes it fire again, as the same episode.
 - UNKNOWN means that nobody could look. It never fires, never resolves and never drops; both clocks stand still.
 
-A clock counts only the time between two consecutive looks that saw the same, and at most *stride* of it: a suspended
-machine, a restart or a wall clock that jumps by an hour is not an hour of evidence, and a clock that runs backward
-counts nothing. The number of the episode grows when the alert fires, so a late message can never reopen an old one.
+A clock counts only the time between two looks that saw the same, and at most *stride* of it: a suspended machine, a
+restart or a wall clock that jumps by an hour is not an hour of evidence, and a clock that runs backward counts nothing.
+Looks that saw nothing in between are bridged where the whole gap is at most *stride* (else a source that fails every
+second time would keep an alert pending for ever), and a longer blindness counts nothing. The number of the episode grows when the alert fires, so a late message can never reopen an old one.
 """
 
 from dataclasses import replace
@@ -28,7 +29,7 @@ def step(
     """Let one alert see one *sample*; *stride* is the longest gap between two looks that counts as observed."""
     if sample.truth is Truth.UNKNOWN:
         return _blinded(state, sample, now)
-    seen, events = _sighted(state, sample, now)
+    seen, events = _sighted(state, sample, now, stride)
     if sample.truth is Truth.TRUE:
         after, more = _true(seen, sample, now, stride)
     else:
@@ -52,12 +53,15 @@ def _blinded(state: AlertState, sample: Sample, now: datetime) -> tuple[AlertSta
     return replace(state, blind_since=now, reason=sample.reason), (event,)
 
 
-def _sighted(state: AlertState, sample: Sample, now: datetime) -> tuple[AlertState, tuple[AlertEvent, ...]]:
+def _sighted(
+    state: AlertState, sample: Sample, now: datetime, stride: timedelta
+) -> tuple[AlertState, tuple[AlertEvent, ...]]:
     if state.blind_since is None:
         return state, ()
-    # What happened between the last look and this one is unknown, so this look starts a new stretch.
     event = AlertEvent(EventKind.SIGHTED, now, state.episode, sample.reason, sample.value)
-    return replace(state, blind_since=None, stepped_at=None), (event,)
+    short = state.stepped_at is not None and now - state.stepped_at <= stride
+    # What happened in a longer gap is unknown, so this look starts a new stretch.
+    return replace(state, blind_since=None, stepped_at=state.stepped_at if short else None), (event,)
 
 
 def _true(
