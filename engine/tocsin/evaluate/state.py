@@ -10,7 +10,8 @@ Phases: inactive -> pending -> firing -> recovering -> inactive. Blindness lies 
 A clock counts only the time between two looks that saw the same, and at most *stride* of it: a suspended machine, a
 restart or a wall clock that jumps by an hour is not an hour of evidence, and a clock that runs backward counts nothing.
 Looks that saw nothing in between are bridged where the whole gap is at most *stride* (else a source that fails every
-second time would keep an alert pending for ever), and a longer blindness counts nothing. The number of the episode grows when the alert fires, so a late message can never reopen an old one.
+second time would keep an alert pending for ever), and a longer blindness counts nothing. The number of the episode
+grows when the alert fires, so a late message can never reopen an old one.
 """
 
 from dataclasses import replace
