@@ -76,6 +76,35 @@ that pauses for a minute and a half becomes two."""
 POLICIES: dict[str, tuple[Tier, ...]] = {"workbook": WORKBOOK, "quick-reset": QUICK_RESET}
 
 
+@dataclass(frozen=True, slots=True)
+class ScaledTier:
+    """A tier of Pyrra: the windows grow with the period and the factor stays, so the share of the budget does too."""
+
+    for_: Duration
+    long: Duration
+    short: Duration
+    factor: int
+
+
+_PYRRA = ((20_160, 672, 8_064, 14), (2_688, 112, 1_344, 7), (672, 28, 336, 2), (224, 7, 112, 1))
+"""Divisors of the period for `for`, the long and the short window, and the factor."""
+
+
+def pyrra_tiers(period: Duration) -> tuple[ScaledTier, ...]:
+    """The tiers that Pyrra generates for *period*, to be compared with ours: 28-day windows, scaled, in whole minutes.
+
+    https://github.com/pyrra-dev/pyrra, `slo/rules.go`, `Windows`
+
+    >>> [(str(t.for_), str(t.long), str(t.short), t.factor) for t in pyrra_tiers(Duration.of(days=7))[:2]]
+    [('1m', '15m', '1m', 14), ('4m', '1h30m', '8m', 7)]
+    """
+
+    def part(divisor: int) -> Duration:
+        return Duration.of(minutes=(2 * period.milliseconds + 60_000 * divisor) // (2 * 60_000 * divisor))
+
+    return tuple(ScaledTier(part(wait), part(long), part(short), factor) for wait, long, short, factor in _PYRRA)
+
+
 def windows_of(tiers: Iterable[Tier]) -> tuple[Duration, ...]:
     """Every window that the tiers need, shortest first, each once."""
     return tuple(sorted({w for tier in tiers for w in (tier.short, tier.long)}))

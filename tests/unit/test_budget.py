@@ -1,4 +1,7 @@
-"""Budgets, burn rates and availability against published numbers (SRE Workbook, chapter 5; reliability algebra)."""
+"""Budgets, burn rates and availability against published numbers (SRE Workbook, chapter 5; reliability algebra).
+
+Vectors B1 to B5, R1, R6 and C1 to C7 of the reference table.
+"""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Factors, thresholds and closed forms against the published and recomputed numbers (vectors R1 to R5, D1 to D9)."""
+"""Factors, thresholds and closed forms against the published and recomputed numbers (vectors R1 to R8, D1 to D9)."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -15,6 +15,7 @@ from tocsin.windows import (
     decimal_literal,
     detection_time,
     exhaustion_time,
+    pyrra_tiers,
     reset_time,
     windows_of,
 )
@@ -182,3 +183,21 @@ def test_other_fractions_are_the_nearest_float(value: Fraction) -> None:
 def test_windows_are_shared() -> None:
     """Six hours serve as a long and as a short window, and are recorded once."""
     assert [str(window) for window in windows_of(WORKBOOK)] == ["5m", "30m", "1h", "2h", "6h", "1d", "3d"]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (7, [(1, 15, 1, 14), (4, 90, 8, 7), (15, 360, 30, 2), (45, 1440, 90, 1)]),
+        (30, [(2, 64, 5, 14), (16, 386, 32, 7), (64, 1543, 129, 2), (193, 6171, 386, 1)]),
+    ],
+    ids=["R7", "R8"],
+)
+def test_tiers_of_pyrra(days: int, expected: list[tuple[int, int, int, int]]) -> None:
+    """What the neighbour generates, in minutes: `for`, long, short, and the factor that never changes."""
+    tiers = [
+        (*(d.milliseconds / 60_000 for d in (t.for_, t.long, t.short)), t.factor)
+        for t in pyrra_tiers(Duration.of(days=days))
+    ]
+
+    assert tiers == expected
