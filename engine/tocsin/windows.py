@@ -73,6 +73,9 @@ minute, so that their condition is over within a minute of the last error (`shor
 than within up to six hours, and the alert half a minute later. It wants at least four scrapes a minute, and an incident
 that pauses for a minute and a half becomes two."""
 
+ALERT_SEVERITY = {"page": "critical", "ticket": "warning"}
+"""What a tier's severity is called on an alert, in the rules and in the evaluator."""
+
 POLICIES: dict[str, tuple[Tier, ...]] = {"workbook": WORKBOOK, "quick-reset": QUICK_RESET}
 
 

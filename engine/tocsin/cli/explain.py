@@ -90,8 +90,15 @@ def _combination(node: "Member | Combine", weight: str, depth: int = 1) -> Itera
 
 def _slo(slo: "Slo") -> Iterator[str]:
     from tocsin.plan.build import feasible_tiers
-    from tocsin.plan.burn import SEVERITIES, percent
-    from tocsin.windows import budget_spent, decimal_literal, detection_time, exhaustion_time, reset_time
+    from tocsin.plan.burn import percent
+    from tocsin.windows import (
+        ALERT_SEVERITY,
+        budget_spent,
+        decimal_literal,
+        detection_time,
+        exhaustion_time,
+        reset_time,
+    )
 
     period = slo.window.seconds
     budget = 1 - Fraction(slo.target)
@@ -103,7 +110,7 @@ def _slo(slo: "Slo") -> Iterator[str]:
         [
             (
                 tier.name,
-                SEVERITIES[tier.severity] if tier.feasible(slo.window, slo.target) else "can never fire",
+                ALERT_SEVERITY[tier.severity] if tier.feasible(slo.window, slo.target) else "can never fire",
                 str(tier.long),
                 str(tier.short),
                 decimal_literal(tier.factor(slo.window)),

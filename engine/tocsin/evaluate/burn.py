@@ -22,14 +22,14 @@ from math import isfinite
 from tocsin.budget import Spend, budget_ratio, exhaustion
 from tocsin.evaluate.asking import labelled, parts_of
 from tocsin.evaluate.model import Sample, Timing, Truth
-from tocsin.evaluate.rule import AT_ONCE, SEVERITY, Rule
+from tocsin.evaluate.rule import AT_ONCE, Rule
 from tocsin.evaluate.words import error_percent, percent, span, times
 from tocsin.guards import KEEP_FIRING_FOR, keep_firing_for
 from tocsin.ports import Answer, Labels, labels_of
 from tocsin.sli import Sli
 from tocsin.spec import Service, Slo
 from tocsin.units import Duration
-from tocsin.windows import Tier
+from tocsin.windows import ALERT_SEVERITY, Tier
 
 NO_BAD = "its bad series are missing"
 """There is traffic, and nothing that counts its errors: for a latency, a bucket that does not exist."""
@@ -90,11 +90,11 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
         Rule(
             id=tier_id(slo, tier),
             service=slo.service,
-            severity=SEVERITY[tier.severity],
+            severity=ALERT_SEVERITY[tier.severity],
             title=f"{slo.ref} burns its error budget too fast ({tier.name})",
             summary=f"{slo.ref} burns its error budget {{{{ value }}}} times faster than its {percent(slo.target)}"
             f" over {slo.window} allows",
-            labels=_labels(common, "ErrorBudgetBurn", SEVERITY[tier.severity], tier=tier.name),
+            labels=_labels(common, "ErrorBudgetBurn", ALERT_SEVERITY[tier.severity], tier=tier.name),
             timing=Timing(AT_ONCE.for_, keep_firing_for(tier)),
             notify=slo.page if tier.severity == "page" else slo.ticket,
             runbook=runbook,

@@ -13,8 +13,6 @@ from tocsin.ports import Labels, labels_of
 from tocsin.units import Duration
 
 AT_ONCE = Timing(Duration(0), Duration(0))
-SEVERITY = {"page": "critical", "ticket": "warning"}
-"""What a tier's severity is called on an alert."""
 
 
 @dataclass(frozen=True, slots=True)

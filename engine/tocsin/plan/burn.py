@@ -33,9 +33,7 @@ from tocsin.promql import matchers
 from tocsin.spec import Service, Slo
 from tocsin.template import verbatim
 from tocsin.units import Duration, literal
-from tocsin.windows import Tier, decimal_literal, windows_of
-
-SEVERITIES = {"page": "critical", "ticket": "warning"}
+from tocsin.windows import ALERT_SEVERITY, Tier, decimal_literal, windows_of
 
 
 def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
@@ -43,7 +41,7 @@ def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
     alerts = [_burn_alert(slo, tier, service) for tier in tiers]
     if slo.no_traffic.alert:
         alerts.append(_traffic_alert(slo, service))
-    return RuleGroup(f"slo:{slo.ref}", slo.service, None, (*_recordings(slo, tiers), *alerts))
+    return RuleGroup(f"slo:{slo.ref}", slo.service, (*_recordings(slo, tiers), *alerts))
 
 
 def _recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
@@ -111,7 +109,7 @@ def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
         expr=burn_expression(slo, tier),
         for_=Duration(0),
         keep_firing_for=keep_firing_for(tier),
-        labels=_labels(slo, service, SEVERITIES[tier.severity], tier=tier.name),
+        labels=_labels(slo, service, ALERT_SEVERITY[tier.severity], tier=tier.name),
         annotations=_annotations(annotations, slo, service),
         source=slo.span,
     )
@@ -139,7 +137,7 @@ def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
         ),
         for_=slo.no_traffic.for_,
         keep_firing_for=KEEP_FIRING_FOR,
-        labels=_labels(slo, service, SEVERITIES["page"]),
+        labels=_labels(slo, service, ALERT_SEVERITY["page"]),
         annotations=_annotations(annotations, slo, service),
         source=slo.span,
     )

@@ -37,7 +37,6 @@ class RuleGroup:
 
     name: str
     file: str
-    interval: Duration | None
     rules: tuple[RecordingRule | AlertingRule, ...]
 
 

@@ -10,7 +10,7 @@ from tocsin.units import literal
 def alert_group(service: Service) -> RuleGroup | None:
     """All threshold alerts of a service, by name."""
     rules = tuple(_alert(rule, service) for rule in sorted(service.alerts, key=lambda rule: rule.name))
-    return RuleGroup(f"alerts:{service.name}", service.name, None, rules) if rules else None
+    return RuleGroup(f"alerts:{service.name}", service.name, rules) if rules else None
 
 
 def _alert(rule: AlertRule, service: Service) -> AlertingRule:

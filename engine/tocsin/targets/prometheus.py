@@ -47,8 +47,6 @@ def _comment(text: str) -> str:
 def _groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
     for group in groups:
         yield f"  - name: {scalar(group.name)}\n"
-        if group.interval is not None:
-            yield f"    interval: {group.interval}\n"
         yield "    rules:\n"
         for rule in group.rules:
             yield f"      # {_comment(rule.source.path)}:{rule.source.line}\n"
