@@ -307,7 +307,10 @@ def _natural(request: Received) -> Reply:
 def _handler(receiver: HttpReceiver) -> type[QuietHandler]:
     class Handler(QuietHandler):
         def do_POST(self) -> None:  # noqa: N802
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # the sender died half-way; nobody accepts half a request
             request = Received(datetime.now(UTC), self.command, self.path, dict(self.headers), body)
             reply = receiver.take(request) or _natural(request)
             if reply.hang:
