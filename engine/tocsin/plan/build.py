@@ -5,6 +5,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan.burn import percent, slo_group
+from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.model import Plan, RuleGroup
 from tocsin.plan.threshold import alert_group
 from tocsin.spec import Service, Slo
@@ -23,7 +24,8 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
         if group := alert_group(service):
             groups.append(group)
     findings.extend(_duplicate_jobs(workspace.services))
-    return Plan(tuple(groups)), in_file_order(findings)
+    objectives = ((slo, feasible_tiers(slo)) for service in workspace.services for slo in service.slos)
+    return Plan(tuple(groups), inhibitions(objectives)), in_file_order(findings)
 
 
 def feasible_tiers(slo: Slo) -> tuple[Tier, ...]:

@@ -41,7 +41,17 @@ class RuleGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alert with the labels *source* fires, those with *target* that agree on *equal* are not told."""
+
+    source: Labels
+    target: Labels
+    equal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All groups, sorted."""
+    """All groups, sorted, and which of their alerts are silent while which others fire."""
 
     groups: tuple[RuleGroup, ...]
+    inhibitions: tuple[Inhibition, ...] = ()

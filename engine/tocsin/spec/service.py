@@ -82,6 +82,12 @@ class Slo:
         """How others name it: `service/slo`."""
         return f"{self.service}/{self.name}"
 
+    @property
+    def by(self) -> tuple[str, ...]:
+        """Labels that it is divided by: one objective for each of their values."""
+        by: tuple[str, ...] = getattr(self.sli, "by", ())
+        return by
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:

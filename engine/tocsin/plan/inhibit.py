@@ -1,0 +1,46 @@
+"""One incident, one page: while a faster tier of an objective fires, its slower tiers have nothing to add.
+
+The rules are written once for all objectives with the same tiers, because an inhibition of Alertmanager compares
+labels: ten thousand objectives of one policy need six of them.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from tocsin.plan.model import Inhibition
+from tocsin.ports import labels_of
+from tocsin.spec import Slo
+from tocsin.windows import Tier
+
+_Pair = tuple[str, str, tuple[str, ...]]
+"""The faster tier, the slower one, and the labels that an objective is divided by."""
+
+
+def inhibitions(objectives: Iterable[tuple[Slo, tuple[Tier, ...]]]) -> tuple[Inhibition, ...]:
+    """What silences what among the tiers that can fire; sorted.
+
+    A ticket never silences a page, however fast it is. Where another objective orders tiers of the same names the other
+    way round, the rules name the objective.
+    """
+    found: dict[_Pair, list[str]] = {}
+    for slo, tiers in objectives:
+        for faster, slower in _pairs(slo, tiers):
+            found.setdefault((faster.name, slower.name, slo.by), []).append(slo.ref)
+    names = {(fast, slow) for fast, slow, _ in found}
+    made = []
+    for (fast, slow, by), refs in sorted(found.items()):
+        for ref in sorted(refs) if (slow, fast) in names else [""]:
+            own = {"alertname": "ErrorBudgetBurn"} | ({"ref": ref} if ref else {})
+            made.append(
+                Inhibition(
+                    labels_of({**own, "tier": fast}), labels_of({**own, "tier": slow}), ("service", "slo", *sorted(by))
+                )
+            )
+    return tuple(made)
+
+
+def _pairs(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[tuple[Tier, Tier]]:
+    ordered = sorted(tiers, key=lambda tier: (-tier.factor(slo.window), tier.name))
+    for fast, slow in combinations(ordered, 2):
+        if fast.severity == "page" or slow.severity != "page":
+            yield fast, slow
