@@ -65,8 +65,9 @@ class TrafficSli:
     keys: ClassVar[tuple[str, ...]] = ()
 
     name: str
+    by: tuple[str, ...] = ()
 
-    def bad(self, window: str, function: str = "rate") -> str:
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:  # noqa: ARG002
         """Bad events."""
         return f"bad:{self.name}[{window}]:{function}"
 
@@ -76,6 +77,10 @@ class TrafficSli:
 
     def mean(self, window: str) -> str | None:
         """Nothing is measured."""
+        return None
+
+    def now(self) -> tuple[str, str] | None:
+        """Nothing is looked at."""
         return None
 
 

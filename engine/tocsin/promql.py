@@ -90,6 +90,15 @@ def with_matcher(selector: str, matcher: str) -> str:
     return _Selector(parts.name, f"{before},{matcher}" if before else matcher, parts.rest).text()
 
 
+def summed(vector: str, by: tuple[str, ...] = (), aggregation: str = "sum") -> str:
+    """Aggregate a vector to one row for each combination of the labels *by*.
+
+    >>> summed("rate(x[5m])"), summed("x", ("route", "job"), "count")
+    ('sum(rate(x[5m]))', 'count by (route, job) (x)')
+    """
+    return f"{aggregation} by ({', '.join(by)}) ({vector})" if by else f"{aggregation}({vector})"
+
+
 def metric_name(selector: str) -> str:
     """The name in front of the braces; empty where there is none."""
     return _parts(selector).name

@@ -80,6 +80,37 @@ def test_other_gauge_is_compared_sample_by_sample() -> None:
     )
 
 
+def test_a_cheaper_total() -> None:
+    """What the rules have recorded need not be computed again."""
+    found = [
+        sli.bad("5m", total="T")
+        for sli in (
+            RatioSli("t", bad_events="b"),
+            RatioSli("t", good_events="g"),
+            LatencySli("h", Decimal("0.5")),
+            ProbeSli("up", Decimal(1)),
+        )
+    ]
+
+    assert found == [
+        "(sum(rate(b[5m])) or 0 * T)",
+        "clamp_min(T - (sum(rate(g[5m])) or 0 * T), 0)",
+        'clamp_min(T - sum(rate(h_bucket{le="0.5"}[5m])), 0)',
+        "clamp_min(T - (sum(sum_over_time(up[5m]))) / 300, 0)",
+    ]
+
+
+def test_grouped() -> None:
+    """One row for each value of the labels, on both sides."""
+    ratio = RatioSli("t", bad_events="b", by=("route", "zone"))
+    probe = ProbeSli("up", Decimal(1), by=("job",))
+
+    assert ratio.bad("5m") == (
+        "(sum by (route, zone) (rate(b[5m])) or 0 * sum by (route, zone) (rate(t[5m])))"
+    )
+    assert probe.now() == ("sum by (job) (1 - (up >= bool 1))", "count by (job) (up)")
+
+
 @pytest.mark.parametrize(
     ("selector", "expected"),
     [

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from tocsin.promql import over, renamed, with_matcher
+from tocsin.promql import over, renamed, summed, with_matcher
 from tocsin.units import literal
 
 
@@ -21,19 +21,26 @@ class LatencySli:
 
     histogram: str
     within: Decimal
+    by: tuple[str, ...] = ()
 
-    def bad(self, window: str, function: str = "rate") -> str:
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """Events above the bucket's bound; never below 0, although count and bucket are scraped one after the other."""
         bucket = with_matcher(renamed(self.histogram, "_bucket"), le_matcher(self.within))
-        return f"clamp_min({self.total(window, function)} - sum({function}({over(bucket, window)})), 0)"
+        good = summed(f"{function}({over(bucket, window)})", self.by)
+        return f"clamp_min({total or self.total(window, function)} - {good}, 0)"
 
     def total(self, window: str, function: str = "rate") -> str:
         """All events over *window*."""
-        return f"sum({function}({over(renamed(self.histogram, '_count'), window)}))"
+        return summed(f"{function}({over(renamed(self.histogram, '_count'), window)})", self.by)
 
     def mean(self, window: str) -> str | None:
         """The sum of all observations over their number."""
-        return f"sum(rate({over(renamed(self.histogram, '_sum'), window)})) / {self.total(window)}"
+        took = over(renamed(self.histogram, "_sum"), window)
+        return f"{summed(f'rate({took})', self.by)} / {self.total(window)}"
+
+    def now(self) -> tuple[str, str] | None:
+        """Events are counted, not looked at."""
+        return None
 
 
 def le_matcher(bound: Decimal) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from tocsin.promql import metric_name, over, tidy
+from tocsin.promql import metric_name, over, summed, tidy
 from tocsin.units import Duration, literal
 
 BOOLEAN_METRICS = frozenset({"up", "probe_success"})
@@ -24,13 +24,16 @@ class ProbeSli:
 
     up: str
     at_least: Decimal
+    by: tuple[str, ...] = ()
 
-    def bad(self, window: str, function: str = "rate") -> str:
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """Samples that are too low."""
         if self._boolean():
-            good = f"sum(sum_over_time({over(self.up, window)}))"
+            good = summed(f"sum_over_time({over(self.up, window)})", self.by)
         else:
-            good = f"sum(sum_over_time(({tidy(self.up)} >= bool {literal(self.at_least)})[{window}:]))"
+            good = summed(f"sum_over_time(({self._good()})[{window}:])", self.by)
+        if total is not None:
+            return f"clamp_min({total} - {_scaled(good, window, function)}, 0)"
         return _scaled(f"{self._samples(window)} - {good}", window, function)
 
     def total(self, window: str, function: str = "rate") -> str:
@@ -41,11 +44,18 @@ class ProbeSli:
         """Samples are counted, not measured."""
         return None
 
+    def now(self) -> tuple[str, str] | None:
+        """How many series are too low, of how many."""
+        return summed(f"1 - ({self._good()})", self.by), summed(tidy(self.up), self.by, "count")
+
     def _boolean(self) -> bool:
         return self.at_least == 1 and metric_name(self.up) in BOOLEAN_METRICS
 
     def _samples(self, window: str) -> str:
-        return f"sum(count_over_time({over(self.up, window if self._boolean() else window + ':')}))"
+        return summed(f"count_over_time({over(self.up, window if self._boolean() else window + ':')})", self.by)
+
+    def _good(self) -> str:
+        return f"{tidy(self.up)} >= bool {literal(self.at_least)}"
 
 
 def _scaled(events: str, window: str, function: str) -> str:
