@@ -67,7 +67,7 @@ class TrafficSli:
     name: str
     by: tuple[str, ...] = ()
 
-    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:  # noqa: ARG002
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """Bad events."""
         return f"bad:{self.name}[{window}]:{function}"
 

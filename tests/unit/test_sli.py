@@ -105,9 +105,7 @@ def test_grouped() -> None:
     ratio = RatioSli("t", bad_events="b", by=("route", "zone"))
     probe = ProbeSli("up", Decimal(1), by=("job",))
 
-    assert ratio.bad("5m") == (
-        "(sum by (route, zone) (rate(b[5m])) or 0 * sum by (route, zone) (rate(t[5m])))"
-    )
+    assert ratio.bad("5m") == ("(sum by (route, zone) (rate(b[5m])) or 0 * sum by (route, zone) (rate(t[5m])))")
     assert probe.now() == ("sum by (job) (1 - (up >= bool 1))", "count by (job) (up)")
 
 

@@ -217,7 +217,7 @@ class TestStops:
 class Bucketless(TrafficSli):
     """A latency whose bucket does not exist: events, and nothing that says how many were slow."""
 
-    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:  # noqa: ARG002
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """A counter that is not there."""
         return f"bad:nothing[{window}]:{function}"
 
