@@ -24,6 +24,8 @@ class Role(StrEnum):
     """Compared with a threshold."""
     CONDITION = "condition"
     """An alert of its own: fires for each row."""
+    RECORDED = "recorded"
+    """Recorded under a name."""
     PANEL = "panel"
     """Drawn."""
 
@@ -32,6 +34,7 @@ _PLACES: tuple[tuple[str, tuple[str, ...], Role], ...] = (
     *(("Service", ("slis", "*", kind, key), Role.SELECTOR) for kind, sli in SLIS.items() for key in sli.keys),
     ("Service", ("alerts", "*", "value"), Role.VALUE),
     ("Service", ("alerts", "*", "expr"), Role.CONDITION),
+    ("Service", ("recordings", "*", "expr"), Role.RECORDED),
     ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
 )
 """Where expressions stand, by kind of document; a `*` is any key or element."""

@@ -10,6 +10,8 @@ from tocsin.expressions import Role
 
 _SELECTOR_HINT = 'write the selector alone, such as http_requests_total{job="shop"}: functions and windows are added'
 
+_USES = {Role.PANEL: "draw", Role.RECORDED: "record"}
+
 
 @check("promql/type")
 def promql_type(subject: Subject) -> Iterator[Diagnostic]:
@@ -32,7 +34,7 @@ def promql_type(subject: Subject) -> Iterator[Diagnostic]:
             elif bare.name is None:
                 message, hint = "an SLI needs a selector that names its metric", _SELECTOR_HINT
         elif given in {"a range vector", "a text"}:
-            message = f"{given} has no value to {'draw' if expression.role is Role.PANEL else 'compare'}"
+            message = f"{given} has no value to {_USES.get(expression.role, 'compare')}"
             hint = "put a function around it, such as rate(…)" if given == "a range vector" else None
         if message:
             yield Diagnostic("promql/type", expression.span, message, hint=hint)

@@ -36,6 +36,7 @@ from tocsin.evaluate.witness import selectors
 from tocsin.evaluate.words import number, span
 from tocsin.ports import Answer, Labels, Row, labels_of
 from tocsin.spec import AlertRule, Service
+from tocsin.template import misfits
 from tocsin.units import literal
 
 NAME = "__name__"
@@ -48,22 +49,35 @@ _NOTHING = Sample(Truth.TRUE, reason="it has no row at all, which counts as firi
 
 
 def rule(service: Service, alert: AlertRule) -> Rule:
-    """How the alert is called, routed and timed."""
+    """How the alert is called, routed and timed.
+
+    Of what is written for Prometheus alone it shows what it can fill in: a text with other Go templates is left out.
+    """
     labels = {**dict(service.labels), **dict(alert.labels)}
-    labels |= {"alertname": alert.name, "service": alert.service, "severity": alert.severity, "ref": alert.ref}
+    labels |= {"alertname": alert.called, "service": alert.service, "severity": alert.severity, "ref": alert.ref}
+    labels |= {name: value for name, value in alert.raw.labels if "{{" not in value}
+    texts = {name: text for name, text in alert.raw.annotations if not misfits(text)}
+    summary = alert.summary or texts.get("summary", "")
+    description = alert.description or texts.get("description", "") or texts.get("message", "")
     return Rule(
         id=alert.ref,
         service=alert.service,
         severity=alert.severity,
         title=f"{alert.name} on {alert.service}",
-        summary=alert.summary or alert.description or f"{alert.name} on {alert.service}: {{{{ value }}}}",
+        summary=summary or description or f"{alert.name} on {alert.service}: {{{{ value }}}}",
         labels=labels_of(labels),
         timing=Timing(alert.for_, alert.keep_firing_for),
         notify=alert.notify,
-        runbook=alert.runbook or service.runbook,
+        runbook=alert.runbook or _url(texts.get("runbook_url", "")) or service.runbook,
         asks=_fingerprint(alert),
-        description=alert.description if alert.summary else "",
+        description=description if summary else "",
+        templates=tuple(pair for pair in alert.raw.labels if "{{" in pair[1] and not misfits(pair[1])),
     )
+
+
+def _url(text: str) -> str | None:
+    """A link without templates."""
+    return text if text.startswith(("http://", "https://")) and "{{" not in text else None
 
 
 @dataclass(frozen=True, slots=True)

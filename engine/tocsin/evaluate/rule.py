@@ -36,6 +36,8 @@ class Rule:
     asks: str = ""
     """A fingerprint of the question whose rows are instances; another question may have other instances."""
     description: str = ""
+    templates: Labels = ()
+    """Labels whose values are templates; filled for each instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _which(labels: Labels, limit: int = 60) -> str:
 def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
     """One episode as people see it; a pending alert shows the key that it will have."""
     labels = dict(identity.labels) | dict(rule.labels)
+    labels |= {name: fill(text, labels, state.value) for name, text in rule.templates}
     coming = state.phase is Phase.PENDING
     started = state.active_at or state.fired_at
     assert started is not None, "only an episode can be shown"  # noqa: S101

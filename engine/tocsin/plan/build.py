@@ -5,9 +5,9 @@ from decimal import ROUND_FLOOR, Decimal
 
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan.burn import percent, slo_group
+from tocsin.plan.groups import alert_group, own_groups
 from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.model import Plan, RuleGroup
-from tocsin.plan.threshold import alert_group
 from tocsin.spec import Service, Slo
 from tocsin.windows import Tier, decimal_literal
 from tocsin.workspace import Workspace
@@ -18,6 +18,7 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
     groups: list[RuleGroup] = []
     findings: list[Diagnostic] = []
     for service in sorted(workspace.services, key=lambda service: service.name):
+        groups.extend(own_groups(service))
         for slo in sorted(service.slos, key=lambda slo: slo.name):
             groups.append(slo_group(slo, feasible_tiers(slo), service))
             findings.extend(_tier_findings(slo))

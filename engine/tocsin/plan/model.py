@@ -29,15 +29,22 @@ class AlertingRule:
     labels: Labels
     annotations: Labels
     source: Span
+    raw: frozenset[str] = frozenset()
+    """Names of labels whose values are templates of Prometheus already; any other value is said as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
-    """Rules evaluated in order at one instant; *file* is the rule file's stem."""
+    """Rules evaluated in order at one instant; *file* is the rule file's stem.
+
+    Without an *interval* the server's own applies; a *limit* is how many rows a rule may give (0: any number).
+    """
 
     name: str
     file: str
     rules: tuple[RecordingRule | AlertingRule, ...]
+    interval: Duration | None = None
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,24 @@
 """Threshold alerts to rules: the user's expression, compared with an exact number."""
 
-from tocsin.plan.model import AlertingRule, RuleGroup
+from tocsin.plan.model import AlertingRule
 from tocsin.ports import labels_of
 from tocsin.spec import AlertRule, Service
 from tocsin.template import for_prometheus, verbatim
 from tocsin.units import literal
 
 
-def alert_group(service: Service) -> RuleGroup | None:
-    """All threshold alerts of a service, by name."""
-    rules = tuple(_alert(rule, service) for rule in sorted(service.alerts, key=lambda rule: rule.name))
-    return RuleGroup(f"alerts:{service.name}", service.name, rules) if rules else None
-
-
-def _alert(rule: AlertRule, service: Service) -> AlertingRule:
+def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
+    """One alert; what is given for Prometheus alone wins over what is written here."""
     own = {"service": rule.service, "severity": rule.severity, "ref": rule.ref}
-    labels = dict(service.labels) | dict(rule.labels) | own
+    labels = dict(service.labels) | dict(rule.labels) | own | dict(rule.raw.labels)
     texts = {
         "summary": for_prometheus(rule.summary, labels) or f"{rule.name} of {rule.service}",
         "description": for_prometheus(rule.description, labels),
         "runbook_url": verbatim(rule.runbook or service.runbook or ""),
         "source": verbatim(f"{rule.span.path}:{rule.span.line}"),
-    }
+    } | dict(rule.raw.annotations)
     return AlertingRule(
-        alert=rule.name,
+        alert=rule.called,
         ref=rule.ref,
         expr=alert_expression(rule),
         for_=rule.for_,
@@ -31,6 +26,7 @@ def _alert(rule: AlertRule, service: Service) -> AlertingRule:
         labels=labels_of(labels),
         annotations=labels_of({name: text for name, text in texts.items() if text}),
         source=rule.span,
+        raw=frozenset(name for name, _ in rule.raw.labels),
     )
 
 

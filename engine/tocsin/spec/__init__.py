@@ -4,7 +4,19 @@ from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
 from tocsin.spec.platform import InfluxDb, Platform, PrometheusSettings, StatsD
-from tocsin.spec.service import AlertRule, Metric, RuleTest, Scrape, Service, Slo, TestAlert, TestSeries
+from tocsin.spec.service import (
+    AlertRule,
+    GroupSettings,
+    Metric,
+    Raw,
+    Recording,
+    RuleTest,
+    Scrape,
+    Service,
+    Slo,
+    TestAlert,
+    TestSeries,
+)
 from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
 
 __all__ = [
@@ -14,6 +26,7 @@ __all__ = [
     "CreditTier",
     "Dashboard",
     "Exclusion",
+    "GroupSettings",
     "InfluxDb",
     "Journey",
     "JourneySlo",
@@ -25,6 +38,8 @@ __all__ = [
     "Panel",
     "Platform",
     "PrometheusSettings",
+    "Raw",
+    "Recording",
     "Route",
     "RuleTest",
     "Scrape",

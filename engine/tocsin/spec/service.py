@@ -90,6 +90,36 @@ class Slo:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """What Prometheus is given as it is, its templates included; it wins over what Tocsin would write."""
+
+    labels: Labels = ()
+    annotations: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A series that Prometheus records; in the group of that name, else in the service's own for recordings."""
+
+    service: str
+    record: str
+    expr: PromQl
+    labels: Labels
+    group: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """How often a rule group is evaluated (None: as the server does), and how many rows a rule may give (0: any)."""
+
+    name: str
+    interval: Duration | None
+    limit: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRule:
     """A threshold alert: either *value* with *above* or *below* (strict), or a plain *expr* that returns rows."""
 
@@ -110,11 +140,20 @@ class AlertRule:
     runbook: str | None
     labels: Labels
     span: Span
+    alertname: str = ""
+    """Prometheus' name for it, where it is not *name*; several alerts may share one."""
+    group: str = ""
+    raw: Raw = Raw()
 
     @property
     def ref(self) -> str:
         """How others name it: `service/alert`."""
         return f"{self.service}/{self.name}"
+
+    @property
+    def called(self) -> str:
+        """Its `alertname`."""
+        return self.alertname or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +204,7 @@ class Service:
     alerts: tuple[AlertRule, ...]
     tests: tuple[RuleTest, ...]
     span: Span
+    recordings: tuple[Recording, ...] = ()
+    """As written, which is the order in which they are evaluated."""
+    groups: tuple[GroupSettings, ...] = ()
+    """As written."""

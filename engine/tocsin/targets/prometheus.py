@@ -47,6 +47,10 @@ def _comment(text: str) -> str:
 def _groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
     for group in groups:
         yield f"  - name: {scalar(group.name)}\n"
+        if group.interval is not None:
+            yield f"    interval: {group.interval}\n"
+        if group.limit:
+            yield f"    limit: {group.limit}\n"
         yield "    rules:\n"
         for rule in group.rules:
             yield f"      # {_comment(rule.source.path)}:{rule.source.line}\n"
@@ -62,7 +66,7 @@ def _alerting(rule: AlertingRule) -> str:
     timing = f"        for: {rule.for_}\n" if rule.for_.milliseconds else ""
     if rule.keep_firing_for.milliseconds:
         timing += f"        keep_firing_for: {rule.keep_firing_for}\n"
-    labels = tuple((name, verbatim(value)) for name, value in rule.labels)
+    labels = tuple((name, value if name in rule.raw else verbatim(value)) for name, value in rule.labels)
     return (
         f"      - alert: {scalar(rule.alert)}\n        expr: {block(rule.expr, 10)}\n{timing}"
         f"{_mapping('labels', labels)}{_mapping('annotations', rule.annotations)}"

@@ -78,7 +78,7 @@ def selector(service: str, alert: str) -> Labels:
     """The labels by which an alert of a service is known in Prometheus: `Name`, `slo:tier` or `slo:no-traffic`."""
     slo, colon, tier = alert.partition(":")
     if not colon:
-        return labels_of({"alertname": alert, "ref": f"{service}/{alert}", "service": service})
+        return (("ref", f"{service}/{alert}"),)
     if tier == NO_TRAFFIC:
         return labels_of({"alertname": "TrafficAbsent", "service": service, "slo": slo})
     return labels_of({"alertname": "ErrorBudgetBurn", "service": service, "slo": slo, "tier": tier})

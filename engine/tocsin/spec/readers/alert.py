@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from tocsin.ports import Labels, labels_of
 from tocsin.spec.readers.node import Node
-from tocsin.spec.service import AlertRule, PromQl
+from tocsin.spec.service import AlertRule, PromQl, Raw
 from tocsin.units import Duration
 
 _NONE = Duration(0)
+_IDENTITY = frozenset({"alertname", "ref"})
 
 
 def read_alert(node: Node, service: str, labels: Labels, own: Labels) -> AlertRule | None:
@@ -30,8 +31,24 @@ def read_alert(node: Node, service: str, labels: Labels, own: Labels) -> AlertRu
         runbook=node["runbook"].text_or_none(),
         labels=labels_of(dict(labels) | dict(own)),
         span=node.key_span,
+        alertname=node["alertname"].text(),
+        group=node["group"].text(),
+        raw=_raw(node["prometheus"]),
     )
     return rest if value or expr else None
+
+
+def _raw(node: Node) -> Raw:
+    """Labels and annotations for Prometheus; the identity of the alert stays ours."""
+    for name in sorted(_IDENTITY & set(node["labels"].names())):
+        node["labels"][name].report(
+            "labels/reserved",
+            f"label {name!r} is set by Tocsin and cannot be given another value",
+            "write alertname: instead" if name == "alertname" else "choose another name",
+            span=node["labels"][name].key_span,
+        )
+    labels = tuple(pair for pair in node["labels"].labels() if pair[0] not in _IDENTITY)
+    return Raw(labels, node["annotations"].labels())
 
 
 def _condition(node: Node) -> tuple[PromQl | None, Decimal | None, Decimal | None, PromQl | None]:

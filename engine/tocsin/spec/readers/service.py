@@ -2,6 +2,7 @@
 
 from tocsin.ports import Labels, labels_of
 from tocsin.spec.readers.alert import read_alert
+from tocsin.spec.readers.groups import check_groups, read_group, read_recording
 from tocsin.spec.readers.node import Node
 from tocsin.spec.readers.sli import read_sli
 from tocsin.spec.readers.slo import read_slo
@@ -36,7 +37,12 @@ def read_service(node: Node) -> Service:
         alerts=tuple(alert for alert in alerts if alert is not None),
         tests=tuple(read_test(entry, node) for entry in node["tests"].elements()),
         span=node["name"].span,
+        recordings=tuple(
+            r for entry in node["recordings"].elements() if (r := read_recording(entry, name)) is not None
+        ),
+        groups=tuple(read_group(entry) for entry in node["groups"].entries()),
     )
+    check_groups(node)
     _tell_apart(node)
     return service
 
