@@ -70,6 +70,36 @@ def test_no_promql_is_written_that_does_not_parse(capsys: pytest.CaptureFixture[
     assert "[promql/type]" in capsys.readouterr().err
 
 
+def test_a_target_is_written_alone_when_it_is_named() -> None:
+    """Nothing else appears, and what another run wrote for other targets stays."""
+    run(["compile", "shop.yaml", "-o", "out"])
+    code = run(["compile", "shop.yaml", "-o", "out", "--target", "kubernetes"])
+    files = sorted(str(path) for path in Path("out").rglob("*.yml"))
+
+    assert (code, files) == (
+        0,
+        ["out/kubernetes/tocsin-shop.yml", "out/prometheus/prometheus.yml", "out/prometheus/rules/shop.yml"],
+    )
+
+
+def test_check_covers_every_target_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of any target that is not up to date is told, and so is the command that mends it."""
+    run(["compile", "shop.yaml", "-o", "out", "-t", "prometheus", "-t", "kubernetes"])
+    Path("out/kubernetes/tocsin-shop.yml").unlink()
+    capsys.readouterr()
+    code = run(["compile", "shop.yaml", "-o", "out", "-t", "prometheus", "-t", "kubernetes", "--check"])
+    said = capsys.readouterr()
+
+    assert (code, said.out) == (1, "out/kubernetes/tocsin-shop.yml: missing\n")
+    assert "-o out --target prometheus --target kubernetes\n" in said.err
+
+
+def test_an_unknown_target_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names those that exist."""
+    assert run(["compile", "shop.yaml", "-o", "out", "--target", "kubernets"]) == 2
+    assert "'kubernets' is no target; there are prometheus, kubernetes" in capsys.readouterr().err
+
+
 def test_no_file_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     """A path with a typo exits with 2 and one line."""
     assert run(["compile", "shp.yaml", "-o", "out"]) == 2

@@ -9,9 +9,8 @@ import pytest
 from tocsin.adapters.files import check_artifacts, write_artifacts
 from tocsin.diagnostics import Severity
 from tocsin.plan import plan
-from tocsin.targets.artifact import Artifact
-from tocsin.targets.prometheus import prometheus
-from tocsin.workspace import Source, read_workspace
+from tocsin.targets import TARGETS, Artifact
+from tocsin.workspace import Source, Workspace, read_workspace
 
 SMALL = """\
 apiVersion: tocsin/v1
@@ -27,9 +26,15 @@ def compiled(case: str) -> tuple[Artifact, ...]:
     """What the case's definitions compile to."""
     source = Source("in.yaml", (GOLDEN / case / "in.yaml").read_text(encoding="utf-8"))
     workspace, misread = read_workspace([source])
+    assert [finding for finding in misread if finding.severity is Severity.ERROR] == []
+    return rendered(workspace)
+
+
+def rendered(workspace: Workspace) -> tuple[Artifact, ...]:
+    """What all targets make of *workspace*."""
     planned, unplanned = plan(workspace)
-    assert [finding for finding in (*misread, *unplanned) if finding.severity is Severity.ERROR] == []
-    return prometheus(planned, workspace)
+    assert [finding for finding in unplanned if finding.severity is Severity.ERROR] == []
+    return tuple(artifact for target in TARGETS.values() for artifact in target.render(planned, workspace))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -65,6 +70,6 @@ def test_order_of_files_does_not_matter() -> None:
     for order in (sources, sources[::-1], [sources[1], sources[2], sources[0]]):
         workspace, findings = read_workspace(order)
         assert findings == ()
-        outputs.add(prometheus(plan(workspace)[0], workspace))
+        outputs.add(rendered(workspace))
 
     assert len(outputs) == 1

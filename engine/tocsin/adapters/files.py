@@ -4,17 +4,19 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.errors import MisuseError, UnavailableError
-from tocsin.targets.artifact import HEADER, Artifact
+from tocsin.targets.artifact import HEADER, MARK, Artifact
 from tocsin.workspace import Source
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 MAX_BYTES = 4 * 2**20
 """A definition file larger than this is a mistake (or not one); reading it would only exhaust memory."""
+_FIRST_LINES = 200
+"""Bytes of a generated file that hold its mark: JSON opens a brace before it can say anything."""
 
 
 def read_sources(paths: Sequence[str]) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
@@ -137,8 +139,10 @@ def _not_utf8(path: str, raw: bytes, error: UnicodeDecodeError) -> Diagnostic:
 # --- generated files ---------------------------------------------------------------------------------------
 
 
-def write_artifacts(artifacts: Sequence[Artifact], directory: str) -> tuple[str, ...]:
+def write_artifacts(artifacts: Sequence[Artifact], directory: str, folders: Iterable[str] = ()) -> tuple[str, ...]:
     """Make *directory* hold exactly these generated files and return the paths that changed.
+
+    What else was generated goes away below the same top folders, and below those of *folders*, which may hold nothing.
 
     Each file is replaced in one step, so that a reader sees the old or the new text and never a part. Files that
     Tocsin generated before and does not any more are removed; a file that somebody else wrote is never touched.
@@ -156,7 +160,7 @@ def write_artifacts(artifacts: Sequence[Artifact], directory: str) -> tuple[str,
             if _text(root / artifact.path) != artifact.text:
                 _replace(root / artifact.path, artifact.text)
                 changed.append(artifact.path)
-        for path in _stale(artifacts, root):
+        for path in _stale(artifacts, root, folders):
             (root / path).unlink()
             changed.append(path)
         for folder in sorted({(root / path).parent for path in changed}):
@@ -166,26 +170,28 @@ def write_artifacts(artifacts: Sequence[Artifact], directory: str) -> tuple[str,
     return tuple(sorted(changed))
 
 
-def check_artifacts(artifacts: Sequence[Artifact], directory: str) -> tuple[tuple[str, str], ...]:
+def check_artifacts(
+    artifacts: Sequence[Artifact], directory: str, folders: Iterable[str] = ()
+) -> tuple[tuple[str, str], ...]:
     """What `write_artifacts` would change: (path, `missing`, `differs` or `stale`)."""
     root = Path(directory)
     found = [(artifact.path, _text(root / artifact.path), artifact.text) for artifact in artifacts]
     differences = [(path, "missing" if old is None else "differs") for path, old, new in found if old != new]
-    return tuple(sorted(differences + [(path, "stale") for path in _stale(artifacts, root)]))
+    return tuple(sorted(differences + [(path, "stale") for path in _stale(artifacts, root, folders)]))
 
 
-def _stale(artifacts: Sequence[Artifact], root: Path) -> list[str]:
+def _stale(artifacts: Sequence[Artifact], root: Path, folders: Iterable[str]) -> list[str]:
     """Generated files in the folders that belong to us which are not among *artifacts*."""
     wanted = {artifact.path for artifact in artifacts}
-    tops = sorted({path.split("/")[0] for path in wanted})
-    files = (path for top in tops for path in sorted((root / top).rglob("*.yml")) if path.is_file() and _ours(path))
+    tops = sorted({path.split("/")[0] for path in wanted} | set(folders))
+    files = (path for top in tops for path in sorted((root / top).rglob("*")) if path.is_file() and _ours(path))
     return [relative for path in files if (relative := path.relative_to(root).as_posix()) not in wanted]
 
 
 def _ours(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(len(HEADER)) == HEADER.encode()
+            return MARK.encode() in file.read(_FIRST_LINES)
     except OSError:
         return False
 

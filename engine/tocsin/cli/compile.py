@@ -1,40 +1,76 @@
-"""`tocsin compile`: definitions to Prometheus rule files and configuration."""
+"""`tocsin compile`: definitions to the files of everything that acts on them."""
 
 import click
 
 
-@click.command("compile", epilog="\b\nExamples:\n  tocsin compile rules -o out\n  tocsin compile rules -o out --check")
+class _TargetName(click.ParamType[str]):
+    """A name of a target; which there are is imported only when one is asked for."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse a name that no target has."""
+        from tocsin.targets import TARGETS
+
+        if value not in TARGETS:
+            self.fail(f"{value!r} is no target; there are {', '.join(TARGETS)}", param, ctx)
+        return value
+
+
+@click.command(
+    "compile",
+    epilog="\b\nExamples:\n  tocsin compile rules -o out\n  tocsin compile rules -o out --check\n"
+    "  tocsin compile rules -o out --target kubernetes --target grafana",
+)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Where to write DIR/prometheus/….")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Where to write DIR/TARGET/….")
+@click.option(
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    type=_TargetName(),
+    metavar="NAME",
+    help="Write this target; may be repeated. Default: prometheus, and those that the definitions configure.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if DIR is not up to date.")
-def command(paths: tuple[str, ...], output: str, check: bool) -> int:
-    """Write Prometheus rule files and prometheus.yml.
+def command(paths: tuple[str, ...], output: str, targets: tuple[str, ...], check: bool) -> int:
+    """Write Prometheus rule files and prometheus.yml, and the files of other targets.
 
     The same definitions give the same bytes. Files are replaced in one step each; generated files that are not needed
     any more are removed. Findings are printed, and with an error among them nothing is written. All checks run but
-    those of promtool, which `tocsin check` asks too: output must not depend on what is installed.
+    those of promtool, which `tocsin check` asks too: output must not depend on what is installed. No secret is ever
+    written: where one is needed, the output names the file to read it from.
     """
+    from dataclasses import replace
+
     from tocsin.adapters.files import check_artifacts, write_artifacts
     from tocsin.cli.findings import show_findings
-    from tocsin.definitions import read_definitions
+    from tocsin.definitions import each_once, read_definitions
     from tocsin.errors import MisuseError
     from tocsin.targets import TARGETS
 
     if not output.strip():
         raise MisuseError("-o names no folder")
     definitions = read_definitions(paths)
+    planned, workspace = definitions.plan, definitions.workspace
+    names = [name for name, target in TARGETS.items() if name in targets or (not targets and target.wanted(workspace))]
+    if not definitions.errors:
+        more = (finding for name in names for finding in TARGETS[name].findings(planned, workspace))
+        definitions = replace(definitions, findings=each_once((*definitions.findings, *more)))
     show_findings(definitions)
     if definitions.errors:
         return 1
-    artifacts = [each for target in TARGETS.values() for each in target(definitions.plan, definitions.workspace)]
-    rules = sum(len(group.rules) for group in definitions.plan.groups)
+    artifacts = [each for name in names for each in TARGETS[name].render(planned, workspace)]
+    rules = sum(len(group.rules) for group in planned.groups)
     if check:
-        differences = check_artifacts(artifacts, output)
+        differences = check_artifacts(artifacts, output, names)
         for path, what in differences:
             click.echo(f"{output}/{path}: {what}")
         if differences:
-            click.echo(f"not up to date; run: tocsin compile {' '.join(paths)} -o {output}", err=True)
+            again = "".join(f" --target {name}" for name in targets)
+            click.echo(f"not up to date; run: tocsin compile {' '.join(paths)} -o {output}{again}", err=True)
         return 1 if differences else 0
-    changed = write_artifacts(artifacts, output)
-    click.echo(f"{rules} rules in {len(artifacts)} files under {output}, {len(changed)} changed")
+    changed = write_artifacts(artifacts, output, names)
+    click.echo(f"{rules} rules in {len(artifacts)} files under {output} ({', '.join(names)}), {len(changed)} changed")
     return 0

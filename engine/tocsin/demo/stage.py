@@ -225,7 +225,8 @@ def _bare(value: str) -> str:
 
 
 def _compile(definitions: Path, output: Path, story: Story) -> None:
-    command = [sys.executable, "-m", "tocsin.cli.main", "compile", str(definitions), "-o", str(output)]
+    tocsin = [sys.executable, "-m", "tocsin.cli.main"]
+    command = [*tocsin, "compile", str(definitions), "-o", str(output), "--target", "prometheus"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise MisuseError(f"the definitions do not compile:\n{done.stderr.strip()}", hint="run tocsin check on them")

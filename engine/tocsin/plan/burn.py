@@ -112,6 +112,7 @@ def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
         labels=_labels(slo, service, ALERT_SEVERITY[tier.severity], tier=tier.name),
         annotations=_annotations(annotations, slo, service),
         source=slo.span,
+        notify=slo.page if tier.severity == "page" else slo.ticket,
     )
 
 
@@ -140,6 +141,7 @@ def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
         labels=_labels(slo, service, ALERT_SEVERITY["page"]),
         annotations=_annotations(annotations, slo, service),
         source=slo.span,
+        notify=slo.page,
     )
 
 

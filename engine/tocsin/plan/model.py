@@ -19,7 +19,10 @@ class RecordingRule:
 
 @dataclass(frozen=True, slots=True)
 class AlertingRule:
-    """An alert of Prometheus; *ref* is `service/slo` or `service/alert`."""
+    """An alert of Prometheus; *ref* is `service/slo` or `service/alert`.
+
+    *notify* names the channels that its definition names; with none, routes decide.
+    """
 
     alert: str
     ref: str
@@ -31,6 +34,7 @@ class AlertingRule:
     source: Span
     raw: frozenset[str] = frozenset()
     """Names of labels whose values are templates of Prometheus already; any other value is said as it is."""
+    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

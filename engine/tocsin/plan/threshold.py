@@ -27,6 +27,7 @@ def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
         annotations=labels_of({name: text for name, text in texts.items() if text}),
         source=rule.span,
         raw=frozenset(name for name, _ in rule.raw.labels),
+        notify=rule.notify,
     )
 
 

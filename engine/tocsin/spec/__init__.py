@@ -3,7 +3,7 @@
 from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
-from tocsin.spec.platform import InfluxDb, Platform, PrometheusSettings, StatsD
+from tocsin.spec.platform import InfluxDb, Kubernetes, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import (
     AlertRule,
     GroupSettings,
@@ -30,6 +30,7 @@ __all__ = [
     "InfluxDb",
     "Journey",
     "JourneySlo",
+    "Kubernetes",
     "Measure",
     "Member",
     "Metric",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tocsin.diagnostics import Span
+from tocsin.ports import Labels
 from tocsin.units import Duration
 
 
@@ -44,6 +45,14 @@ class InfluxDb:
 
 
 @dataclass(frozen=True, slots=True)
+class Kubernetes:
+    """Where PrometheusRule objects belong, and the labels by which a Prometheus selects them."""
+
+    namespace: str | None = None
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """The platform's own settings; a workspace has at most one."""
 
@@ -53,3 +62,4 @@ class Platform:
     influxdb: InfluxDb | None
     grafana_url: str | None
     span: Span
+    kubernetes: Kubernetes | None = None

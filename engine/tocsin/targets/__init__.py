@@ -1,15 +1,16 @@
 """Compile targets: each renders a Plan and its Workspace as Artifacts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from tocsin.plan import Plan
 from tocsin.targets.artifact import Artifact
+from tocsin.targets.base import Target, always
+from tocsin.targets.kubernetes import has_kubernetes, kubernetes, too_large
 from tocsin.targets.prometheus import prometheus
-from tocsin.workspace import Workspace
 
 __all__ = ["TARGETS", "Artifact", "Target"]
 
-Target = Callable[[Plan, Workspace], tuple[Artifact, ...]]
-
-TARGETS: Mapping[str, Target] = {"prometheus": prometheus}
+TARGETS: Mapping[str, Target] = {
+    "prometheus": Target(prometheus, always),
+    "kubernetes": Target(kubernetes, has_kubernetes, too_large),
+}
 """Every target that `tocsin compile` writes, each below a folder of its own name."""

@@ -1,14 +1,13 @@
 """Prometheus rule files (one per service) and `prometheus.yml`, the same bytes for the same definitions."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 
 from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.spec import PrometheusSettings, Scrape, Service
-from tocsin.targets.artifact import HEADER, Artifact
+from tocsin.targets.artifact import Artifact, comment, header
 from tocsin.targets.yaml_text import block, scalar
 from tocsin.template import verbatim
 from tocsin.workspace import Workspace
@@ -28,23 +27,16 @@ def prometheus(plan: Plan, workspace: Workspace) -> tuple[Artifact, ...]:
 
 def rule_file(groups: tuple[RuleGroup, ...]) -> str:
     """One rule file; a comment above each rule says which line of the definitions caused it."""
-    return "".join(
-        (_header(rule.source.path for group in groups for rule in group.rules), "groups:\n", *_groups(groups))
-    )
+    return "".join((header(sources(groups)), "groups:\n", *rule_groups(groups)))
 
 
-def _header(paths: Iterable[str]) -> str:
-    sources = ", ".join(sorted(set(paths))) or "nothing"
-    return f"{HEADER}{_comment(sources)}: change that and run `tocsin compile`, not this file.\n"
+def sources(groups: Iterable[RuleGroup]) -> Iterator[str]:
+    """The files of the definitions that caused the rules."""
+    return (rule.source.path for group in groups for rule in group.rules)
 
 
-@lru_cache(maxsize=1024)
-def _comment(text: str) -> str:
-    """File names may hold anything; a comment is one printable line."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-def _groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
+def rule_groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
+    """The elements of the list `groups`, indented by two."""
     for group in groups:
         yield f"  - name: {scalar(group.name)}\n"
         if group.interval is not None:
@@ -53,7 +45,7 @@ def _groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
             yield f"    limit: {group.limit}\n"
         yield "    rules:\n"
         for rule in group.rules:
-            yield f"      # {_comment(rule.source.path)}:{rule.source.line}\n"
+            yield f"      # {comment(rule.source.path)}:{rule.source.line}\n"
             yield _recording(rule) if isinstance(rule, RecordingRule) else _alerting(rule)
 
 
@@ -85,7 +77,7 @@ def configuration(workspace: Workspace) -> str:
     platform = workspace.platform
     scraped = [service for service in sorted(workspace.services, key=attrgetter("name")) if service.scrape]
     paths = [service.span.path for service in scraped] + ([platform.span.path] if platform else [])
-    lines = [_header(paths)]
+    lines = [header(paths)]
     if platform:
         lines.append(_global(platform.prometheus))
     lines.append("rule_files:\n  - rules/*.yml\n")
@@ -102,7 +94,7 @@ def _global(settings: PrometheusSettings) -> str:
     return (
         f"# Start with: prometheus --web.listen-address=:{settings.port} "
         f"--storage.tsdb.retention.time={settings.retention} "
-        f"--storage.tsdb.path={_comment(settings.storage_path)}\n"
+        f"--storage.tsdb.path={comment(settings.storage_path)}\n"
         "global:\n"
         f"  scrape_interval: {settings.scrape_interval}\n"
         f"  evaluation_interval: {settings.evaluation_interval}\n"
@@ -121,7 +113,7 @@ def _alertmanager(address: str) -> str:
 
 def _scrape(service: Service, scrape: Scrape) -> str:
     lines = [
-        f"  # {_comment(service.span.path)}:{scrape.span.line}\n",
+        f"  # {comment(service.span.path)}:{scrape.span.line}\n",
         f"  - job_name: {scalar(scrape.job)}\n",
         f"    metrics_path: {scalar(scrape.path)}\n",
         f"    scheme: {scalar(scrape.scheme)}\n",

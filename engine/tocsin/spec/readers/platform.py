@@ -1,6 +1,6 @@
 """Platform: a document to the settings of the metric stores."""
 
-from tocsin.spec.platform import InfluxDb, Platform, PrometheusSettings, StatsD
+from tocsin.spec.platform import InfluxDb, Kubernetes, Platform, PrometheusSettings, StatsD
 from tocsin.spec.readers.node import Node
 from tocsin.units import Duration
 
@@ -19,6 +19,7 @@ def read_platform(node: Node) -> Platform:
         influxdb=_influxdb(node["influxdb"]) if "influxdb" in node else None,
         grafana_url=node["grafana"]["url"].text_or_none(),
         span=node["name"].span,
+        kubernetes=_kubernetes(node["kubernetes"]) if "kubernetes" in node else None,
     )
 
 
@@ -54,3 +55,7 @@ def _influxdb(node: Node) -> InfluxDb:
         shard_duration=node["shard_duration"].duration(_SHARD),
         replication_factor=node["replication_factor"].whole(1),
     )
+
+
+def _kubernetes(node: Node) -> Kubernetes:
+    return Kubernetes(namespace=node["namespace"].text_or_none(), labels=node["labels"].labels())
