@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tocsin.targets.alertmanager import alertmanager, cannot_say, has_channels
 from tocsin.targets.artifact import Artifact
 from tocsin.targets.base import Target, always
 from tocsin.targets.kubernetes import has_kubernetes, kubernetes, too_large
@@ -11,6 +12,7 @@ __all__ = ["TARGETS", "Artifact", "Target"]
 
 TARGETS: Mapping[str, Target] = {
     "prometheus": Target(prometheus, always),
+    "alertmanager": Target(alertmanager, has_channels, cannot_say),
     "kubernetes": Target(kubernetes, has_kubernetes, too_large),
 }
 """Every target that `tocsin compile` writes, each below a folder of its own name."""

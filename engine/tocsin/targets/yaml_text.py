@@ -6,6 +6,7 @@ make 190,000 rules.
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*(?: [A-Za-z0-9_./-]+)*")
@@ -45,3 +46,48 @@ def block(text: str, indent: int) -> str:
         return scalar(text)
     pad = "\n" + " " * indent
     return "|-" + "".join(pad + line if line else "\n" for line in lines)
+
+
+Yaml = str | int | bool | Mapping[str, "Yaml"] | Sequence["Yaml"]
+
+
+def tree(value: Yaml, indent: int = 0) -> str:
+    r"""Write maps and lists in block style, keys in their order.
+
+    >>> print(tree({"a": {"b": ["on", {"c": 1, "d": True}]}, "e": {}}), end="")
+    a:
+      b:
+        - "on"
+        - c: 1
+          d: true
+    e: {}
+    """
+    pad = " " * indent
+    if isinstance(value, Mapping):
+        return "".join(f"{pad}{scalar(key)}:{_below(each, indent)}" for key, each in value.items())
+    if isinstance(value, str | int):
+        return f"{pad}{_leaf(value, indent)}\n"
+    return "".join(f"{pad}- {_element(each, indent + 2)}" for each in value)
+
+
+def _below(value: Yaml, indent: int) -> str:
+    if isinstance(value, str | int) or not value:
+        return f" {_leaf(value, indent)}\n"
+    return "\n" + tree(value, indent + 2)
+
+
+def _element(value: Yaml, indent: int) -> str:
+    """What stands behind a dash; the first line needs no indentation of its own."""
+    if isinstance(value, str | int) or not value:
+        return f"{_leaf(value, indent - 2)}\n"
+    return tree(value, indent)[indent:]
+
+
+def _leaf(value: Yaml, indent: int) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return block(value, indent + 2)
+    if isinstance(value, int):
+        return str(value)
+    return "{}" if isinstance(value, Mapping) else "[]"
