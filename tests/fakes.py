@@ -62,7 +62,6 @@ class TrafficSli:
     """An SLI over Traffic, by *name*."""
 
     kind: ClassVar[str] = "traffic"
-    keys: ClassVar[tuple[str, ...]] = ()
 
     name: str
     by: tuple[str, ...] = ()
@@ -82,6 +81,10 @@ class TrafficSli:
     def now(self) -> tuple[str, str] | None:
         """Nothing is looked at."""
         return None
+
+    def lacks(self) -> str:
+        """Nothing is missing."""
+        return ""
 
 
 @dataclass(slots=True)

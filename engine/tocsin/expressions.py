@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from tocsin.diagnostics import Span
 from tocsin.document import Document, Json, Path
+from tocsin.promql import STAND_IN, WINDOW, with_window
 from tocsin.promql_faults import Fault
-from tocsin.sli import SLIS
+from tocsin.sli import SLIS, Form, form_of
 from tocsin.workspace import Workspace
 
 
@@ -20,6 +21,10 @@ class Role(StrEnum):
 
     SELECTOR = "selector"
     """Part of an SLI: a plain selector, because windows are put behind it."""
+    WINDOWED = "windowed"
+    """Part of an SLI: any PromQL with `$window`; *text* has a window of the same length in its places."""
+    INSTANT = "instant"
+    """Part of an SLI: looked at again and again."""
     VALUE = "value"
     """Compared with a threshold."""
     CONDITION = "condition"
@@ -30,14 +35,14 @@ class Role(StrEnum):
     """Drawn."""
 
 
-_PLACES: tuple[tuple[str, tuple[str, ...], Role], ...] = (
-    *(("Service", ("slis", "*", kind, key), Role.SELECTOR) for kind, sli in SLIS.items() for key in sli.keys),
+_PLACES: tuple[tuple[str, tuple[str, ...], Role | tuple[Form, ...]], ...] = (
+    *(("Service", ("slis", "*", kind, key), forms) for kind, sli in SLIS.items() for key, forms in sli.keys.items()),
     ("Service", ("alerts", "*", "value"), Role.VALUE),
     ("Service", ("alerts", "*", "expr"), Role.CONDITION),
     ("Service", ("recordings", "*", "expr"), Role.RECORDED),
     ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
 )
-"""Where expressions stand, by kind of document; a `*` is any key or element."""
+"""Where expressions stand, by kind of document; a `*` is any key or element. Texts of SLIs may have several forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,10 @@ class Expression:
     def span(self) -> Span:
         """The whole text, as it stands in the file."""
         return self.document.span(self.path)
+
+    def words(self, text: str) -> str:
+        """Words about the expression, with the window as it was written."""
+        return text.replace(STAND_IN, WINDOW) if self.role is Role.WINDOWED else text
 
     def inside(self, fault: Fault) -> Span:
         """Where a fault stands in the file."""
@@ -77,7 +86,9 @@ def _of_document(document: Document) -> Iterator[Expression]:
         if _text(document.value, "kind") == kind:
             for path, text in _matching(document.value, pattern):
                 if text.strip() and path not in document.broken:
-                    yield Expression(text, role, document, path, tuple(_refs(document.value, path)))
+                    meant = role if isinstance(role, Role) else Role(form_of(text, role))
+                    readable = with_window(text) if meant is Role.WINDOWED else text
+                    yield Expression(readable, meant, document, path, tuple(_refs(document.value, path)))
 
 
 def _matching(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -12,6 +12,11 @@ from tocsin.ports import Labels
 
 _STRING = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + "|`[^`]*`"
 _TOKEN = re.compile(rf"({_STRING})|((?:#[^\n]*|\s)+)|[^\s#\"'`]+|.", re.DOTALL)
+_PLACE = re.compile(rf"({_STRING}|#[^\n]*)|\$window\b", re.DOTALL)
+WINDOW = "$window"
+"""Where a window goes in the PromQL of an SLI, such as `sum(rate(x[$window]))`."""
+STAND_IN = "604800s"
+"""A window as long as its placeholder, so that every character stays where it is."""
 _SELECTOR = re.compile(
     rf"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)? ?(?P<braces>\{{(?:{_STRING}|[^\"'`{{}}])*\}})? ?(?P<rest>.*)", re.DOTALL
 )
@@ -67,6 +72,24 @@ def over(selector: str, window: str) -> str:
     'http_requests_total{status=~"5.."}[5m] offset 1h'
     """
     return _parts(selector).text(f"[{window}]")
+
+
+def with_window(text: str, window: str = STAND_IN) -> str:
+    """Put a window in the place of each `$window` that is no part of a string or comment.
+
+    >>> with_window('sum(rate(x{a="$window"}[$window]))', "5m")
+    'sum(rate(x{a="$window"}[5m]))'
+    """
+    return _PLACE.sub(lambda match: match[1] or window, text) if WINDOW in text else text
+
+
+def is_windowed(text: str) -> bool:
+    """Whether *text* has a place for the window.
+
+    >>> is_windowed("rate(x[$window])"), is_windowed("rate(x[5m]) # not $window")
+    (True, False)
+    """
+    return WINDOW in text and with_window(text) != text
 
 
 def renamed(selector: str, suffix: str) -> str:

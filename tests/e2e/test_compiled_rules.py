@@ -15,7 +15,7 @@ from tests import builders
 
 from tocsin.adapters.files import read_sources, write_artifacts
 from tocsin.plan import plan
-from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli
+from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli
 from tocsin.targets.prometheus import prometheus, rule_file
 from tocsin.workspace import read_workspace
 
@@ -41,7 +41,16 @@ SERIES = {
     'idle_total{code="500"}': "1x60",
     'asked_total{code="200"}': "0+60x60",
     'broken_total{code="200"}': "0+60x30" + " NaN" * 30,
+    # two ratios of gauges; a queue that is too long for a quarter of the time, beside one that has no value
+    'failing{zone="a"}': "0.1x60",
+    'failing{zone="b"}': "0.3x60",
+    'depth{queue="a"}': "3 3 3 9 3 3 3 9 3 3 3 9 " * 5,
+    'depth{queue="b"}': "NaN" + " NaN" * 60,
+    # a backup that last succeeded at minute 0, and one that succeeds all the time
+    'backed_up_seconds{job="a"}': "0x60",
+    'backed_up_seconds{job="b"}': "0+60x60",
 }
+BAD, ALL = 'sum(rate(go_seconds_bucket{le="1"}[$window]))', "sum(rate(go_seconds_count[$window]))"
 KINDS: dict[str, tuple[Sli, float | None]] = {
     "go": (LatencySli('go_seconds{job="a"}', Decimal(1)), 0.1),
     "python": (LatencySli('python_seconds{job="a"}', Decimal(1)), 0.1),
@@ -53,6 +62,14 @@ KINDS: dict[str, tuple[Sli, float | None]] = {
     "never-good": (RatioSli("asked_total", good_events='answered_total{result="ok"}'), 1),
     "all-good": (RatioSli("asked_total", good_events='asked_total{code="200"}'), 0),
     "broken": (RatioSli("broken_total", bad_events='broken_total{code=~"5.."}'), None),
+    "own-rate": (RatioSli(ALL, good_events=BAD), 0.1),
+    "own-increase": (RatioSli("increase(go_seconds_count[$window])", bad_events="increase(none[$window])"), 0),
+    "own-average": (RawSli(success_ratio=f"{BAD} / {ALL}"), 0.1),
+    "own-idle": (RawSli(error_ratio="sum(rate(idle_total[$window])) / sum(rate(idle_total[$window]))"), None),
+    "rows": (RawSli(error_ratio="failing"), 0.2),
+    "depth": (ThresholdSli("depth", at_most=Decimal(5)), 0.25),
+    "between": (ThresholdSli("max(depth)", at_least=Decimal(4), at_most=Decimal(8)), 1),
+    "backups": (FreshnessSli("backed_up_seconds", Decimal(0)), 0.5),
 }
 
 

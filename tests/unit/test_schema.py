@@ -18,6 +18,7 @@ from tocsin.schema.check import validator_for
 from tocsin.schema.explain import explain
 from tocsin.schema.quick import quick
 from tocsin.schema.violation import Violation
+from tocsin.schema.words import listed
 from tocsin.workspace import Source, read_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +42,9 @@ def told(text: str) -> list[tuple[str, str, str, str | None]]:
 
 
 DURATION = "expected a duration such as 5m"
-ONE_OF = "expected exactly one of ratio, latency or probe"
+KINDS_OF_SLI = list(tocsin_schemas.schema_for("Service")["$defs"]["sli"]["properties"])
+OTHERS = listed(kind for kind in KINDS_OF_SLI if kind != "probe")
+ONE_OF = f"expected exactly one of {listed(KINDS_OF_SLI)}"
 CASES = {
     "unknown key": (
         SERVICE + "owners: me\n",
@@ -128,7 +131,7 @@ CASES = {
     ),
     "one of several keys, and an unknown one": (
         SERVICE + "slis: {a: {probe: {up: x}, zzz: 1}}\n",
-        ("schema/unknown-key", "4:28-31", "unknown key 'zzz'", "a may have ratio or latency"),
+        ("schema/unknown-key", "4:28-31", "unknown key 'zzz'", f"a may have {OTHERS}"),
     ),
     "repeated item": (
         SERVICE + "slos:\n  up: {sli: a, target: 99%, page: [b, c, b]}\n",

@@ -7,13 +7,14 @@ import pytest
 
 import tocsin.sli
 from tocsin.promql import over, renamed, tidy, with_matcher
-from tocsin.sli import SLIS, LatencySli, ProbeSli, RatioSli
+from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, ThresholdSli
 from tocsin.sli.latency import le_matcher
+from tocsin.sli.query import UnitOfWindowError, unit_of
 
 
 def test_every_kind_is_registered() -> None:
     """A kind that is written but not listed could never be used."""
-    modules = {path.stem for path in Path(tocsin.sli.__file__).parent.glob("*.py")} - {"__init__", "base"}
+    modules = {path.stem for path in Path(tocsin.sli.__file__).parent.glob("*.py")} - {"__init__", "base", "query"}
 
     assert modules == set(SLIS)
 
@@ -59,6 +60,101 @@ def test_latency() -> None:
 def test_bound_as_it_may_be_spelled(bound: str, matcher: str) -> None:
     """Prometheus 2 and 3, Go and Python spell whole, large and small bounds differently."""
     assert matcher == le_matcher(Decimal(bound))
+
+
+RATE = "sum(rate(t[$window]))"
+INCREASE = "sum(increase(t[$window]))"
+
+
+@pytest.mark.parametrize(
+    ("text", "function", "expected"),
+    [
+        (RATE, "rate", "sum(rate(t[1h]))"),
+        (RATE, "increase", "sum(rate(t[1h])) * 3600"),
+        (INCREASE, "rate", "sum(increase(t[1h])) / 3600"),
+        (INCREASE, "increase", "sum(increase(t[1h]))"),
+        ("rate(t[$window])", "rate", "sum(rate(t[1h]))"),
+        ("sum(rate(a[$window] offset $window)) + sum(rate(b[$window])) # all", "rate", None),
+        ("sum by (x) (rate(t[$window]))", "rate", "sum(sum by (x) (rate(t[1h])))"),
+        ("count_over_time((t > 1)[$window:30s])", "rate", "sum(count_over_time((t > 1)[1h:30s])) / 3600"),
+    ],
+)
+def test_window_of_the_users_own(text: str, function: str, expected: str | None) -> None:
+    """The window goes wherever it is asked for; events per second and per window become each other."""
+    whole = "sum(sum(rate(a[1h] offset 1h)) + sum(rate(b[1h])))"
+
+    assert RatioSli(text, bad_events="b").total("1h", function) == (expected or whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "found"),
+    [
+        ("sum(rate(a[$window])) + sum(increase(b[$window]))", "increase() counts events per window", "increase"),
+        ("max_over_time(a[$window])", "max_over_time() over [$window] counts no events", "max_over_time"),
+        ("a[$window]", "[$window] stands behind no function", "$window"),
+        ("sum(rate(a[5m] offset $window))", "$window is not the range of any selector", None),
+    ],
+)
+def test_window_that_counts_nothing(text: str, message: str, found: str | None) -> None:
+    """Whether events are counted per second or per window has to be plain, and the finding stands at the word."""
+    with pytest.raises(UnitOfWindowError) as caught:
+        unit_of(text)
+
+    assert message in caught.value.message
+    assert text[caught.value.start : caught.value.end] == (found or text)
+
+
+def test_raw_ratio_of_a_window() -> None:
+    """Where there is a ratio every second is an event; NaN is no row."""
+    sli = RawSli(success_ratio="sum(rate(g[$window])) / sum(rate(t[$window]))")
+
+    assert (sli.bad("5m"), sli.total("5m", "increase"), sli.now()) == (
+        "clamp_min(1 - avg((sum(rate(g[5m])) / sum(rate(t[5m]))) >= 0), 0)",
+        "group((sum(rate(g[5m])) / sum(rate(t[5m]))) >= 0) * 300",
+        None,
+    )
+
+
+def test_raw_ratio_at_an_instant() -> None:
+    """What has no window of its own is looked at again and again."""
+    sli = RawSli(error_ratio="failing", by=("zone",))
+
+    assert (sli.bad("5m"), sli.total("1d", "increase"), sli.now()) == (
+        "sum_over_time((clamp_max(avg by (zone) ((failing) >= 0), 1))[5m:]) / 300",
+        "sum_over_time((group by (zone) ((failing) >= 0))[1d:1m])",
+        ("clamp_max(avg by (zone) ((failing) >= 0), 1)", "group by (zone) ((failing) >= 0)"),
+    )
+
+
+def test_threshold_with_two_bounds() -> None:
+    """A row below the one or above the other is a bad sample; NaN is neither bad nor a sample."""
+    assert ThresholdSli("depth", Decimal(1), Decimal("5.0")).now() == (
+        "sum((depth) < bool 1) + sum((depth) > bool 5)",
+        "count((depth) >= -Inf)",
+    )
+
+
+def test_freshness() -> None:
+    """A success longer ago than allowed is a bad sample."""
+    sli = FreshnessSli("max by (job) (done_seconds)", Decimal(3600))
+
+    assert sli.now() == (
+        "sum((time() - (max by (job) (done_seconds))) > bool 3600)",
+        "count((max by (job) (done_seconds)) >= -Inf)",
+    )
+
+
+def test_native_histogram() -> None:
+    """It needs no bucket: the fraction below the limit is interpolated."""
+    sli = LatencySli('h_seconds{job="a"}', Decimal("0.25"), native=True)
+    observed = 'sum(rate(h_seconds{job="a"}[5m]))'
+
+    assert (sli.bad("5m"), sli.total("5m"), sli.mean("5m"), sli.lacks()) == (
+        f"clamp_min(histogram_count({observed}) * (1 - histogram_fraction(-Inf, 0.25, {observed})), 0)",
+        f"histogram_count({observed})",
+        f"histogram_sum({observed}) / histogram_count({observed})",
+        "",
+    )
 
 
 def test_boolean_probe_counts_raw_samples() -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.reading import codes, places, read
 
-from tocsin.sli import LatencySli, ProbeSli, RatioSli
+from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, ThresholdSli
 from tocsin.spec import Service
 from tocsin.units import Duration
 
@@ -52,6 +52,41 @@ class TestSli:
         _, findings = read("Service", f"slis: {{x: {{ratio: {{{events}}}}}}}")
 
         assert places(findings) == [(4, 12, "sli/events")]
+
+    @pytest.mark.parametrize(
+        ("text", "code", "place"),
+        [
+            ("{ratio: {bad: 'sum(rate(b[$window]))', total: t}}", "sli/window", "t"),
+            ("{ratio: {bad: b, total: 'sum(rate(t[$window]))'}}", "sli/window", "b"),
+            ("{ratio: {bad: 'rate(b[$window])', total: 'delta(t[$window])'}}", "sli/window", "'delta(t[$window])'"),
+            ("{ratio: {good: 'rate(g[$window])', total: 'max_over_time(t[$window])'}}", "sli/window", "max_over_time"),
+            ("{raw: {error_ratio: a, success_ratio: b}}", "sli/events", "raw"),
+            ("{raw: {}}", "sli/events", "raw"),
+            ("{threshold: {value: v}}", "sli/bounds", "threshold"),
+            ("{threshold: {value: v, at_least: 3, at_most: 2}}", "sli/bounds", "2"),
+        ],
+    )
+    def test_what_contradicts_itself(self, text: str, code: str, place: str) -> None:
+        """Whether windows, ratios and bounds fit together is told at the word that does not."""
+        line = f"slis: {{x: {text}}}"
+        _, findings = read("Service", line)
+        found = [(f.code, line[f.span.column - 1 : f.span.end_column - 1]) for f in findings]
+
+        assert found == [(code, place)]
+
+    def test_every_other_kind(self) -> None:
+        """Values are exact, durations are seconds."""
+        slis = service(
+            "slis:\n  a: {raw: {success_ratio: r}}\n  b: {threshold: {value: v, at_most: 80%}}\n"
+            "  c: {freshness: {last_success: s, within: 1h}}\n  d: {latency: {histogram: h, within: 1s, native: true}}"
+        ).slis
+
+        assert slis == {
+            "a": RawSli(success_ratio="r"),
+            "b": ThresholdSli("v", at_most=Decimal("0.8")),
+            "c": FreshnessSli("s", Decimal(3600)),
+            "d": LatencySli("h", Decimal(1), native=True),
+        }
 
     def test_histogram_is_named_by_its_base_name(self) -> None:
         """`_bucket` is one of its series; the hint is what to write."""

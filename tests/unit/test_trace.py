@@ -1,10 +1,14 @@
 """What promtool says about compiled output stands at the definition that caused it."""
 
+import json
+
 import pytest
 
+import tocsin_schemas
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Role, expressions
 from tocsin.plan import Plan, plan
+from tocsin.promql import with_window
 from tocsin.sli import SLIS, Sli
 from tocsin.targets import trace
 from tocsin.targets.trace import Complaint
@@ -75,13 +79,28 @@ def vars_of(sli: Sli) -> list[str]:
     return [value for name in getattr(sli, "__slots__", ()) if isinstance(value := getattr(sli, name), str)]
 
 
-def test_every_kind_of_sli_shows_its_selectors(workspace: Workspace) -> None:
-    """A new kind of SLI has to say where its expressions stand, or nobody checks them."""
-    (service,) = workspace.services
+@pytest.mark.parametrize("kind", SLIS)
+def test_every_kind_of_sli_shows_its_texts(kind: str) -> None:
+    """A new kind of SLI has to say where its expressions stand, or nobody checks them; shown by its own examples."""
+    examples = tocsin_schemas.schema_for("Service")["$defs"]["sli"]["properties"][kind]["examples"]
+    service = {"slis": {f"e{n}": {kind: example} for n, example in enumerate(examples)}}
+    document = {"apiVersion": "tocsin/v1", "kind": "Service", "name": "shop", **service}
+    workspace, findings = read_workspace([Source("shop.yaml", json.dumps(document))])
+    slis = workspace.services[0].slis.values()
     texts = {each.text for each in expressions(workspace)}
 
-    assert {sli.kind for sli in service.slis.values()} == set(SLIS)
-    assert {text for sli in service.slis.values() for text in vars_of(sli)} <= texts
+    assert findings == ()
+    assert [sli.kind for sli in slis] == [kind] * len(examples)
+    assert {with_window(text) for sli in slis for text in vars_of(sli)} <= texts
+
+
+def test_a_window_in_a_text_of_an_sli() -> None:
+    """Another of the same length takes its place, so that the rest stays where it is."""
+    text = "kind: Service\nname: shop\nslis:\n  a: {ratio: {bad: 'rate(b[$window])', total: 'rate(a[$window]'}}\n"
+    bad, total = expressions(read_workspace([Source("shop.yaml", text)])[0])
+
+    assert (bad.text, bad.role) == ("rate(b[604800s])", Role.WINDOWED)
+    assert total.words("no ] before 604800s") == "no ] before $window"
 
 
 def test_a_position_inside_an_expression(workspace: Workspace) -> None:

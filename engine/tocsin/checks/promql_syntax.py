@@ -20,4 +20,6 @@ def promql_syntax(subject: Subject) -> Iterator[Diagnostic]:
     """
     for expression, fault in subject.parsed:
         if isinstance(fault, Fault):
-            yield Diagnostic("promql/syntax", expression.inside(fault), fault.message, hint=fault.hint)
+            yield Diagnostic(
+                "promql/syntax", expression.inside(fault), expression.words(fault.message), hint=fault.hint
+            )

@@ -1,10 +1,29 @@
 """SLI kinds: each turns a window into PromQL for bad and for total events."""
 
-from tocsin.sli.base import Sli
+from tocsin.sli.base import Given, Sli, SliKind
+from tocsin.sli.freshness import FreshnessSli
 from tocsin.sli.latency import LatencySli
 from tocsin.sli.probe import ProbeSli
+from tocsin.sli.query import Form, form_of
 from tocsin.sli.ratio import RatioSli
+from tocsin.sli.raw import RawSli
+from tocsin.sli.threshold import ThresholdSli
 
-__all__ = ["SLIS", "LatencySli", "ProbeSli", "RatioSli", "Sli"]
+__all__ = [
+    "SLIS",
+    "Form",
+    "FreshnessSli",
+    "Given",
+    "LatencySli",
+    "ProbeSli",
+    "RatioSli",
+    "RawSli",
+    "Sli",
+    "SliKind",
+    "ThresholdSli",
+    "form_of",
+]
 
-SLIS: dict[str, type[Sli]] = {cls.kind: cls for cls in (RatioSli, LatencySli, ProbeSli)}
+SLIS: dict[str, type[SliKind]] = {
+    cls.kind: cls for cls in (RatioSli, RawSli, LatencySli, ProbeSli, ThresholdSli, FreshnessSli)
+}

@@ -1,6 +1,62 @@
-"""What every SLI kind can say about itself."""
+"""What every SLI kind can say about itself, and what it is read from."""
 
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar, Protocol, Self
+
+from tocsin.diagnostics import Span
+from tocsin.sli.query import Form
+from tocsin.units import Duration
+
+
+class Text(Protocol):
+    """A PromQL text as it was written."""
+
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        ...
+
+
+class Given(Protocol):
+    """What stands below a kind's key in a document; the schema has told about missing keys and wrong types."""
+
+    def __getitem__(self, key: str) -> "Given":
+        """What stands below *key*."""
+        ...
+
+    def __contains__(self, key: str) -> bool:
+        """Whether *key* was written."""
+        ...
+
+    @property
+    def key_span(self) -> Span:
+        """Where the key stands."""
+        ...
+
+    def promql(self) -> Text | None:
+        """A PromQL text, if there is one."""
+        ...
+
+    def quantity(self) -> Decimal | None:
+        """A threshold, if there is one and it is right."""
+        ...
+
+    def flag(self, *, default: bool) -> bool:
+        """True or false."""
+        ...
+
+    def duration_or_none(self) -> Duration | None:
+        """A duration, if there is one and it is right."""
+        ...
+
+    def report(self, code: str, message: str, hint: str | None = None, *, span: Span | None = None) -> None:
+        """Note what is wrong here, or at *span*."""
+        ...
+
+    def report_inside(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
+        """Note what is wrong with the characters [start, end) of the text that stands here."""
+        ...
 
 
 class Sli(Protocol):
@@ -13,8 +69,6 @@ class Sli(Protocol):
     """
 
     kind: ClassVar[str]
-    keys: ClassVar[tuple[str, ...]]
-    """The keys below the kind's own that hold PromQL."""
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -39,4 +93,20 @@ class Sli(Protocol):
         A kind that looks at gauges would read every sample again for each window. Rules record these two instead and
         average the recordings; the averages are numbers of series, so they are divided by each other and not by time.
         """
+        ...
+
+    def lacks(self) -> str:
+        """What does not exist where there are events and no bad ones, not even 0; empty where that cannot be."""
+        ...
+
+
+class SliKind(Sli, Protocol):
+    """A kind that can be written in a document, below the key *kind*."""
+
+    keys: ClassVar[Mapping[str, tuple[Form, ...]]]
+    """The keys below the kind's own that hold PromQL, and the forms that it may have."""
+
+    @classmethod
+    def read(cls, given: Given) -> Self | None:
+        """Read what stands below the kind's key; None where it cannot be told what it counts."""
         ...

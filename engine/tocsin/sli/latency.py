@@ -1,46 +1,83 @@
-"""Latency: a classic histogram; an event is good if it took no longer than one of its buckets says."""
+"""Latency: a histogram; an event is good if it took no longer than a limit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from tocsin.promql import over, renamed, summed, with_matcher
+from tocsin.promql import metric_name, over, renamed, summed, with_matcher
+from tocsin.sli.base import Given
+from tocsin.sli.query import Form
 from tocsin.units import literal
+
+_OF_A_HISTOGRAM = ("_bucket", "_count", "_sum")
 
 
 @dataclass(frozen=True, slots=True)
 class LatencySli:
     """Events of *histogram* (its base name, without `_bucket`) that took longer than *within* seconds are bad.
 
-    *within* must be the bound of a bucket. Where that bucket does not exist there is no bad series at all: unknown,
-    rather than a page that says everything is slow.
+    In a classic histogram *within* must be the bound of a bucket. Where that bucket does not exist there is no bad
+    series at all: unknown, rather than a page that says everything is slow. A *native* histogram has one series under
+    its own name and answers for any limit, by interpolation inside a bucket.
     """
 
     kind: ClassVar[str] = "latency"
-    keys: ClassVar[tuple[str, ...]] = ("histogram",)
+    keys: ClassVar[Mapping[str, tuple[Form, ...]]] = {"histogram": (Form.SELECTOR,)}
 
     histogram: str
     within: Decimal
     by: tuple[str, ...] = ()
+    native: bool = False
+
+    @classmethod
+    def read(cls, given: Given) -> Self | None:
+        """Read the histogram by its base name, and the limit."""
+        histogram, within = given["histogram"].promql(), given["within"].duration_or_none()
+        if histogram is None or within is None:
+            return None
+        name = metric_name(histogram.text)
+        if suffix := next((suffix for suffix in _OF_A_HISTOGRAM if name.endswith(suffix)), None):
+            message = f"{name} is one of the series of a histogram; the histogram is named by its base name"
+            given["histogram"].report("sli/histogram", message, f"write {name.removesuffix(suffix)}")
+            return None
+        seconds = Decimal(within.milliseconds) / 1000
+        return cls(histogram.text, seconds, native=given["native"].flag(default=False))
 
     def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
-        """Events above the bucket's bound; never below 0, although count and bucket are scraped one after the other."""
+        """Events above the limit; never below 0, although count and bucket are scraped one after the other."""
+        total = total or self.total(window, function)
+        if self.native:
+            good = f"histogram_fraction(-Inf, {literal(self.within)}, {self._observed(window, function)})"
+            return f"clamp_min({total} * (1 - {good}), 0)"
         bucket = with_matcher(renamed(self.histogram, "_bucket"), le_matcher(self.within))
         good = summed(f"{function}({over(bucket, window)})", self.by)
-        return f"clamp_min({total or self.total(window, function)} - {good}, 0)"
+        return f"clamp_min({total} - {good}, 0)"
 
     def total(self, window: str, function: str = "rate") -> str:
         """All events over *window*."""
+        if self.native:
+            return f"histogram_count({self._observed(window, function)})"
         return summed(f"{function}({over(renamed(self.histogram, '_count'), window)})", self.by)
 
     def mean(self, window: str) -> str | None:
         """The sum of all observations over their number."""
+        if self.native:
+            return f"histogram_sum({self._observed(window)}) / {self.total(window)}"
         took = over(renamed(self.histogram, "_sum"), window)
         return f"{summed(f'rate({took})', self.by)} / {self.total(window)}"
 
     def now(self) -> tuple[str, str] | None:
         """Events are counted, not looked at."""
         return None
+
+    def lacks(self) -> str:
+        """A bucket may not exist."""
+        bucket = f'{renamed(metric_name(self.histogram), "_bucket")}{{le="{literal(self.within)}"}}'
+        return "" if self.native else f"the bucket {bucket}"
+
+    def _observed(self, window: str, function: str = "rate") -> str:
+        return summed(f"{function}({over(self.histogram, window)})", self.by)
 
 
 def le_matcher(bound: Decimal) -> str:

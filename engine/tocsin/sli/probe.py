@@ -1,10 +1,13 @@
 """Probe: a gauge that says at each scrape whether something is well; a sample is an event."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from tocsin.promql import metric_name, over, summed, tidy
+from tocsin.sli.base import Given
+from tocsin.sli.query import Form
 from tocsin.units import Duration, literal
 
 BOOLEAN_METRICS = frozenset({"up", "probe_success"})
@@ -20,11 +23,18 @@ class ProbeSli:
     """
 
     kind: ClassVar[str] = "probe"
-    keys: ClassVar[tuple[str, ...]] = ("up",)
+    keys: ClassVar[Mapping[str, tuple[Form, ...]]] = {"up": (Form.SELECTOR,)}
 
     up: str
     at_least: Decimal
     by: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, given: Given) -> Self | None:
+        """Read the gauge, and what it has to be."""
+        up = given["up"].promql()
+        at_least = given["at_least"].quantity() if "at_least" in given else Decimal(1)
+        return cls(up.text, at_least) if up is not None and at_least is not None else None
 
     def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """Samples that are too low."""
@@ -47,6 +57,10 @@ class ProbeSli:
     def now(self) -> tuple[str, str] | None:
         """How many series are too low, of how many."""
         return summed(f"1 - ({self._good()})", self.by), summed(tidy(self.up), self.by, "count")
+
+    def lacks(self) -> str:
+        """Both sides come from the same series."""
+        return ""
 
     def _boolean(self) -> bool:
         return self.at_least == 1 and metric_name(self.up) in BOOLEAN_METRICS

@@ -1,34 +1,57 @@
 """Ratio: a counter of bad (or good) events beside a counter of all events."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from tocsin.promql import over, summed
+from tocsin.promql import is_windowed
+from tocsin.sli.base import Given
+from tocsin.sli.query import Form, UnitOfWindowError, events, unit_of
+
+_FORMS = (Form.SELECTOR, Form.WINDOWED)
 
 
 @dataclass(frozen=True, slots=True)
 class RatioSli:
-    """Events told apart by a selector; exactly one of *bad_events* and *good_events* is given."""
+    """Events told apart by their counters; exactly one of *bad_events* and *good_events* is given.
+
+    All texts are plain selectors, or all are PromQL with `$window`.
+    """
 
     kind: ClassVar[str] = "ratio"
-    keys: ClassVar[tuple[str, ...]] = ("bad", "good", "total")
+    keys: ClassVar[Mapping[str, tuple[Form, ...]]] = {"bad": _FORMS, "good": _FORMS, "total": _FORMS}
 
     total_events: str
     bad_events: str | None = None
     good_events: str | None = None
     by: tuple[str, ...] = ()
 
+    @classmethod
+    def read(cls, given: Given) -> Self | None:
+        """Read bad or good events, and all."""
+        keys = [key for key in ("bad", "good") if key in given]
+        if len(keys) != 1:
+            seen = "has both bad and good events" if keys else "has neither bad nor good events"
+            message = f"a ratio needs either bad or good events, this one {seen}"
+            given.report("sli/events", message, "keep one", span=given.key_span)
+            return None
+        bad, good, total = given["bad"].promql(), given["good"].promql(), given["total"].promql()
+        of = bad or good
+        if total is None or of is None or not _alike(given, {keys[0]: of.text, "total": total.text}):
+            return None
+        return cls(total.text, bad_events=bad.text if bad else None, good_events=good.text if good else None)
+
     def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """Bad events over *window*; 0 where there are events and no bad series yet."""
         total = total or self.total(window, function)
         if self.bad_events is not None:
-            return f"({summed(f'{function}({over(self.bad_events, window)})', self.by)} or 0 * {total})"
-        good = summed(f"{function}({over(self.good_events or '', window)})", self.by)
+            return f"({events(self.bad_events, window, function, self.by)} or 0 * {total})"
+        good = events(self.good_events or "", window, function, self.by)
         return f"clamp_min({total} - ({good} or 0 * {total}), 0)"
 
     def total(self, window: str, function: str = "rate") -> str:
         """All events over *window*."""
-        return summed(f"{function}({over(self.total_events, window)})", self.by)
+        return events(self.total_events, window, function, self.by)
 
     def mean(self, _window: str) -> str | None:
         """Events are counted, not measured."""
@@ -37,3 +60,37 @@ class RatioSli:
     def now(self) -> tuple[str, str] | None:
         """Events are counted, not looked at."""
         return None
+
+    def lacks(self) -> str:
+        """Without a series of bad events there were none."""
+        return ""
+
+
+def _alike(given: Given, texts: Mapping[str, str]) -> bool:
+    """Whether both texts say their window, or neither, and count in the same unit."""
+    windowed = [key for key, text in texts.items() if is_windowed(text)]
+    if not windowed:
+        return True
+    if plain := next((key for key in texts if key not in windowed), None):
+        given[plain].report(
+            "sli/window",
+            f"{windowed[0]} says with $window where its window goes, and {plain} does not",
+            "write both as plain selectors, or both with $window, such as sum(rate(http_requests_total[$window]))",
+        )
+        return False
+    units = {}
+    for key in windowed:
+        try:
+            units[key] = unit_of(texts[key])
+        except UnitOfWindowError as error:
+            given[key].report_inside("sli/window", error.message, error.hint, error.start, error.end)
+            return False
+    if len(set(units.values())) > 1:
+        rate, other = sorted(units, key=lambda key: units[key] != "rate")
+        given[other].report(
+            "sli/window",
+            f"{rate} counts events per second, {other} counts them per window",
+            "use rate() in both, or increase() in both",
+        )
+        return False
+    return True

@@ -61,7 +61,7 @@ def expression_findings(complaints: Iterable[Complaint], expressions: Sequence[E
         expression = expressions[complaint.number - 1]
         offset = byte_offset(expression.text, *complaint.position) if complaint.position else None
         fault = explain(expression.text, complaint.said, offset)
-        yield Diagnostic("promql/syntax", expression.inside(fault), fault.message, hint=fault.hint)
+        yield Diagnostic("promql/syntax", expression.inside(fault), expression.words(fault.message), hint=fault.hint)
 
 
 def settled(

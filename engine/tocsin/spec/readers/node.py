@@ -194,6 +194,10 @@ class Node:
         """Note a finding at this value, or at *span*."""
         self.notes.findings.append(Diagnostic(code, span or self.span, message, severity, hint, related))
 
+    def report_inside(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
+        """Note a finding at the characters [start, end) of the text that stands here."""
+        self.report(code, message, hint, span=self.document.inside(self.path, start, end))
+
 
 def known_name(name: str, known: Iterable[str]) -> str | None:
     """A hint for an unknown *name*: the nearest known one, else all of them while they are few.
