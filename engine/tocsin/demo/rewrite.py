@@ -43,6 +43,8 @@ def _of(document: Document, addresses: Mapping[str, Sequence[str]]) -> Iterator[
         for name in ("scrape_interval", "evaluation_interval"):
             yield from _replace(document, ("prometheus", name), SCRAPE_INTERVAL, "faster, so that nobody waits")
         yield from _replace(document, ("prometheus", "alertmanagers"), "[]", "Tocsin itself sends the messages")
+        if isinstance(value.get("influxdb"), Mapping):
+            yield from _set(document, ("influxdb", "enabled"), "false", beside="url", why="there is none here")
     if value.get("kind") != "Service":
         return
     scrape = value.get("scrape")

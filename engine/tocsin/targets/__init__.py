@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from tocsin.targets.alertmanager import alertmanager, cannot_say, has_channels
 from tocsin.targets.artifact import Artifact
 from tocsin.targets.base import Target, always
+from tocsin.targets.influxdb import has_influxdb, influxdb, refused
 from tocsin.targets.kubernetes import has_kubernetes, kubernetes, too_large
 from tocsin.targets.prometheus import prometheus
+from tocsin.targets.statsd import has_statsd, statsd, unmapped
 
 __all__ = ["TARGETS", "Artifact", "Target"]
 
@@ -14,5 +16,7 @@ TARGETS: Mapping[str, Target] = {
     "prometheus": Target(prometheus, always),
     "alertmanager": Target(alertmanager, has_channels, cannot_say),
     "kubernetes": Target(kubernetes, has_kubernetes, too_large),
+    "statsd": Target(statsd, has_statsd, unmapped),
+    "influxdb": Target(influxdb, has_influxdb, refused),
 }
 """Every target that `tocsin compile` writes, each below a folder of its own name."""

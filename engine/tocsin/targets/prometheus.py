@@ -6,9 +6,11 @@ from operator import attrgetter
 
 from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
-from tocsin.spec import PrometheusSettings, Scrape, Service
+from tocsin.spec import Platform, PrometheusSettings, Scrape, Service
 from tocsin.targets.artifact import Artifact, comment, header
-from tocsin.targets.yaml_text import block, scalar
+from tocsin.targets.influxdb import remote_write
+from tocsin.targets.statsd import EXPORTER_PORT
+from tocsin.targets.yaml_text import Yaml, block, scalar, tree
 from tocsin.template import verbatim
 from tocsin.workspace import Workspace
 
@@ -84,9 +86,13 @@ def configuration(workspace: Workspace) -> str:
     if platform and platform.prometheus.alertmanagers:
         lines.append("alerting:\n  alertmanagers:\n")
         lines.extend(_alertmanager(address) for address in platform.prometheus.alertmanagers)
-    if scraped:
+    if platform and platform.influxdb and platform.influxdb.enabled:
+        lines.append(tree({"remote_write": [remote_write(platform.influxdb)]}))
+    exporter = _statsd_exporter(platform, scraped)
+    if scraped or exporter:
         lines.append("scrape_configs:\n")
         lines.extend(_scrape(service, service.scrape) for service in scraped if service.scrape)
+        lines.append(exporter)
     return "".join(lines)
 
 
@@ -109,6 +115,16 @@ def _alertmanager(address: str) -> str:
     more = f"      scheme: {scalar(scheme)}\n" if scheme else ""
     more += f"      path_prefix: {scalar(slash + path)}\n" if path else ""
     return f"    - static_configs:\n        - targets:\n            - {scalar(host)}\n{more}"
+
+
+def _statsd_exporter(platform: Platform | None, scraped: Iterable[Service]) -> str:
+    """The exporter that StatsD's metrics come out of; they bring the `job` of their service along."""
+    jobs = {service.scrape.job for service in scraped if service.scrape}
+    if platform is None or platform.statsd is None or not platform.statsd.enabled or "statsd" in jobs:
+        return ""
+    target = f"{platform.statsd.host}:{EXPORTER_PORT}"
+    job: Yaml = [{"job_name": "statsd", "honor_labels": True, "static_configs": [{"targets": [target]}]}]
+    return tree(job, 2)
 
 
 def _scrape(service: Service, scrape: Scrape) -> str:

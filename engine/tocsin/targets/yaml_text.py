@@ -7,7 +7,10 @@ make 190,000 rules.
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
+
+from tocsin.units import literal
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*(?: [A-Za-z0-9_./-]+)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
@@ -48,7 +51,7 @@ def block(text: str, indent: int) -> str:
     return "|-" + "".join(pad + line if line else "\n" for line in lines)
 
 
-Yaml = str | int | bool | Mapping[str, "Yaml"] | Sequence["Yaml"]
+Yaml = str | int | bool | Decimal | Mapping[str, "Yaml"] | Sequence["Yaml"]
 
 
 def tree(value: Yaml, indent: int = 0) -> str:
@@ -65,20 +68,20 @@ def tree(value: Yaml, indent: int = 0) -> str:
     pad = " " * indent
     if isinstance(value, Mapping):
         return "".join(f"{pad}{scalar(key)}:{_below(each, indent)}" for key, each in value.items())
-    if isinstance(value, str | int):
+    if isinstance(value, str | int | Decimal):
         return f"{pad}{_leaf(value, indent)}\n"
     return "".join(f"{pad}- {_element(each, indent + 2)}" for each in value)
 
 
 def _below(value: Yaml, indent: int) -> str:
-    if isinstance(value, str | int) or not value:
+    if isinstance(value, str | int | Decimal) or not value:
         return f" {_leaf(value, indent)}\n"
     return "\n" + tree(value, indent + 2)
 
 
 def _element(value: Yaml, indent: int) -> str:
     """What stands behind a dash; the first line needs no indentation of its own."""
-    if isinstance(value, str | int) or not value:
+    if isinstance(value, str | int | Decimal) or not value:
         return f"{_leaf(value, indent - 2)}\n"
     return tree(value, indent)[indent:]
 
@@ -90,4 +93,6 @@ def _leaf(value: Yaml, indent: int) -> str:
         return block(value, indent + 2)
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Decimal):
+        return literal(value)
     return "{}" if isinstance(value, Mapping) else "[]"
