@@ -1,0 +1,76 @@
+"""PromQL: lexer, parser and types, with the place of everything in the text.
+
+`parse` gives a tree or the first fault; `read` also what the text needs of a Prometheus, and its comments.
+"""
+
+from tocsin.promql_syntax.canonical import canonical, number
+from tocsin.promql_syntax.cursor import DEEPEST
+from tocsin.promql_syntax.fault import Fault
+from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
+from tocsin.promql_syntax.lexer import Token, lex
+from tocsin.promql_syntax.parser import LONGEST, MOST_OPERATORS, Reading, parse, read
+from tocsin.promql_syntax.tree import (
+    Aggregation,
+    At,
+    Binary,
+    Call,
+    Duration,
+    Expr,
+    Grouping,
+    Matcher,
+    Matching,
+    Name,
+    Number,
+    Parens,
+    RangeSelector,
+    Selector,
+    String,
+    Subquery,
+    Type,
+    Unary,
+    bare,
+    children,
+    nodes,
+)
+from tocsin.promql_syntax.versions import OLDEST, Feature, Version
+
+__all__ = [
+    "AGGREGATIONS",
+    "DEEPEST",
+    "FUNCTIONS",
+    "LONGEST",
+    "MOST_OPERATORS",
+    "OLDEST",
+    "Aggregation",
+    "At",
+    "Binary",
+    "Call",
+    "Duration",
+    "Expr",
+    "Fault",
+    "Feature",
+    "Function",
+    "Grouping",
+    "Matcher",
+    "Matching",
+    "Name",
+    "Number",
+    "Parens",
+    "RangeSelector",
+    "Reading",
+    "Selector",
+    "String",
+    "Subquery",
+    "Token",
+    "Type",
+    "Unary",
+    "Version",
+    "bare",
+    "canonical",
+    "children",
+    "lex",
+    "nodes",
+    "number",
+    "parse",
+    "read",
+]
