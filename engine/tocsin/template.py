@@ -101,6 +101,16 @@ def _go(part: str | Hole | Misfit, labels: Mapping[str, str]) -> str:
     return f"{{{{ $value | {shape} }}}}" if shape else "{{ $value }}"
 
 
+def readable(template: str) -> str:
+    """Write *template* for people who look at the definition and not at an alert.
+
+    >>> readable("{{ labels.job }} is at {{ value | percent }}")
+    '<job> is at <value>'
+    """
+    words = (f"<{part.label or 'value'}>" if isinstance(part, Hole) else part for part in parts(template))
+    return "".join(word for word in words if isinstance(word, str)).strip()
+
+
 def verbatim(text: str) -> str:
     """Write *text* so that Prometheus' templates give it back as it is; it reads label values as templates, too.
 
