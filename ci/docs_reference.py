@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 import tocsin_schemas
-from tocsin.checks import CHECKS
+from tocsin.codes import MANUALS
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "reference"
@@ -34,6 +34,11 @@ def main() -> int:
             path.write_text(text, encoding="utf-8")
         if path in stale:
             print(f"{path.relative_to(ROOT)}: {'stale; run make docs' if check else 'written'}")
+    for path in stray():
+        print(f"{path.relative_to(ROOT)}: {'no code has this page; run make docs' if check else 'removed'}")
+        if not check:
+            path.unlink()
+        stale.append(path)
     return 1 if check and stale else 0
 
 
@@ -43,18 +48,32 @@ def pages() -> Iterator[tuple[Path, str]]:
     for kind in tocsin_schemas.KINDS:
         yield OUT / f"{kind.lower()}.md", page(kind)
     yield OUT / "checks.md", checks()
+    for code, manual in MANUALS.items():
+        yield OUT / "checks" / f"{code.replace('/', '-')}.md", _made(f"# {code}\n\n{manual}", "its manual page")
+
+
+def stray() -> list[Path]:
+    """Pages of codes that are gone."""
+    wanted = {path for path, _ in pages()}
+    return sorted(path for path in (OUT / "checks").glob("*.md") if path not in wanted)
 
 
 def checks() -> str:
-    """The page of the checks, from their docstrings."""
-    head = (
-        "# Checks\n\n"
-        "What `tocsin check` finds beyond schemas, names and units, by the code that stands behind each message.\n"
-        "Errors make the exit code 1, warnings and notes do not."
-    )
-    manuals = (f"## {check.code}\n\n{check.manual}" for check in CHECKS)
-    text = "\n\n".join((head, *manuals))
-    return f"<!-- Made by ci/docs_reference.py from engine/tocsin/checks/; edit the docstrings. -->\n\n{text}\n"
+    """The page that leads to those of the codes, by family."""
+    lines = [
+        "# Checks",
+        "",
+        "What `tocsin check` can say, by the code that stands behind each message; `tocsin rule CODE` prints a page.",
+        "Errors make the exit code 1, warnings and notes do not. How to hide, grade and fix findings stands in",
+        "[checking definitions](../checking.md).",
+    ]
+    family = ""
+    for code, manual in MANUALS.items():
+        if (here := code.partition("/")[0]) != family:
+            family = here
+            lines += ["", f"## {family}", "", "| code | what it asks for |", "|---|---|"]
+        lines.append(f"| [{code}](checks/{code.replace('/', '-')}.md) | {_cell(manual.splitlines()[0])} |")
+    return _made("\n".join(lines), "docstrings in engine/tocsin/checks/ and texts in engine/tocsin/codes/")
 
 
 def index() -> str:
@@ -191,6 +210,10 @@ def _cell(text: str) -> str:
 
 def _generated(text: str) -> str:
     return f"<!-- Made by ci/docs_reference.py from schemas/tocsin_schemas/; edit the schemas. -->\n\n{text}\n"
+
+
+def _made(text: str, source: str) -> str:
+    return f"<!-- Made by ci/docs_reference.py; edit {source}. -->\n\n{text}\n"
 
 
 if __name__ == "__main__":

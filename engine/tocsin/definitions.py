@@ -2,41 +2,69 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from tocsin.adapters.files import read_sources
 from tocsin.checks import CHECKS, Subject, run_checks
+from tocsin.codes import MANUALS, RAN
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan import Plan, plan
+from tocsin.policy import Terms, settle, told
 from tocsin.workspace import Source, Workspace, read_workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Everything that was read and can be said without promtool; *texts* are the files by path."""
+    """Everything that was read and can be said without promtool; *texts* are the files by path.
+
+    *found* is what was found, *findings* what is to be told of it.
+    """
 
     workspace: Workspace
     plan: Plan
+    found: tuple[Diagnostic, ...]
     findings: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
+    unread: tuple[Diagnostic, ...]
+    today: date
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The findings that forbid to use them."""
-        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+        return tuple(finding for finding in self.found if finding.severity is Severity.ERROR)
+
+    def with_texts(self, changed: Mapping[str, str]) -> "Definitions":
+        """The same definitions with other texts of some files."""
+        sources = [Source(path, text) for path, text in {**self.texts, **changed}.items()]
+        return definitions_of(sources, self.unread, self.today)
 
 
-def read_definitions(paths: Sequence[str]) -> Definitions:
+def read_definitions(paths: Sequence[str], today: date | None = None) -> Definitions:
     """Read, plan and check everything at or below *paths*; never stops at the first mistake."""
-    return definitions_of(*read_sources(paths))
+    return definitions_of(*read_sources(paths), today=today)
 
 
-def definitions_of(sources: Sequence[Source], unread: Iterable[Diagnostic] = ()) -> Definitions:
-    """Plan and check *sources*; *unread* is what was found while reading them."""
+def definitions_of(
+    sources: Sequence[Source], unread: Iterable[Diagnostic] = (), today: date | None = None
+) -> Definitions:
+    """Plan and check *sources*; *unread* is what was found while reading them.
+
+    *today* decides which comments have expired; the day in UTC where nobody says another one.
+    """
     workspace, misread = read_workspace(sources)
     planned, unplanned = plan(workspace)
+    unread = tuple(unread)
     found = in_file_order((*unread, *misread, *unplanned))
-    findings = each_once((*found, *run_checks(CHECKS, Subject(workspace, planned, found))))
-    return Definitions(workspace, planned, findings, {source.path: source.text for source in sources})
+    found = each_once((*found, *run_checks(CHECKS, Subject(workspace, planned, found))))
+    day = today or datetime.now(UTC).date()
+    findings = told(settle(found, workspace, terms(day)))
+    texts = {source.path: source.text for source in sources}
+    return Definitions(workspace, planned, found, findings, texts, unread, day)
+
+
+def terms(today: date, severities: Mapping[str, str] | None = None, ran: Iterable[str] = ()) -> Terms:
+    """How findings are told; *ran* are codes that were looked for beyond those of every run."""
+    return Terms(today, MANUALS, RAN | {*ran}, severities or {})
 
 
 def each_once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

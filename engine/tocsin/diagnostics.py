@@ -31,6 +31,34 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Put *text* in the place of *span*; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What would mend a finding: *edits* of one file that do not overlap.
+
+    Safe means that nobody who read the finding would mend it otherwise; only such fixes are made by `--fix`.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Why a finding is not told: a `comment` in place with its reason, or the `baseline`."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     r"""One finding; *code* is `family/thing`, *message* is lower case without a full stop.
 
@@ -46,6 +74,8 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     hint: str | None = None
     related: tuple[tuple[Span, str], ...] = ()
+    fix: Fix | None = None
+    hidden: Hidden | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", _one_line(self.message))

@@ -9,7 +9,8 @@ from tests.property.test_mutations import FILES, NEIGHBOURS, assert_is_of_use, d
 
 from tocsin import report
 from tocsin.adapters.promtool import find_promtool
-from tocsin.cli.judging import judged, manuals
+from tocsin.cli.judging import judged
+from tocsin.codes import MANUALS
 from tocsin.definitions import Definitions, definitions_of
 from tocsin.workspace import Source
 
@@ -31,7 +32,7 @@ def test_every_check_and_every_report(source: tuple[str, str]) -> None:
     for finding in findings:
         assert_is_of_use(finding, dict(read.texts))
     assert len(json.loads(report.as_json(findings, read.texts))) == len(findings)
-    assert len(json.loads(report.sarif(findings, read.texts, manuals()))["runs"][0]["results"]) == len(findings)
+    assert len(json.loads(report.sarif(findings, read.texts, MANUALS))["runs"][0]["results"]) == len(findings)
     assert ET.fromstring(report.junit(findings, read.texts)) is not None
     assert report.text(findings, read.texts).count("\n") >= len(findings)
     assert report.github(findings, read.texts).startswith("::") or not findings

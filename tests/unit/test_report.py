@@ -101,6 +101,7 @@ def test_json() -> None:
         "endColumn": 24,
         "message": "target 999% is above 100%",
         "hint": "did you mean 99.9%?",
+        "fix": None,
     }
 
     assert json.loads(report.as_json(ALL, TEXTS))[0] == expected
@@ -195,7 +196,7 @@ def test_junit_holds_any_text() -> None:
 
 def test_formats_are_exactly_those_of_the_command_line() -> None:
     """Scripts rely on these names."""
-    assert list(report.FORMATS) == ["text", "json", "github", "sarif", "junit"]
+    assert list(report.FORMATS) == ["text", "json", "github", "gitlab", "sarif", "junit"]
 
 
 def test_renderers_are_pure() -> None:

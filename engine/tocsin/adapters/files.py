@@ -1,5 +1,6 @@
 """Files: definitions found and read in a fixed order, each generated file written whole or not at all."""
 
+import codecs
 import contextlib
 import os
 import stat
@@ -136,6 +137,63 @@ def _not_utf8(path: str, raw: bytes, error: UnicodeDecodeError) -> Diagnostic:
     )
 
 
+# --- files of people ---------------------------------------------------------------------------------------
+
+
+def rewrite(path: str, old: str, new: str) -> None:
+    """Put *new* in the place of *old* in one step; what somebody changed in the meantime is left alone.
+
+    A link stays one, and permissions and a byte order mark stay as they are.
+    """
+    target = Path(path).resolve()
+    try:
+        raw = target.read_bytes()
+        mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+        if raw != mark + old.encode():
+            raise UnavailableError(f"{path}: changed while it was checked, so it is left as it is")
+        mode = stat.S_IMODE(target.stat().st_mode)
+        _replace(target, (mark + new.encode()).decode(), mode)
+        _make_durable(target.parent)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file that was asked for by name, whole or not at all."""
+    target = Path(path).resolve()
+    try:
+        if target.exists() and not target.is_file():  # a pipe or a device
+            target.write_text(text, encoding="utf-8")
+            return
+        _replace(target, text, stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o644)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def read_text(path: str) -> str:
+    """Read a file that was asked for by name."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UnavailableError(f"{path}: is not UTF-8") from error
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file of that name."""
+    return Path(path).exists()
+
+
+def append_text(path: str, text: str) -> None:
+    """Add to the end of a file."""
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot write: {error.strerror}") from error
+
+
 # --- generated files ---------------------------------------------------------------------------------------
 
 
@@ -203,7 +261,7 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, mode: int = 0o644) -> None:
     """Write beside the file, make it durable, then rename over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -212,7 +270,7 @@ def _replace(path: Path, text: str) -> None:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -1,7 +1,6 @@
 """The definitions of a command line with everything that can be said against them: checks, and promtool's word."""
 
 from tocsin.adapters.promtool import Promtool
-from tocsin.checks import CHECKS
 from tocsin.definitions import Definitions, each_once
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Expression, expressions
@@ -18,20 +17,15 @@ from tocsin.targets.trace import (
 )
 
 
-def manuals() -> dict[str, str]:
-    """The manual page of each check, by code."""
-    return {check.code: check.manual for check in CHECKS}
-
-
 def judged(definitions: Definitions, promtool: Promtool) -> tuple[Diagnostic, ...]:
-    """All findings in file order; *promtool* is asked last and has the last word on syntax."""
+    """All that was found, in file order; *promtool* is asked last and has the last word on syntax."""
     own, readable = {}, [each for each in expressions(definitions.workspace) if not beyond_limits(each.text)]
     artifacts = {a.path: a.text for a in prometheus(definitions.plan, definitions.workspace)}
     config = artifacts.pop(CONFIG)
     if readable:
         own[EXPRESSIONS] = expression_file(readable)
     complaints: tuple[Complaint, ...] = promtool.check_rules(artifacts | own)
-    findings = settled(definitions.findings, readable, tuple(expression_findings(complaints, readable)))
+    findings = settled(definitions.found, readable, tuple(expression_findings(complaints, readable)))
     wrong = {(finding.span.path, finding.span.line) for finding in findings if finding.code.startswith("promql/")}
     faulty = {ref for each in readable if _lines(each) & wrong for ref in each.refs}
     findings = (*findings, *rule_findings(complaints, definitions.plan, definitions.workspace, faulty))

@@ -20,6 +20,7 @@ BROKEN_PIPE = 141
 
 COMMANDS = {
     "check": "tocsin.cli.check",
+    "rule": "tocsin.cli.rule",
     "compile": "tocsin.cli.compile",
     "test": "tocsin.cli.test",
     "explain": "tocsin.cli.explain",

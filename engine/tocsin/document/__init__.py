@@ -1,6 +1,7 @@
 """YAML text to Documents: JSON values with a span for every key and value, also inside block scalars."""
 
+from tocsin.document.comments import Comment, comments, promql_comments
 from tocsin.document.compose import read_documents
 from tocsin.document.model import Document, Json, Path
 
-__all__ = ["Document", "Json", "Path", "read_documents"]
+__all__ = ["Comment", "Document", "Json", "Path", "comments", "promql_comments", "read_documents"]

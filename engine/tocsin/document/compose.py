@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from yaml import events
 
-from tocsin.diagnostics import Diagnostic
+from tocsin.diagnostics import Diagnostic, Edit, Fix
 from tocsin.document.findings import Findings
 from tocsin.document.model import Document, Json, Path, Place
 from tocsin.document.scalars import resolve
@@ -170,7 +170,8 @@ class _Composer:
         if not style:
             value, doubt = resolve(event.value)
             if doubt is not None and doubt.code == "yaml/ambiguous":
-                self.findings.warn(doubt.code, (start, end), doubt.message, doubt.hint)
+                quoted = Fix("put it in quotes", (Edit(self.source.span(start, end), f'"{event.value}"'),))
+                self.findings.warn(doubt.code, (start, end), doubt.message, doubt.hint, quoted)
             elif doubt is not None:
                 self.refuse(doubt.code, (start, end), doubt.message, doubt.hint)
                 self._break()

@@ -1,6 +1,6 @@
 """The mistakes of one file, as many as a reader can use."""
 
-from tocsin.diagnostics import Diagnostic, Severity, Span
+from tocsin.diagnostics import Diagnostic, Fix, Severity, Span
 from tocsin.document.source import Source
 
 _MOST_ERRORS = 100
@@ -30,9 +30,9 @@ class Findings:
         """Add an error at the offsets *place*."""
         self.add(Diagnostic(code, self.source.span(*place), message, Severity.ERROR, hint, related))
 
-    def warn(self, code: str, place: tuple[int, int], message: str, hint: str) -> None:
+    def warn(self, code: str, place: tuple[int, int], message: str, hint: str, fix: Fix | None = None) -> None:
         """Add a warning at the offsets *place*."""
-        self.found.append(Diagnostic(code, self.source.span(*place), message, Severity.WARNING, hint))
+        self.found.append(Diagnostic(code, self.source.span(*place), message, Severity.WARNING, hint, fix=fix))
 
     def add(self, error: Diagnostic) -> None:
         """Add an error, and after the last one a word that there are more."""

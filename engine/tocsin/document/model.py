@@ -63,7 +63,7 @@ class Document:
 
     def inside(self, path: Path, start: int, end: int) -> Span:
         """Where the characters [start, end) of the string at *path* stand in the file, block scalars included."""
-        value = self._value(path)
+        value = self.at(path)
         place = self._place(path)
         if not isinstance(value, str) or place.style is None:
             return self.span(path)
@@ -75,6 +75,10 @@ class Document:
         first = starts[start] if start < len(value) else ends[-1]
         return self.source.span(first, ends[end - 1] if end > start else first)
 
+    def style(self, path: Path) -> str | None:
+        """The YAML style of the scalar at *path* (`"`, `'`, `|`, `>`, empty for plain); None where there is none."""
+        return self._place(path).style if self.at(path) is not None else None
+
     def _place(self, path: Path) -> Place:
         place = self.root
         for step in path:
@@ -84,7 +88,8 @@ class Document:
             place = found
         return place
 
-    def _value(self, path: Path) -> Json:
+    def at(self, path: Path) -> Json:
+        """The value at *path*; None where there is none."""
         value = self.value
         for step in path:
             if isinstance(value, Mapping) and step in value:

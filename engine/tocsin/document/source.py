@@ -24,6 +24,21 @@ class Source:
         end = min(max(end, start), len(self.text))
         return Span(self.path, *self._position(start), *self._position(end))
 
+    def line(self, number: int) -> str:
+        """The text of a line, without its break; empty for a line that does not exist."""
+        self._position(0)
+        if not 1 <= number <= len(self._starts):
+            return ""
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[self._starts[number - 1] : end].rstrip("\r\n")
+
+    def offset(self, line: int, column: int) -> int:
+        """Where a place is in the text, cut to the text."""
+        self._position(0)
+        if line > len(self._starts):
+            return len(self.text)
+        return min(self._starts[max(line, 1) - 1] + column - 1, len(self.text))
+
     def _position(self, offset: int) -> tuple[int, int]:
         if not self._starts:
             self._starts = [0, *(match.end() for match in _BREAK.finditer(self.text))]

@@ -1,4 +1,4 @@
-"""Findings as people and machines read them: text with carets, JSON, GitHub annotations, SARIF and JUnit.
+"""Findings as people and machines read them: text with carets, JSON, annotations of GitHub and GitLab, SARIF and JUnit.
 
 Each renderer is pure: it takes the findings, the texts they speak of (path to text) and the manual pages of the
 checks (code to text), and returns one string.
@@ -9,16 +9,43 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.report.listing import as_json
 from tocsin.report.plain import counted, summary, text
+from tocsin.report.quality import gitlab
 from tocsin.report.scanning import sarif
 from tocsin.report.suite import junit
-from tocsin.report.workflow import github
+from tocsin.report.workflow import github, markdown
 
-__all__ = ["FORMATS", "as_json", "counted", "github", "has_errors", "junit", "sarif", "summary", "text"]
+__all__ = [
+    "FORMATS",
+    "as_json",
+    "at_least",
+    "counted",
+    "github",
+    "gitlab",
+    "has_errors",
+    "junit",
+    "markdown",
+    "sarif",
+    "summary",
+    "text",
+]
 
 Renderer = Callable[[Sequence[Diagnostic], Mapping[str, str], Mapping[str, str]], str]
 
-FORMATS: dict[str, Renderer] = {"text": text, "json": as_json, "github": github, "sarif": sarif, "junit": junit}
+FORMATS: dict[str, Renderer] = {
+    "text": text,
+    "json": as_json,
+    "github": github,
+    "gitlab": gitlab,
+    "sarif": sarif,
+    "junit": junit,
+}
 """What `--format` takes."""
+
+
+def at_least(findings: Iterable[Diagnostic], severity: Severity) -> bool:
+    """Whether one of *findings* is as bad as *severity* or worse."""
+    order = list(Severity)
+    return any(order.index(finding.severity) <= order.index(severity) for finding in findings)
 
 
 def has_errors(findings: Iterable[Diagnostic]) -> bool:

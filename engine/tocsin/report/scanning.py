@@ -1,12 +1,11 @@
 """Findings as SARIF, for code scanning."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 
-from tocsin.diagnostics import Diagnostic, Severity, Span
-from tocsin.report.lines import lines_of
+from tocsin.diagnostics import Diagnostic, Fix, Severity, Span
+from tocsin.report.fingerprint import fingerprint
 
 Texts = Mapping[str, str]
 
@@ -19,7 +18,7 @@ _URI_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 
 def sarif(findings: Sequence[Diagnostic], texts: Texts, manuals: Mapping[str, str] | None = None) -> str:
-    """SARIF 2.1.0 for code scanning; *manuals* maps codes to their manual pages.
+    """SARIF 2.1.0 for code scanning; *manuals* maps codes to their manual pages. Hidden findings are suppressions.
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
@@ -51,24 +50,48 @@ def _sarif_result(finding: Diagnostic, index: int, texts: Texts) -> dict[str, ob
         "level": "note" if finding.severity is Severity.INFO else finding.severity.value,
         "message": {"text": message},
         "locations": [_sarif_location(finding.span)],
-        "partialFingerprints": {"tocsinLine/v1": _fingerprint(finding, texts)},
+        "partialFingerprints": {"tocsinLine/v1": fingerprint(finding, texts)},
     }
     if finding.related:
         result["relatedLocations"] = [
             {"id": number, "message": {"text": note}} | _sarif_location(span)
             for number, (span, note) in enumerate(finding.related, start=1)
         ]
+    if finding.hidden is not None:
+        kind = "inSource" if finding.hidden.by == "comment" else "external"
+        result["suppressions"] = [{"kind": kind, "justification": finding.hidden.reason}]
+    if finding.fix is not None:
+        result["fixes"] = [_sarif_fix(finding.fix)]
     return result
 
 
+def _sarif_fix(fix: Fix) -> dict[str, object]:
+    paths = dict.fromkeys(edit.span.path for edit in fix.edits)
+    changes = [
+        {
+            "artifactLocation": {"uri": _uri(path)},
+            "replacements": [
+                {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+                for edit in fix.edits
+                if edit.span.path == path
+            ],
+        }
+        for path in paths
+    ]
+    return {"description": {"text": fix.title}, "artifactChanges": changes}
+
+
 def _sarif_location(span: Span) -> dict[str, object]:
-    region = {
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.path)}, "region": _region(span)}}
+
+
+def _region(span: Span) -> dict[str, int]:
+    return {
         "startLine": span.line,
         "startColumn": span.column,
         "endLine": span.end_line,
         "endColumn": span.end_column,
     }
-    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.path)}, "region": region}}
 
 
 def _uri(path: str) -> str:
@@ -81,11 +104,3 @@ def _uri(path: str) -> str:
         char if char in _URI_SAFE else "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogateescape"))
         for char in path.removeprefix("./")
     )
-
-
-def _fingerprint(finding: Diagnostic, texts: Texts) -> str:
-    """The same for the same fault when lines above it come or go."""
-    source = lines_of(texts.get(finding.span.path, ""))
-    line = source[finding.span.line - 1].strip() if finding.span.line <= len(source) else ""
-    identity = json.dumps([finding.code, finding.span.path, line, finding.message])
-    return hashlib.sha256(identity.encode()).hexdigest()[:32]

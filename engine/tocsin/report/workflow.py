@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.report.plain import text
+from tocsin.report.plain import summary, text
 
 Texts = Mapping[str, str]
 
 GITHUB_LIMIT = 10
 """GitHub keeps this many annotations of one severity per step and drops the rest without a word.
 https://docs.github.com/actions/reference/limits"""
+SUMMARY_ROWS = 500
+"""As many lines as somebody may look through."""
 
 
 def github(findings: Sequence[Diagnostic], texts: Texts, _manuals: Mapping[str, str] | None = None) -> str:
@@ -29,6 +31,31 @@ def github(findings: Sequence[Diagnostic], texts: Texts, _manuals: Mapping[str, 
             lines.append(f"::{_command_name(severity)} title=tocsin::{_escape_data(more)}")
     listing = text(rest, texts)
     return "\n".join(lines) + ("\n" if lines else "") + (f"\n{listing}" if rest else "")
+
+
+def markdown(findings: Sequence[Diagnostic], files: int, unfinished: str = "") -> str:
+    """All findings as a table for `$GITHUB_STEP_SUMMARY`, which has room for a mebibyte."""
+    lines = [f"### tocsin check\n\n{summary(findings, files, unfinished)}\n"]
+    if findings:
+        lines += ["| place | severity | code | message |", "|---|---|---|---|"]
+    order = list(Severity)
+    for finding in sorted(findings, key=lambda each: order.index(each.severity))[:SUMMARY_ROWS]:
+        cells = (str(finding.span), finding.severity.value, finding.code, finding.message)
+        lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
+    if len(findings) > SUMMARY_ROWS:
+        lines.append(f"\nand {len(findings) - SUMMARY_ROWS} more")
+    return "\n".join(lines) + "\n\n"
+
+
+def _cell(text: str) -> str:
+    """Text that cannot end its cell or become markup."""
+    for sign in "\\`*_[]<>|#":
+        text = text.replace(sign, f"\\{sign}")
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _command(finding: Diagnostic) -> str:

@@ -7,7 +7,7 @@ from tocsin.diagnostics import Diagnostic
 from tocsin.document import Document, Path
 from tocsin.schema.values import expected, holder, name_finding, repeated, subject, value_finding
 from tocsin.schema.violation import Violation
-from tocsin.schema.words import did_you_mean, listed, nearest, shown
+from tocsin.schema.words import did_you_mean, listed, nearest, respelling, shown
 
 _FEW = 14
 """More names than this are not listed in a hint."""
@@ -38,7 +38,14 @@ def _unknown(document: Document, fault: Violation) -> Iterator[Diagnostic]:
             hint = did_you_mean(key, free)
             if hint is None and 0 < len(free) <= _FEW:
                 hint = f"{subject(fault.path)} may have {listed(free)}"
-            yield Diagnostic("schema/unknown-key", document.key_span(path), f"unknown key {shown(key)}", hint=hint)
+            span = document.key_span(path)
+            fix = respelling(span, key, free) if _alone(key, fault) else None
+            yield Diagnostic("schema/unknown-key", span, f"unknown key {shown(key)}", hint=hint, fix=fix)
+
+
+def _alone(key: str, fault: Violation) -> bool:
+    """Whether no other unknown key means the same."""
+    return not any(nearest(other, [key]) for other in fault.unknown if other != key)
 
 
 def _missing(document: Document, fault: Violation) -> Iterator[Diagnostic]:

@@ -5,10 +5,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from tocsin.diagnostics import Edit, Fix, Span
 from tocsin.document import Json
 
 _LONGEST = 50
 """More characters are not shown, nor compared with other words."""
+_CERTAIN = 0.8
+"""As near as this a word is changed by itself: one letter of five, two of ten."""
+_APART = 0.15
+"""How much nearer it has to be than any other word."""
 _TYPES = {
     "object": "a mapping", "array": "a list", "string": "a text", "number": "a number", "integer": "a whole number",
     "boolean": "true or false", "null": "nothing",
@@ -81,6 +86,30 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint, if there is a good one."""
     near = nearest(word, known)
     return f"did you mean {near}?" if near is not None else None
+
+
+def sole(word: str, known: Iterable[str]) -> str | None:
+    """The known word that *word* certainly means: very near, with no second one anywhere near.
+
+    >>> sole("targt", ["target", "window"]), sole("short", ["shirt", "sort"])
+    ('target', None)
+    """
+    if len(word) > _LONGEST:
+        return None
+    folded = _folded(word)
+    near = sorted(
+        ((difflib.SequenceMatcher(None, _folded(name), folded).ratio(), name) for name in known if name.isprintable()),
+        reverse=True,
+    )
+    if not near or near[0][0] < _CERTAIN or (len(near) > 1 and near[1][0] > near[0][0] - _APART):
+        return None
+    return near[0][1]
+
+
+def respelling(span: Span, word: str, known: Iterable[str]) -> Fix | None:
+    """The fix that puts the right word in the place of a misspelt one, where it is certain which that is."""
+    right = sole(word, known)
+    return Fix(f"write {right}", (Edit(span, right),)) if right is not None else None
 
 
 def respelled(text: str, pattern: re.Pattern[str]) -> str | None:

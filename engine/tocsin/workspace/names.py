@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tocsin.diagnostics import Diagnostic, Span
-from tocsin.schema.words import listed, nearest
-from tocsin.spec.readers import MOST_NAMES, Node, known_name
+from tocsin.diagnostics import Diagnostic, Edit, Fix, Span
+from tocsin.schema.words import listed, nearest, respelling, sole
+from tocsin.spec.readers import MOST_COMPARED, MOST_NAMES, Node, Reference, known_name
 from tocsin.workspace.model import Definition
 
 _WORDS = {"channel": "channel", "slo": "SLO"}
@@ -67,7 +67,19 @@ def unknown(readings: Iterable[Reading]) -> Iterator[Diagnostic]:
                     reference.span,
                     f"{_WORDS[reference.what]} {reference.name!r} is not defined",
                     hint=_hint(reference.what, reference.name, sets[reference.what]),
+                    fix=_fix(reference, sets[reference.what]),
                 )
+
+
+def _fix(reference: Reference, known: frozenset[str]) -> Fix | None:
+    if len(known) > MOST_COMPARED:
+        return None
+    owner, slash, name = reference.name.partition("/")
+    of_owner = [ref.partition("/")[2] for ref in known if slash and ref.startswith(f"{owner}/")]
+    if not of_owner:
+        return respelling(reference.span, reference.name, known)
+    right = sole(name, of_owner)  # the first half, being right, would make anything look alike
+    return Fix(f"write {owner}/{right}", (Edit(reference.span, f"{owner}/{right}"),)) if right else None
 
 
 def _hint(what: str, name: str, known: frozenset[str]) -> str:

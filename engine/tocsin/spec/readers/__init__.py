@@ -2,13 +2,14 @@
 
 from tocsin.spec.readers.dashboard import read_dashboard
 from tocsin.spec.readers.journey import read_journey
-from tocsin.spec.readers.node import MOST_NAMES, Node, Notes, Reference, known_name
+from tocsin.spec.readers.node import MOST_COMPARED, MOST_NAMES, Node, Notes, Reference, known_name
 from tocsin.spec.readers.notifications import read_notifications
 from tocsin.spec.readers.platform import read_platform
 from tocsin.spec.readers.service import read_service
 from tocsin.spec.readers.sla import read_sla
 
 __all__ = [
+    "MOST_COMPARED",
     "MOST_NAMES",
     "Node",
     "Notes",

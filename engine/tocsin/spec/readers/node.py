@@ -12,12 +12,12 @@ from decimal import Decimal
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.document import Document, Json, Path
 from tocsin.ports import Labels, labels_of
-from tocsin.schema.words import did_you_mean
+from tocsin.schema.words import did_you_mean, respelling
 from tocsin.spec.service import PromQl
 from tocsin.units import Duration, UnitError, parse_decimal, parse_quantity, parse_ratio
 
 MOST_NAMES = 8
-_MOST_COMPARED = 2000
+MOST_COMPARED = 2000
 """Comparing takes some 10 µs a name, and one typing error can make thousands of references unknown."""
 _LONGEST = Duration.of(days=100 * 365)
 """Prometheus holds durations in 63 bits of nanoseconds (292 years), Python's calendar ends in the year 9999."""
@@ -190,9 +190,12 @@ class Node:
         span: Span | None = None,
         severity: Severity = Severity.ERROR,
         related: tuple[tuple[Span, str], ...] = (),
+        meant: Iterable[str] = (),
     ) -> None:
-        """Note a finding at this value, or at *span*."""
-        self.notes.findings.append(Diagnostic(code, span or self.span, message, severity, hint, related))
+        """Note a finding at this value, or at *span*; where it is a misspelt name, *meant* are those that exist."""
+        place = span or self.span
+        fix = respelling(place, str(self.value), meant)
+        self.notes.findings.append(Diagnostic(code, place, message, severity, hint, related, fix))
 
     def report_inside(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
         """Note a finding at the characters [start, end) of the text that stands here."""
@@ -207,5 +210,5 @@ def known_name(name: str, known: Iterable[str]) -> str | None:
     """
     names = sorted(name for name in set(known) if name.isprintable())  # the others are mistakes themselves
     if len(names) > MOST_NAMES:
-        return did_you_mean(name, names) if len(names) <= _MOST_COMPARED else None
+        return did_you_mean(name, names) if len(names) <= MOST_COMPARED else None
     return did_you_mean(name, names) or (f"known are {', '.join(names)}" if names else None)

@@ -21,6 +21,7 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
             "reference/unknown-sli",
             f"SLI {sli_name!r} is not defined in service {service}",
             known_name(sli_name, known) or "define it below slis",
+            meant=known,
         )
     target, window = read_target(node["target"]), node["window"].duration_or_none(_WINDOW)
     tiers, no_traffic = _tiers(node["burn_rate"]), _no_traffic(node["no_traffic"])
@@ -75,6 +76,7 @@ def _tiers(node: Node) -> tuple[Tier, ...]:
                 "reference/unknown-tier",
                 f"the policy has no tier {entry.text()!r}",
                 known_name(entry.text(), names),
+                meant=names,
             )
     off = node["off"].texts()
     return tuple(tier for tier in tiers if tier.name not in off)

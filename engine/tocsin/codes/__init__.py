@@ -1,0 +1,16 @@
+"""Every code that a finding can have, with its manual page."""
+
+from tocsin.checks import CHECKS
+from tocsin.codes.documents import DOCUMENTS
+from tocsin.codes.meaning import MEANING
+from tocsin.codes.tools import TOOLS
+
+__all__ = ["MANUALS", "RAN"]
+
+MANUALS: dict[str, str] = dict(
+    sorted({**DOCUMENTS, **MEANING, **TOOLS, **{check.code: check.manual for check in CHECKS}}.items())
+)
+"""Code to manual page: what it finds in one sentence, why that is a mistake, what is bad and what is good."""
+
+RAN: frozenset[str] = frozenset({*MANUALS} - {*TOOLS})
+"""The codes that are looked for whenever definitions are read."""

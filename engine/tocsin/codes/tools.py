@@ -1,0 +1,114 @@
+"""Manual pages of what tools say: promtool, tests, and the comments and files that hide findings."""
+
+from tocsin.codes.page import page
+
+TOOLS: dict[str, str] = {
+    "ignore/error": page(
+        "Errors are not hidden by comments.",
+        "What is made from the definition would be wrong, or could not be made. Comments, severities and "
+        "baselines are for warnings and notes.",
+        "`# tocsin: ignore promql/syntax: works for us`",
+        "the mistake mended",
+    ),
+    "ignore/expired": page(
+        "A comment that hides a finding until a day goes when the day is over.",
+        "The finding is told again from the day after, so that what was put off is not forgotten.",
+        "`# tocsin: ignore alert/owner until 2025-01-31: moving teams`",
+        "the finding mended, or a later day and a reason that still holds",
+    ),
+    "ignore/reason": page(
+        "A comment that hides a finding says why.",
+        "Whoever reads it next year has to be able to judge whether it still holds. Without a reason nothing "
+        "is hidden.",
+        "`# tocsin: ignore alert/owner`",
+        "`# tocsin: ignore alert/owner: owned by whoever is on call`",
+    ),
+    "ignore/syntax": page(
+        "A comment that hides a finding can be understood.",
+        "The form is `# tocsin: ignore CODE[, CODE] [until 2027-01-31]: reason`, at the end of the line, "
+        "alone on the line above, or inside the expression; `ignore-file` stands above the first key of a "
+        "file.",
+        "`# tocsin: ignore: too noisy`",
+        "`# tocsin: ignore alert/owner: too noisy`",
+    ),
+    "ignore/unknown": page(
+        "A comment names codes that exist.",
+        "A misspelt code hides nothing.",
+        "`# tocsin: ignore alert/onwer: …`",
+        "`# tocsin: ignore alert/owner: …`",
+    ),
+    "ignore/unused": page(
+        "A comment hides something.",
+        "One that has outlived its finding would hide the next one that comes. `tocsin check --fix` removes it.",
+        "`# tocsin: ignore alert/owner: …` above an alert that has an owner",
+        "no comment",
+    ),
+    "severity/unknown": page(
+        "Severities are given to codes that exist.",
+        "A misspelt code leaves the severity of the right one as it was.",
+        "`checks: {alert/onwer: error}`",
+        "`checks: {alert/owner: error}`",
+    ),
+    "baseline/stale": page(
+        "A baseline holds only what is still found.",
+        "An entry whose finding was mended would hide the same fault when it comes back. `tocsin check "
+        "--write-baseline` writes it anew.",
+        "an entry for a file that is gone",
+        "the baseline written anew",
+    ),
+    "promtool/config": page(
+        "promtool accepts the compiled prometheus.yml.",
+        "Prometheus would refuse to start with it.",
+        "a target with a scheme in front",
+        "`targets: [shop:8080]`",
+    ),
+    "promtool/label": page(
+        "promtool accepts the labels of the compiled rules.",
+        "Prometheus would refuse the whole rule file.",
+        "a label name with a dash",
+        "`labels: {team_name: shop}`",
+    ),
+    "promtool/rule": page(
+        "promtool accepts the compiled rules.",
+        "Prometheus would refuse the whole rule file, with all of its alerts.",
+        "an expression of a later version of Prometheus",
+        "one that the installed version knows",
+    ),
+    "promtool/template": page(
+        "promtool accepts the templates of the compiled rules.",
+        "Prometheus would refuse the whole rule file.",
+        "`{{ $labels.job | unknownFunction }}`",
+        "`{{ $labels.job }}`",
+    ),
+    "test/failed": page(
+        "A test holds.",
+        "The message says what was expected to fire at that time and what did.",
+        "`{at: 5m, alert: X, firing: []}` where X fires",
+        "the rule or the test corrected",
+    ),
+    "test/invalid": page(
+        "A test can be run.",
+        "promtool did not understand its series or values.",
+        "`values: 0+1`",
+        "`values: 0+1x10`",
+    ),
+    "alertmanager/channel": page(
+        "Alertmanager can reach each channel of the routes as it is defined.",
+        "What Alertmanager cannot do is left out of its configuration, and Tocsin alone delivers there.",
+        "a channel of a service that only Apprise knows",
+        "email, slack or pagerduty",
+    ),
+    "influxdb/retention": page(
+        "A retention policy is as long as InfluxDB allows.",
+        "It refuses one that is shorter than an hour, or than its shards.",
+        "`retention: {short: 12h}` with `shard_duration: 1d`",
+        "`retention: {short: 7d}`",
+    ),
+    "statsd/name": page(
+        "A metric can be named in StatsD.",
+        "The exporter maps names between dots; one that it cannot match would get no samples.",
+        "`prefix: 9.shop`",
+        "`prefix: shop`",
+    ),
+}
+"""By code; looked for only where the tool is asked."""
