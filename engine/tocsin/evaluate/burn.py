@@ -85,6 +85,7 @@ def no_traffic_id(slo: Slo) -> str:
 def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
     """The alerts of an SLO: one for each tier, and one for traffic that stopped."""
     runbook = slo.runbook or service.runbook
+    which = "".join(f" ({label} {{{{ labels.{label} }}}})" for label in slo.by)
     common = {**dict(service.labels), "service": slo.service, "slo": slo.name, "ref": slo.ref}
     made = [
         Rule(
@@ -92,8 +93,8 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
             service=slo.service,
             severity=ALERT_SEVERITY[tier.severity],
             title=f"{slo.ref} burns its error budget too fast ({tier.name})",
-            summary=f"{slo.ref} burns its error budget {{{{ value }}}} times faster than its {percent(slo.target)}"
-            f" over {slo.window} allows",
+            summary=f"{slo.ref}{which} burns its error budget {{{{ value }}}} times faster than its "
+            f"{percent(slo.target)} over {slo.window} allows",
             labels=_labels(common, "ErrorBudgetBurn", ALERT_SEVERITY[tier.severity], tier=tier.name),
             timing=Timing(AT_ONCE.for_, keep_firing_for(tier)),
             notify=slo.page if tier.severity == "page" else slo.ticket,
@@ -109,7 +110,8 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
                 service=slo.service,
                 severity="critical",
                 title=f"{slo.ref} has no traffic",
-                summary=f"nothing is counted for {slo.ref} any more: no traffic reaches it, or its metrics are gone",
+                summary=f"nothing is counted for {slo.ref}{which} any more: "
+                "no traffic reaches it, or its metrics are gone",
                 labels=_labels(common, "TrafficAbsent", "critical"),
                 timing=Timing(slo.no_traffic.for_, KEEP_FIRING_FOR),
                 notify=slo.page,

@@ -73,12 +73,17 @@ class SloQuestion:
         self.history = History(self.slo.sli, self.budget_every)
         self.absence = Absence(self.slo, self.budget_every)
 
+    @property
+    def query(self) -> str:
+        """What every look asks: all windows that are cheap enough."""
+        return union(self.slo.sli, self._quick)
+
     def ask(self, asker: Asker) -> SloSight:
         """Look at the SLO once."""
         rates = self._rates(asker)
         self._count(asker, self.budget_every / HURRY if self._hot(rates) else self.budget_every)
         if isinstance(rates, Unanswered):
-            return self._blind(rates.reason, asker.at)
+            return self.blind(rates.reason, asker.at)
         if rates[BASE].total is None:
             self.history.interrupted()
         elif rates[BASE].why(BASE) == NO_BAD:
@@ -86,16 +91,19 @@ class SloQuestion:
         return self._sight(rates, asker)
 
     def _rates(self, asker: Asker) -> Mapping[Duration, Rate] | Unanswered:
-        windows = sorted({*windows_of(self.slo.tiers), BASE})
-        quick = tuple(window for window in windows if window <= RAW_LIMIT)
-        answer = asker.complete(union(self.slo.sli, quick))
+        answer = asker.complete(self.query)
         if isinstance(answer, Unanswered):
             return answer
-        rates = dict(rates_of(answer, quick))
-        for window in windows:
+        rates = dict(rates_of(answer, self._quick))
+        for window in windows_of(self.slo.tiers):
             if window > RAW_LIMIT:
                 rates[window] = self._slow(asker, window)
         return rates
+
+    @property
+    def _quick(self) -> tuple[Duration, ...]:
+        windows = sorted({*windows_of(self.slo.tiers), BASE})
+        return tuple(window for window in windows if window <= RAW_LIMIT)
 
     def _slow(self, asker: Asker, window: Duration) -> Rate:
         cadence = self.slowly.setdefault(window, Cadence())
@@ -158,7 +166,8 @@ class SloQuestion:
             return ""
         return f"{span(self.counted.observed * self.slo.window.timedelta)} of {self.slo.window}"
 
-    def _blind(self, reason: str, at: datetime) -> SloSight:
+    def blind(self, reason: str, at: datetime) -> SloSight:
+        """Nothing could be seen."""
         nothing = unknown(reason)
         ids = [tier_id(self.slo, tier) for tier in self.slo.tiers] + [no_traffic_id(self.slo)]
         burns = tuple(

@@ -20,6 +20,7 @@ from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
+from tocsin.evaluate.grouped import GroupedQuestion, question_of
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import (
     AlertEvent,
@@ -113,7 +114,7 @@ class Watch:
         self.workspace = workspace
         self.stride = max(2 * interval, STRIDE)
         self.composites = Composites.of(workspace, slices_every)
-        self.slos = [SloQuestion(slo, budgets_every) for service in workspace.services for slo in service.slos]
+        self.slos = [question_of(slo, budgets_every) for service in workspace.services for slo in service.slos]
         self.alerts = [AlertQuestion(alert) for service in workspace.services for alert in service.alerts]
         made = [
             *(rule for service in workspace.services for slo in service.slos for rule in burn.rules(service, slo)),
@@ -154,7 +155,12 @@ class Watch:
             def blind(reason: str) -> SloSight:
                 return _blind_slo(question, self.rules, reason, now)
 
-            slos[place] = faults.attempt(question.slo.ref, lambda: question.ask(asker), blind)
+            def ask() -> SloSight:
+                if isinstance(question, GroupedQuestion):
+                    return question.ask(asker, _groups(opened or {}, question.slo.ref))
+                return question.ask(asker)
+
+            slos[place] = faults.attempt(question.slo.ref, ask, blind)
 
         def ask_alert(question: AlertQuestion) -> None:
             ref = question.alert.ref
@@ -259,7 +265,12 @@ def _opened(memory: Memory) -> Mapping[str, set[Labels]]:
     return found
 
 
-def _blind_slo(question: SloQuestion, rules: Iterable[str], reason: str, at: datetime) -> SloSight:
+def _groups(opened: Mapping[str, set[Labels]], ref: str) -> set[Labels]:
+    """The groups of an SLO whose alerts are open."""
+    return {labels for rule, instances in opened.items() if rule.startswith(f"{ref}:") for labels in instances}
+
+
+def _blind_slo(question: SloQuestion | GroupedQuestion, rules: Iterable[str], reason: str, at: datetime) -> SloSight:
     """Nothing is known of an SLO whose question could not even be asked."""
     slo = question.slo
     status = SloStatus(
@@ -281,7 +292,8 @@ def _blind_slo(question: SloQuestion, rules: Iterable[str], reason: str, at: dat
         reason=reason,
     )
     mine = [rule for rule in rules if rule.startswith(f"{slo.ref}:")]
-    return SloSight({rule: one(Sample(Truth.UNKNOWN, reason=reason)) for rule in mine}, status)
+    nothing = Seen(rest=unknown(reason)) if slo.sli.by else one(Sample(Truth.UNKNOWN, reason=reason))
+    return SloSight(dict.fromkeys(mine, nothing), status)
 
 
 def _run(job: Callable[[], None]) -> None:

@@ -96,7 +96,7 @@ def burn_expression(slo: Slo, tier: Tier) -> str:
 def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
     factor = literal(round(Decimal(decimal_literal(tier.factor(slo.window))), 2))
     annotations = {
-        "summary": f"{slo.ref} burns its error budget more than {factor} times too fast",
+        "summary": f"{slo.ref}{_which(slo)} burns its error budget more than {factor} times too fast",
         "description": (
             f"{{{{ $value | humanizePercentage }}}} of events were bad over the last {tier.long}, and the last "
             f"{tier.short} are no better; the objective allows {percent(1 - slo.target)} over {slo.window}. "
@@ -119,7 +119,7 @@ def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
 def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
     total = f"slo:total:rate{BASE}" + matchers((("service", slo.service), ("slo", slo.name)))
     annotations = {
-        "summary": f"{slo.ref} has had traffic and has none now",
+        "summary": f"{slo.ref}{_which(slo)} has had traffic and has none now",
         "description": (
             "The counter of events stopped or disappeared, so the error ratio cannot be computed and burn-rate alerts "
             "are blind. Either nobody reaches the service, or its metrics no longer reach Prometheus."
@@ -149,6 +149,11 @@ def _labels(slo: Slo, service: Service, severity: str, **more: str) -> Labels:
     """The service's own labels for routing, below those that say what the alert is."""
     own = {"service": slo.service, "slo": slo.name, "severity": severity, "ref": slo.ref, **more}
     return labels_of(dict(service.labels) | own)
+
+
+def _which(slo: Slo) -> str:
+    """The group that an alert is about, where the objective is divided by labels."""
+    return "".join(f" ({label} {{{{ $labels.{label} }}}})" for label in slo.by)
 
 
 def _annotations(texts: dict[str, str], slo: Slo, service: Service) -> Labels:

@@ -46,7 +46,7 @@ class RatioQueries:
 
 def _chosen(service: Service, kind: str) -> Sli | None:
     """The SLI of *kind* that an objective uses, else the first one defined."""
-    used = [slo.sli for slo in service.slos if slo.sli.kind == kind]
+    used = [service.slis[slo.sli_name] for slo in service.slos if slo.sli.kind == kind]  # whole, not by groups
     return next(iter([*used, *(sli for sli in service.slis.values() if sli.kind == kind)]), None)
 
 

@@ -18,6 +18,7 @@ from tocsin.spec.readers import (
     read_service,
     read_sla,
 )
+from tocsin.workspace.divided import divided
 from tocsin.workspace.journeys import nested
 from tocsin.workspace.model import Definition, Source, Workspace
 from tocsin.workspace.names import Reading, unique, unknown
@@ -66,6 +67,7 @@ def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnost
         platform=next((value for value in values if isinstance(value, Platform)), None),
         documents={(document.path, document.index): document for document in documents},
     )
+    findings += divided(workspace.services, _by_name(values, Journey), workspace.slas)
     return workspace, in_file_order((*findings, *knots))
 
 

@@ -1,6 +1,7 @@
 """SLOs: objectives of a service."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from tocsin.sli import Sli
@@ -11,6 +12,8 @@ from tocsin.windows import POLICIES, Tier
 
 _WINDOW = Duration.of(days=30)
 _NO_TRAFFIC = Duration.of(minutes=10)
+_OWN = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
+"""Labels that say what an alert is; a group cannot be told by them."""
 
 
 def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[str]) -> Slo | None:
@@ -26,13 +29,14 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
     target, window = read_target(node["target"]), node["window"].duration_or_none(_WINDOW)
     tiers, no_traffic = _tiers(node["burn_rate"]), _no_traffic(node["no_traffic"])
     page, ticket = node["page"].channels(), node["ticket"].channels()
+    by = _group_by(node["group_by"])
     if target is None or window is None or sli_name not in slis:
         return None
     return Slo(
         service=service,
         name=node.name,
         sli_name=sli_name,
-        sli=slis[sli_name],
+        sli=replace(slis[sli_name], by=by) if by else slis[sli_name],  # type: ignore[type-var]
         target=target,
         window=window,
         tiers=tiers,
@@ -65,6 +69,16 @@ def read_target(node: Node) -> Decimal | None:
 def known_tiers(node: Node) -> tuple[Tier, ...]:
     """The tiers of the policy that *node*, a `burn_rate`, names."""
     return POLICIES.get(node["policy"].text("workbook"), ())
+
+
+def _group_by(node: Node) -> tuple[str, ...]:
+    for entry in node.elements():
+        if entry.text() in _OWN:
+            message = f"label {entry.text()!r} is set by Tocsin, so an objective cannot be divided by it"
+            entry.report("slo/group-by", message, "rename it in the series with label_replace(), or leave it out")
+        elif entry.text() == "le":
+            entry.report("slo/group-by", "le is the bound of a bucket; the buckets of a histogram are one objective")
+    return tuple(sorted(set(node.texts()) - _OWN - {"le"}))
 
 
 def _tiers(node: Node) -> tuple[Tier, ...]:

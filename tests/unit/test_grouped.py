@@ -1,0 +1,194 @@
+"""An SLO divided by labels: a budget and alerts for each value, one question for all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests import builders
+from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
+from tests.reading import places, read
+
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.model import Phase, Truth
+from tocsin.evaluate.slo import SloSight
+from tocsin.evaluate.tick import Watch, turn
+from tocsin.plan import plan
+from tocsin.plan.model import AlertingRule
+from tocsin.ports import Answer, Labels, RangeAnswer, Row, labels_of
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = 86_400.0
+GOOD, BAD = (Stretch(-40 * DAY, 9 * DAY, 10),), (Stretch(-40 * DAY, 0, 10), Stretch(0, 9 * DAY, 10, 1.0))
+SLO = replace(builders.slo(), sli=TrafficSli("shop", by=("route",)))
+A, B = (("route", "/a"),), (("route", "/b"),)
+
+
+@dataclass
+class Divided:
+    """A metric source whose answers have the rows of several others, each with its route."""
+
+    routes: Mapping[str, FakeSource]
+    asked: list[str] = field(default_factory=list)
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """The rows of all routes."""
+        self.asked.append(query)
+        if query == "vector(1)":
+            return Answer((Row((), 1.0),), at)
+        rows = [
+            Row(labels_of({**dict(row.labels), "route": route}), row.value)
+            for route, source in self.routes.items()
+            for row in source.instant(query, at).rows
+        ]
+        return Answer(tuple(rows), at)
+
+    def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+        """Nothing asks for one."""
+        raise AssertionError(query, start, end, step)
+
+
+class Scene:
+    """A watch over routes, tick by tick."""
+
+    def __init__(self, **routes: tuple[Stretch, ...]) -> None:
+        self.source = Divided(
+            {f"/{name}": FakeSource(traffic={"shop": Traffic(START, each)}) for name, each in routes.items()}
+        )
+        self.memory = Memory()
+        self.forget()
+
+    def forget(self) -> None:
+        """Start a new process."""
+        self.watch = Watch(builders.workspace(builders.service(slos=(SLO,))))
+
+    def look(self, second: float) -> SloSight:
+        """Look once, and remember what became of the alerts."""
+        now = START + timedelta(seconds=second)
+        sight = self.watch.look(self.source, now, memory=self.memory)
+        turned = turn(self.watch, sight, self.memory, now)
+        alerts = {i: s for i, s in {**self.memory.alerts, **turned.alerts}.items() if s is not None}
+        self.memory = Memory(alerts)
+        return SloSight(sight.seen, sight.slos[0])
+
+    def firing(self, rule: str = "fast") -> dict[Labels, bool]:
+        """The groups whose alert is open, and whether it is blind."""
+        return {
+            identity.labels: state.blind_since is not None
+            for identity, state in self.memory.alerts.items()
+            if identity.rule == f"shop/uptime:{rule}" and state.phase in {Phase.FIRING, Phase.RECOVERING}
+        }
+
+
+def test_each_group_has_its_own_alert() -> None:
+    """An outage of one route pages for that route; the status is that of the worst."""
+    scene = Scene(a=GOOD, b=BAD)
+    sight = scene.look(120)
+
+    assert {group: sample.truth for group, sample in sight.seen["shop/uptime:fast"].rows.items()} == {
+        A: Truth.FALSE,
+        B: Truth.TRUE,
+    }
+    assert (sight.status.state, sight.status.reason[:31]) == ("burning", "route=/b, the worst of 2 groups")
+    assert scene.firing() == {B: False}
+
+
+def test_groups_cost_no_more_questions() -> None:
+    """Whatever is asked for one group is there for all others."""
+    one, many = Scene(a=BAD), Scene(**dict.fromkeys("abcdefgh", BAD))
+    for second in range(0, 3_600, 15):
+        one.look(second)
+        many.look(second)
+
+    assert len(many.source.asked) == len(one.source.asked)
+
+
+def test_a_group_that_vanishes_is_blind() -> None:
+    """Its open alert stays open, because nobody can look; the others are not touched. A day later it is out of use."""
+    scene = Scene(a=GOOD, b=BAD)
+    scene.look(120)
+    scene.source.routes = {"/a": scene.source.routes["/a"]}
+    scene.look(135)
+    assert scene.firing() == {B: True}
+
+    scene.forget()
+    for second in (150, 3_600, 40_000):
+        scene.look(second)
+    assert scene.firing() == {B: True}
+
+    for second in range(86_600, 88_200, 60):
+        scene.look(second)
+    assert scene.firing() == {}
+
+
+def test_a_source_that_refuses() -> None:
+    """Nobody knows of any group then; what is open stays open."""
+    scene = Scene(a=GOOD, b=BAD)
+    scene.look(120)
+    scene.source.routes["/a"].refuses = {"label_replace": "no"}
+    sight = scene.look(135)
+
+    assert (sight.status.state, sight.seen["shop/uptime:fast"].rows[A].truth) == ("unknown", Truth.UNKNOWN)
+    assert scene.firing() == {B: True}
+
+
+def test_nothing_is_there_yet() -> None:
+    """Without any series there is no group, and that is unknown rather than healthy."""
+    sight = Scene().look(0)
+
+    assert (sight.status.state, sight.status.reason) == ("unknown", "no group was seen yet")
+    assert sight.seen["shop/uptime:fast"].rows == {}
+
+
+def test_there_can_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label with a value for every user must not end the evaluator, and must not go unnoticed."""
+    monkeypatch.setattr("tocsin.evaluate.grouped.MOST_GROUPS", 2)
+    scene = Scene(a=GOOD, b=GOOD, c=GOOD)
+    now = START + timedelta(seconds=60)
+    sight = scene.watch.look(scene.source, now)
+
+    assert len(sight.seen["shop/uptime:fast"].rows) == 2
+    assert sight.questions == ("shop/uptime: more than 2 groups; the other 1 are not watched",)
+
+
+GROUPED = """
+slis: {a: {ratio: {bad: b, total: t}}}
+slos:
+  x: {sli: a, target: 99%, group_by: [zone, route]}
+  y: {sli: a, target: 99%, group_by: [service, le]}
+"""
+
+
+def test_reading() -> None:
+    """Labels are sorted; those that Tocsin sets, and the bound of a bucket, cannot divide an objective."""
+    workspace, findings = read("Service", GROUPED)
+    x, y = workspace.services[0].slos
+
+    assert (x.sli.by, y.sli.by) == (("route", "zone"), ())
+    assert places(findings) == [(7, 39, "slo/group-by"), (7, 48, "slo/group-by")]
+
+
+def test_rules_name_the_group() -> None:
+    """Both sides are grouped, and the summary says which group it is."""
+    workspace, _ = read("Service", GROUPED.replace("service, le", "route"))
+    (group,) = (group for group in plan(workspace)[0].groups if group.name.endswith("/x"))
+    fast = next(rule for rule in group.rules if isinstance(rule, AlertingRule))
+
+    assert group.rules[0].expr == "(sum by (route, zone) (rate(b[5m])) or 0 * sum by (route, zone) (rate(t[5m]))) >= 0"
+    assert dict(fast.annotations)["summary"].startswith("a/x (route {{ $labels.route }}) (zone {{ $labels.zone }})")
+
+
+def test_journeys_and_contracts_need_a_single_one() -> None:
+    """There is no answer to which of its groups a journey would need."""
+    text = GROUPED.replace("service, le", "route") + (
+        "---\napiVersion: tocsin/v1\nkind: Journey\nname: j\nslos:\n"
+        "  z: {target: 99%, window: 30d, combine: {series: [a/x]}}\n"
+        "---\napiVersion: tocsin/v1\nkind: SLA\nname: s\ncustomer: c\ncovers: a/x\ntarget: 99%\n"
+        "period: {calendar: month, timezone: UTC}\ncredits: [{below: 99%, credit: 10%}]\n"
+    )
+    _, findings = read("Service", text)
+
+    assert [(f.code, f.message) for f in findings] == [
+        ("reference/divided", "a/x is one objective for each route, zone, and a journey needs a single one"),
+        ("reference/divided", "a/x is one objective for each route, zone, and an SLA needs a single one"),
+    ]
