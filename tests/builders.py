@@ -5,7 +5,7 @@ from decimal import Decimal
 from tocsin.diagnostics import Span
 from tocsin.ports import Labels
 from tocsin.sli import RatioSli, Sli
-from tocsin.spec import AlertRule, Scrape, Service, Slo
+from tocsin.spec import AlertRule, Condition, Plain, Scrape, Service, Slo, Threshold
 from tocsin.spec.service import NoTraffic, PromQl
 from tocsin.units import Duration
 from tocsin.windows import WORKBOOK, Tier
@@ -57,6 +57,7 @@ def alert(
     value: str | None = None,
     above: str | None = None,
     below: str | None = None,
+    clear: str | None = None,
     expr: str | None = None,
     for_: str = "0s",
     severity: str = "warning",
@@ -69,10 +70,7 @@ def alert(
     return AlertRule(
         service=service,
         name=name,
-        value=PromQl(value, span) if value is not None else None,
-        above=Decimal(above) if above is not None else None,
-        below=Decimal(below) if below is not None else None,
-        expr=PromQl(expr, span) if expr is not None else None,
+        condition=_condition(value, above, below, clear, expr, span),
         for_=Duration.parse(for_),
         keep_firing_for=Duration(0),
         severity=severity,
@@ -84,6 +82,15 @@ def alert(
         labels=labels,
         span=span,
     )
+
+
+def _condition(
+    value: str | None, above: str | None, below: str | None, clear: str | None, expr: str | None, span: Span
+) -> Condition:
+    if value is None:
+        return Plain(PromQl(expr or "", span))
+    bounds = [Decimal(bound) if bound is not None else None for bound in (above, below, clear)]
+    return Threshold(PromQl(value, span), *bounds)
 
 
 def scrape(job: str = "shop", target: str = "shop:8080", *, span: Span = SPAN) -> Scrape:

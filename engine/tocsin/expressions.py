@@ -29,6 +29,8 @@ class Role(StrEnum):
     """Compared with a threshold."""
     CONDITION = "condition"
     """An alert of its own: fires for each row."""
+    SERIES = "series"
+    """A plain selector of what has to be there."""
     RECORDED = "recorded"
     """Recorded under a name."""
     PANEL = "panel"
@@ -39,6 +41,7 @@ _PLACES: tuple[tuple[str, tuple[str, ...], Role | tuple[Form, ...]], ...] = (
     *(("Service", ("slis", "*", kind, key), forms) for kind, sli in SLIS.items() for key, forms in sli.keys.items()),
     ("Service", ("alerts", "*", "value"), Role.VALUE),
     ("Service", ("alerts", "*", "expr"), Role.CONDITION),
+    ("Service", ("alerts", "*", "absent"), Role.SERIES),
     ("Service", ("recordings", "*", "expr"), Role.RECORDED),
     ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
 )

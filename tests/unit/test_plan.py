@@ -9,7 +9,7 @@ from tests import builders
 from tocsin.diagnostics import Severity
 from tocsin.guards import KEEP_FIRING_FOR
 from tocsin.plan import AlertingRule, RecordingRule, plan
-from tocsin.plan.threshold import alert_expression
+from tocsin.plan.conditions import expression
 from tocsin.spec import AlertRule, Service
 from tocsin.spec.service import NoTraffic
 from tocsin.targets.prometheus import prometheus
@@ -145,7 +145,7 @@ def test_an_objective_without_tiers_still_records() -> None:
 )
 def test_threshold_conditions(rule: AlertRule, expected: str) -> None:
     """Exact numbers, strict comparison, and nothing of the user's text can swallow them."""
-    assert expected == alert_expression(rule)
+    assert expected == expression(rule, ())
 
 
 def test_own_labels_of_an_alert_do_not_displace_ours() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tocsin.plan import plan
-from tocsin.spec import AlertRule, Service
+from tocsin.spec import AlertRule, Service, Threshold
 from tocsin.units import Duration
 from tocsin.workspace import Source, Workspace, read_workspace
 
@@ -23,6 +23,12 @@ EVERYBODY = ("email", "slack", "pagerduty")
 def alert(service: str, name: str) -> AlertRule:
     """The alert of that name."""
     return next(rule for rule in SERVICES[service].alerts if rule.name == name)
+
+
+def threshold(rule: AlertRule) -> Threshold:
+    """Its condition, which has to be a threshold."""
+    assert isinstance(rule.condition, Threshold)
+    return rule.condition
 
 
 class TestDefinitions:
@@ -101,7 +107,8 @@ class TestTableOfAlerts:
         """Each row of the table is an alert of both backends."""
         rule = alert(service, name)
 
-        assert (above and Decimal(above), below and Decimal(below)) == (rule.above, rule.below)
+        limits = threshold(rule)
+        assert (above and Decimal(above), below and Decimal(below)) == (limits.above, limits.below)
         assert (Duration.parse(for_), severity, channels) == (rule.for_, rule.severity, rule.notify)
 
     def test_success_criteria_are_objectives(self, service: str) -> None:
@@ -250,17 +257,15 @@ class TestSketch:
 
     def test_the_quantile_stands_instead(self, tmp_path: Path) -> None:
         """The alert's own expression sees the three seconds (between the buckets 1 and 5)."""
-        rule = alert("be-camera", "HighResponseTime")
-        assert rule.value is not None
+        value = threshold(alert("be-camera", "HighResponseTime")).value.text
 
-        assert passes(tmp_path, SLOW, rule.value.text, "20m", [{"labels": "{}", "value": 4.8}]) == ""
+        assert passes(tmp_path, SLOW, value, "20m", [{"labels": "{}", "value": 4.8}]) == ""
 
     def test_a_quantile_never_exceeds_the_highest_bound(self, tmp_path: Path) -> None:
         """With 2 s as the highest bucket bound an alert above 2000 ms can never fire."""
-        rule = alert("be-camera", "HighResponseTime")
-        assert rule.value is not None
+        value = threshold(alert("be-camera", "HighResponseTime")).value.text
 
-        assert passes(tmp_path, TOPPED, rule.value.text, "20m", [{"labels": "{}", "value": 2}]) == ""
+        assert passes(tmp_path, TOPPED, value, "20m", [{"labels": "{}", "value": 2}]) == ""
 
     def test_an_error_rate_is_no_ratio(self, tmp_path: Path) -> None:
         """`rate(errors) > 0.1` fires at 0.2 % of errors of a busy service, not when a quiet one fails fully."""
@@ -279,12 +284,11 @@ class TestSketch:
 
     def test_an_error_rate_without_errors_is_empty(self, tmp_path: Path) -> None:
         """Where no request ever failed there is no error series: nothing is drawn; the alert's expression is 0."""
-        rule = alert("be-camera", "HighErrorRate")
-        assert rule.value is not None
+        value = threshold(alert("be-camera", "HighErrorRate")).value.text
         healthy = {'http_requests_total{job="be-camera",status="200"}': "0+600x20"}
 
         assert passes(tmp_path, healthy, 'rate(http_requests_total{status=~"5.."}[5m])', "20m", []) == ""
-        assert passes(tmp_path, healthy, rule.value.text, "20m", [{"labels": "{}", "value": 0}]) == ""
+        assert passes(tmp_path, healthy, value, "20m", [{"labels": "{}", "value": 0}]) == ""
 
     def test_an_average_of_cores_hides_the_full_container(self, tmp_path: Path) -> None:
         """One container at 100 % of its CPU and three idle ones are 0.25 on average."""

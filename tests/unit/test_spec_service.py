@@ -6,7 +6,7 @@ import pytest
 from tests.reading import codes, places, read
 
 from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, ThresholdSli
-from tocsin.spec import Service
+from tocsin.spec import Plain, Service, Threshold
 from tocsin.units import Duration
 
 SLI = """
@@ -189,9 +189,9 @@ class TestAlert:
         """Thresholds are exact numbers in base units."""
         alert = service("alerts: {A: {value: up, above: 2000ms, for: 5m, severity: warning}}").alerts[0]
 
-        assert alert.value is not None
+        assert isinstance(alert.condition, Threshold)
         assert ("a/A", "up", Decimal(2), Duration.of(minutes=5)) == (
-            alert.ref, alert.value.text, alert.above, alert.for_,
+            alert.ref, alert.condition.value.text, alert.condition.above, alert.for_,
         )  # fmt: skip
         assert (alert.on_missing, alert.notify, alert.labels) == ("keep", (), ())
 
@@ -206,10 +206,11 @@ class TestAlert:
     def test_expression_knows_its_place(self) -> None:
         """Findings inside a block scalar can be mapped to lines of the file."""
         workspace, findings = read("Service", "alerts:\n  A:\n    severity: info\n    expr: |\n      up\n      == 0\n")
-        expr = workspace.services[0].alerts[0].expr
+        condition = workspace.services[0].alerts[0].condition
 
         assert findings == ()
-        assert expr is not None
+        assert isinstance(condition, Plain)
+        expr = condition.expr
         assert workspace.documents is not None
         assert (
             (span := workspace.documents["a.yaml", 0].inside(expr.where, 3, 5)).line,

@@ -7,7 +7,7 @@ import promql_parser as pp
 from tocsin.checks.base import Subject, check, nodes
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression, Role
-from tocsin.spec import AlertRule
+from tocsin.spec import AlertRule, Threshold
 
 _PER_SECOND = frozenset({"rate", "irate"})
 
@@ -41,7 +41,10 @@ def _compared_with_a_fraction(expression: Expression, tree: pp.Expr, alerts: dic
     """What is compared with a number between 0 and 1."""
     if expression.role is Role.VALUE:
         alert = alerts.get(expression.refs[0])
-        limit = (alert.above if alert.above is not None else alert.below) if alert else None
+        condition = alert.condition if alert else None
+        if not isinstance(condition, Threshold):
+            return None
+        limit = condition.above if condition.above is not None else condition.below
         return tree if limit is not None and 0 < limit < 1 else None
     if expression.role is Role.CONDITION and isinstance(tree, pp.BinaryExpr) and str(tree.op) in {">", "<", ">=", "<="}:
         for value, limit_ in ((tree.lhs, tree.rhs), (tree.rhs, tree.lhs)):

@@ -37,6 +37,9 @@ def promql_type(subject: Subject) -> Iterator[Diagnostic]:
                 message, hint = f"an SLI needs a plain selector, not {given or 'a calculation'}", selector
             elif bare.name is None:
                 message, hint = "an SLI needs a selector that names its metric", selector
+        elif expression.role is Role.SERIES and not isinstance(bare, pp.VectorSelector):
+            message = f"absent needs a plain selector, not {given or 'a calculation'}"
+            hint = 'write the series that has to be there, such as up{job="shop"}'
         elif given in {"a range vector", "a text"}:
             message = f"{given} has no value to {_USES.get(expression.role, 'compare')}"
             hint = "put a function around it, such as rate(…)" if given == "a range vector" else None

@@ -34,8 +34,9 @@ from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
 from tocsin.evaluate.witness import selectors
 from tocsin.evaluate.words import number, span
+from tocsin.plan.conditions import expression
 from tocsin.ports import Answer, Labels, Row, labels_of
-from tocsin.spec import AlertRule, Service
+from tocsin.spec import AlertRule, Composite, Service, Threshold
 from tocsin.template import misfits
 from tocsin.units import literal
 
@@ -88,16 +89,17 @@ class AlertQuestion:
 
     def ask(self, asker: Asker, *, opened: AbstractSet[Labels] | None = None) -> Seen:
         """Look once; the absence of *opened* instances (pending or firing; None: any) must be explained."""
-        alert = self.alert
-        if alert.value is not None:
-            bounds = (("<", alert.below), (">", alert.above))
-            text = alert.value.text
+        condition = self.alert.condition
+        if isinstance(condition, Threshold):
+            bounds = (("<", condition.below), (">", condition.above))
+            text = condition.value.text
             comparisons = [Comparison(text, op, float(b)) for op, b in bounds if b is not None]
             return self._compared(asker, text, comparisons, opened)
-        reading = read(alert.expr.text if alert.expr else "")
+        text = expression(self.alert, ())
+        reading = read(text)
         if reading.comparison is not None:
             return self._compared(asker, reading.comparison.value, [reading.comparison], opened)
-        return self._returned(asker, reading, opened)
+        return self._returned(asker, text, reading, opened)
 
     def _compared(self, asker: Asker, value: str, bounds: list[Comparison], opened: AbstractSet[Labels] | None) -> Seen:
         answer = asker.instant(value)
@@ -123,18 +125,34 @@ class AlertQuestion:
                 return Sample(Truth.TRUE, row.value, f"{number(row.value)} {_text(bound)}", facts)
         if answer.partial:
             return Sample(Truth.UNKNOWN, reason=_partial(answer))
-        return Sample(Truth.FALSE, row.value, f"{number(row.value)} is no longer {_or(bounds)}", facts)
+        kept = self._kept(row, facts)
+        return Sample(Truth.FALSE, row.value, f"{number(row.value)} is no longer {_or(bounds)}", facts, kept)
+
+    def _kept(self, row: Row, facts: tuple[tuple[str, str], ...]) -> Sample | None:
+        """With hysteresis: an alert that fires stays while the value has not come back far enough."""
+        condition = self.alert.condition
+        if not isinstance(condition, Threshold) or condition.clear is None:
+            return None
+        end = Comparison("", "<" if condition.above is not None else ">", float(condition.clear))
+        if end.holds(row.value):
+            return None
+        return Sample(Truth.TRUE, row.value, f"{number(row.value)} is not {_text(end)} yet", facts)
 
     def _facts(self, row: Row, bounds: list[Comparison]) -> tuple[tuple[str, str], ...]:
         facts = [("value", number(row.value))]
         if bounds:
-            facts.append(("threshold", _or(bounds)))
+            facts.append(("threshold", _or(bounds) + self._clears()))
         if self.alert.for_.milliseconds:
             facts.append(("for", span(self.alert.for_.timedelta)))
         return tuple(facts)
 
-    def _returned(self, asker: Asker, reading: Reading, opened: AbstractSet[Labels] | None) -> Seen:
-        text = self.alert.expr.text if self.alert.expr else ""
+    def _clears(self) -> str:
+        condition = self.alert.condition
+        if not isinstance(condition, Threshold) or condition.clear is None:
+            return ""
+        return f", until {'<' if condition.above is not None else '>'} {literal(condition.clear)}"
+
+    def _returned(self, asker: Asker, text: str, reading: Reading, opened: AbstractSet[Labels] | None) -> Seen:
         answer = asker.instant(text)
         if isinstance(answer, Unanswered):
             return Seen({}, unknown(answer.reason))
@@ -166,11 +184,14 @@ class AlertQuestion:
 
 def _fingerprint(alert: AlertRule) -> str:
     """The same for the same question, however it is spelt and whatever its answer is compared with."""
-    if alert.value is not None:
-        reading = read(alert.value.text)
-        asks = reading.asks if reading.comparison is None else alert.value.text
+    condition = alert.condition
+    if isinstance(condition, Composite):
+        asks = ""  # its one instance has no labels, whatever it is made of
+    elif isinstance(condition, Threshold):
+        reading = read(condition.value.text)
+        asks = reading.asks if reading.comparison is None else condition.value.text
     else:
-        asks = read(alert.expr.text if alert.expr else "").asks
+        asks = read(expression(alert, ())).asks
     return hashlib.sha256(asks.encode()).hexdigest()[:16]
 
 

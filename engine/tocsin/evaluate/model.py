@@ -48,12 +48,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one tick saw for one alert; *facts* are lines for people (`burn rate`, `budget left`), in order."""
+    """What one tick saw for one alert; *facts* are lines for people (`burn rate`, `budget left`), in order.
+
+    *kept* is what it means to an alert that fires already, where that is something else (hysteresis).
+    """
 
     truth: Truth
     value: float | None = None
     reason: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    kept: "Sample | None" = None
 
 
 @dataclass(frozen=True, slots=True)

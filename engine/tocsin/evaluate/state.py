@@ -28,6 +28,8 @@ def step(
     state: AlertState, sample: Sample, now: datetime, stride: timedelta = STRIDE
 ) -> tuple[AlertState, tuple[AlertEvent, ...]]:
     """Let one alert see one *sample*; *stride* is the longest gap between two looks that counts as observed."""
+    if sample.kept is not None and state.phase in OPEN:
+        sample = sample.kept
     if sample.truth is Truth.UNKNOWN:
         return _blinded(state, sample, now)
     seen, events = _sighted(state, sample, now, stride)

@@ -1,6 +1,6 @@
 """What one look changes for the alerts of one rule."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,8 @@ class Steps:
     events: list[tuple[Identity, AlertEvent]] = field(default_factory=list)
     shown: list[AlertView] = field(default_factory=list)
     closed: list[AlertView] = field(default_factory=list)
+    by_rule: dict[str, set[Identity]] | None = None
+    """Who is in memory, once somebody has asked."""
 
     def empty(self) -> "Steps":
         """The same turn with nothing found yet, to be added when all of it went well."""
@@ -36,6 +38,18 @@ class Steps:
         self.events += more.events
         self.shown += more.shown
         self.closed += more.closed
+
+    def states(self, rule: str) -> Iterator[AlertState]:
+        """The states of all instances of a rule as they are now."""
+        if self.by_rule is None:
+            self.by_rule = {}
+            for identity in self.memory.alerts:
+                self.by_rule.setdefault(identity.rule, set()).add(identity)
+        changed = {identity for identity in self.changes if identity.rule == rule}
+        for identity in self.by_rule.get(rule, set()) | changed:
+            state = self.changes[identity] if identity in self.changes else self.memory.alerts[identity]
+            if state is not None:
+                yield state
 
     def rule(self, rule: Rule, seen: Seen, known: Iterable[Identity]) -> "Steps":
         """Step every instance of *rule* that *seen* has something to say about; *known* are those in memory."""

@@ -11,12 +11,11 @@ so a dead source costs one deadline and not one for each rule. After three looks
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from tocsin.evaluate import alerts, burn
-from tocsin.evaluate.alerts import AlertQuestion
+from tocsin.evaluate import alerts, burn, combined
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
@@ -35,11 +34,13 @@ from tocsin.evaluate.model import (
     Snapshot,
     Truth,
 )
+from tocsin.evaluate.questions import Question, questions
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
 from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
 from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of
+from tocsin.spec import Composite
 from tocsin.workspace import Workspace
 
 BLIND_AFTER = 3
@@ -115,7 +116,8 @@ class Watch:
         self.stride = max(2 * interval, STRIDE)
         self.composites = Composites.of(workspace, slices_every)
         self.slos = [question_of(slo, budgets_every) for service in workspace.services for slo in service.slos]
-        self.alerts = [AlertQuestion(alert) for service in workspace.services for alert in service.alerts]
+        self.alerts = questions(workspace)
+        self.combined = combined.composites(workspace)
         made = [
             *(rule for service in workspace.services for slo in service.slos for rule in burn.rules(service, slo)),
             *(alerts.rule(service, alert) for service in workspace.services for alert in service.alerts),
@@ -162,7 +164,7 @@ class Watch:
 
             slos[place] = faults.attempt(question.slo.ref, ask, blind)
 
-        def ask_alert(question: AlertQuestion) -> None:
+        def ask_alert(question: Question) -> None:
             ref = question.alert.ref
             mine = None if opened is None else opened.get(ref, set())
             seen[ref] = faults.attempt(
@@ -203,7 +205,12 @@ def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
         known.setdefault(identity.rule, []).append(identity)
     faults, steps = Faults(), Steps(memory, now, watch.stride)
     for rule in watch.rules.values():
-        steps.add(_stepped(rule, sight, known.get(rule.id, []), steps, faults))
+        if rule.id not in watch.combined:
+            steps.add(_stepped(rule, sight, known.get(rule.id, []), steps, faults))
+    seen = dict(sight.seen)
+    for ref in watch.combined:
+        seen[ref] = faults.attempt(ref, partial(_combined, watch.combined[ref], seen, steps), _unseen)
+        steps.add(_stepped(watch.rules[ref], replace(sight, seen=seen), known.get(ref, []), steps, faults))
     steps.add(faults.attempt("removed rules", lambda: steps.empty().orphans(watch.rules), lambda _: steps.empty()))
     return Turn(
         alerts=steps.changes,
@@ -227,6 +234,15 @@ def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faul
         return steps.empty().rule(rule, _seen(rule, sight, steps.memory), known)
 
     return faults.attempt(rule.id, see, blind)
+
+
+def _combined(composite: Composite, seen: Mapping[str, Seen], steps: Steps) -> Seen:
+    """Judge an alert by what those that it is made of have become."""
+    return one(combined.judge(composite, lambda part: combined.verdict(steps.states(part.ref), seen.get(part.ref))))
+
+
+def _unseen(reason: str) -> Seen:
+    return Seen(rest=unknown(reason))
 
 
 def _seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:

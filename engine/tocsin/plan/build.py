@@ -5,6 +5,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan.burn import percent, slo_group
+from tocsin.plan.composites import with_composites
 from tocsin.plan.groups import alert_group, own_groups
 from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.model import Plan, RuleGroup
@@ -25,6 +26,8 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
         if group := alert_group(service):
             groups.append(group)
     findings.extend(_duplicate_jobs(workspace.services))
+    groups, loose = with_composites(groups, workspace)
+    findings.extend(loose)
     objectives = ((slo, feasible_tiers(slo)) for service in workspace.services for slo in service.slos)
     return Plan(tuple(groups), inhibitions(objectives)), in_file_order(findings)
 

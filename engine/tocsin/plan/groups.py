@@ -1,8 +1,8 @@
 """The rule groups of a service that users arrange themselves: recordings, and whatever names a group."""
 
+from tocsin.plan.alert import alerting_rule
 from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
-from tocsin.plan.threshold import alerting_rule
-from tocsin.spec import AlertRule, GroupSettings, Recording, Service
+from tocsin.spec import AlertRule, Composite, GroupSettings, Recording, Service
 
 _Written = AlertRule | Recording
 
@@ -23,8 +23,9 @@ def own_groups(service: Service) -> tuple[RuleGroup, ...]:
 
 
 def alert_group(service: Service) -> RuleGroup | None:
-    """All other alerts of a service, by name."""
-    alerts = sorted((alert for alert in service.alerts if not alert.group), key=lambda alert: alert.name)
+    """All other alerts of a service, by name; those that are made of others are put behind them (`composites`)."""
+    own = (alert for alert in service.alerts if not alert.group and not isinstance(alert.condition, Composite))
+    alerts = sorted(own, key=lambda alert: alert.name)
     rules = tuple(alerting_rule(alert, service) for alert in alerts)
     return RuleGroup(f"alerts:{service.name}", service.name, rules) if rules else None
 

@@ -1,5 +1,6 @@
 """What the user said, as frozen types: types in one module per kind, readers below `readers`."""
 
+from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
@@ -20,12 +21,17 @@ from tocsin.spec.service import (
 from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
 
 __all__ = [
+    "Absence",
     "AlertRule",
+    "Anomaly",
     "ChannelSpec",
     "Combine",
+    "Composite",
+    "Condition",
     "CreditTier",
     "Dashboard",
     "Exclusion",
+    "Forecast",
     "GroupSettings",
     "InfluxDb",
     "Journey",
@@ -37,6 +43,8 @@ __all__ = [
     "Missing",
     "Notifications",
     "Panel",
+    "Part",
+    "Plain",
     "Platform",
     "PrometheusSettings",
     "Raw",
@@ -51,5 +59,6 @@ __all__ = [
     "StatsD",
     "TestAlert",
     "TestSeries",
+    "Threshold",
     "members",
 ]

@@ -7,18 +7,10 @@ from decimal import Decimal
 from tocsin.diagnostics import Span
 from tocsin.ports import Labels
 from tocsin.sli import Sli
+from tocsin.spec.condition import Condition
+from tocsin.spec.expression import PromQl as PromQl  # noqa: PLC0414 -- others import it from here
 from tocsin.units import Duration
 from tocsin.windows import Tier
-
-
-@dataclass(frozen=True, slots=True)
-class PromQl:
-    """An expression with its place: *at(start, end)* of a finding inside it is `document.inside(where, …)`."""
-
-    text: str
-    span: Span
-    where: tuple[str | int, ...] = ()
-    """Path of the value inside its document, so that offsets inside the text can be mapped to lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +113,11 @@ class GroupSettings:
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """A threshold alert: either *value* with *above* or *below* (strict), or a plain *expr* that returns rows."""
+    """When somebody is to be told, besides by objectives; each row of the *condition* is one alert."""
 
     service: str
     name: str
-    value: PromQl | None
-    above: Decimal | None
-    below: Decimal | None
-    expr: PromQl | None
+    condition: Condition
     for_: Duration
     keep_firing_for: Duration
     severity: str

@@ -1,6 +1,6 @@
 """Names: each defined once, and each that is used defined."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tocsin.diagnostics import Diagnostic, Edit, Fix, Span
@@ -8,7 +8,12 @@ from tocsin.schema.words import listed, nearest, respelling, sole
 from tocsin.spec.readers import MOST_COMPARED, MOST_NAMES, Node, Reference, known_name
 from tocsin.workspace.model import Definition
 
-_WORDS = {"channel": "channel", "slo": "SLO"}
+_WORDS = {"alert": "alert", "channel": "channel", "slo": "SLO"}
+
+_PLACES = {
+    "alert": "define it below alerts in a Service document",
+    "slo": "define it below slos in a Service or Journey document",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,14 @@ def unknown(readings: Iterable[Reading]) -> Iterator[Diagnostic]:
     A definition with a mistake in it counts: its name is known, and the mistake has a finding of its own.
     """
     readings = tuple(readings)
-    known: dict[str, list[str]] = {"channel": [], "slo": []}
+    known: dict[str, list[str]] = {"alert": [], "channel": [], "slo": []}
     for reading in readings:
         if reading.kind == "Notifications":
             known["channel"] += reading.root["channels"].names()
         elif reading.kind in {"Service", "Journey"}:
             name = reading.root["name"].text()
             known["slo"] += [f"{name}/{slo}" for slo in reading.root["slos"].names()]
+            known["alert"] += [f"{name}/{alert}" for alert in reading.root["alerts"].names()]
     sets = {what: frozenset(names) for what, names in known.items()}
     for reading in readings:
         for reference in reading.root.notes.references:
@@ -66,7 +72,7 @@ def unknown(readings: Iterable[Reading]) -> Iterator[Diagnostic]:
                     f"reference/unknown-{reference.what}",
                     reference.span,
                     f"{_WORDS[reference.what]} {reference.name!r} is not defined",
-                    hint=_hint(reference.what, reference.name, sets[reference.what]),
+                    hint=_hint(reference, sets),
                     fix=_fix(reference, sets[reference.what]),
                 )
 
@@ -77,12 +83,16 @@ def _fix(reference: Reference, known: frozenset[str]) -> Fix | None:
     owner, slash, name = reference.name.partition("/")
     of_owner = [ref.partition("/")[2] for ref in known if slash and ref.startswith(f"{owner}/")]
     if not of_owner:
-        return respelling(reference.span, reference.name, known)
+        return respelling(reference.span, reference.name, known) if not reference.rest else None
     right = sole(name, of_owner)  # the first half, being right, would make anything look alike
-    return Fix(f"write {owner}/{right}", (Edit(reference.span, f"{owner}/{right}"),)) if right else None
+    text = f"{owner}/{right}{reference.rest}"
+    return Fix(f"write {text}", (Edit(reference.span, text),)) if right else None
 
 
-def _hint(what: str, name: str, known: frozenset[str]) -> str:
+def _hint(reference: Reference, sets: Mapping[str, frozenset[str]]) -> str:
+    what, name, known = reference.what, reference.name, sets[reference.what]
+    if what == "alert" and name in sets["slo"]:
+        return f"it is an objective; name one of its tiers, such as {name}:fast"
     if what == "channel":
         return known_name(name, known) or "define it below channels in a Notifications document"
     owner, _, slo = name.partition("/")
@@ -92,4 +102,4 @@ def _hint(what: str, name: str, known: frozenset[str]) -> str:
         return f"did you mean {owner}/{near}?"
     if of_owner:
         return f"{owner} has {listed(sorted(of_owner)[:MOST_NAMES], 'and')}"
-    return known_name(name, known) or "define it below slos in a Service or Journey document"
+    return known_name(name, known) or _PLACES[what]

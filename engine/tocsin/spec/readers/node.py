@@ -25,11 +25,15 @@ _LONGEST = Duration.of(days=100 * 365)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name that has to be defined in some document; *what* is `channel` or `slo`."""
+    """A name that has to be defined in some document; *what* is `alert`, `channel` or `slo`.
+
+    *rest* is what stands behind the name in its span, such as the tier of `service/slo:tier`.
+    """
 
     what: str
     name: str
     span: Span
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Threshold alerts to rules: the user's expression, compared with an exact number."""
+"""An alert to its rule: condition, timing, labels and texts."""
 
+from tocsin.plan.conditions import expression
 from tocsin.plan.model import AlertingRule
 from tocsin.ports import labels_of
 from tocsin.spec import AlertRule, Service
 from tocsin.template import for_prometheus, verbatim
-from tocsin.units import literal
 
 
 def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
@@ -20,7 +20,7 @@ def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
     return AlertingRule(
         alert=rule.called,
         ref=rule.ref,
-        expr=alert_expression(rule),
+        expr=expression(rule, labels),
         for_=rule.for_,
         keep_firing_for=rule.keep_firing_for,
         labels=labels_of(labels),
@@ -29,26 +29,3 @@ def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
         raw=frozenset(name for name, _ in rule.raw.labels),
         notify=rule.notify,
     )
-
-
-def alert_expression(rule: AlertRule) -> str:
-    """The condition of *rule*: its plain expression, or its value strictly above or below the threshold.
-
-    With `on_missing: fire` a value that has no row at all fires too.
-    """
-    if rule.value is None:
-        return rule.expr.text.strip() if rule.expr else ""
-    value = _bracketed(rule.value.text.strip())
-    above, below = rule.above, rule.below
-    conditions = [f"{value} > {literal(above)}"] if above is not None else []
-    conditions += [f"{value} < {literal(below)}"] if below is not None else []
-    if rule.on_missing == "fire":
-        conditions.append(f"absent{value}")
-    return "\nor ".join(conditions)
-
-
-def _bracketed(expression: str) -> str:
-    """In parentheses of its own lines where a comment or a line break could swallow what follows."""
-    if "\n" in expression or "#" in expression:
-        return "(\n  " + expression.replace("\n", "\n  ") + "\n)"
-    return f"({expression})"

@@ -1,0 +1,39 @@
+"""What to ask for an alert, by the kind of its condition; alerts made of other alerts ask nothing."""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from tocsin.evaluate.absent import AbsenceQuestion
+from tocsin.evaluate.alerts import AlertQuestion
+from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.rule import Seen
+from tocsin.ports import Labels
+from tocsin.spec import Absence, AlertRule, Condition, Plain, Threshold
+from tocsin.workspace import Workspace
+
+
+class Question(Protocol):
+    """One alert that is asked for."""
+
+    @property
+    def alert(self) -> AlertRule:
+        """Whose it is."""
+        ...
+
+    def ask(self, asker: Asker, *, opened: AbstractSet[Labels] | None = None) -> Seen:
+        """Look once; the absence of *opened* instances (pending or firing; None: any) must be explained."""
+        ...
+
+
+QUESTIONS: dict[type[Condition], Callable[[AlertRule], Question]] = {
+    Threshold: AlertQuestion,
+    Plain: AlertQuestion,
+    Absence: AbsenceQuestion,
+}
+
+
+def questions(workspace: Workspace) -> list[Question]:
+    """One for each alert that asks something."""
+    alerts = [alert for service in workspace.services for alert in service.alerts]
+    return [QUESTIONS[type(alert.condition)](alert) for alert in alerts if type(alert.condition) in QUESTIONS]

@@ -1,0 +1,95 @@
+"""Conditions to PromQL: the user's expression, compared with an exact number, or made of other alerts."""
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from tocsin.plan.selectors import one_value_each
+from tocsin.ports import Labels, labels_of
+from tocsin.promql import matchers
+from tocsin.spec import Absence, AlertRule, Composite, Condition, Part, Plain, Threshold
+from tocsin.units import literal
+
+
+def expression(rule: AlertRule, labels: Iterable[str]) -> str:
+    """The condition of *rule*, whose alerts get *labels* besides those of their rows."""
+    return _COMPILERS[type(rule.condition)](rule, frozenset(labels))
+
+
+def _plain(rule: AlertRule, _: frozenset[str]) -> str:
+    return cast("Plain", rule.condition).expr.text.strip()
+
+
+def _threshold(rule: AlertRule, labels: frozenset[str]) -> str:
+    """A value strictly beyond its bound; with `on_missing: fire` a value that has no row at all fires too.
+
+    With hysteresis an instance that fires already keeps its row until the value is beyond *clear*. The alert's own
+    ALERTS of the evaluation before says which fire: those have the labels of the row and those of the rule, so
+    the latter are ignored in matching. While it is only pending, `for` counts the strict comparison alone.
+    """
+    condition = cast("Threshold", rule.condition)
+    value = bracketed(condition.value.text.strip())
+    up = condition.above is not None
+    bound = condition.above if up else condition.below
+    conditions = [] if bound is None else [f"{value} {'>' if up else '<'} {literal(bound)}"]
+    if condition.clear is not None:
+        ignored = ", ".join(sorted({"alertname", "alertstate", *labels}))
+        kept = f"{value} {'>=' if up else '<='} {literal(condition.clear)}"
+        conditions.append(f"(\n  {kept}\n  and ignoring ({ignored})\n  {firing((('ref', rule.ref),))}\n)")
+    if rule.on_missing == "fire":
+        conditions.append(f"absent{value}")
+    return "\nor ".join(conditions)
+
+
+def _composite(rule: AlertRule, _: frozenset[str]) -> str:
+    condition = cast("Composite", rule.condition)
+    parts = [_fires(part) for part in condition.all_of]
+    if condition.any_of:
+        parts.append(_either(condition.any_of))
+    whole = "\nand\n".join(parts)
+    return f"{whole}\nunless\n{_either(condition.none_of)}" if condition.none_of else whole
+
+
+def _either(parts: tuple[Part, ...]) -> str:
+    some = [_fires(part) for part in parts]
+    return some[0] if len(some) == 1 else "(\n  " + "\n  or\n  ".join(some) + "\n)"
+
+
+def _fires(part: Part) -> str:
+    return f"count({firing(alert_labels(part))})"
+
+
+def alert_labels(part: Part) -> Labels:
+    """The labels by which Prometheus knows a part."""
+    if not part.tier:
+        return (("ref", part.ref),)
+    if part.tier == "no-traffic":
+        return labels_of({"alertname": "TrafficAbsent", "ref": part.owner})
+    if part.tier == "burn":
+        return labels_of({"alertname": "JourneyBudgetBurn", "ref": part.owner})
+    return labels_of({"alertname": "ErrorBudgetBurn", "ref": part.owner, "tier": part.tier})
+
+
+def firing(labels: Labels) -> str:
+    """Those of the alerts with *labels* that fire."""
+    return "ALERTS" + matchers(labels_of({**dict(labels), "alertstate": "firing"}))
+
+
+def _absence(rule: AlertRule, _: frozenset[str]) -> str:
+    """`absent()` names what its equality matchers name; a list of literal values is asked for one by one."""
+    series = cast("Absence", rule.condition).series.text
+    return "\nor ".join(f"absent({one})" for one in one_value_each(series))
+
+
+def bracketed(expression: str) -> str:
+    """In parentheses of its own lines where a comment or a line break could swallow what follows."""
+    if "\n" in expression or "#" in expression:
+        return "(\n  " + expression.replace("\n", "\n  ") + "\n)"
+    return f"({expression})"
+
+
+_COMPILERS: dict[type[Condition], Callable[[AlertRule, frozenset[str]], str]] = {
+    Threshold: _threshold,
+    Plain: _plain,
+    Composite: _composite,
+    Absence: _absence,
+}
