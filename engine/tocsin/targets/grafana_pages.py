@@ -12,7 +12,7 @@ from tocsin.expressions import definition
 from tocsin.guards import BASE
 from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.promql import matchers
-from tocsin.spec import AlertRule, Service, Slo
+from tocsin.spec import AlertRule, Service, Slo, Threshold
 from tocsin.targets.grafana_panels import AMBER, BLUE, GREEN, RED, WIDTH, Json, Panel, Query, placed, row, uid
 from tocsin.template import readable
 from tocsin.units import Duration, literal
@@ -181,16 +181,17 @@ def _alert(alert: AlertRule, rule: AlertingRule, service: Service, workspace: Wo
     said = readable(alert.description or alert.summary)
     waits = f" It fires after {alert.for_}." if alert.for_.milliseconds else ""
     panel = partial(Panel, alert.name, "timeseries", runbook=alert.runbook or service.runbook)
-    if alert.value is None or (alert.above is None and alert.below is None):
+    limits = alert.condition
+    if not isinstance(limits, Threshold):
         return panel((Query(rule.expr),), description=f"{said} Drawn is what it fires for.{waits}".strip())
     steps: tuple[tuple[float | None, str], ...] = (
-        ((None, GREEN), (float(alert.above), RED)) if alert.above is not None else ()
+        ((None, GREEN), (float(limits.above), RED)) if limits.above is not None else ()
     )
-    if alert.below is not None:
-        steps = ((None, RED), (float(alert.below), GREEN))
-    key = "above" if alert.above is not None else "below"
+    if limits.below is not None:
+        steps = ((None, RED), (float(limits.below), GREEN))
+    key = "above" if limits.above is not None else "below"
     return panel(
-        (Query(alert.value.text.strip()),), _unit(alert, key, workspace), f"{said}{waits}".strip(), steps=steps
+        (Query(limits.value.text.strip()),), _unit(alert, key, workspace), f"{said}{waits}".strip(), steps=steps
     )
 
 
