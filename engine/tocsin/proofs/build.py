@@ -1,0 +1,58 @@
+"""The proofs of a whole workspace: every objective and alert, and what cannot be proved of them."""
+
+from dataclasses import dataclass
+
+from tocsin.plan import Plan
+from tocsin.plan.build import feasible_tiers
+from tocsin.proofs.burn import Bench, burn_proofs, unproved
+from tocsin.proofs.feed import feed_of
+from tocsin.proofs.model import Proof, Unproved
+from tocsin.proofs.slices import needed, shape
+from tocsin.spec import Slo
+from tocsin.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What is proved, and what is not and why."""
+
+    proofs: tuple[Proof, ...]
+    unproved: tuple[Unproved, ...]
+    alike: tuple[tuple[str, str], ...] = ()
+    """Objectives that have the rules of another one but for names: (its ref, that of the other one)."""
+
+
+def proofs(workspace: Workspace, rules: Plan, *, slack: int = 0) -> Proofs:
+    """The proofs for *workspace*; *rules* are those that will be judged.
+
+    Every scenario is run for the first objective of each shape of rules. For the others, whose rules differ from
+    those in names only, there is one scenario: silent just below the threshold, fires in its minute, clears in its
+    minute. *slack* is by how many samples the windows of the server are shorter than they say (Prometheus 3: one).
+    """
+    found: list[Proof] = []
+    missing: list[Unproved] = []
+    alike: list[tuple[str, str]] = []
+    first: dict[object, str] = {}
+    for service in workspace.services:
+        for slo in service.slos:
+            made = feed_of(slo.sli)
+            if isinstance(made, str):
+                missing.append(Unproved(slo.ref, slo.span, "its alerts", made))
+                continue
+            bench = Bench(slo, feasible_tiers(slo), made, slack)
+            missing += unproved(bench)
+            known = first.setdefault(_shape(bench, rules), slo.ref)
+            if known != slo.ref:
+                alike.append((slo.ref, known))
+            found += burn_proofs(bench, full=known == slo.ref)
+    return Proofs(tuple(found), tuple(missing), tuple(alike))
+
+
+def _shape(bench: Bench, rules: Plan) -> object:
+    slo: Slo = bench.slo
+    mine = tuple(group for group in rules.groups if group.file == slo.service)
+    subjects = [*(bench.labels(tier) for tier in bench.tiers), bench.traffic_alert]
+    roles = tuple(role for _, role in bench.feed.roles)
+    return (
+        roles, bench.feed.levels, slo.target, slo.window, slo.tiers, slo.no_traffic, shape(needed(subjects, mine))
+    )  # fmt: skip

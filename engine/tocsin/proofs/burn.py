@@ -1,0 +1,225 @@
+"""The scenarios of an objective: each tier fires and clears in its minute, and what must not page does not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+
+from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, keep_firing_for
+from tocsin.ports import Labels, labels_of
+from tocsin.proofs.expect import Watch, conditions, firing, turns
+from tocsin.proofs.feed import Feed, Story
+from tocsin.proofs.model import CONDITION, FIRING, RECORDED, Claim, Proof, Run, Unproved
+from tocsin.proofs.stories import JUST_BELOW, TRAFFIC, Phase, just_over, percentage, sampled, story, ten_times
+from tocsin.spec import Slo
+from tocsin.units import Duration
+from tocsin.windows import Tier, detection_time
+
+MINUTE = Duration.of(minutes=1)
+_LEAD = Duration.of(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An objective with all that its scenarios are made of; *slack* is that of `expect.conditions`."""
+
+    slo: Slo
+    tiers: tuple[Tier, ...]
+    feed: Feed
+    slack: int = 0
+
+    def watch(self, tier: Tier, grid: Duration) -> Watch:
+        """A tier in ticks of *grid*."""
+        return Watch(
+            long=_ticks(tier.long, grid),
+            short=_ticks(tier.short, grid),
+            threshold=tier.threshold(self.slo.window, self.slo.target),
+            keep=_ticks(keep_firing_for(tier), grid),
+            lag=_ticks(BASE, grid) if tier.long > RAW_LIMIT and (grid != BASE or self.feed.sampled) else 0,
+        )
+
+    def labels(self, tier: Tier) -> Labels:
+        """How the alert of a tier is known."""
+        return labels_of(dict(_own(self.slo), alertname="ErrorBudgetBurn", tier=tier.name))
+
+    @property
+    def traffic_alert(self) -> Labels:
+        """How the alert for absent traffic is known."""
+        return labels_of(dict(_own(self.slo), alertname="TrafficAbsent"))
+
+    @property
+    def fine(self) -> Duration:
+        """A grid on which every window is whole."""
+        exact = all(w.milliseconds % MINUTE.milliseconds == 0 for tier in self.tiers for w in (tier.long, tier.short))
+        return MINUTE if exact else Duration.of(seconds=15)
+
+    def grid(self, tier: Tier) -> Duration:
+        """The coarsest grid on which the tier is exact: five minutes, where both of its windows are many of those."""
+        coarse = tier.long > RAW_LIMIT and all(w.milliseconds % BASE.milliseconds == 0 for w in (tier.long, tier.short))
+        return BASE if coarse and not self.slack else self.fine
+
+
+def burn_proofs(bench: Bench, *, full: bool) -> tuple[Proof, ...]:
+    """What is proved of one objective: everything, or a firing, a silent and a clearing run where *full* is not asked.
+
+    Scenarios of one grid and one set of alerts stand together, because promtool evaluates every rule of a file for
+    each of them.
+    """
+    found = [_proof(bench, bench.fine, [_outage(bench)], full)]
+    if full:
+        found.append(_proof(bench, bench.fine, list(_troubles(bench)), full))
+        found += [_proof(bench, bench.grid(tier), list(_precise(bench, tier)), full) for tier in bench.tiers]
+    return tuple(proof for proof in found if proof.runs)
+
+
+def unproved(bench: Bench) -> Iterator[Unproved]:
+    """What the kind of the SLI does not allow to be shown."""
+    if bench.feed.sampled:
+        what = "an outage of ten times the threshold, and one just over it"
+        yield Unproved(bench.slo.ref, bench.slo.span, what, "samples of a gauge are good or bad, and nothing between")
+
+
+def _proof(bench: Bench, grid: Duration, runs: Sequence[Run], full: bool) -> Proof:
+    return Proof(bench.slo.ref, bench.slo.span, bench.slo.service, grid, tuple(runs), full)
+
+
+def _own(slo: Slo) -> dict[str, str]:
+    return {"service": slo.service, "slo": slo.name}
+
+
+def _ticks(duration: Duration, grid: Duration) -> int:
+    """Rounded up: what is shorter than a tick lasts one."""
+    return -(-duration.milliseconds // grid.milliseconds)
+
+
+# --- scenarios ---------------------------------------------------------------------------------------------
+
+
+def _outage(bench: Bench) -> Run:
+    """An hour just below the lowest threshold, then a total outage until every tier fires, then nothing more."""
+    grid = bench.fine
+    watches = [bench.watch(tier, grid) for tier in bench.tiers]
+    low = min((w.threshold for w in watches), default=Fraction(0)) * JUST_BELOW
+    lasts = max((int(w.long * w.threshold) + w.lag for w in watches), default=0) + 4
+    after = max((w.short + w.keep for w in watches if w.long <= _ticks(RAW_LIMIT, grid)), default=0) + 3
+    lead = _ticks(_LEAD, grid)
+    if bench.feed.sampled:
+        told = sampled((lead, 0), (lasts, 1), (after, 0))
+        name = "an hour without errors, then a total outage"
+    else:
+        told = story(Phase(lead, low), Phase(lasts, Fraction(1)), Phase(after))
+        name = f"an hour with {percentage(low)} of errors, just below the lowest threshold, then a total outage"
+    return _run(f"{name} of {Duration(lasts * grid.milliseconds)}", bench, bench.tiers, grid, told)
+
+
+def _precise(bench: Bench, tier: Tier) -> Iterator[Run]:
+    """Just below the threshold for a whole long window, just above it, and ten times above it."""
+    grid = bench.grid(tier)
+    watch = bench.watch(tier, grid)
+    if bench.feed.sampled:
+        yield from _precise_samples(bench, tier, watch)
+        return
+    below, above = watch.threshold * JUST_BELOW, just_over(watch.long, watch.threshold)
+    if above < 1:
+        until = detection_time(watch.long, watch.threshold, above, before=below) or Fraction(0)
+        told = story(
+            Phase(watch.long + 2, below),
+            Phase(int(until) + 1 + max(3, watch.short // 8), above),
+            Phase(watch.short + watch.keep + 3),
+        )
+        name = f"{tier.long} with {percentage(below)} of errors, then {percentage(above)}: just over the threshold"
+        yield _run(name, bench, (tier,), grid, told)
+    high = ten_times(watch.long, watch.threshold)
+    name = f"{tier.long} without errors, then {percentage(high)}, about ten times the threshold"
+    if high > 1:
+        high, name = Fraction(1), f"{tier.long} without errors, then a total outage (the threshold is above 10%)"
+    until = detection_time(watch.long, watch.threshold, high) or Fraction(0)
+    told = story(Phase(watch.long), Phase(int(until) + 4, high), Phase(watch.short + watch.keep + 3))
+    yield _run(name, bench, (tier,), grid, told)
+
+
+def _precise_samples(bench: Bench, tier: Tier, watch: Watch) -> Iterator[Run]:
+    """As many bad samples in a row as a window may hold, and a total outage after a whole window without errors."""
+    allowed = int(watch.threshold * watch.long * JUST_BELOW)
+    if allowed:
+        name = f"{tier.long} with a total outage of {allowed} samples, the most that the threshold allows"
+        told = sampled((watch.long, 0), (allowed, 1), (watch.short + 3, 0))
+        yield _run(name, bench, (tier,), bench.grid(tier), told)
+    lasts = int(watch.threshold * watch.long) + watch.lag + 5
+    told = sampled((watch.long, 0), (lasts, 1), (watch.short + watch.keep + 3, 0))
+    yield _run(f"{tier.long} without errors, then a total outage", bench, (tier,), bench.grid(tier), told)
+
+
+def _troubles(bench: Bench) -> Iterator[Run]:
+    """What plain rules answer with silence or with a false page."""
+    grid = bench.fine
+    watches = [bench.watch(tier, grid) for tier in bench.tiers]
+    lasts = max((int(w.long * w.threshold) + w.lag for w in watches), default=0) + 4
+    hour, half = _ticks(_LEAD, grid), _ticks(_LEAD, grid) // 2
+    yield _idle(bench, half, hour, lasts)
+    if bench.feed.sampled:
+        yield _run("a total outage from birth", bench, bench.tiers, grid, sampled((hour, 1)))
+        return
+    high = max((w.threshold for w in watches), default=Fraction(0))
+    outage = story(Phase(half), Phase(lasts, Fraction(1)), Phase(half), resets=(half // 2, half + lasts // 2))
+    yield _run("counters reset before and during a total outage", bench, bench.tiers, grid, outage)
+    yield _run("a total outage from birth", bench, bench.tiers, grid, story(Phase(hour, Fraction(1))))
+    doubled = min(2 * high, Fraction(1))
+    within = int(min(w.long * w.threshold for w in watches) / doubled * Fraction(2, 3)) if watches else 0
+    if within > 1:
+        name = f"{percentage(doubled)} of errors from birth, which over a whole window is no trouble"
+        told = story(Phase(within, doubled), Phase(hour))
+        yield _run(name, bench, bench.tiers, grid, told)
+    if bench.feed.own_errors:
+        missing = story(Phase(hour), error_series_from=hour + 1)
+        run = _run("no series of errors at all", bench, bench.tiers, grid, missing)
+        zero = labels_of(dict(_own(bench.slo), __name__=f"slo:bad:rate{BASE}"))
+        claims = tuple(Claim(RECORDED, zero, tick, True, "no errors are zero errors", 0) for tick in (half, hour))
+        yield Run(run.name, run.series, (*run.claims, *claims))
+        born = story(Phase(half), Phase(lasts + 2, Fraction(1)), error_series_from=half + 1)
+        yield _run("the series of errors is born with the first error", bench, bench.tiers, grid, born)
+
+
+def _idle(bench: Bench, half: int, hour: int, lasts: int) -> Run:
+    """Traffic stops for an hour: TrafficAbsent tells, no page comes, and afterwards nothing is poisoned."""
+    grid = bench.fine
+    if bench.feed.sampled:
+        told = sampled((half, 0), (hour, None), (lasts, 1))
+    else:
+        told = story(Phase(half), Phase(hour, traffic=0), Phase(lasts, Fraction(1)))
+    run = _run("no traffic for an hour, then a total outage", bench, bench.tiers, grid, told)
+    if not bench.slo.no_traffic.alert:
+        return run
+    base = _ticks(BASE, grid)
+    gone: list[bool | None] = [half + base <= tick <= half + hour for tick in range(half + hour + 1)]
+    rare = 2 * base + EXPECTED_EVENTS + 1 if bench.feed.sampled else 0  # a sample is an event, and they are few
+    for tick in range(half + base - bench.slack, half + base + rare):
+        gone[tick] = None
+    states = firing(gone, _ticks(KEEP_FIRING_FOR, grid), _ticks(bench.slo.no_traffic.for_, grid))
+    why = f"{BASE} without events, and then for {bench.slo.no_traffic.for_}"
+    claims = (Claim(FIRING, bench.traffic_alert, tick, state, why) for tick, state in turns(states))
+    return Run(run.name, run.series, (*run.claims, *claims))
+
+
+# --- claims ------------------------------------------------------------------------------------------------
+
+
+def _run(name: str, bench: Bench, tiers: Sequence[Tier], grid: Duration, told: Story) -> Run:
+    claims = chain.from_iterable(_claims(bench, tier, bench.watch(tier, grid), told) for tier in tiers)
+    return Run(name, bench.feed.series(told), tuple(claims))
+
+
+def _claims(bench: Bench, tier: Tier, watch: Watch, told: Story) -> Iterator[Claim]:
+    holds = conditions(told, watch, sampled=bench.feed.sampled, slack=bench.slack)
+    labels = bench.labels(tier)
+    why = f"over {tier.long} and {tier.short} above {percentage(watch.threshold)}"
+    for tick, state in turns(firing(holds, watch.keep)):
+        yield Claim(FIRING, labels, tick, state, why)
+    changes = list(turns(holds))
+    for (tick, state), (after, other) in zip(changes, changes[1:], strict=False):
+        if state and not other:
+            yield Claim(CONDITION, labels, tick, True, why)
+            yield Claim(CONDITION, labels, after, False, why)
+
+
+__all__ = ["TRAFFIC", "Bench", "burn_proofs", "unproved"]

@@ -1,0 +1,132 @@
+"""When burn-rate alerts fire and when they are silent, by the model of the workbook and the guards alone.
+
+Nothing here evaluates a rule. The error ratio of a story is a step function, so its mean over a window is a sum, and a
+tier's condition is `mean(long) * known history > threshold and mean(short) > threshold`; `windows.detection_time` and
+`windows.reset_time` are what this gives for one step. Rules measure with a finite accuracy (a window may hold one
+sample more or less, the beginning of history is known to a few minutes), so a tick is claimed only where the model
+gives the same answer within that accuracy.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+from tocsin.proofs.feed import Story
+
+MARGIN = Fraction(2, 1000)
+"""Nearer to the threshold than this share of it, nothing is claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A tier in ticks; *least* is how many bad events its long window needs."""
+
+    long: int
+    short: int
+    threshold: Fraction
+    keep: int
+    least: int = 0
+    history: bool = True
+    """Whether what is not known counts as good."""
+    lag: int = 0
+    """By how many ticks the long window may lag behind, where it is put together from shorter ones."""
+
+
+def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> list[bool | None]:
+    """For every tick whether the condition of *watch* holds; None where accuracy does not tell.
+
+    *slack* is by how many ticks a server's windows may be shorter than they say.
+    """
+    answers: list[bool | None] = []
+    stories = [_sums(story, lost=False)]
+    if story.error_series_from:
+        stories.append(_sums(story, lost=True))
+    extra = (0, 1) if sampled else (0,)
+    known_from = (0, 1 + max(1, watch.long // 288)) if watch.history else (-watch.long,)
+    for tick in range(len(story.good)):
+        found = {
+            _holds(bad, every, (tick, max(tick - lag, 0)), watch, born, more - less)
+            for bad, every in stories
+            for born in known_from
+            for more in extra
+            for less in range(slack + 1)
+            for lag in {0, watch.lag}
+        }
+        answers.append(found.pop() if len(found) == 1 else None)
+    return answers
+
+
+_Sums = tuple[list[int], list[int]]
+
+
+def _sums(story: Story, *, lost: bool) -> _Sums:
+    """Bad and all events up to each tick; *lost* leaves out the errors with which their series was born."""
+    bad = [b or 0 for b in story.bad]
+    if lost:
+        bad[: story.error_series_from + 1] = [0] * len(bad[: story.error_series_from + 1])
+    every = [(g or 0) + (b or 0) for g, b in zip(story.good, story.bad, strict=True)]
+    return list(accumulate(bad)), list(accumulate(every))
+
+
+def _holds(
+    bad: Sequence[int], every: Sequence[int], ticks: tuple[int, int], watch: Watch, born: int, more: int
+) -> bool | None:
+    """Whether it holds at the first of *ticks*; the second is how far the long window has come."""
+    tick, seen = ticks
+    known = Fraction(min(max(tick - born, 0), watch.long), watch.long)
+    long = _compare(bad, every, seen, watch.long + more, watch.threshold, known)
+    short = _compare(bad, every, tick, watch.short + more, watch.threshold, Fraction(1))
+    enough: bool | None = True
+    if watch.least:
+        events = bad[tick] - _before(bad, tick, watch.long + more)
+        enough = None if abs(events - watch.least) < Fraction(1, 2) else events > watch.least
+    answers = (long, short, enough)
+    return False if False in answers else None if None in answers else True
+
+
+def _compare(
+    bad: Sequence[int], every: Sequence[int], tick: int, window: int, threshold: Fraction, known: Fraction
+) -> bool | None:
+    events = every[tick] - _before(every, tick, window)
+    if events == 0:
+        return False
+    ratio = Fraction(bad[tick] - _before(bad, tick, window), events) * known / threshold
+    return None if abs(ratio - 1) < MARGIN else ratio > 1
+
+
+def _before(sums: Sequence[int], tick: int, window: int) -> int:
+    return sums[tick - window] if tick > window else 0
+
+
+def firing(condition: Sequence[bool | None], keep: int, wait: int = 0) -> list[bool | None]:
+    """The alert of a condition: it begins once the condition has held for *wait* ticks, and outlives it by *keep*.
+
+    >>> firing([False, True, False, False, False], keep=1)
+    [False, True, True, False, False]
+    """
+    held: list[bool | None] = []
+    for tick in range(len(condition)):
+        recent = condition[max(tick - wait, 0) : tick + 1]
+        full = tick >= wait
+        held.append(False if False in recent or not full else None if None in recent else True)
+    states: list[bool | None] = []
+    for tick in range(len(condition)):
+        kept = held[max(tick - keep, 0) : tick + 1]
+        states.append(True if True in kept else None if None in kept else False)
+    return states
+
+
+def turns(states: Sequence[bool | None]) -> Iterator[tuple[int, bool]]:
+    """The ticks worth looking at: the last one before and the first one after each change, and the ends.
+
+    >>> list(turns([False, False, None, True, True, False]))
+    [(1, False), (3, True), (4, True), (5, False)]
+    """
+    known = [(tick, state) for tick, state in enumerate(states) if state is not None]
+    for (tick, state), (after, other) in zip(known, known[1:], strict=False):
+        if state != other:
+            yield tick, state
+            yield after, other
+    if known and (len(known) == 1 or known[-1][1] == known[-2][1]):
+        yield known[-1]

@@ -1,0 +1,106 @@
+"""From a number of good and bad events to the series of an SLI."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tocsin.ports import labels_of
+from tocsin.promql import metric_name
+from tocsin.proofs.selectors import Selector, selectors, series_for, written
+from tocsin.proofs.values import Sample, counter, notation
+from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli
+
+GOOD, BAD, ALL = "good", "bad", "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What happens tick by tick: events of the tick, good and bad; None is a tick without a scrape."""
+
+    good: tuple[int | None, ...]
+    bad: tuple[int | None, ...]
+    resets: tuple[int, ...] = ()
+    """Ticks at which the counters begin again at 0."""
+    error_series_from: int = 0
+    """The series of bad events is not there before this tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How to write a story as series; *sampled* kinds look at gauges, and a tick is one good or one bad sample."""
+
+    roles: tuple[tuple[str, str], ...]
+    """Series and which events it counts (or, for gauges, nothing)."""
+    sampled: bool = False
+    levels: tuple[float, float] = (1, 0)
+    """The values of a gauge that is well and of one that is not."""
+    own_errors: bool = field(default=False)
+    """Whether bad events have a series of their own, which may be missing."""
+
+    def series(self, story: Story) -> tuple[tuple[str, str], ...]:
+        """The input series."""
+        return tuple((series, notation(self._samples(role, story))) for series, role in self.roles)
+
+    def _samples(self, role: str, story: Story) -> Sequence[Sample]:
+        if self.sampled:
+            well, ill = self.levels
+            return [None if g is None else ill if b else well for g, b in zip(story.good, story.bad, strict=True)]
+        if role == GOOD:
+            return counter(story.good, resets=story.resets)
+        if role == BAD:
+            bad = [None if tick < story.error_series_from else b for tick, b in enumerate(story.bad)]
+            return counter(bad, resets=story.resets)
+        events = [None if g is None or b is None else g + b for g, b in zip(story.good, story.bad, strict=True)]
+        return counter(events, resets=story.resets)
+
+
+def feed_of(sli: Sli) -> Feed | str:
+    """How series for *sli* are made, or why they cannot be."""
+    if isinstance(sli, RatioSli):
+        return _ratio(sli.bad_events, sli.good_events, sli.total_events, sli.by)
+    if isinstance(sli, LatencySli):
+        text = sli.bad("5m")
+        found = selectors(text)
+        bucket = next((s for s in found if s.name.endswith("_bucket")), None)
+        if bucket is None:
+            return "native histograms cannot be written as promtool's input"
+        return _counted(None, bucket, selectors(sli.total("5m")), sli.by)
+    if isinstance(sli, ProbeSli):
+        found = selectors(sli.up)
+        series = series_for(found[:1], more=_groups(sli.by)) if found else None
+        if series is None or not metric_name(sli.up):
+            return f"no series can be made up for {sli.up}"
+        well = float(sli.at_least)
+        return Feed(((written(*series), ALL),), sampled=True, levels=(well, well - 1))
+    return f"no series can be made up for an SLI of kind {sli.kind}"
+
+
+def _ratio(bad: str | None, good: str | None, total: str, by: tuple[str, ...]) -> Feed | str:
+    ills, wells = selectors(bad or ""), selectors(good or "")
+    if len(ills) > 1 or len(wells) > 1:
+        return "the expression reads more than one series"
+    return _counted(ills[0] if ills else None, wells[0] if wells else None, selectors(total), by)
+
+
+def _counted(
+    bad: Selector | None, good: Selector | None, totals: tuple[Selector, ...], by: tuple[str, ...]
+) -> Feed | str:
+    """Series for a selector of bad (or good) events beside one of all events, on one metric or on two."""
+    part = bad or good
+    if part is None or len(totals) != 1:
+        return "the expression reads more than one series"
+    total, more = totals[0], _groups(by)
+    role, other = (BAD, GOOD) if bad else (GOOD, BAD)
+    if part.name != total.name:
+        pair = (series_for([part], more=more), role), (series_for([total], more=more), ALL)
+    else:
+        pair = (series_for([part, total], more=more), role), (series_for([total], [part], more=more), other)
+    (one, first), (two, second) = pair
+    if one is None:
+        return f"no series can be made up that the selectors of {'bad' if bad else 'good'} and of all events find"
+    if two is None:
+        return f"no series can be made up that only the selector of all events finds, and not that of {role} events"
+    return Feed(((written(*one), first), (written(*two), second)), own_errors=BAD in {first, second})
+
+
+def _groups(by: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return labels_of(dict.fromkeys(by, "a"))

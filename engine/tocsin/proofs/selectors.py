@@ -1,0 +1,184 @@
+"""The series that expressions read: their selectors, and labels that satisfy some of them and no other."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tocsin.ports import Labels, labels_of
+from tocsin.promql import label_value
+from tocsin.promql_faults import Token, tokens
+from tocsin.proofs.regex import example
+
+_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_WORDS = frozenset({"and", "or", "unless", "atan2", "bool", "offset", "inf", "nan"})
+_OPERATORS = frozenset({"=", "!=", "=~", "!~"})
+_POOL = ("ok", "200", "0", "x", "y", "")
+"""Values that are tried where nothing in particular is asked for; the last one is a label that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label."""
+
+    label: str
+    op: str
+    value: str
+
+    def accepts(self, value: str) -> bool:
+        """Whether a label with *value* satisfies it; Prometheus matches regular expressions whole."""
+        if self.op in {"=", "!="}:
+            return (value == self.value) == (self.op == "=")
+        try:
+            found = re.fullmatch(self.value, value, re.DOTALL) is not None
+        except re.error:
+            return False
+        return found == (self.op == "=~")
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A metric (or the empty string) and the conditions on its labels."""
+
+    name: str
+    matchers: tuple[Matcher, ...]
+
+    def accepts(self, name: str, labels: Labels) -> bool:
+        """Whether it finds a series."""
+        known = dict(labels)
+        return (not self.name or self.name == name) and all(
+            m.accepts(name if m.label == "__name__" else known.get(m.label, "")) for m in self.matchers
+        )
+
+
+def selectors(text: str) -> tuple[Selector, ...]:
+    """Every selector of a PromQL text, in order, each once.
+
+    >>> [s.name for s in selectors('sum by (le) (rate(a_bucket{job="x"}[5m])) / on(job) group_left b offset 5m')]
+    ['a_bucket', 'b']
+    """
+    return tuple(dict.fromkeys(_selectors(tokens(text))))
+
+
+def _selectors(all_tokens: Sequence[Token]) -> Iterator[Selector]:
+    position = 0
+    while position < len(all_tokens):
+        token = all_tokens[position]
+        position += 1
+        after = all_tokens[position].text if position < len(all_tokens) else ""
+        if token.kind == "name" and "[" not in token.depth:
+            word = token.text.lower()
+            if word in _LISTS:
+                if after == "(":
+                    position = _closing(all_tokens, position) + 1
+            elif word not in _WORDS and after != "(" and after.lower() not in {"by", "without"}:
+                end = _closing(all_tokens, position) if after == "{" else position - 1
+                yield _read(token.text, all_tokens[position + 1 : end])
+                position = end + 1
+        elif token.text == "{":
+            end = _closing(all_tokens, position - 1)
+            yield _read("", all_tokens[position:end])
+            position = end + 1
+
+
+def _closing(all_tokens: Sequence[Token], opening: int) -> int:
+    depth = all_tokens[opening].depth
+    inside = range(opening + 1, len(all_tokens))
+    return next((n for n in inside if all_tokens[n].depth == depth and all_tokens[n].text in ")}]"), len(all_tokens))
+
+
+def _read(name: str, inside: Sequence[Token]) -> Selector:
+    found = []
+    for label, op, value in zip(inside, inside[1:], inside[2:], strict=False):
+        if op.text in _OPERATORS and value.kind == "string" and label.kind in {"name", "string"}:
+            found.append(Matcher(_plain(label.text), op.text, _plain(value.text)))
+    named = next((m.value for m in found if m.label == "__name__" and m.op == "="), "")
+    return Selector(name or named, tuple(m for m in found if (m.label, m.op) != ("__name__", "=")))
+
+
+def _plain(text: str) -> str:
+    r"""Undo the quotes of a PromQL string.
+
+    >>> _plain(r'"5\\d"'), _plain("`a`"), _plain("job")
+    ('5\\d', 'a', 'job')
+    """
+    if text[0] == "`":
+        return text[1:-1]
+    try:
+        return str(ast.literal_eval(text)) if text[0] in "\"'" else text
+    except (SyntaxError, ValueError):
+        return text[1:-1]
+
+
+def series_for(
+    wanted: Sequence[Selector], unwanted: Sequence[Selector] = (), more: Labels = (), name: str = ""
+) -> tuple[str, Labels] | None:
+    """Name and labels of a series that all *wanted* selectors find and no *unwanted* one; None where none is found.
+
+    *more* are labels that it shall have as well, where nothing speaks against it.
+    """
+    name = next((each.name for each in wanted if each.name), name)
+    if not name or any(each.name not in {"", name} for each in wanted):
+        return None
+    conditions = [matcher for each in wanted for matcher in each.matchers]
+    labels = dict(more)
+    for label in dict.fromkeys(m.label for m in conditions):
+        mine = [m for m in conditions if m.label == label]
+        value = next((v for v in _values(mine, labels.get(label)) if all(m.accepts(v) for m in mine)), None)
+        if value is None:
+            return None
+        labels[label] = value
+    for selector in unwanted:
+        if selector.accepts(name, _set(labels)) and not _escape(labels, selector, conditions, name):
+            return None
+    found = _set(labels)
+    return (name, found) if all(each.accepts(name, found) for each in wanted) else None
+
+
+def _escape(labels: dict[str, str], selector: Selector, conditions: Sequence[Matcher], name: str) -> bool:
+    """Change one label so that *selector* does not find the series any more."""
+    for label in dict.fromkeys(m.label for m in selector.matchers):
+        mine = [m for m in conditions if m.label == label]
+        against = [m for m in selector.matchers if m.label == label]
+        for value in _values(mine, None):
+            if all(m.accepts(value) for m in mine) and not all(m.accepts(value) for m in against):
+                labels[label] = value
+                return not selector.accepts(name, _set(labels))
+    return False
+
+
+def _values(conditions: Iterable[Matcher], first: str | None) -> Iterator[str]:
+    """Values that may satisfy *conditions*, the most telling ones first."""
+    if first is not None:
+        yield first
+    for matcher in conditions:
+        if matcher.op == "=":
+            yield matcher.value
+        elif matcher.op == "=~":
+            for choice in _choices(matcher.value):
+                yield choice
+    yield from _POOL
+
+
+def _choices(pattern: str) -> Iterator[str]:
+    """An example of the whole and one of each alternative, so that another condition may refuse some."""
+    whole = example(pattern)
+    if whole is not None:
+        yield whole
+    for part in pattern.split("|"):
+        value = example(part.strip("()"))
+        if value is not None:
+            yield value
+
+
+def _set(labels: dict[str, str]) -> Labels:
+    return labels_of({label: value for label, value in labels.items() if value})
+
+
+def written(name: str, labels: Labels) -> str:
+    """A series as promtool reads it.
+
+    >>> written("up", (("job", "x"),))
+    'up{job="x"}'
+    """
+    return name + "{" + ",".join(f"{label}={label_value(value)}" for label, value in labels) + "}"

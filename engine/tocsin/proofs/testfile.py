@@ -1,0 +1,157 @@
+"""Proofs as test files of `promtool test rules`, and promtool's answers as findings."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tocsin.diagnostics import Diagnostic, Span
+from tocsin.plan import AlertingRule, RuleGroup
+from tocsin.ports import Labels
+from tocsin.promql import matchers
+from tocsin.proofs.model import CONDITION, FIRING, Claim, Proof, Run
+from tocsin.proofs.slices import known_by
+from tocsin.units import Duration
+
+MOST_LOOKS = 300
+"""How often a failed run is looked at to tell its story."""
+_RULE_EVALUATION = 0.1
+_TEST_GROUP = 18
+"""Milliseconds that promtool 2.42 needs; only for telling big files from small ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFile:
+    """A test file for some *groups*, which stand in the rule file *rules*."""
+
+    proof: Proof
+    groups: tuple[RuleGroup, ...]
+    path: str
+    rules: str
+
+    @property
+    def text(self) -> str:
+        """The file; written as JSON, which is YAML that needs no thought about quotes."""
+        return self._file(
+            (run, [(*self._asked(claim), claim.tick) for claim in run.claims]) for run in self.proof.runs
+        )
+
+    @property
+    def cost(self) -> float:
+        """About how many milliseconds promtool needs."""
+        rules = sum(len(group.rules) for group in self.groups)
+        return sum(_TEST_GROUP + _RULE_EVALUATION * rules * (run.last + 1) for run in self.proof.runs)
+
+    def story(self, failed: Iterable[int]) -> tuple[str, tuple[tuple[Claim, int], ...]]:
+        """A file that asks what became of the *failed* claims (by number) over their whole runs, and its questions."""
+        wanted, number, questions, runs = set(failed), 0, list[tuple[Claim, int]](), []
+        for run in self.proof.runs:
+            mine = [claim for n, claim in enumerate(run.claims, start=number) if n in wanted]
+            number += len(run.claims)
+            lines = []
+            for claim in {(claim.what, claim.labels): claim for claim in mine}.values():
+                for tick in _ticks(run, [claim.tick for claim in mine]):
+                    questions.append((claim, tick))
+                    lines.append((self._expression(claim), (), tick))
+            if lines:
+                runs.append((run, lines))
+        return self._file(runs), tuple(questions)
+
+    def _asked(self, claim: Claim) -> tuple[str, tuple[float, ...]]:
+        return self._expression(claim), (1.0,) * claim.holds
+
+    def _expression(self, claim: Claim) -> str:
+        if claim.what == FIRING:
+            return f"count(ALERTS{matchers(_sorted(claim.labels, ('alertstate', 'firing')))})"
+        if claim.what == CONDITION:
+            return f"count(\n{self._condition(claim.labels)}\n)"
+        name = dict(claim.labels)["__name__"]
+        rest = tuple(pair for pair in claim.labels if pair[0] != "__name__")
+        return f"count({name}{matchers(rest)} == {claim.value:g})"
+
+    def _condition(self, labels: Labels) -> str:
+        rules = (rule for group in self.groups for rule in group.rules if isinstance(rule, AlertingRule))
+        return next((rule.expr for rule in rules if set(labels) <= known_by(rule)), "vector(0) > 0")
+
+    def _file(self, runs: Iterable[tuple[Run, Sequence[tuple[str, tuple[float, ...], int]]]]) -> str:
+        grid, number, tests = self.proof.grid, 0, []
+        for run, lines in runs:
+            asked = []
+            for expr, values, tick in lines:
+                asked.append(
+                    {
+                        "expr": f"{expr} # {number}: {_place(self.proof.span)}",
+                        "eval_time": str(Duration(tick * grid.milliseconds)),
+                        "exp_samples": [{"labels": "{}", "value": value} for value in values],
+                    }
+                )
+                number += 1
+            series = [{"series": name, "values": values} for name, values in run.series]
+            tests.append(
+                {"name": run.name, "interval": str(grid), "input_series": series, "promql_expr_test": asked}
+            )
+        content = {
+            "rule_files": [self.rules],
+            "evaluation_interval": str(grid),
+            "group_eval_order": [group.name for group in self.groups],
+            "tests": tests,
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def finding(
+    file: ProofFile, number: int, history: Mapping[tuple[str, Labels], Sequence[tuple[int, bool]]], span: Span
+) -> Diagnostic:
+    """A claim that did not come true, in words; *history* is when what it is about held."""
+    run, claim = claims(file.proof)[number]
+    grid = file.proof.grid
+    at = Duration(claim.tick * grid.milliseconds)
+    verb = {FIRING: ("fires", "is silent"), CONDITION: ("meets its condition", "does not meet its condition")}.get(
+        claim.what, ("is recorded", "is not recorded")
+    )
+    should, does = verb if claim.holds else verb[::-1]
+    told = _changes(history.get((claim.what, claim.labels), ()), grid, verb[0], verb[1])
+    return Diagnostic(
+        f"proof/{'silent' if claim.holds else 'false-alarm'}",
+        span,
+        f"{file.proof.ref}: computed that {claim.name} {should} at {at} ({claim.why}), but it {does}; "
+        f"scenario: {run.name}",
+        hint=f"in this scenario it {told}",
+    )
+
+
+def never(file: ProofFile, numbers: Iterable[int]) -> Iterator[Claim]:
+    """The claims of *numbers* whose alert was never seen firing although it should have been, in any run of the file."""
+    found = claims(file.proof)
+    failed = set(numbers)
+    for labels in {claim.labels for _, claim in found if claim.what == FIRING}:
+        mine = [n for n, (_, claim) in enumerate(found) if claim.labels == labels and claim.holds]
+        if mine and failed.issuperset(n for n in mine if found[n][1].what == FIRING):
+            yield found[mine[0]][1]
+
+
+def claims(proof: Proof) -> list[tuple[Run, Claim]]:
+    """All claims with their runs, by number."""
+    return [(run, claim) for run in proof.runs for claim in run.claims]
+
+
+def _ticks(run: Run, more: Sequence[int]) -> list[int]:
+    step = max(1, run.last // MOST_LOOKS)
+    return sorted({*range(0, run.last + 1, step), *more})
+
+
+def _changes(states: Sequence[tuple[int, bool]], grid: Duration, yes: str, no: str) -> str:
+    told, before = [], False
+    for tick, state in sorted(states):
+        if state != before:
+            told.append(f"{yes if state else no} from {Duration(tick * grid.milliseconds)}")
+            before = state
+    return ", ".join(told) or f"never {yes}"
+
+
+def _sorted(labels: Labels, *more: tuple[str, str]) -> Labels:
+    return tuple(sorted((*labels, *more)))
+
+
+def _place(span: Span) -> str:
+    path = "".join(c if c.isprintable() and c != "#" else "\ufffd" for c in span.path)
+    return f"{path}:{span.line}"
