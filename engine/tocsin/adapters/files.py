@@ -90,6 +90,17 @@ def discover(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(found.values()))
 
 
+def read_texts(path: str) -> dict[str, str]:
+    """The texts of all files at or below *path*, whoever wrote them, by path."""
+    found = {}
+    for each in discover([path]):
+        try:
+            found[each] = Path(each).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnavailableError(f"{each}: cannot be read: {error}") from error
+    return found
+
+
 def _shown(typed: str) -> str:
     """Path of findings and of generated files: relative to the working directory where that is possible.
 

@@ -6,34 +6,48 @@ from typing import TYPE_CHECKING
 import click
 
 from tocsin.cli.options import Seconds
-from tocsin.report import FORMATS, counted
+from tocsin.report import FORMATS, counted, has_errors
 
 if TYPE_CHECKING:
     from tocsin.adapters.promtool import Promtool, TestReport
     from tocsin.definitions import Definitions
     from tocsin.diagnostics import Diagnostic
+    from tocsin.plan import Plan
     from tocsin.targets.promtest import Case
 
 
 @click.command(
     "test",
-    epilog="\b\nExamples:\n  tocsin test rules\n  tocsin test rules -k outage\n  tocsin test rules --keep /tmp/tests",
+    epilog="\b\nExamples:\n  tocsin test rules\n  tocsin test rules -k outage\n  tocsin test rules --generated\n"
+    "  tocsin test rules --generated --compiled out/prometheus/rules\n  tocsin test rules --keep /tmp/tests",
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-k", "--only", metavar="TEXT", help="Only tests with TEXT in `service: name`.")
+@click.option(
+    "-k", "--only", metavar="TEXT", help="Only tests with TEXT in `service: name`, proofs with it in `service/name`."
+)
+@click.option("--generated", is_flag=True, help="Prove every objective and alert by tests that are made up for it.")
+@click.option(
+    "--compiled", metavar="DIR", type=click.Path(exists=True), help="Judge the rule files below DIR, not fresh ones."
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Promtool processes at a time."
+)
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option(
     "--keep", metavar="DIR", type=click.Path(file_okay=False), help="Write the rule and test files to DIR too."
 )
 @click.option("--promtool", metavar="FILE", help="The promtool to use; else $TOCSIN_PROMTOOL, else the one on PATH.")
 @click.option("--deadline", type=Seconds(), default=600.0, show_default=True, metavar="SECONDS",
-              help="How long all tests together may take.")  # fmt: skip
+              help="How long one promtool may take.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
     *,
     paths: tuple[str, ...],
     only: str | None,
+    generated: bool,
+    compiled: str | None,
+    jobs: int,
     format_: str,
     keep: str | None,
     promtool: str | None,
@@ -42,47 +56,116 @@ def command(
     """Run the `tests:` of the services at or below PATH.
 
     Each feeds series to the compiled rules of its service and says which alerts fire when; promtool evaluates. Rules
-    are evaluated once per `interval` of the test. Exit code 1 where an expectation does not come true, 2 where there
-    is nothing to run.
+    are evaluated once per `interval` of the test. With --generated, every objective and alert is proved as well: series
+    are made up from its SLI, and when it has to fire, clear and be silent is computed from its plan. Exit code 1 where
+    something does not come true, 2 where there is nothing to run.
     """
     from tocsin.adapters.promtool import find_promtool
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
     from tocsin.errors import MisuseError
-    from tocsin.targets.promtest import cases, untested
+    from tocsin.targets.promtest import cases
 
     definitions = read_definitions(paths)
     if definitions.errors:
         show_findings(definitions)
         ctx.exit(1)
-    tests = cases(
-        definitions.plan, definitions.workspace, lambda test: not only or only in f"{test.service}: {test.name}"
-    )
-    if not tests:
+    rules = _compiled(compiled) if compiled else definitions.plan
+    tests = cases(rules, definitions.workspace, lambda test: not only or only in f"{test.service}: {test.name}")
+    if not tests and not generated:
         what = f"no test has {only!r} in its name" if only else f"no tests at or below {', '.join(paths)}"
         raise MisuseError(f"{what}: nothing was tested", hint="tests stand below tests: of a Service")
     if keep is not None:
         _keep(tests, keep)
-    findings = _run(tests, definitions, find_promtool(promtool, deadline=deadline))
-    click.echo(FORMATS[format_](findings, definitions.texts, {}), nl=False)
-    if format_ == "text" and findings:
+    tool = find_promtool(promtool, deadline=deadline)
+    findings = list(_run(tests, definitions, tool, jobs))
+    lines = _hand_summary(tests, findings, definitions, only) if tests else []
+    if generated:
+        more, said = _prove(definitions, rules, tool, jobs, only)
+        findings += more
+        lines += said
+    _show(findings, definitions, format_)
+    for line in lines:
+        click.echo(line, err=True)
+    ctx.exit(1 if has_errors(findings) else 0)
+
+
+def _show(findings: "Sequence[Diagnostic]", definitions: "Definitions", format_: str) -> None:
+    """Notes of what is not proved are counted below, and listed only where machines read."""
+    from tocsin.diagnostics import in_file_order
+
+    shown = in_file_order(f for f in findings if format_ != "text" or f.severity != "info")
+    click.echo(FORMATS[format_](shown, definitions.texts, {}), nl=False)
+    if format_ == "text" and shown:
         click.echo(err=True)
-    failed = len({finding.span for finding in findings})
+
+
+def _hand_summary(
+    tests: "Sequence[Case]", findings: "Sequence[Diagnostic]", definitions: "Definitions", only: str | None
+) -> list[str]:
+    from tocsin.targets.promtest import untested
+
+    failed = len({finding.span for finding in findings if finding.severity == "error"})
     total = sum(len(case.test.expect) for case in tests)
     became = f"{failed} failed" if failed else "passed"
-    click.echo(f"{counted(len(tests), 'test')} with {counted(total, 'expectation')}: {became}", err=True)
+    lines = [f"{counted(len(tests), 'test')} with {counted(total, 'expectation')}: {became}"]
     if not only and (silent := untested(definitions.plan, definitions.workspace)):
         more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
-        click.echo(f"no test expects these to fire: {', '.join(silent[:5])}{more}", err=True)
-    ctx.exit(1 if findings else 0)
+        lines.append(f"no test expects these to fire: {', '.join(silent[:5])}{more}")
+    return lines
 
 
-def _run(tests: "Sequence[Case]", definitions: "Definitions", promtool: "Promtool") -> "tuple[Diagnostic, ...]":
-    """Run all tests in one process; those that fail once more, to tell what happened instead."""
+def _prove(
+    definitions: "Definitions", rules: "Plan", promtool: "Promtool", jobs: int, only: str | None
+) -> "tuple[tuple[Diagnostic, ...], list[str]]":
+    from tocsin.cli.proving import prove
+
+    proved = prove(definitions.workspace, rules, promtool, jobs=jobs, only=only)
+    refs = dict.fromkeys(proof.ref for proof in proved.proofs.proofs if not only or only in proof.ref)
+    runs = [run for proof in proved.proofs.proofs if proof.ref in refs for run in proof.runs]
+    claims = sum(len(run.claims) for run in runs)
+    failed = sum(finding.severity == "error" for finding in proved.findings)
+    became = f"{failed} failed" if failed else "proved"
+    lines = [
+        (
+            f"{counted(len(refs), 'definition')} in {counted(len(runs), 'scenario')}, "
+            f"{counted(claims, 'claim')}: {became}"
+        )
+    ]
+    if proved.proofs.alike:
+        alike = len(proved.proofs.alike)
+        lines.append(f"{alike} of them with the rules of another one but for names: one scenario each")
+    missing = [finding for finding in proved.findings if finding.code == "proof/not-proved"]
+    if missing:
+        lines.append(f"not proved: {len(missing)}")
+        lines += [f"  {finding.span.path}:{finding.span.line}: {finding.message}" for finding in missing]
+    return proved.findings, lines
+
+
+def _compiled(folder: str) -> "Plan":
+    from tocsin.adapters.files import read_texts
+    from tocsin.errors import MisuseError
+    from tocsin.targets.rulefiles import read_rules
+
+    try:
+        rules = read_rules(read_texts(folder))
+    except ValueError as error:
+        raise MisuseError(str(error)) from error
+    if not rules.groups:
+        raise MisuseError(f"{folder} holds no rule groups")
+    return rules
+
+
+def _run(
+    tests: "Sequence[Case]", definitions: "Definitions", promtool: "Promtool", jobs: int
+) -> "tuple[Diagnostic, ...]":
+    """Run all tests in few processes; those that fail once more, to tell what happened instead."""
+    from tocsin.adapters.batches import Job, run_jobs
     from tocsin.diagnostics import in_file_order
     from tocsin.targets.promtest_words import fault
 
-    reports = promtool.test_rules(_files(tests), [case.path for case in tests])
+    files = [Job(case.path, {case.path: case.text, case.rules.path: case.rules.text}) for case in tests]
+    reports = run_jobs(promtool, files, jobs)
     findings = [
         fault(case, said, definitions.workspace) for case in tests for said in dict.fromkeys(reports[case.path].faults)
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, pairwise
 
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, keep_firing_for
 from tocsin.ports import Labels, labels_of
@@ -183,6 +183,8 @@ def _troubles(bench: Bench) -> Iterator[Run]:
 def _idle(bench: Bench, half: int, hour: int, lasts: int) -> Run:
     """Traffic stops for an hour: TrafficAbsent tells, no page comes, and afterwards nothing is poisoned."""
     grid = bench.fine
+    keep = _ticks(KEEP_FIRING_FOR, grid)
+    lasts = max(lasts, keep + 3)
     if bench.feed.sampled:
         told = sampled((half, 0), (hour, None), (lasts, 1))
     else:
@@ -191,11 +193,11 @@ def _idle(bench: Bench, half: int, hour: int, lasts: int) -> Run:
     if not bench.slo.no_traffic.alert:
         return run
     base = _ticks(BASE, grid)
-    gone: list[bool | None] = [half + base <= tick <= half + hour for tick in range(half + hour + 1)]
+    gone: list[bool | None] = [half + base <= tick <= half + hour for tick in range(len(told.good))]
     rare = 2 * base + EXPECTED_EVENTS + 1 if bench.feed.sampled else 0  # a sample is an event, and they are few
     for tick in range(half + base - bench.slack, half + base + rare):
         gone[tick] = None
-    states = firing(gone, _ticks(KEEP_FIRING_FOR, grid), _ticks(bench.slo.no_traffic.for_, grid))
+    states = firing(gone, keep, _ticks(bench.slo.no_traffic.for_, grid))
     why = f"{BASE} without events, and then for {bench.slo.no_traffic.for_}"
     claims = (Claim(FIRING, bench.traffic_alert, tick, state, why) for tick, state in turns(states))
     return Run(run.name, run.series, (*run.claims, *claims))
@@ -216,7 +218,7 @@ def _claims(bench: Bench, tier: Tier, watch: Watch, told: Story) -> Iterator[Cla
     for tick, state in turns(firing(holds, watch.keep)):
         yield Claim(FIRING, labels, tick, state, why)
     changes = list(turns(holds))
-    for (tick, state), (after, other) in zip(changes, changes[1:], strict=False):
+    for (tick, state), (after, other) in pairwise(changes):
         if state and not other:
             yield Claim(CONDITION, labels, tick, True, why)
             yield Claim(CONDITION, labels, after, False, why)

@@ -10,7 +10,7 @@ gives the same answer within that accuracy.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from tocsin.proofs.feed import Story
 
@@ -46,8 +46,8 @@ def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> 
     known_from = (0, 1 + max(1, watch.long // 288)) if watch.history else (-watch.long,)
     for tick in range(len(story.good)):
         found = {
-            _holds(bad, every, (tick, max(tick - lag, 0)), watch, born, more - less)
-            for bad, every in stories
+            _holds(sums, (tick, max(tick - lag, 0)), watch, born, more - less)
+            for sums in stories
             for born in known_from
             for more in extra
             for less in range(slack + 1)
@@ -69,29 +69,27 @@ def _sums(story: Story, *, lost: bool) -> _Sums:
     return list(accumulate(bad)), list(accumulate(every))
 
 
-def _holds(
-    bad: Sequence[int], every: Sequence[int], ticks: tuple[int, int], watch: Watch, born: int, more: int
-) -> bool | None:
+def _holds(sums: _Sums, ticks: tuple[int, int], watch: Watch, born: int, more: int) -> bool | None:
     """Whether it holds at the first of *ticks*; the second is how far the long window has come."""
     tick, seen = ticks
     known = Fraction(min(max(tick - born, 0), watch.long), watch.long)
-    long = _compare(bad, every, seen, watch.long + more, watch.threshold, known)
-    short = _compare(bad, every, tick, watch.short + more, watch.threshold, Fraction(1))
+    long = _compare(sums, seen, watch.long + more, watch.threshold / known) if known else False
+    short = _compare(sums, tick, watch.short + more, watch.threshold)
     enough: bool | None = True
     if watch.least:
+        bad = sums[0]
         events = bad[tick] - _before(bad, tick, watch.long + more)
         enough = None if abs(events - watch.least) < Fraction(1, 2) else events > watch.least
     answers = (long, short, enough)
     return False if False in answers else None if None in answers else True
 
 
-def _compare(
-    bad: Sequence[int], every: Sequence[int], tick: int, window: int, threshold: Fraction, known: Fraction
-) -> bool | None:
+def _compare(sums: _Sums, tick: int, window: int, threshold: Fraction) -> bool | None:
+    bad, every = sums
     events = every[tick] - _before(every, tick, window)
     if events == 0:
         return False
-    ratio = Fraction(bad[tick] - _before(bad, tick, window), events) * known / threshold
+    ratio = Fraction(bad[tick] - _before(bad, tick, window), events) / threshold
     return None if abs(ratio - 1) < MARGIN else ratio > 1
 
 
@@ -124,7 +122,7 @@ def turns(states: Sequence[bool | None]) -> Iterator[tuple[int, bool]]:
     [(1, False), (3, True), (4, True), (5, False)]
     """
     known = [(tick, state) for tick, state in enumerate(states) if state is not None]
-    for (tick, state), (after, other) in zip(known, known[1:], strict=False):
+    for (tick, state), (after, other) in pairwise(known):
         if state != other:
             yield tick, state
             yield after, other

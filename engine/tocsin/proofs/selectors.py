@@ -155,8 +155,7 @@ def _values(conditions: Iterable[Matcher], first: str | None) -> Iterator[str]:
         if matcher.op == "=":
             yield matcher.value
         elif matcher.op == "=~":
-            for choice in _choices(matcher.value):
-                yield choice
+            yield from _choices(matcher.value)
     yield from _POOL
 
 

@@ -1,7 +1,7 @@
 """Proofs as test files of `promtool test rules`, and promtool's answers as findings."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tocsin.diagnostics import Diagnostic, Span
@@ -31,9 +31,7 @@ class ProofFile:
     @property
     def text(self) -> str:
         """The file; written as JSON, which is YAML that needs no thought about quotes."""
-        return self._file(
-            (run, [(*self._asked(claim), claim.tick) for claim in run.claims]) for run in self.proof.runs
-        )
+        return self._file((run, [(*self._asked(claim), claim.tick) for claim in run.claims]) for run in self.proof.runs)
 
     @property
     def cost(self) -> float:
@@ -41,20 +39,27 @@ class ProofFile:
         rules = sum(len(group.rules) for group in self.groups)
         return sum(_TEST_GROUP + _RULE_EVALUATION * rules * (run.last + 1) for run in self.proof.runs)
 
-    def story(self, failed: Iterable[int]) -> tuple[str, tuple[tuple[Claim, int], ...]]:
-        """A file that asks what became of the *failed* claims (by number) over their whole runs, and its questions."""
-        wanted, number, questions, runs = set(failed), 0, list[tuple[Claim, int]](), []
+    def story(self, failed: Iterable[int]) -> tuple[str, tuple[tuple[str, Claim, int], ...]]:
+        """A file that asks what became of the *failed* claims (by number) over their whole runs.
+
+        Its questions are told beside it: the name of the run, the claim and the tick.
+        """
+        wanted, number, questions, runs = set(failed), 0, list[tuple[str, Claim, int]](), []
         for run in self.proof.runs:
             mine = [claim for n, claim in enumerate(run.claims, start=number) if n in wanted]
             number += len(run.claims)
             lines = []
             for claim in {(claim.what, claim.labels): claim for claim in mine}.values():
                 for tick in _ticks(run, [claim.tick for claim in mine]):
-                    questions.append((claim, tick))
+                    questions.append((run.name, claim, tick))
                     lines.append((self._expression(claim), (), tick))
             if lines:
                 runs.append((run, lines))
         return self._file(runs), tuple(questions)
+
+    def ask(self, run: Run, expressions: Sequence[str], tick: int) -> str:
+        """A file that asks for the rows of *expressions* at *tick* of a run: promtool says what it did not expect."""
+        return self._file([(run, [(f"(\n{expression}\n)", (), tick) for expression in expressions])])
 
     def _asked(self, claim: Claim) -> tuple[str, tuple[float, ...]]:
         return self._expression(claim), (1.0,) * claim.holds
@@ -86,9 +91,7 @@ class ProofFile:
                 )
                 number += 1
             series = [{"series": name, "values": values} for name, values in run.series]
-            tests.append(
-                {"name": run.name, "interval": str(grid), "input_series": series, "promql_expr_test": asked}
-            )
+            tests.append({"name": run.name, "interval": str(grid), "input_series": series, "promql_expr_test": asked})
         content = {
             "rule_files": [self.rules],
             "evaluation_interval": str(grid),
@@ -98,9 +101,7 @@ class ProofFile:
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def finding(
-    file: ProofFile, number: int, history: Mapping[tuple[str, Labels], Sequence[tuple[int, bool]]], span: Span
-) -> Diagnostic:
+def finding(file: ProofFile, number: int, history: Sequence[tuple[int, bool]], span: Span) -> Diagnostic:
     """A claim that did not come true, in words; *history* is when what it is about held."""
     run, claim = claims(file.proof)[number]
     grid = file.proof.grid
@@ -109,7 +110,7 @@ def finding(
         claim.what, ("is recorded", "is not recorded")
     )
     should, does = verb if claim.holds else verb[::-1]
-    told = _changes(history.get((claim.what, claim.labels), ()), grid, verb[0], verb[1])
+    told = _changes(history, grid, verb[0], verb[1])
     return Diagnostic(
         f"proof/{'silent' if claim.holds else 'false-alarm'}",
         span,
@@ -119,14 +120,21 @@ def finding(
     )
 
 
-def never(file: ProofFile, numbers: Iterable[int]) -> Iterator[Claim]:
-    """The claims of *numbers* whose alert was never seen firing although it should have been, in any run of the file."""
-    found = claims(file.proof)
-    failed = set(numbers)
-    for labels in {claim.labels for _, claim in found if claim.what == FIRING}:
-        mine = [n for n, (_, claim) in enumerate(found) if claim.labels == labels and claim.holds]
-        if mine and failed.issuperset(n for n in mine if found[n][1].what == FIRING):
-            yield found[mine[0]][1]
+def never(
+    files: Iterable[ProofFile], failed: Mapping[str, Collection[int]]
+) -> dict[Labels, tuple[tuple[ProofFile, Run, Claim], ...]]:
+    """The alerts that fired in none of the scenarios that should fire them; *failed* are claims by file."""
+    should: dict[Labels, list[tuple[bool, tuple[ProofFile, Run, Claim]]]] = {}
+    for file in files:
+        for number, (run, claim) in enumerate(claims(file.proof)):
+            if claim.what == FIRING and claim.holds:
+                missed = number in failed.get(file.path, ())
+                should.setdefault(claim.labels, []).append((missed, (file, run, claim)))
+    return {
+        labels: tuple(where for _, where in found)
+        for labels, found in should.items()
+        if all(missed for missed, _ in found)
+    }
 
 
 def claims(proof: Proof) -> list[tuple[Run, Claim]]:

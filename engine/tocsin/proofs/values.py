@@ -30,7 +30,7 @@ def _pieces(samples: list[Sample]) -> Iterator[str]:
         while step is not None and end < len(samples) and _step(samples[end - 1], samples[end]) == step:
             end += 1
         count = end - position - 1
-        if count >= 2 and step is not None:  # noqa: PLR2004
+        if count >= 2 and step is not None:
             yield f"{_number(first)}{'-' if step < 0 else '+'}{_number(abs(step))}x{count}"
             position = end
         else:

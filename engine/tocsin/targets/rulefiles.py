@@ -25,10 +25,12 @@ def _groups(path: str, text: str) -> Iterator[RuleGroup]:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         value = yaml.safe_load(text)
+        if not isinstance(value, dict) or not isinstance(value.get("groups"), list):
+            return
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     lines = text.split("\n")
-    for node, group in zip(_items(_child(tree, "groups")), (value or {}).get("groups") or [], strict=True):
+    for node, group in zip(_items(_child(tree, "groups")), value["groups"], strict=True):
         rules = zip(_items(_child(node, "rules")), group.get("rules") or [], strict=True)
         read = tuple(_rule(rule, _place(path, lines, at.start_mark.line)) for at, rule in rules)
         yield RuleGroup(str(group.get("name", "")), stem, read)

@@ -1,0 +1,207 @@
+"""Proofs of rules: what is computed agrees with the closed forms, and promtool with what is computed."""
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests import builders
+
+from tocsin.cli.main import run
+from tocsin.proofs.burn import Bench, burn_proofs
+from tocsin.proofs.expect import Watch, conditions, firing
+from tocsin.proofs.feed import Feed, feed_of
+from tocsin.proofs.joins import joins
+from tocsin.proofs.regex import example
+from tocsin.proofs.selectors import Selector, selectors, series_for
+from tocsin.proofs.stories import Phase, story
+from tocsin.proofs.values import counter, notation
+from tocsin.sli import LatencySli, ProbeSli, RatioSli
+from tocsin.windows import detection_time, reset_time
+
+
+class TestSeries:
+    """Series that are made up."""
+
+    @pytest.mark.parametrize(
+        "pattern",
+        ["5..", "a|b", "(GET|POST)", r"\d{3}", "[^x]+", "x?y*", ".+", ".*", r"a\.b", "api/v[12]/.*", "(?i)ok"],
+    )
+    def test_an_example_of_a_regular_expression(self, pattern: str) -> None:
+        """What is made up for a pattern matches it."""
+        text = example(pattern)
+
+        assert text is not None
+        assert re.fullmatch(pattern, text)
+
+    @pytest.mark.parametrize("pattern", ["(", r"(a)\1", "a{9999}"])
+    def test_no_example(self, pattern: str) -> None:
+        """What is wrong, or beyond an obvious example, is given up."""
+        assert example(pattern) is None
+
+    @given(st.from_regex(r"[a-z0-9.|()\[\]?+]{1,12}", fullmatch=True))
+    def test_any_pattern(self, pattern: str) -> None:
+        """An example either matches or is not given."""
+        text = example(pattern)
+
+        assert text is None or re.fullmatch(pattern, text)
+
+    def test_selectors(self) -> None:
+        """Selectors are found among functions, grouping labels and matching labels; their strings are unquoted."""
+        text = (
+            r'sum by (code) (rate(a{b=~"\\d+",c!=`x`}[5m])) / on (job) group_left (x) {__name__="d"} offset 5m > bool e'
+        )
+        found = selectors(text)
+
+        assert [s.name for s in found] == ["a", "d", "e"]
+        assert [(m.label, m.op, m.value) for m in found[0].matchers] == [("b", "=~", r"\d+"), ("c", "!=", "x")]
+
+    def test_a_series_for_two_selectors_and_not_a_third(self) -> None:
+        """Good events satisfy the selector of all events and not the one of bad events."""
+        (every,), (bad,) = selectors('r{code=~"[2-5]..",job="x"}'), selectors('r{code=~"5.."}')
+        found = series_for([every], [bad])
+
+        assert found is not None
+        assert every.accepts(*found)
+        assert not bad.accepts(*found)
+        assert series_for([bad], [Selector("r", ())]) is None
+
+    def test_notation(self) -> None:
+        """Runs of equal steps are written once; a reset begins again."""
+        assert notation(counter([0, 5, 5, 5, 5, 5], resets=[3])) == "0+5x2 5+5x2"
+        assert notation([None, 1.5, 1.5, 1.5]) == "_ 1.5+0x2"
+
+
+class TestModel:
+    """What is computed without any rule."""
+
+    @given(
+        st.integers(12, 400), st.integers(2, 10), st.fractions(Fraction(1, 1000), Fraction(1, 2)), st.integers(2, 40)
+    )
+    def test_a_step_fires_and_clears_as_the_closed_forms_say(
+        self, long: int, short: int, threshold: Fraction, times: int
+    ) -> None:
+        """`detection_time` and `reset_time` of the workbook's model, on the grid, within the margin that is claimed."""
+        errors = min(Fraction(1), threshold * times)
+        fires = detection_time(long, threshold, errors)
+        resets = reset_time(short, threshold, errors)
+        assert fires is not None
+        assert resets is not None
+        lasts = int(fires) + short + 2
+        told = story(Phase(long), Phase(lasts, errors), Phase(short + 2))
+        holds = conditions(told, Watch(long, short, threshold, keep=0), sampled=False)
+        true = [tick - long for tick, state in enumerate(holds) if state]
+        maybe = [tick - long for tick, state in enumerate(holds) if state is not False]
+
+        assert maybe[0] <= int(fires) + 1 <= true[0]
+        assert true[-1] <= lasts + resets <= maybe[-1] + 1
+
+    def test_keep_and_wait(self) -> None:
+        """An alert waits for its `for`, outlives its condition, and is unknown where that is."""
+        assert firing([False, True, True, False, False], keep=1, wait=1) == [False, False, True, True, False]
+        assert firing([False, None, False, False], keep=1) == [False, None, None, False]
+
+    @pytest.mark.parametrize(
+        ("sli", "roles"),
+        [
+            (builders.AVAILABILITY, ["bad", "good"]),
+            (RatioSli(total_events="requests_total", good_events="served_total"), ["good", "all"]),
+            (LatencySli("seconds", Decimal(1)), ["good", "all"]),
+            (ProbeSli("up", Decimal(1)), ["all"]),
+        ],
+    )
+    def test_feeds(self, sli: RatioSli | LatencySli | ProbeSli, roles: list[str]) -> None:
+        """Each kind of SLI has its series."""
+        made = feed_of(sli)
+
+        assert isinstance(made, Feed)
+        assert [role for _, role in made.roles] == roles
+
+    def test_every_tier_has_to_fire_and_to_be_silent(self) -> None:
+        """No tier is proved by silence alone, not even where one scenario is all there is."""
+        slo = builders.slo()
+        made = feed_of(slo.sli)
+        assert isinstance(made, Feed)
+        for full in (True, False):
+            proofs = burn_proofs(Bench(slo, slo.tiers, made), full=full)
+            said = {(c.name, c.holds) for proof in proofs for run in proof.runs for c in run.claims}
+
+            assert {(tier.name, state) for tier in slo.tiers for state in (True, False)} <= said
+
+    def test_joins(self) -> None:
+        """Operators between vectors are found by their precedence, not those with a number beside them."""
+        found = [(j.left, j.operator, j.right) for j in joins("a / on (x) group_left b > 2 and (c or d) * 3")]
+
+        assert found == [("a / on (x) group_left b > 2", "and", "(c or d) * 3"), ("a", "/", "b")]
+
+
+SERVICE = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis:
+  availability: {ratio: {bad: 'requests_total{code=~"5.."}', total: requests_total}}
+slos:
+  uptime: {sli: availability, target: 99.9%, window: 30d, burn_rate: {off: [slow, trickle]}}
+  again: {sli: availability, target: 99.9%, window: 30d, burn_rate: {off: [slow, trickle]}}
+"""
+
+
+@pytest.mark.real
+class TestCommand:
+    """`tocsin test --generated`."""
+
+    @pytest.fixture
+    def rules(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A service with two objectives, compiled; gives the rule file."""
+        monkeypatch.chdir(tmp_path)
+        Path("service.yaml").write_text(SERVICE)
+        assert run(["compile", "service.yaml", "-o", "out"]) == 0
+        return tmp_path / "out/prometheus/rules/shop.yml"
+
+    def test_fresh_rules_are_proved(self, rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """What is compiled does what is computed; an objective of the same shape is proved by one scenario."""
+        code = run(["test", "service.yaml", "--generated"])
+        out, err = capsys.readouterr()
+
+        assert (code, out) == (0, "")
+        assert "2 definitions" in err
+        assert "1 of them with the rules of another one but for names: one scenario each" in err
+
+    @pytest.mark.parametrize(
+        ("old", "new", "code", "words"),
+        [
+            ("> 0.0144", "> 0.0151", "proof/silent", "but it is silent"),
+            ("> 0.0144", "> 0.0142", "proof/false-alarm", "but it fires"),
+            (
+                'slo:bad:rate1h{service="shop",slo="uptime"}\n',
+                'label_replace(slo:bad:rate1h{service="shop",slo="uptime"}, "window", "1h", "", "")\n',
+                "proof/never-fires",
+                "the two sides of `/` never meet",
+            ),
+            (
+                "slo: uptime\n          tier: fast",
+                "slo: uptime\n          tier: quick",
+                "proof/never-fires",
+                "no such alert",
+            ),
+            ("keep_firing_for: 10m", "keep_firing_for: 1m", "proof/silent", "is silent"),
+        ],
+    )
+    def test_a_rule_broken_by_hand_is_found(
+        self, old: str, new: str, code: str, words: str, rules: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The finding stands at the line of the objective, and says what was computed and what happened."""
+        text = rules.read_text()
+        at = text.index(old, text.index("name: slo:shop/uptime"))
+        rules.write_text(text[:at] + new + text[at + len(old) :])
+        status = run(["test", "service.yaml", "--generated", "--compiled", "out/prometheus/rules", "-k", "uptime"])
+        out = capsys.readouterr().out
+
+        assert status == 1
+        assert out.startswith("service.yaml:7:")
+        assert f"[{code}]" in out
+        assert words in out
