@@ -92,6 +92,38 @@ TOOLS: dict[str, str] = {
         "`values: 0+1`",
         "`values: 0+1x10`",
     ),
+    "proof/silent": page(
+        "An alert fires when it has to.",
+        "The time is computed from the objective and its windows, never by running the rules; promtool then ran them on "
+        "series that were made up for that, and the alert was silent.",
+        "a threshold that was raised by hand in a compiled rule",
+        "the rule as `tocsin compile` writes it",
+    ),
+    "proof/false-alarm": page(
+        "An alert is silent when it has to be.",
+        "In a scenario in which nobody should be woken, the alert fires.",
+        "a threshold that was lowered by hand in a compiled rule",
+        "the rule as `tocsin compile` writes it",
+    ),
+    "proof/never-fires": page(
+        "An alert can fire.",
+        "It was silent in every scenario that should fire it. Two operands without a common label set are a usual "
+        "reason: promtool accepts them, and they never meet.",
+        "`slo:bad:rate1h{window=\"1h\"} / slo:total:rate1h`",
+        "`slo:bad:rate1h / slo:total:rate1h`",
+    ),
+    "proof/invalid": page(
+        "A proof can be run.",
+        "promtool did not understand the rules or the series that were made up for them.",
+        "a compiled rule file with a mistake in it",
+        "the file as `tocsin compile` writes it",
+    ),
+    "proof/not-proved": page(
+        "Everything that is promised is proved.",
+        "For some expressions no series can be made up; the message says why. Write a test for them by hand.",
+        "`expr: f(x)` with a function that the prover does not know, and no test",
+        "the same with a test below `tests:`",
+    ),
     "alertmanager/channel": page(
         "Alertmanager can reach each channel of the routes as it is defined.",
         "What Alertmanager cannot do is left out of its configuration, and Tocsin alone delivers there.",
