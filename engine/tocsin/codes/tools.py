@@ -94,7 +94,7 @@ TOOLS: dict[str, str] = {
     ),
     "proof/silent": page(
         "An alert fires when it has to.",
-        "The time is computed from the objective and its windows, never by running the rules; promtool then ran them on "
+        "The time is computed from the objective and its windows, never by running rules; promtool then ran them on "
         "series that were made up for that, and the alert was silent.",
         "a threshold that was raised by hand in a compiled rule",
         "the rule as `tocsin compile` writes it",
@@ -109,7 +109,7 @@ TOOLS: dict[str, str] = {
         "An alert can fire.",
         "It was silent in every scenario that should fire it. Two operands without a common label set are a usual "
         "reason: promtool accepts them, and they never meet.",
-        "`slo:bad:rate1h{window=\"1h\"} / slo:total:rate1h`",
+        '`slo:bad:rate1h{window="1h"} / slo:total:rate1h`',
         "`slo:bad:rate1h / slo:total:rate1h`",
     ),
     "proof/invalid": page(
