@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from tocsin.targets.alertmanager import alertmanager, cannot_say, has_channels
 from tocsin.targets.artifact import Artifact
-from tocsin.targets.base import Target, always
+from tocsin.targets.base import Target, always, only_when_asked
 from tocsin.targets.grafana import grafana, has_grafana
 from tocsin.targets.influxdb import has_influxdb, influxdb, refused
 from tocsin.targets.kubernetes import has_kubernetes, kubernetes, too_large
+from tocsin.targets.openslo import losses, openslo
 from tocsin.targets.prometheus import prometheus
 from tocsin.targets.statsd import has_statsd, statsd, unmapped
 
@@ -18,6 +19,7 @@ TARGETS: Mapping[str, Target] = {
     "alertmanager": Target(alertmanager, has_channels, cannot_say),
     "kubernetes": Target(kubernetes, has_kubernetes, too_large),
     "grafana": Target(grafana, has_grafana),
+    "openslo": Target(openslo, only_when_asked, losses),
     "statsd": Target(statsd, has_statsd, unmapped),
     "influxdb": Target(influxdb, has_influxdb, refused),
 }
