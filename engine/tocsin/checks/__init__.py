@@ -8,6 +8,7 @@ from tocsin.checks.promql_fraction import promql_fraction
 from tocsin.checks.promql_histogram import promql_histogram
 from tocsin.checks.promql_syntax import promql_syntax
 from tocsin.checks.promql_type import promql_type
+from tocsin.checks.sli_bucket import sli_bucket
 from tocsin.checks.slo_retention import slo_retention
 
 __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
@@ -20,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     promql_histogram,
     promql_syntax,
     promql_type,
+    sli_bucket,
     slo_retention,
 )
 """Every check, by code. One that is not listed here never runs."""

@@ -27,6 +27,7 @@ from tocsin.guards import (
     last_traffic,
     usual_traffic,
 )
+from tocsin.plan import broken
 from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
@@ -41,6 +42,9 @@ def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
     alerts = [_burn_alert(slo, tier, service) for tier in tiers]
     if slo.no_traffic.alert:
         alerts.append(_traffic_alert(slo, service))
+    labels = _labels(slo, service, broken.SEVERITY)
+    if alert := broken.broken_alert(slo, labels, lambda texts: _annotations(texts, slo, service)):
+        alerts.append(alert)
     return RuleGroup(f"slo:{slo.ref}", slo.service, (*_recordings(slo, tiers), *alerts))
 
 

@@ -28,7 +28,10 @@ class Scrape:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric of the service's catalogue; *type* is counter, gauge, histogram or summary."""
+    """One metric of the service's catalogue; *type* is counter, gauge, histogram or summary.
+
+    *buckets* are the bounds of a histogram, without +Inf; empty where they are not known.
+    """
 
     name: str
     type: str
@@ -36,6 +39,7 @@ class Metric:
     labels: tuple[str, ...]
     description: str
     span: Span
+    buckets: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,10 @@ def _scrape(node: Node, service: str) -> Scrape:
 
 
 def _metric(node: Node) -> Metric:
+    if "buckets" in node and node["type"].text() not in {"histogram", ""}:
+        message = f"{node.name} is a {node['type'].text()}, and only a histogram has buckets"
+        node["buckets"].report("metric/buckets", message, "remove them", span=node["buckets"].key_span)
+    bounds = (entry.quantity() for entry in node["buckets"].elements())
     return Metric(
         name=node.name,
         type=node["type"].text(),
@@ -74,6 +78,7 @@ def _metric(node: Node) -> Metric:
         labels=node["labels"].texts(),
         description=node["description"].text().strip(),
         span=node.key_span,
+        buckets=tuple(sorted(bound for bound in bounds if bound is not None)),
     )
 
 

@@ -1,0 +1,46 @@
+"""An objective whose bad events cannot be counted although there is traffic: its other alerts are silent, not calm.
+
+For a latency that is a bucket which does not exist: renamed, dropped by relabelling, or misspelt from the beginning.
+Only objectives that can break so have the alert.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from tocsin.guards import BASE, KEEP_FIRING_FOR
+from tocsin.plan.model import AlertingRule
+from tocsin.ports import Labels
+from tocsin.promql import matchers
+from tocsin.spec import Slo
+from tocsin.template import verbatim
+from tocsin.units import Duration
+
+SEVERITY: Final = "warning"
+"""Nobody suffers yet; but the page that would tell cannot come."""
+_FOR = Duration.of(minutes=10)
+"""Counters and buckets of a new process may appear some scrapes apart."""
+
+
+def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], Labels]) -> AlertingRule | None:
+    """The alert, with the *labels* of the objective's other alerts; None where its bad events are always counted."""
+    lacks = slo.sli.lacks()
+    if not lacks:
+        return None
+    selector = matchers((("service", slo.service), ("slo", slo.name)))
+    texts = {
+        "summary": f"{slo.ref} has traffic, but nothing counts its bad events",
+        "description": verbatim(
+            f"There are events, and {lacks} does not exist, so the error ratio cannot be computed and burn-rate alerts "
+            "are blind. Look at which series the service exports, and correct the SLI or the service."
+        ),
+    }
+    return AlertingRule(
+        alert="SliBroken",
+        ref=slo.ref,
+        expr=f"slo:total:rate{BASE}{selector} > 0\nunless slo:bad:rate{BASE}{selector}",
+        for_=_FOR,
+        keep_firing_for=KEEP_FIRING_FOR,
+        labels=labels,
+        annotations=annotate(texts),
+        source=slo.span,
+    )
