@@ -5,7 +5,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tocsin.diagnostics import Diagnostic, Span
@@ -203,6 +203,20 @@ def append_text(path: str, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise UnavailableError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def write_new(texts: Mapping[str, str], directory: str, *, force: bool = False) -> None:
+    """Write files that people will edit: one that is there with another text is replaced only by *force*."""
+    root = Path(directory)
+    there = [root / name for name, text in texts.items() if (old := _text(root / name)) is not None and old != text]
+    if there and not force:
+        raise MisuseError(f"{there[0]} is there already, with another text", hint="choose another folder, or --force")
+    try:
+        for name, text in texts.items():
+            if _text(root / name) != text:
+                _replace(root / name, text)
+    except OSError as error:
+        raise UnavailableError(f"{error.filename or directory}: cannot write: {error.strerror}") from error
 
 
 # --- generated files ---------------------------------------------------------------------------------------

@@ -20,14 +20,15 @@ from tocsin.document.syntax import syntax_error
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it (six times as fast), else pure Python with the same events."""
 _DEEPEST = 50
-_MOST_NODES = 1_000_000
 _NEXT_DOCUMENT = re.compile(r"(?:(?<=[\r\n])|\A)---(?=[ \t\r\n]|\Z)")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 """What YAML forbids, and NEL, LS, PS (line breaks in YAML 1.1, not in 1.2 or in editors) and the invisible U+FEFF."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def read_documents(path: str, text: str, loader: Any = LOADER) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+def read_documents(
+    path: str, text: str, loader: Any = LOADER, composer_class: "type[Composer] | None" = None
+) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
     """Read every document of *text*; findings are in file order, and *path* is what they print.
 
     After a syntax error reading goes on at the next `---`. Documents that say nothing are left out.
@@ -35,7 +36,7 @@ def read_documents(path: str, text: str, loader: Any = LOADER) -> tuple[tuple[Do
     source = Source(path, text.removeprefix("\ufeff"))
     findings = Findings(source)
     printable = _printable(source, findings)
-    composer = _Composer(source, findings, loader)
+    composer = (composer_class or Composer)(source, findings, loader)
     if printable != source.text:
         composer.always_broken.add(())
     while not findings.full:
@@ -65,7 +66,7 @@ class _StopError(Exception):
         self.offset = offset
 
 
-class _Frame:
+class Frame:
     """An open collection; between a key and its value *key_place* is set, and *key* unless it was refused."""
 
     __slots__ = ("flow", "key", "key_place", "place", "value")
@@ -78,8 +79,10 @@ class _Frame:
         self.key_place: tuple[int, int] | None = None
 
 
-class _Composer:
+class Composer:
     """Builds the documents of one file from events; *base* is where the part that is read now starts."""
+
+    most_nodes = 1_000_000
 
     def __init__(self, source: Source, findings: Findings, loader: Any) -> None:
         self.source = source
@@ -93,14 +96,14 @@ class _Composer:
         self.index = -1
         self.nodes = 0
         self.root: tuple[Json, Place] | None = None
-        self.stack: list[_Frame] = []
+        self.stack: list[Frame] = []
 
     def read(self, text: str) -> int:
         """Read *text* from *base* as far as the parser goes, and return the offset where it stopped."""
         self.stack = []
         loader = self.loader(text[self.base :] if self.base else text)
         try:
-            self._events(loader.get_event)
+            self.events(loader.get_event)
         except _StopError as stop:
             return max(stop.offset, self.base + 1)
         except yaml.MarkedYAMLError as error:
@@ -115,20 +118,21 @@ class _Composer:
             loader.dispose()
         return len(text)
 
-    def _events(self, next_event: Any) -> None:
+    def events(self, next_event: Any) -> None:
+        """Take in the events of the text until they end."""
         while True:
             event = next_event()
             kind = type(event)
             if kind is events.ScalarEvent:
-                self._scalar(event)
+                self.scalar(event)
             elif kind is events.MappingStartEvent:
                 self._open(event, {})
             elif kind is events.SequenceStartEvent:
                 self._open(event, [])
             elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
-                self._close(event)
+                self.close(event)
             elif kind is events.AliasEvent:
-                self._alias(event)
+                self.alias(event)
             elif kind is events.DocumentStartEvent:
                 self.index += 1
                 self.root = None
@@ -146,7 +150,8 @@ class _Composer:
             broken = frozenset(self.broken)
             self.documents.append(Document(self.source.path, self.index, value, self.source, place, broken))
 
-    def _scalar(self, event: Any) -> None:
+    def scalar(self, event: Any) -> None:
+        """Take in a scalar: a key or a value."""
         start, end = event.start_mark.index + self.base, event.end_mark.index + self.base
         style = event.style or ""
         if style in {"|", ">"}:  # the parser's end of a block scalar is the next thing in the file
@@ -160,39 +165,45 @@ class _Composer:
             event.value = _SURROGATE.sub("\ufffd", event.value)
         frame = self._awaits_key()
         if frame is not None:
-            self._key(frame, event, style, (start, end))
+            self.key(frame, event, style, (start, end))
             return
         value: Json = event.value
         if event.anchor is not None or event.tag is not None:
-            self._properties(event, start)
+            self.properties(event, start)
             self._add(value, Place(start, end, None))
             return
         if not style:
-            value, doubt = resolve(event.value)
-            if doubt is not None and doubt.code == "yaml/ambiguous":
-                quoted = Fix("put it in quotes", (Edit(self.source.span(start, end), f'"{event.value}"'),))
-                self.findings.warn(doubt.code, (start, end), doubt.message, doubt.hint, quoted)
-            elif doubt is not None:
-                self.refuse(doubt.code, (start, end), doubt.message, doubt.hint)
-                self._break()
+            value = self.plain(event.value, (start, end))
         self._add(value, Place(start, end, style))
 
-    def _key(self, frame: _Frame, event: Any, style: str, place: tuple[int, int]) -> None:
+    def plain(self, text: str, place: tuple[int, int]) -> Json:
+        """Read a plain scalar, with a finding where other tools may read it otherwise."""
+        value, doubt = resolve(text)
+        if doubt is not None and doubt.code == "yaml/ambiguous":
+            quoted = Fix("put it in quotes", (Edit(self.source.span(*place), f'"{text}"'),))
+            self.findings.warn(doubt.code, place, doubt.message, doubt.hint, quoted)
+        elif doubt is not None:
+            self.refuse(doubt.code, place, doubt.message, doubt.hint)
+            self.distrust()
+        return value
+
+    def key(self, frame: Frame, event: Any, style: str, place: tuple[int, int]) -> None:
+        """Take in a key of the innermost mapping, or refuse it."""
         key: str = event.value
         frame.key, frame.key_place = key, place
         if event.anchor is not None or event.tag is not None:
-            self._properties(event, place[0])
+            self.properties(event, place[0])
         if key == "<<" and not style:
-            self._break()
+            self.distrust()
             frame.key = None
             self.refuse("yaml/merge-key", place, "merge keys are not part of this language", "write the keys out")
         elif not style and not isinstance(resolve(key)[0], str):
-            self._break()
+            self.distrust()
             message = f"the key {key} is not a text" if key else "there is no key before this ':'"
             self.refuse("yaml/key", place, message, f'write "{key}"' if key else None)
         earlier = frame.place.inner.get(key)
         if earlier is not None and frame.key is not None:
-            self._break()
+            self.distrust()
             frame.key = None
             first = self.source.span(*(earlier.key or place))
             message = f"the key {key!r} is already in line {first.line}"
@@ -209,12 +220,13 @@ class _Composer:
                 "yaml/key", (start, start + 1), "a list or a mapping cannot be a key", "write a text as the key"
             )
         if event.anchor is not None or event.tag is not None:
-            self._properties(event, start)
+            self.properties(event, start)
         place = Place(start, start, None)
         place.inner = {}
-        self.stack.append(_Frame(value, place, flow=event.flow_style))
+        self.stack.append(Frame(value, place, flow=event.flow_style))
 
-    def _close(self, event: Any) -> None:
+    def close(self, event: Any) -> None:
+        """Take in the end of the innermost collection."""
         frame = self.stack.pop()
         place = frame.place
         if frame.flow:
@@ -227,7 +239,8 @@ class _Composer:
         else:
             self._add(frame.value, place)
 
-    def _alias(self, event: Any) -> None:
+    def alias(self, event: Any) -> None:
+        """Refuse an alias; null stands in its place."""
         start, end = event.start_mark.index + self.base, event.end_mark.index + self.base
         self._count(end)
         frame = self.stack[-1] if self.stack else None
@@ -239,10 +252,10 @@ class _Composer:
         if keyed is not None:
             keyed.key_place = (start, end)
             return
-        self._break()
+        self.distrust()
         self._add(None, Place(start, end, None))
 
-    def _awaits_key(self) -> _Frame | None:
+    def _awaits_key(self) -> Frame | None:
         """The innermost collection, if it is a mapping whose next event is a key."""
         if not self.stack:
             return None
@@ -265,28 +278,28 @@ class _Composer:
             container[frame.key] = value
         frame.key = frame.key_place = None
 
-    def _properties(self, event: Any, start: int) -> None:
+    def properties(self, event: Any, start: int) -> None:
         """Refuse an anchor or a tag; the node's mark starts at the first of them."""
         if event.anchor is not None:
             message = f"the anchor &{event.anchor} is not part of this language"
             self.refuse("yaml/anchor", (start, start + 1), message, "write the value out where it is needed")
         if event.tag is not None:
-            self._break()
+            self.distrust()
             self.refuse(
                 "yaml/tag", (start, start + 1), "tags are not part of this language", "remove it; quotes make a text"
             )
 
     def _count(self, offset: int) -> None:
         self.nodes += 1
-        if self.nodes > _MOST_NODES:
+        if self.nodes > self.most_nodes:
             self.refuse(
-                "yaml/limit", (offset, offset), f"more than {_MOST_NODES:,} values in one file", "split the file"
+                "yaml/limit", (offset, offset), f"more than {self.most_nodes:,} values in one file", "split the file"
             )
             raise _StopError(len(self.source.text))
         if self.findings.full:
             raise _StopError(len(self.source.text))
 
-    def _break(self) -> None:
+    def distrust(self) -> None:
         """Remember that the value which is read now cannot be trusted."""
         path: list[str | int] = []
         for frame in self.stack:
