@@ -130,6 +130,12 @@ TOOLS: dict[str, str] = {
         "a channel of a service that only Apprise knows",
         "email, slack or pagerduty",
     ),
+    "import/invalid": page(
+        "What is imported is valid for the program that it was written for.",
+        "That program would refuse it, so nobody can say what it means. The rest of the file is imported.",
+        "a rule with `fro: 5m`",
+        "a rule with `for: 5m`",
+    ),
     "influxdb/retention": page(
         "A retention policy is as long as InfluxDB allows.",
         "It refuses one that is shorter than an hour, or than its shards.",
