@@ -42,6 +42,8 @@ _PLACES: tuple[tuple[str, tuple[str, ...], Role | tuple[Form, ...]], ...] = (
     ("Service", ("alerts", "*", "value"), Role.VALUE),
     ("Service", ("alerts", "*", "expr"), Role.CONDITION),
     ("Service", ("alerts", "*", "absent"), Role.SERIES),
+    ("Service", ("alerts", "*", "forecast", "series"), Role.VALUE),
+    ("Service", ("alerts", "*", "anomaly", "series"), Role.VALUE),
     ("Service", ("recordings", "*", "expr"), Role.RECORDED),
     ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
 )

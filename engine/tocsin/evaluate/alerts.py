@@ -105,7 +105,7 @@ class AlertQuestion:
         answer = asker.instant(value)
         if isinstance(answer, Unanswered):
             return Seen({}, unknown(answer.reason))
-        rows = {_identity(row): self._judge(row, bounds, answer) for row in answer.rows}
+        rows = {identity(row): self._judge(row, bounds, answer) for row in answer.rows}
         if answer.partial:
             return Seen(rows, unknown(_partial(answer)))
         if self.alert.on_missing == "fire" and () not in rows:
@@ -160,7 +160,7 @@ class AlertQuestion:
         for row in answer.rows:
             # A row that an expression returns is a true condition, whatever its value, as for Prometheus.
             reason = f"the condition holds, value {number(row.value)}"
-            rows[_identity(row)] = Sample(Truth.TRUE, row.value, reason, self._facts(row, []))
+            rows[identity(row)] = Sample(Truth.TRUE, row.value, reason, self._facts(row, []))
         if answer.partial:
             return Seen(rows, unknown(_partial(answer)))
         return Seen(rows, self._absent(asker, reading, rows, opened), complete=True)
@@ -178,7 +178,7 @@ class AlertQuestion:
                 return unknown(answer.reason)
             if answer.partial:
                 return unknown(_partial(answer))
-            series[selector] = tuple({_identity(row) for row in answer.rows})
+            series[selector] = tuple({identity(row) for row in answer.rows})
         return Rest(_MISSING[self.alert.on_missing], reading.need, series)
 
 
@@ -195,7 +195,8 @@ def _fingerprint(alert: AlertRule) -> str:
     return hashlib.sha256(asks.encode()).hexdigest()[:16]
 
 
-def _identity(row: Row) -> Labels:
+def identity(row: Row) -> Labels:
+    """The labels of a row, without the name of its metric."""
     return tuple((name, value) for name, value in row.labels if name != NAME)
 
 

@@ -6,10 +6,12 @@ from typing import Protocol
 
 from tocsin.evaluate.absent import AbsenceQuestion
 from tocsin.evaluate.alerts import AlertQuestion
+from tocsin.evaluate.anomalies import AnomalyQuestion
 from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.forecasts import ForecastQuestion
 from tocsin.evaluate.rule import Seen
 from tocsin.ports import Labels
-from tocsin.spec import Absence, AlertRule, Condition, Plain, Threshold
+from tocsin.spec import Absence, AlertRule, Anomaly, Condition, Forecast, Plain, Threshold
 from tocsin.workspace import Workspace
 
 
@@ -30,6 +32,8 @@ QUESTIONS: dict[type[Condition], Callable[[AlertRule], Question]] = {
     Threshold: AlertQuestion,
     Plain: AlertQuestion,
     Absence: AbsenceQuestion,
+    Forecast: ForecastQuestion,
+    Anomaly: AnomalyQuestion,
 }
 
 

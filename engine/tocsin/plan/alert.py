@@ -1,9 +1,10 @@
 """An alert to its rule: condition, timing, labels and texts."""
 
 from tocsin.plan.conditions import expression
+from tocsin.plan.forecast import in_words
 from tocsin.plan.model import AlertingRule
 from tocsin.ports import labels_of
-from tocsin.spec import AlertRule, Service
+from tocsin.spec import AlertRule, Forecast, Service
 from tocsin.template import for_prometheus, verbatim
 
 
@@ -16,7 +17,10 @@ def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
         "description": for_prometheus(rule.description, labels),
         "runbook_url": verbatim(rule.runbook or service.runbook or ""),
         "source": verbatim(f"{rule.span.path}:{rule.span.line}"),
-    } | dict(rule.raw.annotations)
+    }
+    if isinstance(rule.condition, Forecast):
+        texts["forecast"] = in_words(rule.condition)
+    texts |= dict(rule.raw.annotations)
     return AlertingRule(
         alert=rule.called,
         ref=rule.ref,

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
 
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
+from tocsin.plan.anomaly import remembered
 from tocsin.plan.burn import percent, slo_group
 from tocsin.plan.composites import with_composites
-from tocsin.plan.groups import alert_group, own_groups
+from tocsin.plan.groups import alert_group, baseline_groups, own_groups
 from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.model import Plan, RuleGroup
-from tocsin.spec import Service, Slo
+from tocsin.spec import Anomaly, Service, Slo
 from tocsin.windows import Tier, decimal_literal
 from tocsin.workspace import Workspace
 
@@ -23,8 +24,10 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
         for slo in sorted(service.slos, key=lambda slo: slo.name):
             groups.append(slo_group(slo, feasible_tiers(slo), service))
             findings.extend(_tier_findings(slo))
+        groups.extend(baseline_groups(service))
         if group := alert_group(service):
             groups.append(group)
+    findings.extend(_too_short_memory(workspace))
     findings.extend(_duplicate_jobs(workspace.services))
     groups, loose = with_composites(groups, workspace)
     findings.extend(loose)
@@ -58,6 +61,21 @@ def _tier_findings(slo: Slo) -> Iterator[Diagnostic]:
                 "it alerts on a service that keeps its objective",
                 Severity.WARNING,
                 hint=f"turn it off (burn_rate: {{off: [{tier.name}]}}), or use a longer window than {slo.window}",
+            )
+
+
+def _too_short_memory(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Anomalies whose baseline is older than what Prometheus keeps."""
+    kept = workspace.platform.prometheus.retention if workspace.platform else None
+    for alert in (alert for service in workspace.services for alert in service.alerts):
+        if isinstance(alert.condition, Anomaly) and kept is not None and kept < (needed := remembered(alert.condition)):
+            yield Diagnostic(
+                "alert/season",
+                alert.span,
+                f"{alert.ref} compares with two seasons of {alert.condition.season} and needs samples of {needed}; "
+                f"Prometheus keeps {kept}, so it would stay silent for ever",
+                Severity.WARNING,
+                hint="use a shorter season, or raise prometheus.retention of the Platform",
             )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import cast
 
+from tocsin.plan import anomaly, forecast
 from tocsin.plan.selectors import one_value_each
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
-from tocsin.spec import Absence, AlertRule, Composite, Condition, Part, Plain, Threshold
+from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.units import literal
 
 
@@ -92,4 +93,6 @@ _COMPILERS: dict[type[Condition], Callable[[AlertRule, frozenset[str]], str]] = 
     Plain: _plain,
     Composite: _composite,
     Absence: _absence,
+    Forecast: lambda rule, _: forecast.expression(cast("Forecast", rule.condition)),
+    Anomaly: lambda rule, _: anomaly.expression(rule, cast("Anomaly", rule.condition)),
 }

@@ -1,8 +1,11 @@
 """The rule groups of a service that users arrange themselves: recordings, and whatever names a group."""
 
+from collections.abc import Iterator
+
+from tocsin.plan import anomaly
 from tocsin.plan.alert import alerting_rule
 from tocsin.plan.model import AlertingRule, RecordingRule, RuleGroup
-from tocsin.spec import AlertRule, Composite, GroupSettings, Recording, Service
+from tocsin.spec import AlertRule, Anomaly, Composite, GroupSettings, Recording, Service
 
 _Written = AlertRule | Recording
 
@@ -22,9 +25,23 @@ def own_groups(service: Service) -> tuple[RuleGroup, ...]:
     return (*loose, *(_named(name, some, settings.get(name), service) for name, some in named.items() if some))
 
 
+def baseline_groups(service: Service) -> Iterator[RuleGroup]:
+    """The baseline of each anomaly in a group of its own, with the alert, unless that names another group."""
+    for alert in sorted(service.alerts, key=lambda alert: alert.name):
+        condition = alert.condition
+        if isinstance(condition, Anomaly):
+            own = () if alert.group else (alerting_rule(alert, service),)
+            rules = (*anomaly.recordings(alert, condition), *own)
+            name = f"anomaly:{alert.ref}"
+            yield RuleGroup(
+                name, service.name, rules, anomaly.interval_of(condition), note=anomaly.note(alert, condition)
+            )
+
+
 def alert_group(service: Service) -> RuleGroup | None:
-    """All other alerts of a service, by name; those that are made of others are put behind them (`composites`)."""
-    own = (alert for alert in service.alerts if not alert.group and not isinstance(alert.condition, Composite))
+    """All other alerts of a service, by name; composites and anomalies stand behind what they read."""
+    apart = Composite | Anomaly
+    own = (alert for alert in service.alerts if not alert.group and not isinstance(alert.condition, apart))
     alerts = sorted(own, key=lambda alert: alert.name)
     rules = tuple(alerting_rule(alert, service) for alert in alerts)
     return RuleGroup(f"alerts:{service.name}", service.name, rules) if rules else None

@@ -49,6 +49,8 @@ class RuleGroup:
     rules: tuple[RecordingRule | AlertingRule, ...]
     interval: Duration | None = None
     limit: int = 0
+    note: str = ""
+    """What a reader of the rules should know about the group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ def sources(groups: Iterable[RuleGroup]) -> Iterator[str]:
 def rule_groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
     """The elements of the list `groups`, indented by two."""
     for group in groups:
+        if group.note:
+            yield f"  # {comment(group.note)}\n"
         yield f"  - name: {scalar(group.name)}\n"
         if group.interval is not None:
             yield f"    interval: {group.interval}\n"

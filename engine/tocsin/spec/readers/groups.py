@@ -47,5 +47,6 @@ def _unreserved(group: Node, service: Node) -> None:
     """A group of Tocsin's own would stand twice in one file, which Prometheus refuses."""
     name = service["name"].text()
     taken = {f"alerts:{name}", f"recordings:{name}", *(f"slo:{name}/{slo}" for slo in service["slos"].names())}
+    taken |= {f"anomaly:{name}/{alert}" for alert in service["alerts"].names()}
     if group.text() in taken:
         group.report("group/reserved", f"group {group.text()!r} is one of Tocsin's own", "leave it out, or rename it")
