@@ -20,6 +20,7 @@ from tocsin.promql_syntax.tree import (
     String,
     Subquery,
     Unary,
+    bare,
 )
 
 _SETS = frozenset({"and", "or", "unless"})
@@ -30,9 +31,15 @@ def canonical(tree: Expr) -> str:
     """The one spelling of *tree*: parsed again, it gives itself.
 
     >>> from tocsin.promql_syntax.parser import parse
-    >>> canonical(parse("sum(rate(x{b='2', a=`1`}[60m])) BY (z, y)  # why"))
-    'sum by(y,z)(rate(x{a="1",b="2"}[1h]))'
+    >>> canonical(parse("(sum(rate(x{b='2', a=`1`}[60m])) BY (z, y)) > 1e3  # why"))
+    'sum by (y,z) (rate(x{a="1",b="2"}[1h])) > 1000'
     """
+    text = _spelled(tree)
+    return text[1:-1] if text[0] == "(" and isinstance(bare(tree), Binary | Unary) else text
+
+
+def _spelled(tree: Expr) -> str:
+    """Like canonical, with brackets around operators and signs."""
     spine: list[Binary] = []
     while isinstance(tree, Parens | Binary):  # left operands may be a thousand deep
         if isinstance(tree, Binary):
@@ -43,10 +50,10 @@ def canonical(tree: Expr) -> str:
     text = _operand(tree)
     if spine and spine[-1].op == "^" and text.startswith("-"):  # -1^2 is -(1^2)
         text = f"({text})"
+    pieces = [text]
     for node in reversed(spine):
-        right = canonical(node.right)
-        text = f"({text} {_operator(node)} {right})"
-    return text
+        pieces.append(f" {_operator(node)} {_spelled(node.right)})")
+    return "(" * len(spine) + "".join(pieces)
 
 
 def _operand(tree: Expr) -> str:
@@ -61,28 +68,30 @@ def _operand(tree: Expr) -> str:
             return f"{_selector(tree.selector)}[{duration(tree.range)}]{_modifiers(tree)}"
         case Subquery():
             step = duration(tree.step) if tree.step else ""
-            inner = canonical(tree.expr)
-            return f"({inner})[{duration(tree.range)}:{step}]{_modifiers(tree)}"
+            inner = _spelled(tree.expr)
+            if isinstance(bare(tree.expr), Selector) and " " in inner:  # an offset
+                inner = f"({inner})"
+            return f"{inner}[{duration(tree.range)}:{step}]{_modifiers(tree)}"
         case Call():
-            return f"{tree.name.value}({','.join(canonical(each) for each in tree.arguments)})"
+            return f"{tree.name.value}({', '.join(canonical(each) for each in tree.arguments)})"
         case Aggregation():
             return _aggregation(tree)
         case Unary():
             return _signed(tree)
         case _:
-            return canonical(tree)
+            return _spelled(tree)
 
 
 def _aggregation(node: Aggregation) -> str:
-    parameter = f"{canonical(node.parameter)}," if node.parameter else ""
+    parameter = f"{canonical(node.parameter)}, " if node.parameter else ""
     grouping = ""
     if node.grouping and (node.grouping.labels or node.grouping.without):
-        grouping = f" {'without' if node.grouping.without else 'by'}({_labels(node.grouping.labels)})"
+        grouping = f" {'without' if node.grouping.without else 'by'} ({_labels(node.grouping.labels)}) "
     return f"{node.op}{grouping}({parameter}{canonical(node.expr)})"
 
 
 def _signed(node: Unary) -> str:
-    inner = canonical(node.expr)
+    inner = _spelled(node.expr)
     if node.op == "-" and (inner[0] in "-0123456789" or inner in {"Inf", "NaN"}):
         return number(-float(inner))
     return f"(-{inner})" if node.op == "-" else inner
@@ -93,9 +102,9 @@ def _operator(node: Binary) -> str:
     if node.bool:
         words.append("bool")
     if node.matching is not None and (node.matching.on or node.matching.labels or node.matching.group):
-        words.append(f"{'on' if node.matching.on else 'ignoring'}({_labels(node.matching.labels)})")
+        words.append(f"{'on' if node.matching.on else 'ignoring'} ({_labels(node.matching.labels)})")
         if node.matching.group:
-            words.append(f"group_{node.matching.group}({_labels(node.matching.include)})")
+            words.append(f"group_{node.matching.group} ({_labels(node.matching.include)})")
     words += [f"{side}({number(value)})" for side, value in node.fill]
     return " ".join(words)
 
