@@ -7,13 +7,25 @@ definition is wrong.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from tocsin.diagnostics import Span
 from tocsin.document import Document, Json, Path
 from tocsin.promql import STAND_IN, WINDOW, with_window
-from tocsin.promql_faults import Fault
 from tocsin.sli import SLIS, Form, form_of
 from tocsin.workspace import Workspace
+
+
+class Place(Protocol):
+    """Characters [start, end) of a text."""
+
+    @property
+    def start(self) -> int:
+        """The first."""
+
+    @property
+    def end(self) -> int:
+        """Behind the last."""
 
 
 class Role(StrEnum):
@@ -69,9 +81,9 @@ class Expression:
         """Words about the expression, with the window as it was written."""
         return text.replace(STAND_IN, WINDOW) if self.role is Role.WINDOWED else text
 
-    def inside(self, fault: Fault) -> Span:
-        """Where a fault stands in the file."""
-        return self.document.inside(self.path, fault.start, fault.end) if fault.end > fault.start else self.span
+    def inside(self, place: Place) -> Span:
+        """Where a fault, or a node of the tree, stands in the file."""
+        return self.document.inside(self.path, place.start, place.end) if place.end > place.start else self.span
 
 
 def expressions(workspace: Workspace) -> tuple[Expression, ...]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import promql_parser as pp
-
-from tocsin.checks.base import Subject, check, nodes
+from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Role
+from tocsin.promql_syntax import Binary, Call, Expr, nodes
 
 _COMPARISONS = frozenset({">", "<", ">=", "<=", "==", "!=", "unless", "and"})
 
@@ -33,8 +32,8 @@ def alert_always(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _filters(node: pp.Expr) -> bool:
+def _filters(node: Expr) -> bool:
     """Whether *node* can take rows away."""
-    if isinstance(node, pp.BinaryExpr):
-        return str(node.op) in _COMPARISONS and not (node.modifier is not None and node.modifier.return_bool)
-    return isinstance(node, pp.Call) and node.func.name.startswith("absent")
+    if isinstance(node, Binary):
+        return node.op in _COMPARISONS and not node.bool
+    return isinstance(node, Call) and node.name.value.startswith("absent")

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from inspect import getdoc
 
-import promql_parser as pp
-
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.expressions import Expression, expressions
 from tocsin.plan import Plan
-from tocsin.promql_faults import Fault, parse
+from tocsin.promql_syntax import Expr, Fault, parse
 from tocsin.workspace import Workspace
 
 
@@ -38,12 +36,12 @@ class Subject:
         return expressions(self.workspace)
 
     @cached_property
-    def parsed(self) -> tuple[tuple[Expression, pp.Expr | Fault], ...]:
+    def parsed(self) -> tuple[tuple[Expression, Expr | Fault], ...]:
         """Every PromQL text with its tree, or with what is wrong with it."""
         return tuple((expression, parse(expression.text)) for expression in self.expressions)
 
     @property
-    def trees(self) -> Iterator[tuple[Expression, pp.Expr]]:
+    def trees(self) -> Iterator[tuple[Expression, Expr]]:
         """The texts that can be parsed."""
         return ((expression, tree) for expression, tree in self.parsed if not isinstance(tree, Fault))
 
@@ -70,21 +68,3 @@ def run_checks(checks: Iterable[Check], subject: Subject) -> Iterator[Diagnostic
     """All findings of all *checks*."""
     for each in checks:
         yield from each.run(subject)
-
-
-def nodes(tree: pp.Expr) -> Iterator[pp.Expr]:
-    """Walk every node of a tree. The parser's own `walk` takes time in the cube of the depth."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, pp.MatrixSelector):
-            waiting.append(node.vector_selector)
-        elif isinstance(node, pp.BinaryExpr):
-            waiting += [node.lhs, node.rhs]
-        elif isinstance(node, pp.Call):
-            waiting += node.args
-        elif isinstance(node, pp.AggregateExpr):
-            waiting += [node.expr] if node.param is None else [node.expr, node.param]
-        elif isinstance(node, pp.SubqueryExpr | pp.ParenExpr | pp.UnaryExpr):
-            waiting.append(node.expr)

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import promql_parser as pp
-
-from tocsin.checks.base import Subject, check, nodes
+from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression, Role
+from tocsin.promql_syntax import Binary, Call, Expr, Number, Selector, nodes
 from tocsin.spec import AlertRule, Threshold
 
 _PER_SECOND = frozenset({"rate", "irate"})
@@ -37,7 +36,7 @@ def promql_fraction(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _compared_with_a_fraction(expression: Expression, tree: pp.Expr, alerts: dict[str, AlertRule]) -> pp.Expr | None:
+def _compared_with_a_fraction(expression: Expression, tree: Expr, alerts: dict[str, AlertRule]) -> Expr | None:
     """What is compared with a number between 0 and 1."""
     if expression.role is Role.VALUE:
         alert = alerts.get(expression.refs[0])
@@ -46,21 +45,21 @@ def _compared_with_a_fraction(expression: Expression, tree: pp.Expr, alerts: dic
             return None
         limit = condition.above if condition.above is not None else condition.below
         return tree if limit is not None and 0 < limit < 1 else None
-    if expression.role is Role.CONDITION and isinstance(tree, pp.BinaryExpr) and str(tree.op) in {">", "<", ">=", "<="}:
-        for value, limit_ in ((tree.lhs, tree.rhs), (tree.rhs, tree.lhs)):
-            if isinstance(limit_, pp.NumberLiteral) and 0 < limit_.val < 1:
+    if expression.role is Role.CONDITION and isinstance(tree, Binary) and tree.op in {">", "<", ">=", "<="}:
+        for value, limit_ in ((tree.left, tree.right), (tree.right, tree.left)):
+            if isinstance(limit_, Number) and 0 < limit_.value < 1:
                 return value
     return None
 
 
-def _events_per_second(tree: pp.Expr) -> str | None:
+def _events_per_second(tree: Expr) -> str | None:
     """The counter of events whose rate *tree* is, if it is one, summed up or not."""
     every = list(nodes(tree))
-    if any(isinstance(node, pp.BinaryExpr) for node in every):
+    if any(isinstance(node, Binary) for node in every):
         return None
-    if not any(isinstance(node, pp.Call) and node.func.name in _PER_SECOND for node in every):
+    if not any(isinstance(node, Call) and node.name.value in _PER_SECOND for node in every):
         return None
-    if any(isinstance(node, pp.Call) and node.func.name not in _PER_SECOND for node in every):
+    if any(isinstance(node, Call) and node.name.value not in _PER_SECOND for node in every):
         return None  # a quantile, a ratio of another function: not to be judged here
-    names = {node.name for node in every if isinstance(node, pp.VectorSelector) and node.name}
+    names = {node.metric for node in every if isinstance(node, Selector) and node.metric}
     return names.pop() if len(names) == 1 and not any("_seconds" in name for name in names) else None

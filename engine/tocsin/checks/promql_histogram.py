@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-import promql_parser as pp
-
-from tocsin.checks.base import Subject, check, nodes
+from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Expression, Role
-from tocsin.promql_faults import Fault, tokens
+from tocsin.promql_syntax import Selector, nodes
 
 
 @check("promql/histogram")
@@ -31,21 +29,19 @@ def promql_histogram(subject: Subject) -> Iterator[Diagnostic]:
     for expression, tree in subject.trees:
         if expression.path[-2:] == ("latency", "histogram"):  # named by its base name, as it should be
             continue
-        used = {node.name for node in nodes(tree) if isinstance(node, pp.VectorSelector) and node.name}
-        for name in sorted(used & histograms.keys()):
+        used = {
+            node.name.value: node.name
+            for node in reversed(list(nodes(tree)))
+            if isinstance(node, Selector) and node.name
+        }
+        for name in sorted(used.keys() & histograms.keys()):
             yield Diagnostic(
                 "promql/histogram",
-                expression.inside(_first(expression, name)),
+                expression.inside(used[name]),
                 f"{name} is a histogram and has no series of its own; this is always empty",
                 hint=_hint(expression, name),
                 related=((histograms[name], "its type"),),
             )
-
-
-def _first(expression: Expression, name: str) -> Fault:
-    """Where the metric stands, outside of strings and label names."""
-    token = next((t for t in tokens(expression.text) if t.text == name and not t.depth.endswith("{")), None)
-    return Fault("", token.start, token.end) if token else Fault("", 0, 0)
 
 
 def _hint(expression: Expression, name: str) -> str:

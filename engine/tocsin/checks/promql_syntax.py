@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
-from tocsin.promql_faults import Fault
+from tocsin.promql_syntax import Fault
 
 
 @check("promql/syntax")

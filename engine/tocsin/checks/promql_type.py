@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 
-import promql_parser as pp
-
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Role
+from tocsin.promql_syntax import Aggregation, Call, Expr, Number, Selector, Type, bare
 
 _SELECTOR_HINT = 'write the selector alone, such as http_requests_total{job="shop"}: functions and windows are added'
 _RATIO_HINT = "write the selector alone, or say where the window goes, such as sum(rate(http_requests_total[$window]))"
-_USES = {Role.PANEL: "draw", Role.WINDOWED: "count", Role.INSTANT: "judge"}
-
-_USES = {Role.PANEL: "draw", Role.RECORDED: "record"}
+_USES = {Role.PANEL: "draw", Role.RECORDED: "record", Role.WINDOWED: "count", Role.INSTANT: "judge"}
 
 
 @check("promql/type")
@@ -29,15 +26,15 @@ def promql_type(subject: Subject) -> Iterator[Diagnostic]:
     `expr: rate(http_requests_total[5m]) > 10`
     """
     for expression, tree in subject.trees:
-        given, bare = _given(tree), _bare(tree)
+        given, inner = _given(tree), bare(tree)
         message = hint = None
         if expression.role is Role.SELECTOR:
             selector = _RATIO_HINT if "ratio" in expression.path[:-1] else _SELECTOR_HINT
-            if not isinstance(bare, pp.VectorSelector):
+            if not isinstance(inner, Selector):
                 message, hint = f"an SLI needs a plain selector, not {given or 'a calculation'}", selector
-            elif bare.name is None:
+            elif inner.metric is None:
                 message, hint = "an SLI needs a selector that names its metric", selector
-        elif expression.role is Role.SERIES and not isinstance(bare, pp.VectorSelector):
+        elif expression.role is Role.SERIES and not isinstance(inner, Selector):
             message = f"absent needs a plain selector, not {given or 'a calculation'}"
             hint = 'write the series that has to be there, such as up{job="shop"}'
         elif given in {"a range vector", "a text"}:
@@ -47,20 +44,14 @@ def promql_type(subject: Subject) -> Iterator[Diagnostic]:
             yield Diagnostic("promql/type", expression.span, message, hint=hint)
 
 
-def _bare(tree: pp.Expr) -> pp.Expr:
-    while isinstance(tree, pp.ParenExpr):
-        tree = tree.expr
-    return tree
-
-
-def _given(tree: pp.Expr) -> str | None:
-    bare = _bare(tree)
-    if isinstance(bare, pp.MatrixSelector | pp.SubqueryExpr):
+def _given(tree: Expr) -> str | None:
+    inner = bare(tree)
+    if inner.type is Type.MATRIX:
         return "a range vector"
-    if isinstance(bare, pp.StringLiteral):
+    if inner.type is Type.STRING:
         return "a text"
-    if isinstance(bare, pp.NumberLiteral):
+    if isinstance(inner, Number):
         return "a number"
-    if isinstance(bare, pp.Call):
-        return f"a call of {bare.func.name}()"
-    return "an aggregation" if isinstance(bare, pp.AggregateExpr) else None
+    if isinstance(inner, Call):
+        return f"a call of {inner.name.value}()"
+    return "an aggregation" if isinstance(inner, Aggregation) else None

@@ -4,7 +4,7 @@ from tocsin.adapters.promtool import Promtool
 from tocsin.definitions import Definitions, each_once
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Expression, expressions
-from tocsin.promql_faults import beyond_limits
+from tocsin.promql_syntax import beyond_limits
 from tocsin.targets.prometheus import CONFIG, prometheus
 from tocsin.targets.trace import (
     EXPRESSIONS,

@@ -32,6 +32,7 @@ from tocsin.promql_syntax.tree import (
     children,
     nodes,
 )
+from tocsin.promql_syntax.verdict import beyond_limits, byte_offset, explained
 from tocsin.promql_syntax.versions import OLDEST, Feature, Version
 
 __all__ = [
@@ -66,8 +67,11 @@ __all__ = [
     "Unary",
     "Version",
     "bare",
+    "beyond_limits",
+    "byte_offset",
     "canonical",
     "children",
+    "explained",
     "lex",
     "nodes",
     "number",

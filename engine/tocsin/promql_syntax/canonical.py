@@ -50,10 +50,8 @@ def _spelled(tree: Expr) -> str:
     text = _operand(tree)
     if spine and spine[-1].op == "^" and text.startswith("-"):  # -1^2 is -(1^2)
         text = f"({text})"
-    pieces = [text]
-    for node in reversed(spine):
-        pieces.append(f" {_operator(node)} {_spelled(node.right)})")
-    return "(" * len(spine) + "".join(pieces)
+    joined = (f" {_operator(node)} {_spelled(node.right)})" for node in reversed(spine))
+    return "(" * len(spine) + text + "".join(joined)
 
 
 def _operand(tree: Expr) -> str:

@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from tocsin.promql_syntax import literals, words
-from tocsin.promql_syntax.fault import Misread, misread
+from tocsin.promql_syntax.fault import Limit, Misread
 from tocsin.promql_syntax.lexer import Lexed
 from tocsin.promql_syntax.tree import Number, String
 from tocsin.promql_syntax.versions import Feature, Version
@@ -43,7 +43,7 @@ class Cursor:
         self.deep += 1
         if self.deep > DEEPEST:
             start, end = self.starts[self.at], self.ends[self.at]
-            raise misread(f"more than {DEEPEST} brackets inside each other are not read", start, end)
+            raise Misread(Limit(f"more than {DEEPEST} brackets inside each other are not read", start, end))
 
     def note(
         self, what: str, start: int, end: int, since: Version, *, flag: str = "", stable: Version | None = None

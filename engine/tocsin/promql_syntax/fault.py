@@ -13,6 +13,11 @@ class Fault:
     hint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Limit(Fault):
+    """A text that is too long, too deep or too busy to be read: it may be right."""
+
+
 class Misread(Exception):  # noqa: N818 -- no error of the program: it ends one parse and never leaves this package
     """Carries the first fault of a text out of the parser."""
 

@@ -12,7 +12,7 @@ from typing import Literal, cast
 from tocsin.promql_syntax import literals, rules, words
 from tocsin.promql_syntax.cursor import Cursor
 from tocsin.promql_syntax.durations import DurationReader
-from tocsin.promql_syntax.fault import Fault, Misread, misread
+from tocsin.promql_syntax.fault import Fault, Limit, Misread, misread
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS
 from tocsin.promql_syntax.lexer import END, KEYWORDS, Lexed, Token, lex
 from tocsin.promql_syntax.tree import (
@@ -65,7 +65,7 @@ class Reading:
 def read(text: str) -> Reading:
     """Read an expression, once per text."""
     if len(text) > LONGEST:
-        fault = Fault(f"the expression has {len(text)} characters; more than {LONGEST} are not read", 0, len(text))
+        fault = Limit(f"the expression has {len(text)} characters; more than {LONGEST} are not read", 0, len(text))
         return Reading(fault)
     lexed = lex(text)
     parser = _Parser(lexed)
@@ -114,7 +114,8 @@ class _Parser(Cursor):
         op, start, end = self.kinds[at], self.starts[at], self.ends[at]
         self.operators += 1
         if self.operators > MOST_OPERATORS:
-            raise misread(f"more than {MOST_OPERATORS} operators in one expression are not read", 0, len(self.text))
+            message = f"more than {MOST_OPERATORS} operators in one expression are not read"
+            raise Misread(Limit(message, 0, len(self.text)))
         if op in {"</", ">/"}:
             self.note(f"the operator {op}", start, end, Version(3, 11))
         self.at += 1

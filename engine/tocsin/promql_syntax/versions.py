@@ -45,3 +45,25 @@ class Feature:
     stable: Version | None = None
     instead: str = ""
     """What does the same where this is not understood."""
+
+    def refused_by(self, version: Version) -> bool:
+        """Whether a Prometheus of *version* refuses it, feature flags aside."""
+        return version < self.since or (self.until is not None and version >= self.until)
+
+    def flagged_in(self, version: Version) -> str:
+        """The feature flag that *version* needs for it; empty where it needs none."""
+        return self.flag if self.stable is None or version < self.stable else ""
+
+    @property
+    def needs(self) -> str:
+        """Which versions understand it, as a sentence."""
+        if self.until is not None:
+            return f"{self.what} is gone since Prometheus {self.until}"
+        return f"{self.what} needs Prometheus {self.since} or newer"
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about it."""
+        if self.instead:
+            return f"use {self.instead}"
+        return f"it also needs --enable-feature={self.flag}" if self.flag else None

@@ -1,18 +1,15 @@
 """The series that expressions read: their selectors, and labels that satisfy some of them and no other."""
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import label_value
-from tocsin.promql_faults import Token, tokens
+from tocsin.promql_syntax import Fault, nodes, parse
+from tocsin.promql_syntax import Selector as SelectorNode
 from tocsin.proofs.regex import example
 
-_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
-_WORDS = frozenset({"and", "or", "unless", "atan2", "bool", "offset", "inf", "nan"})
-_OPERATORS = frozenset({"=", "!=", "=~", "!~"})
 _POOL = ("ok", "200", "0", "x", "y", "")
 """Values that are tried where nothing in particular is asked for; the last one is a label that is not there."""
 
@@ -57,57 +54,14 @@ def selectors(text: str) -> tuple[Selector, ...]:
     >>> [s.name for s in selectors('sum by (le) (rate(a_bucket{job="x"}[5m])) / on(job) group_left b offset 5m')]
     ['a_bucket', 'b']
     """
-    return tuple(dict.fromkeys(_selectors(tokens(text))))
+    tree = parse(text)
+    found = () if isinstance(tree, Fault) else nodes(tree)
+    return tuple(dict.fromkeys(_read(node) for node in found if isinstance(node, SelectorNode)))
 
 
-def _selectors(all_tokens: Sequence[Token]) -> Iterator[Selector]:
-    position = 0
-    while position < len(all_tokens):
-        token = all_tokens[position]
-        position += 1
-        after = all_tokens[position].text if position < len(all_tokens) else ""
-        if token.kind == "name" and "[" not in token.depth:
-            word = token.text.lower()
-            if word in _LISTS:
-                if after == "(":
-                    position = _closing(all_tokens, position) + 1
-            elif word not in _WORDS and after != "(" and after.lower() not in {"by", "without"}:
-                end = _closing(all_tokens, position) if after == "{" else position - 1
-                yield _read(token.text, all_tokens[position + 1 : end])
-                position = end + 1
-        elif token.text == "{":
-            end = _closing(all_tokens, position - 1)
-            yield _read("", all_tokens[position:end])
-            position = end + 1
-
-
-def _closing(all_tokens: Sequence[Token], opening: int) -> int:
-    depth = all_tokens[opening].depth
-    inside = range(opening + 1, len(all_tokens))
-    return next((n for n in inside if all_tokens[n].depth == depth and all_tokens[n].text in ")}]"), len(all_tokens))
-
-
-def _read(name: str, inside: Sequence[Token]) -> Selector:
-    found = []
-    for label, op, value in zip(inside, inside[1:], inside[2:], strict=False):
-        if op.text in _OPERATORS and value.kind == "string" and label.kind in {"name", "string"}:
-            found.append(Matcher(_plain(label.text), op.text, _plain(value.text)))
-    named = next((m.value for m in found if m.label == "__name__" and m.op == "="), "")
-    return Selector(name or named, tuple(m for m in found if (m.label, m.op) != ("__name__", "=")))
-
-
-def _plain(text: str) -> str:
-    r"""Undo the quotes of a PromQL string.
-
-    >>> _plain(r'"5\\d"'), _plain("`a`"), _plain("job")
-    ('5\\d', 'a', 'job')
-    """
-    if text[0] == "`":
-        return text[1:-1]
-    try:
-        return str(ast.literal_eval(text)) if text[0] in "\"'" else text
-    except (SyntaxError, ValueError):
-        return text[1:-1]
+def _read(node: SelectorNode) -> Selector:
+    matchers = (Matcher(m.label.value, m.op, m.value.value) for m in node.matchers)
+    return Selector(node.metric or "", tuple(m for m in matchers if (m.label, m.op) != ("__name__", "=")))
 
 
 def series_for(

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from tocsin.plan import AlertingRule, RecordingRule, RuleGroup
 from tocsin.ports import Labels
-from tocsin.promql_faults import tokens
+from tocsin.promql_syntax import lex
 from tocsin.proofs.selectors import Selector, selectors
 
 Rule = RecordingRule | AlertingRule
@@ -68,10 +68,7 @@ def shape(groups: Sequence[RuleGroup]) -> tuple[object, ...]:
 
     def plain(expr: str) -> tuple[str, ...]:
         watched = {s.name for s in _selectors(expr)} - recorded
-        return tuple(
-            numbered(t.text) if t.kind == "string" or (t.kind == "name" and t.text in watched) else t.text
-            for t in tokens(expr)
-        )
+        return tuple(numbered(t.text) if t.kind == "string" or t.text in watched else t.text for t in lex(expr).tokens)
 
     found: list[object] = []
     for group in groups:

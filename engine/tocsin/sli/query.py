@@ -4,7 +4,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from tocsin.promql import STAND_IN, is_windowed, over, summed, tidy, with_window
-from tocsin.promql_faults import Token, tokens
+from tocsin.promql_syntax import Token, lex
 from tocsin.units import Duration
 
 FUNCTIONS = {
@@ -51,7 +51,7 @@ def unit_of(text: str) -> str:
     ('rate', 'increase')
     """
     found: dict[str, Token] = {}
-    for name, place in _callers(tokens(with_window(text))):
+    for name, place in _callers(lex(with_window(text)).tokens):
         if name is None:
             message = "[$window] stands behind no function that counts events"
             raise UnitOfWindowError(message, "write rate(…[$window])", place.start, place.end)
@@ -80,7 +80,7 @@ def _callers(lexed: tuple[Token, ...]) -> list[tuple[Token | None, Token]]:
     before: Token | None = None
     for token in lexed:
         if token.text == "(":
-            calls.append(before if before is not None and before.kind == "name" else None)
+            calls.append(before if before is not None and before.text.isidentifier() else None)
         elif token.text == ")" and calls:
             calls.pop()
         elif token.text == STAND_IN and before is not None and before.text == "[":
@@ -109,11 +109,20 @@ def one_row(vector: str, by: tuple[str, ...], aggregation: str = "sum") -> str:
     >>> one_row("sum(x)", ()), one_row("sum(x) + sum(y)", ()), one_row("sum(x)", ("job",))
     ('sum(x)', 'sum(sum(x) + sum(y))', 'sum by (job) (sum(x))')
     """
-    lexed = tokens(vector) if not by else ()
-    whole = len(lexed) > 2 and lexed[0].text in _AGGREGATIONS and lexed[1].text == "("
-    if whole and next(t for t in lexed[2:] if t.text == ")" and not t.depth) is lexed[-1]:
-        return vector
-    return summed(vector, by, aggregation)
+    return vector if not by and _is_aggregation(vector) else summed(vector, by, aggregation)
+
+
+def _is_aggregation(vector: str) -> bool:
+    """Whether all of *vector* is one aggregation without labels. Brackets are counted, because that is cheap."""
+    kinds = lex(vector).kinds[:-1]
+    if kinds[:1] == [] or kinds[0] not in _AGGREGATIONS or kinds[1:2] != ["("]:
+        return False
+    depth = 0
+    for index, kind in enumerate(kinds):
+        depth += (kind == "(") - (kind == ")")
+        if kind == ")" and depth == 0:
+            return index == len(kinds) - 1
+    return False
 
 
 def sampled(now: str, window: str, function: str) -> str:

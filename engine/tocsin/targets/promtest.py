@@ -15,7 +15,7 @@ from tocsin.diagnostics import Span
 from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
-from tocsin.promql_faults import tokens
+from tocsin.promql_syntax import lex
 from tocsin.spec import RuleTest, TestAlert
 from tocsin.targets.artifact import Artifact
 from tocsin.targets.prometheus import rule_file
@@ -124,7 +124,7 @@ def _needed(test: RuleTest, groups: Sequence[RuleGroup]) -> tuple[RuleGroup, ...
 
 def _read_by(rule: _Rule, group: RuleGroup, groups: Sequence[RuleGroup]) -> list[tuple[RuleGroup, _Rule]]:
     """The rules whose series *rule* reads: those of its own group before others of the same name."""
-    names = {token.text for token in tokens(rule.expr) if token.kind == "name"}
+    names = {token.text for token in lex(rule.expr).tokens if token.text[0].isalpha() or token.text[0] in "_:"}
     everything = [(g, r) for g in groups for r in g.rules]
     if names & {"__name__", "ALERTS", "ALERTS_FOR_STATE"}:
         return everything

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.expressions import Expression, definition
 from tocsin.plan import AlertingRule, Plan, RecordingRule
-from tocsin.promql_faults import byte_offset, explain
+from tocsin.promql_syntax import byte_offset, explained
 from tocsin.targets.yaml_text import scalar
 from tocsin.workspace import Workspace
 
@@ -60,7 +60,7 @@ def expression_findings(complaints: Iterable[Complaint], expressions: Sequence[E
             continue
         expression = expressions[complaint.number - 1]
         offset = byte_offset(expression.text, *complaint.position) if complaint.position else None
-        fault = explain(expression.text, complaint.said, offset)
+        fault = explained(expression.text, complaint.said, offset)
         yield Diagnostic("promql/syntax", expression.inside(fault), expression.words(fault.message), hint=fault.hint)
 
 
