@@ -1,6 +1,16 @@
 """`tocsin compile`: definitions to the files of everything that acts on them."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tocsin.plan import Plan
+    from tocsin.targets import Artifact
+    from tocsin.workspace import Workspace
 
 
 class _TargetName(click.ParamType[str]):
@@ -15,6 +25,24 @@ class _TargetName(click.ParamType[str]):
         if value not in TARGETS:
             self.fail(f"{value!r} is no target; there are {', '.join(TARGETS)}", param, ctx)
         return value
+
+
+def _with_template(path: str) -> "Callable[[Plan, Workspace], tuple[Artifact, ...]]":
+    """The renderer of runbooks with the user's own template, whose mistakes are told by their line."""
+    from jinja2 import TemplateError, TemplateSyntaxError
+
+    from tocsin.errors import MisuseError
+    from tocsin.targets.runbooks import runbooks
+
+    def render(plan: "Plan", workspace: "Workspace") -> "tuple[Artifact, ...]":
+        try:
+            return runbooks(plan, workspace, Path(path).read_text(encoding="utf-8"))
+        except TemplateSyntaxError as error:
+            raise MisuseError(f"{path}:{error.lineno}: {error.message}") from error
+        except (TemplateError, UnicodeDecodeError) as error:
+            raise MisuseError(f"{path}: {error}", hint="the template gets `page`; see docs/targets.md") from error
+
+    return render
 
 
 @click.command(
@@ -33,8 +61,16 @@ class _TargetName(click.ParamType[str]):
     metavar="NAME",
     help="Write this target; may be repeated. Default: prometheus, and those that the definitions configure.",
 )
+@click.option(
+    "--runbook-template",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Jinja2 template for the pages of the target `runbooks`, in place of Tocsin's own.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if DIR is not up to date.")
-def command(paths: tuple[str, ...], output: str, targets: tuple[str, ...], check: bool) -> int:
+def command(
+    paths: tuple[str, ...], output: str, targets: tuple[str, ...], runbook_template: str | None, check: bool
+) -> int:
     """Write Prometheus rule files and prometheus.yml, and the files of other targets.
 
     The same definitions give the same bytes. Files are replaced in one step each; generated files that are not needed
@@ -61,7 +97,10 @@ def command(paths: tuple[str, ...], output: str, targets: tuple[str, ...], check
     show_findings(definitions)
     if definitions.errors:
         return 1
-    artifacts = [each for name in names for each in TARGETS[name].render(planned, workspace)]
+    renderers = {name: TARGETS[name].render for name in names}
+    if runbook_template is not None and "runbooks" in renderers:
+        renderers["runbooks"] = _with_template(runbook_template)
+    artifacts = [each for name in names for each in renderers[name](planned, workspace)]
     rules = sum(len(group.rules) for group in planned.groups)
     if check:
         differences = check_artifacts(artifacts, output, names)

@@ -142,6 +142,19 @@ TOOLS: dict[str, str] = {
         "`retention: {short: 12h}` with `shard_duration: 1d`",
         "`retention: {short: 7d}`",
     ),
+    "openslo/loss": page(
+        "What OpenSLO has no word for is left out of the export.",
+        "Alerts that are not about an error budget, recorded series, journeys and contracts have no kind of document "
+        "in OpenSLO v1. Whoever reads the export must not take it for everything.",
+        "an alert on CPU usage in a workspace that is compiled with `--target openslo`",
+        "the alert kept here, where it is compiled for Prometheus, too",
+    ),
+    "openslo/name": page(
+        "Two objectives have two names in OpenSLO.",
+        "There names are flat, so service and objective are joined by a dash, which both may hold themselves.",
+        "`a-b/c` and `a/b-c`: both become `a-b-c`",
+        "`a-b/c` and `a/c`",
+    ),
     "statsd/name": page(
         "A metric can be named in StatsD.",
         "The exporter maps names between dots; one that it cannot match would get no samples.",

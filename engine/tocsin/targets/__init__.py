@@ -10,6 +10,7 @@ from tocsin.targets.influxdb import has_influxdb, influxdb, refused
 from tocsin.targets.kubernetes import has_kubernetes, kubernetes, too_large
 from tocsin.targets.openslo import losses, openslo
 from tocsin.targets.prometheus import prometheus
+from tocsin.targets.runbooks import runbooks
 from tocsin.targets.statsd import has_statsd, statsd, unmapped
 
 __all__ = ["TARGETS", "Artifact", "Target"]
@@ -20,6 +21,7 @@ TARGETS: Mapping[str, Target] = {
     "kubernetes": Target(kubernetes, has_kubernetes, too_large),
     "grafana": Target(grafana, has_grafana),
     "openslo": Target(openslo, only_when_asked, losses),
+    "runbooks": Target(runbooks),
     "statsd": Target(statsd, has_statsd, unmapped),
     "influxdb": Target(influxdb, has_influxdb, refused),
 }
