@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from tocsin.adapters.files import read_sources
 from tocsin.checks import CHECKS, Subject, run_checks
-from tocsin.codes import MANUALS, RAN
+from tocsin.codes import ASKED, MANUALS, RAN
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan import Plan, plan
 from tocsin.policy import Terms, settle, told
@@ -64,7 +64,7 @@ def definitions_of(
 
 def terms(today: date, severities: Mapping[str, str] | None = None, ran: Iterable[str] = ()) -> Terms:
     """How findings are told; *ran* are codes that were looked for beyond those of every run."""
-    return Terms(today, MANUALS, RAN | {*ran}, severities or {})
+    return Terms(today, MANUALS, RAN | {*ran}, ASKED, severities or {})
 
 
 def each_once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

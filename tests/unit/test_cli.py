@@ -42,7 +42,7 @@ def test_every_help_ends_with_an_example(name: str | None, capsys: pytest.Captur
 
 def test_every_command_exists() -> None:
     """The names that scripts rely on are all there."""
-    assert list(COMMANDS) == ["check", "compile", "test", "explain", "serve", "status", "demo", "schema"]
+    assert list(COMMANDS) == ["check", "compile", "test", "explain", "serve", "status", "demo", "schema", "rule"]
     for name in COMMANDS:
         assert isinstance(main.tocsin.get_command(click.Context(main.tocsin), name), click.Command)
 

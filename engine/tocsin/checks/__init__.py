@@ -1,27 +1,53 @@
 """The checks: each finds one kind of mistake that schemas, references and parsers cannot see."""
 
 from tocsin.checks.alert_always import alert_always
+from tocsin.checks.alert_for import alert_for
 from tocsin.checks.alert_notify import alert_notify
+from tocsin.checks.alert_owner import alert_owner
+from tocsin.checks.alert_runbook import alert_runbook
+from tocsin.checks.alert_severity import alert_severity
+from tocsin.checks.alert_summary import alert_summary
 from tocsin.checks.alert_template import alert_template
 from tocsin.checks.base import Check, Subject, run_checks
+from tocsin.checks.channel_unused import channel_unused
+from tocsin.checks.group_interval import group_interval
 from tocsin.checks.promql_fraction import promql_fraction
 from tocsin.checks.promql_histogram import promql_histogram
 from tocsin.checks.promql_syntax import promql_syntax
 from tocsin.checks.promql_type import promql_type
+from tocsin.checks.service_idle import service_idle
+from tocsin.checks.sla_margin import sla_margin
 from tocsin.checks.sli_bucket import sli_bucket
+from tocsin.checks.sli_unused import sli_unused
 from tocsin.checks.slo_retention import slo_retention
+from tocsin.checks.slo_slice import slo_slice
+from tocsin.checks.slo_window import slo_window
+from tocsin.checks.test_missing import test_missing
 
 __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
 
 CHECKS: tuple[Check, ...] = (
     alert_always,
+    alert_for,
     alert_notify,
+    alert_owner,
+    alert_runbook,
+    alert_severity,
+    alert_summary,
     alert_template,
+    channel_unused,
+    group_interval,
     promql_fraction,
     promql_histogram,
     promql_syntax,
     promql_type,
+    service_idle,
+    sla_margin,
     sli_bucket,
+    sli_unused,
     slo_retention,
+    slo_slice,
+    slo_window,
+    test_missing,
 )
 """Every check, by code. One that is not listed here never runs."""

@@ -31,6 +31,11 @@ class Subject:
         )
 
     @cached_property
+    def wrong(self) -> frozenset[str]:
+        """The files in which an error has been found: what seems to be missing there may only be misspelt."""
+        return frozenset(finding.span.path for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @cached_property
     def expressions(self) -> tuple[Expression, ...]:
         """Every PromQL text."""
         return expressions(self.workspace)
@@ -48,10 +53,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One kind of mistake; *code* is `family/thing`, and the docstring of *run* is its manual page."""
+    """One kind of mistake; *code* is `family/thing`, and the docstring of *run* is its manual page.
+
+    What it finds is told only when somebody *asked* for it by giving it a severity: the check is a habit of some teams.
+    """
 
     code: str
     run: Callable[[Subject], Iterator[Diagnostic]]
+    asked: bool = False
 
     @property
     def manual(self) -> str:
@@ -59,9 +68,9 @@ class Check:
         return getdoc(self.run) or ""
 
 
-def check(code: str) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Check]:
+def check(code: str, *, asked: bool = False) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Check]:
     """Make a check out of a function; it runs once it is listed in `CHECKS`."""
-    return lambda run: Check(code, run)
+    return lambda run: Check(code, run, asked)
 
 
 def run_checks(checks: Iterable[Check], subject: Subject) -> Iterator[Diagnostic]:

@@ -20,7 +20,6 @@ BROKEN_PIPE = 141
 
 COMMANDS = {
     "check": "tocsin.cli.check",
-    "rule": "tocsin.cli.rule",
     "compile": "tocsin.cli.compile",
     "test": "tocsin.cli.test",
     "explain": "tocsin.cli.explain",
@@ -29,6 +28,7 @@ COMMANDS = {
     "status": "tocsin.cli.status",
     "demo": "tocsin.cli.demo",
     "schema": "tocsin.cli.schema",
+    "rule": "tocsin.cli.rule",
 }
 """Name to module; each module holds one click command called `command`."""
 

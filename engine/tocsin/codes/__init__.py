@@ -5,7 +5,7 @@ from tocsin.codes.documents import DOCUMENTS
 from tocsin.codes.meaning import MEANING
 from tocsin.codes.tools import TOOLS
 
-__all__ = ["MANUALS", "RAN"]
+__all__ = ["ASKED", "MANUALS", "RAN"]
 
 MANUALS: dict[str, str] = dict(
     sorted({**DOCUMENTS, **MEANING, **TOOLS, **{check.code: check.manual for check in CHECKS}}.items())
@@ -14,3 +14,6 @@ MANUALS: dict[str, str] = dict(
 
 RAN: frozenset[str] = frozenset({*MANUALS} - {*TOOLS})
 """The codes that are looked for whenever definitions are read."""
+
+ASKED: frozenset[str] = frozenset(check.code for check in CHECKS if check.asked)
+"""The codes that are off until somebody gives them a severity."""

@@ -226,5 +226,18 @@ MEANING: dict[str, str] = {
         "`{bad: 'sum(rate(errors_total[$window]))', total: 'sum(increase(requests_total[$window]))'}`",
         "`{bad: 'sum(rate(errors_total[$window]))', total: 'sum(rate(requests_total[$window]))'}`",
     ),
+    "reference/divided": page(
+        "Contracts and journeys are made of objectives that are not divided.",
+        "An objective with `group_by` is one for each value of a label; a contract or a journey over it "
+        "would not know which one is meant.",
+        "`covers: shop/by-route`, which has `group_by: [route]`",
+        "an objective over the same SLI without `group_by`, named there",
+    ),
+    "slo/group-by": page(
+        "An objective is divided by labels of the SLI's series.",
+        "service, slo, severity, ref and tier are Tocsin's own, and le belongs to the buckets of one histogram.",
+        "`group_by: [le]`",
+        "`group_by: [route]`",
+    ),
 }
 """By code."""

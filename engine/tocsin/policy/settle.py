@@ -14,11 +14,15 @@ from tocsin.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What findings are told by; *known* are all codes, *ran* those that were looked for."""
+    """What findings are told by.
+
+    *known* are all codes, *ran* those that were looked for, *asked* those that are off until they are given a severity.
+    """
 
     today: date
     known: Collection[str]
     ran: Collection[str]
+    asked: Collection[str] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
     """What this run asks for, over what the workspace says."""
 
@@ -32,7 +36,7 @@ def settle(found: Iterable[Diagnostic], workspace: Workspace, terms: Terms) -> t
         places = [(each.document, each.path) for each in expressions(workspace)]
         some, wrong = suppressions(documents, places, terms.known)
         findings = (*suppressed(findings, some, terms.today, terms.ran), *wrong)
-    return in_file_order(as_wished(findings, {**wishes(platform), **terms.severities}))
+    return in_file_order(as_wished(findings, {**wishes(platform), **terms.severities}, terms.asked))
 
 
 def _unambiguous(found: Iterable[Diagnostic], platform: Document | None) -> Iterator[Diagnostic]:

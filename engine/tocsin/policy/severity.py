@@ -12,10 +12,15 @@ LEVELS = (OFF, *(severity.value for severity in reversed(Severity)))
 """What may be written: off, info, warning, error."""
 
 
-def as_wished(findings: Iterable[Diagnostic], wished: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """*findings* with the severities that *wished* gives their codes; an error stays one."""
+def as_wished(
+    findings: Iterable[Diagnostic], wished: Mapping[str, str], asked: Collection[str] = ()
+) -> Iterator[Diagnostic]:
+    """*findings* with the severities that *wished* gives their codes; an error stays one.
+
+    The codes *asked* are off until they are given a severity.
+    """
     for finding in findings:
-        level = wished.get(finding.code)
+        level = wished.get(finding.code, OFF if finding.code in asked else None)
         if level is None or finding.severity is Severity.ERROR:
             yield finding
         elif level != OFF:

@@ -1,0 +1,59 @@
+"""alert/for."""
+
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic, Edit, Fix, Severity, Span
+from tocsin.document import Document
+from tocsin.expressions import definition
+from tocsin.units import Duration
+
+_KEYS = ("for", "keep_firing_for")
+_NOTHING = Duration(0)
+
+
+@check("alert/for")
+def alert_for(subject: Subject) -> Iterator[Diagnostic]:
+    """A wait is nothing, or at least as long as it takes to look twice.
+
+    `for: 0s` is what holds without it, so it only makes readers wonder. A `for` below the evaluation interval is a
+    promise that nobody keeps: the condition is looked at once and then at the next evaluation, so the alert waits for
+    a whole interval, whatever is written.
+
+    Bad: `for: 0s`; `for: 20s` in a group that is evaluated every minute
+
+    Good: no `for` where the first look counts; else `for: 2m`
+    """
+    platform = subject.workspace.platform
+    usual = platform.prometheus.evaluation_interval if platform else None
+    for service in subject.workspace.services:
+        document = definition(subject.workspace, "Service", service.name) if service.alerts else None
+        if document is None:
+            continue
+        own = {group.name: group.interval for group in service.groups}
+        for alert in service.alerts:
+            interval = own.get(alert.group) or usual
+            for key, wait in zip(_KEYS, (alert.for_, alert.keep_firing_for), strict=True):
+                path = ("alerts", alert.name, key)
+                if document.at(path) is None:
+                    continue
+                if wait == _NOTHING:
+                    yield _redundant(document, path, key)
+                elif interval is not None and wait < interval:
+                    yield Diagnostic(
+                        "alert/for",
+                        document.span(path),
+                        f"{key} is {wait}, and the alert is looked at every {interval}",
+                        Severity.INFO,
+                        hint=f"write {interval} or more, or leave it out",
+                    )
+
+
+def _redundant(document: Document, path: tuple[str, ...], key: str) -> Diagnostic:
+    span = document.span(path)
+    line = document.source.line(span.line)
+    alone = line.strip().startswith(f"{key}:") and line.rstrip() == line[: span.end_column - 1].rstrip()
+    whole = Edit(Span(span.path, span.line, 1, span.line + 1, 1), "")
+    fix = Fix("remove it", (whole,)) if alone and document.key_span(path).line == span.line else None
+    message = f"{key}: {document.at(path)} is what holds without it"
+    return Diagnostic("alert/for", span, message, Severity.INFO, hint="leave it out", fix=fix)
