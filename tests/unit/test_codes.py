@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tocsin
+from tocsin.checks import CHECKS
 from tocsin.codes import MANUALS
 
 ENGINE = Path(tocsin.__file__).parent
@@ -35,6 +36,15 @@ def test_every_code_that_is_raised_has_a_page() -> None:
     """Write it in the check's docstring, or into one of the tables of tocsin.codes."""
     assert codes() - set(MANUALS) == set()
     assert len(codes()) > 70
+
+
+def test_every_page_is_written_once() -> None:
+    """A second page of a code would win without anybody noticing."""
+    tables = [path for path in (ENGINE / "codes").glob("*.py") if path.stem != "__init__"]
+    written = re.findall(r'^    "([a-z0-9]+/[a-z0-9-]+)": page', "".join(p.read_text() for p in tables), re.MULTILINE)
+    written += [check.code for check in CHECKS]
+
+    assert sorted(set(written)) == sorted(written)
 
 
 @pytest.mark.parametrize("code", MANUALS)

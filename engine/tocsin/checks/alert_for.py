@@ -35,11 +35,12 @@ def alert_for(subject: Subject) -> Iterator[Diagnostic]:
             interval = own.get(alert.group) or usual
             for key, wait in zip(_KEYS, (alert.for_, alert.keep_firing_for), strict=True):
                 path = ("alerts", alert.name, key)
-                if document.at(path) is None:
+                written = document.at(path)
+                if not isinstance(written, str):
                     continue
-                if wait == _NOTHING:
+                if wait == _NOTHING and written.strip("0smhdwy") == "":
                     yield _redundant(document, path, key)
-                elif interval is not None and wait < interval:
+                elif interval is not None and _NOTHING < wait < interval:
                     yield Diagnostic(
                         "alert/for",
                         document.span(path),

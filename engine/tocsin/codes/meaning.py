@@ -239,5 +239,36 @@ MEANING: dict[str, str] = {
         "`group_by: [le]`",
         "`group_by: [route]`",
     ),
+    "alert/hysteresis": page(
+        "An alert clears on the quiet side of its threshold.",
+        "With `clear_below` above `above` it would end while its condition holds, and begin again at once.",
+        "`above: 100` with `clear_below: 120`",
+        "`above: 100` with `clear_below: 80`",
+    ),
+    "metric/buckets": page(
+        "Only classic histograms have buckets.",
+        "A counter or a gauge has none, and a native histogram has no fixed ones; what is listed there "
+        "would never be looked for.",
+        "`queue_depth: {type: gauge, buckets: [1, 2]}`",
+        "`request_seconds: {type: histogram, buckets: [0.5, 1, 2]}`",
+    ),
+    "alert/confidence": page(
+        "The confidence of a forecast is between 50 % and 100 %.",
+        "Below it the band would be narrower than a guess, at 100 % infinitely wide.",
+        "`confidence: 100%`",
+        "`confidence: 95%`",
+    ),
+    "alert/season": page(
+        "An anomaly is compared with seasons that are kept.",
+        "It needs samples of two seasons. Where Prometheus keeps fewer, the alert stays silent for ever.",
+        "`season: 4w` with `retention: 15d`",
+        "`season: 1w` with `retention: 15d`",
+    ),
+    "alert/order": page(
+        "What a condition is made of stands above it in its group.",
+        "A group is evaluated from top to bottom, so an alert that stands below is seen one evaluation late.",
+        "a composite alert above one of its parts, both in `group: shop`",
+        "the part above it",
+    ),
 }
 """By code."""
