@@ -2,7 +2,7 @@
 
 import click
 
-_FORMATS = ("prometheus",)
+_FORMATS = ("prometheus", "sloth", "pyrra")
 
 
 @click.command(

@@ -6,6 +6,20 @@ from tocsin.importers.ledger import Given
 from tocsin.importers.model import Reading
 from tocsin.schema.words import did_you_mean
 
+BOOKKEEPING = frozenset(
+    {
+        "creationTimestamp",
+        "finalizers",
+        "generation",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""What Kubernetes itself writes into the metadata of an object."""
+
 
 def objects(reading: Reading) -> Iterator[Given]:
     """Everything in *reading* that may be an object of its own; what is no mapping is told."""
@@ -53,5 +67,5 @@ def pass_over_metadata(root: Given, *said: str) -> None:
             entry.lose("the namespace of the generated objects is set in kubernetes: of the Platform")
         elif entry.name in {"labels", "annotations"} and entry.value and entry.name not in said:
             entry.lose("it belongs to the Kubernetes object, not to what is defined")
-        elif entry.name not in said:
+        elif entry.name in BOOKKEEPING:
             entry.use()

@@ -37,7 +37,7 @@ def _tidy(lines: list[str]) -> Iterator[str]:
 def _entry(entry: Entry, indent: int, *, spaced: bool = False) -> list[str]:
     pad = " " * indent
     lines = [_comment(pad, text) for text in entry.above]
-    key = scalar(entry.key)
+    key = entry.key if entry.key == "off" else scalar(entry.key)  # a key of the language, and plain in all of its texts
     beside = f"  {_comment('', ' '.join(entry.beside))}" if entry.beside else ""
     value = entry.value
     if isinstance(value, Mapping):

@@ -1,0 +1,173 @@
+"""Pyrra's ServiceLevelObjective to services with SLIs and objectives."""
+
+import re
+from collections.abc import Sequence
+
+from tocsin.importers.draft import Exactly, Inline, Mapping, Query
+from tocsin.importers.ledger import Fate, Given
+from tocsin.importers.model import Definition, Reading
+from tocsin.importers.objects import BOOKKEEPING, named, objects
+from tocsin.importers.services import TIERS, Service, Services, burn_rate, percentage, query
+from tocsin.promql_syntax import Fault, Matcher, Selector, parse
+from tocsin.units import Duration, parse_decimal
+
+_KINDS = {"pyrra.dev/v1alpha1": frozenset({"ServiceLevelObjective"})}
+_SERVICE = "pyrra.dev/service"
+_KINDS_OF_SLI = ("ratio", "latency", "latencyNative", "bool_gauge")
+_KUBERNETES = "it belongs to the Kubernetes object, not to what is defined"
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+def pyrra(reading: Reading) -> Sequence[Definition]:
+    """The objectives of one file are a service, unless the label `pyrra.dev/service` says which it is."""
+    services = Services(reading.service)
+    for root in objects(reading):
+        if named(root, _KINDS):
+            written = root["metadata"]["labels"][_SERVICE]
+            name = written.text() if written.value else reading.names[root.document.path]
+            _objective(root, services.get(written if written.value else root, name))
+    return services.definitions()
+
+
+def _objective(root: Given, service: Service) -> None:
+    metadata, spec = root["metadata"], root["spec"]
+    root["status"].use()
+    name = metadata["name"].text()
+    given = [kind for kind in _KINDS_OF_SLI if kind in spec["indicator"]]
+    if not name or len(given) != 1:
+        spec.refuse(f"an objective needs a name and one indicator of {', '.join(_KINDS_OF_SLI)}")
+        root.use()
+        return
+    indicator = spec["indicator"][given[0]]
+    key = service.slo_name(name)
+    sli = _SLIS[given[0]](indicator)
+    if sli is None:
+        indicator.refuse("the indicator has no metric")
+        root.use()
+        return
+    if key != name:
+        metadata["name"].change(f"it is called {key} now")
+    service.slis.put(key, sli, spec["indicator"], notes=[spec["indicator"].source])
+    entry = Mapping()
+    entry.put("sli", key)
+    entry.put("target", percentage(spec["target"]), spec["target"])
+    window = spec["window"].duration()
+    entry.put("window", Exactly(spec["window"].text()) if window else None, spec["window"])
+    grouping = [label.text() for label in indicator["grouping"].elements()]
+    indicator["grouping"].use() if not grouping else None
+    entry.put("group_by", Inline(grouping) if grouping else None, indicator["grouping"])
+    _alerting(spec["alerting"], entry)
+    entry.put("description", spec["description"].text().strip(), spec["description"])
+    service.slos.put(key, entry, root, notes=[root.source])
+    _metadata(metadata)
+    why = "windows and factors are those of the policy workbook, not Pyrra's scaled ones; burn_rate: chooses others"
+    root.ledger.note(Fate.CHANGED, metadata["name"].span, f"burn-rate alerts of {name}", why)
+    for key_ in ("partial_response_strategy", "performanceOverAccuracy"):
+        if key_ in spec:
+            spec[key_].lose("Tocsin's rules need no such setting")
+
+
+def _metadata(metadata: Given) -> None:
+    for entry in metadata.entries():
+        if entry.name == "namespace":
+            entry.lose("series have no label namespace here; that of objects is set in kubernetes: of the Platform")
+        elif entry.name in {"labels", "annotations"}:
+            for inner in entry.entries():
+                if inner.name.startswith("pyrra.dev/") and inner.name != _SERVICE:
+                    inner.lose("objectives have no labels of their own; give it to the service if all of them share it")
+                elif inner.name != _SERVICE:
+                    inner.lose(_KUBERNETES)
+        elif entry.name in BOOKKEEPING:
+            entry.use()
+
+
+def _alerting(alerting: Given, entry: Mapping) -> None:
+    disabled = alerting["disabled"].flag(default=False) or not alerting["burnrates"].flag(default=True)
+    off = [tier for tiers in TIERS.values() for tier in tiers] if disabled else []
+    entry.put("burn_rate", burn_rate(off), alerting["burnrates"], alerting["disabled"])
+    if alerting["disabled"].flag(default=False) or not alerting["absent"].flag(default=True):
+        silent = Mapping()
+        silent.put("alert", Exactly("false"))
+        silent.put("reason", "its alert on a missing metric was switched off in Pyrra")
+        entry.put("no_traffic", silent, alerting["absent"])
+    for key in ("name", "absentName"):
+        if key in alerting:
+            alerting[key].use()
+            called = "ErrorBudgetBurn" if key == "name" else "TrafficAbsent"
+            alerting[key].change(f"the alert is called {called}; the labels service and slo tell alerts apart")
+
+
+def _metric(node: Given) -> Query | None:
+    metric = node["metric"]
+    return query(metric, metric.text()) if metric.text().strip() else None
+
+
+def _ratio(node: Given) -> Mapping | None:
+    inner = Mapping()
+    inner.put("bad", _metric(node["errors"]), node["errors"]["metric"])
+    inner.put("total", _metric(node["total"]), node["total"]["metric"])
+    return _kind("ratio", inner, node, 2)
+
+
+def _latency(node: Given) -> Mapping | None:
+    """A histogram by its base name where both series are of one, and the bound is one of the language."""
+    success, total = _metric(node["success"]), _metric(node["total"])
+    inner = Mapping()
+    if success is None or total is None:
+        return None
+    histogram = _histogram(success.text, total.text)
+    if histogram is not None:
+        inner.put("histogram", Query(histogram[0]), node["total"]["metric"])
+        inner.put("within", Exactly(str(histogram[1])), node["success"]["metric"])
+        return _kind("latency", inner, node, 2)
+    inner.put("good", success, node["success"]["metric"])
+    inner.put("total", total, node["total"]["metric"])
+    return _kind("ratio", inner, node, 2)
+
+
+def _histogram(success: str, total: str) -> tuple[str, Duration] | None:
+    good, every = parse(success), parse(total)
+    if isinstance(good, Fault) or isinstance(every, Fault):
+        return None
+    if not isinstance(good, Selector) or not isinstance(every, Selector):
+        return None
+    base = (every.name.value if every.name else "").removesuffix("_count")
+    bounds = [matcher.value.value for matcher in good.matchers if matcher.label.value == "le"]
+    same = {_matcher(m) for m in good.matchers if m.label.value != "le"} == {_matcher(m) for m in every.matchers}
+    if not same or (good.name.value if good.name else "") != f"{base}_bucket" or len(bounds) != 1:
+        return None
+    if not _NUMBER.fullmatch(bounds[0]):
+        return None
+    milliseconds = parse_decimal(bounds[0]) * 1000
+    if milliseconds != int(milliseconds) or not milliseconds or every.name is None:
+        return None
+    shortened = total[: every.name.start] + base + total[every.name.end :]
+    return shortened, Duration(int(milliseconds))
+
+
+def _matcher(matcher: Matcher) -> tuple[str, str, str]:
+    return matcher.label.value, matcher.op, matcher.value.value
+
+
+def _native(node: Given) -> Mapping | None:
+    inner = Mapping()
+    inner.put("histogram", _metric(node["total"]), node["total"]["metric"])
+    within = node["latency"].duration()
+    inner.put("within", Exactly(node["latency"].text()) if within else None, node["latency"])
+    inner.put("native", Exactly("true"))
+    return _kind("latency", inner, node, 3)
+
+
+def _gauge(node: Given) -> Mapping | None:
+    inner = Mapping()
+    inner.put("up", _metric(node), node["metric"])
+    return _kind("probe", inner, node, 1)
+
+
+def _kind(kind: str, inner: Mapping, node: Given, least: int) -> Mapping | None:
+    entry = Mapping()
+    entry.put(kind, inner, node)
+    return entry if len(inner.entries) >= least else None
+
+
+_SLIS = {"ratio": _ratio, "latency": _latency, "latencyNative": _native, "bool_gauge": _gauge}

@@ -1,0 +1,108 @@
+"""Services that grow while files are read: objectives of one service may stand in several documents."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tocsin.importers.draft import Exactly, Inline, Mapping, Query
+from tocsin.importers.ledger import Fate, Given
+from tocsin.importers.model import Definition, heading
+from tocsin.importers.names import service_name, unique
+from tocsin.promql import with_window
+from tocsin.promql_syntax import Fault, parse
+
+TIERS = {"page": ("fast", "steady"), "ticket": ("slow", "trickle")}
+"""The tiers of the default policy by severity."""
+_RESERVED = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
+
+
+@dataclass(slots=True)
+class Service:
+    """One service in the making."""
+
+    name: str
+    about: Mapping = field(default_factory=Mapping)
+    labels: dict[str, str] = field(default_factory=dict)
+    slis: Mapping = field(default_factory=Mapping)
+    slos: Mapping = field(default_factory=Mapping)
+    sources: set[tuple[str, int]] = field(default_factory=set)
+
+    def say(self, key: str, text: str, origin: Given) -> None:
+        """Say something about the service itself, the first time that it is said."""
+        if text and key not in {entry.key for entry in self.about.entries}:
+            self.about.put(key, text, origin)
+
+    def label(self, entry: Given) -> None:
+        """Give the alerts of the service a label; one that Tocsin sets, or that differs from before, is lost."""
+        text = entry.text()
+        if entry.name in _RESERVED:
+            entry.lose("Tocsin sets this label itself; give it another name")
+        elif self.labels.setdefault(entry.name, text) != text:
+            entry.lose(
+                f"the service has {entry.name}: {self.labels[entry.name]} already, and objectives have no labels"
+            )
+
+    def slo_name(self, text: str) -> str:
+        """A free name for an objective and its SLI."""
+        taken = {entry.key for entry in (*self.slos.entries, *self.slis.entries)}
+        return unique(service_name(text), taken, joint="-")
+
+    def definition(self) -> Definition | None:
+        """What is written; None for a service without objectives."""
+        if not self.slos.entries:
+            return None
+        body = heading("Service", self.name)
+        body.entries += self.about.entries
+        body.texts("labels", self.labels)
+        body.put("slis", self.slis)
+        body.put("slos", self.slos)
+        return Definition(self.name, body, frozenset(self.sources))
+
+
+@dataclass(slots=True)
+class Services:
+    """All services by name; *wanted* is the name that the user gave for the only one."""
+
+    wanted: str = ""
+    found: dict[str, Service] = field(default_factory=dict)
+
+    def get(self, written: Given, text: str) -> Service:
+        """The service that is called *text* where *written* stands."""
+        name = self.wanted or service_name(text)
+        service = self.found.setdefault(name, Service(name))
+        service.sources.add((written.document.path, written.document.index))
+        if name != text and not self.wanted:
+            service.say("title", text, written)
+            written.ledger.note(Fate.CHANGED, written.span, f"service {text}", f"it is called {name} now")
+        return service
+
+    def definitions(self) -> list[Definition]:
+        """Everything with objectives."""
+        return [made for service in self.found.values() if (made := service.definition())]
+
+
+def query(node: Given, text: str) -> Query:
+    """A PromQL text that may have places for a window; where it cannot be parsed, that is told."""
+    fault = parse(with_window(text))
+    if isinstance(fault, Fault):
+        same = text == node.value  # else the places are those of another text
+        place = node.document.inside(node.path, fault.start, fault.end) if same else node.span
+        node.ledger.refuse(place, fault.message, fault.hint)
+    return Query(text)
+
+
+def percentage(node: Given) -> Exactly | None:
+    """A target in percent, exactly as written."""
+    number = node.number()
+    if number is None:
+        return None
+    if not 0 < number < 100:
+        node.refuse(f"a target of {number}% leaves {'no error budget' if number >= 100 else 'nothing to keep'}")
+    return Exactly(f"{number:f}%")
+
+
+def burn_rate(off: Iterable[str]) -> Mapping:
+    """The setting that switches tiers off."""
+    names = list(off)
+    setting = Mapping()
+    setting.put("off", Inline(names) if names else None)
+    return setting

@@ -1,0 +1,153 @@
+"""Sloth's `prometheus/v1` and its Kubernetes kind PrometheusServiceLevel to services with SLIs and objectives."""
+
+import re
+from collections.abc import Mapping as Keys
+from collections.abc import Sequence
+
+from tocsin.importers.draft import Exactly, Mapping, Query
+from tocsin.importers.ledger import Fate, Given
+from tocsin.importers.model import Definition, Reading
+from tocsin.importers.objects import named, objects, pass_over_metadata
+from tocsin.importers.services import TIERS, Service, Services, burn_rate, percentage, query
+from tocsin.promql import is_windowed
+
+_VERSION = "prometheus/v1"
+_KINDS = {"sloth.slok.dev/v1": frozenset({"PrometheusServiceLevel"})}
+_WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+_URL = re.compile(r"https?://[^\s{}]+")
+_SNAKE = {
+    "errors": "error_query", "total": "total_query", "raw": "error_ratio_query", "page": "page_alert",
+    "ticket": "ticket_alert", "plugins": "slo_plugins",
+}  # fmt: skip
+_CAMEL = {
+    "errors": "errorQuery", "total": "totalQuery", "raw": "errorRatioQuery", "page": "pageAlert",
+    "ticket": "ticketAlert", "plugins": "sloPlugins",
+}  # fmt: skip
+_PLUGIN = "plugins are programs of Sloth; say in the definition what it does"
+_ROUTED = "alerts of objectives have severity critical (page) or warning (ticket) and the labels of the service"
+
+
+def sloth(reading: Reading) -> Sequence[Definition]:
+    """One service for each that is named."""
+    services = Services(reading.service)
+    for root in objects(reading):
+        if "kind" in root or "apiVersion" in root:
+            if named(root, _KINDS):
+                pass_over_metadata(root, "name")
+                root["metadata"]["name"].use()
+                _spec(root["spec"], _CAMEL, services)
+        elif (version := root["version"].text()) != _VERSION:
+            what = f"version is {version}" if version else "there is no version"
+            (root["version"] if version else root).refuse(what, f"expected {_VERSION}")
+            root.use()
+        else:
+            _spec(root, _SNAKE, services)
+    return services.definitions()
+
+
+def _spec(spec: Given, keys: Keys[str, str], services: Services) -> None:
+    name = spec["service"].text()
+    if not name:
+        spec.refuse("a service has no name")
+        return
+    service = services.get(spec["service"], name)
+    for label in spec["labels"].entries():
+        service.label(label)
+    if spec["labels"].value:
+        spec["labels"].change("alerts carry them; recorded series do not, so that history survives when they change")
+    if keys["plugins"] in spec:
+        spec[keys["plugins"]].lose(_PLUGIN)
+    if spec["slos"].value:
+        why = "Sloth counts 30 days unless it is started with --default-slo-period; so does this"
+        spec.ledger.note(Fate.ADDED, spec["slos"].key_span, "window: 30d", why)
+    for slo in spec["slos"].elements():
+        _slo(slo, keys, service)
+
+
+def _slo(slo: Given, keys: Keys[str, str], service: Service) -> None:
+    name = slo["name"].text()
+    sli = _sli(slo["sli"], keys)
+    if sli is None or not name:
+        if "plugin" in slo["sli"]:
+            slo.lose("its SLI is a plugin, a program of Sloth; write the SLI by hand, or once as an SLITemplate")
+        else:
+            slo.refuse("an objective needs a name, and an SLI of events or raw")
+        return
+    key = service.slo_name(name)
+    if key != name:
+        slo["name"].change(f"it is called {key} now")
+    service.slis.put(key, sli, slo["sli"], notes=[slo["sli"].source])
+    entry = Mapping()
+    entry.put("sli", key, slo["name"])
+    entry.put("target", percentage(slo["objective"]), slo["objective"])
+    entry.put("window", Exactly("30d"))
+    alerting = slo["alerting"]
+    entry.put("burn_rate", burn_rate(_off(alerting, keys)), alerting)
+    entry.put("description", slo["description"].text(), slo["description"])
+    entry.put("runbook", _runbook(alerting), alerting["annotations"])
+    service.slos.put(key, entry, slo, notes=[slo.source])
+    for label in slo["labels"].entries():
+        label.lose("objectives have no labels of their own; give it to the service if all of them share it")
+    for lost in ("plugins",):
+        if lost in slo:
+            slo[lost].lose(_PLUGIN)
+    if "interval" in slo:
+        slo["interval"].lose("the rules of an objective are evaluated as often as the server does")
+    _alerting(alerting, keys)
+
+
+def _sli(sli: Given, keys: Keys[str, str]) -> Mapping | None:
+    """Events or a raw ratio, with `$window` where Sloth puts the window."""
+    kinds = [kind for kind in ("events", "raw") if kind in sli]
+    if len(kinds) != 1:
+        return None
+    entry, inner = Mapping(), Mapping()
+    if kinds == ["events"]:
+        events = sli["events"]
+        for key, source in (("bad", keys["errors"]), ("total", keys["total"])):
+            inner.put(key, _query(events[source]) if source in events else None, events[source])
+        entry.put("ratio", inner, events)
+        return entry if len(inner.entries) == 2 else None
+    source = keys["raw"] if keys["raw"] in sli["raw"] else "errorRatioQuery"
+    inner.put("error_ratio", _query(sli["raw"][source]) if source in sli["raw"] else None, sli["raw"][source])
+    entry.put("raw", inner, sli["raw"])
+    return entry if inner.entries else None
+
+
+def _query(node: Given) -> Query:
+    text = _WINDOW.sub("$window", node.text())
+    if "{{" in text:
+        node.refuse("Sloth fills in {{.window}} and nothing else")
+    elif not is_windowed(text):
+        node.refuse("there is no {{.window}} in it", "Sloth wants it in each query")
+    return query(node, text)
+
+
+def _off(alerting: Given, keys: Keys[str, str]) -> list[str]:
+    return [
+        tier for kind, tiers in TIERS.items() if alerting[keys[kind]]["disable"].flag(default=False) for tier in tiers
+    ]
+
+
+def _runbook(alerting: Given) -> str:
+    annotations = alerting["annotations"]
+    for key in ("runbook_url", "runbook"):
+        if _URL.fullmatch(str(annotations[key].value or "")):
+            return annotations[key].text()
+    return ""
+
+
+def _alerting(alerting: Given, keys: Keys[str, str]) -> None:
+    """Whatever else is said about alerts."""
+    if not alerting.value:
+        alerting.use()
+    if alerting["name"].value is not None:
+        alerting["name"].use()
+        alerting["name"].change("the alert is called ErrorBudgetBurn; the labels service and slo tell alerts apart")
+    used = alerting.ledger.used
+    for node in (alerting, alerting[keys["page"]], alerting[keys["ticket"]]):
+        for entry in node["annotations"].entries():
+            if entry.place not in used:
+                entry.lose("Tocsin writes the texts of these alerts; put it into description:")
+        for entry in node["labels"].entries():
+            entry.lose(_ROUTED)

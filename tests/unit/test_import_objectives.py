@@ -1,0 +1,142 @@
+"""Objectives of Sloth, Pyrra and OpenSLO to services: what is written, and every word about what is not."""
+
+from pathlib import Path
+
+import pytest
+
+from tocsin.definitions import definitions_of
+from tocsin.document import read_foreign
+from tocsin.importers import IMPORTERS, Fate, Imported, convert
+from tocsin.importers.ledger import Given, Ledger
+from tocsin.importers.report import as_text
+from tocsin.workspace import Source
+
+CASES = Path(__file__).parents[1] / "imports"
+FORMATS = sorted(set(IMPORTERS) - {"prometheus"})
+
+
+def imported(format_: str, text: str | None = None) -> Imported:
+    """Import a text, or the case of that format."""
+    source = (CASES / f"{format_}.yml").read_text(encoding="utf-8") if text is None else text
+    return convert(IMPORTERS[format_], [(f"{format_}.yml", source)])
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_cases(format_: str, request: pytest.FixtureRequest) -> None:
+    """The whole outcome of each case, rewritten by --update-golden and read in the diff."""
+    result = imported(format_)
+    source = (CASES / f"{format_}.yml").read_text(encoding="utf-8")
+    outcome = "---\n".join(result.files.values())
+    outcome += "".join(f"# {line}".rstrip() + "\n" for line in as_text(result, {f"{format_}.yml": source}).splitlines())
+    golden = CASES / f"{format_}.expected.yaml"
+    if request.config.getoption("--update-golden"):
+        golden.write_text(outcome, encoding="utf-8")
+
+    assert outcome == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_what_was_imported_has_no_error(format_: str) -> None:
+    """A person can compile it at once."""
+    result = imported(format_)
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+
+    assert definitions.errors == ()
+    assert len(definitions.workspace.services) > 1
+
+
+@pytest.mark.parametrize("format_", sorted(IMPORTERS))
+def test_a_key_that_nobody_knows_is_lost(format_: str) -> None:
+    """Wherever it stands: put at the end of every mapping, one after the other."""
+    path = CASES / ("operator.yml" if format_ == "prometheus" else f"{format_}.yml")
+    text = path.read_text(encoding="utf-8")
+    documents, _ = read_foreign("a.yml", text)
+    places = [place for document in documents for place in _mappings(Given.root(document, Ledger())) if place.value]
+    for place in places:
+        changed = _with_another_key(text, place)
+        (document, *_) = [each for each in read_foreign("a.yml", changed)[0] if each.index == place.document.index]
+        above = {document.key_span(place.path[:length]) for length in range(len(place.path) + 1)}
+        result = convert(IMPORTERS[format_], [("a.yml", changed)])
+        told = [loss.what for loss in result.losses] + [finding.message for finding in result.findings]
+        whole = {loss.span for loss in result.losses if loss.fate is Fate.LOST} & above
+
+        assert whole or any("zzz" in words for words in told), (place.path, told)
+
+
+def _with_another_key(text: str, place: Given) -> str:
+    """The text with `zzz` at the end of the mapping at *place*."""
+    span, lines = place.span, text.splitlines(keepends=True)
+    if lines[span.line - 1][span.column - 1] == "{":
+        line = lines[span.end_line - 1]
+        lines[span.end_line - 1] = f"{line[: span.end_column - 2]}, zzz: {{q: 1}}{line[span.end_column - 2 :]}"
+    else:
+        column = next(place.entries()).key_span.column - 1
+        lines.insert(span.end_line, f"{' ' * column}zzz: {{q: 1}}\n")
+    return "".join(lines)
+
+
+def _mappings(node: Given) -> list[Given]:
+    inner = [found for child in (*node.entries(), *node.elements()) for found in _mappings(child)]
+    return [node, *inner] if isinstance(node.value, dict) else inner
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- 5",
+        "kind: Pod\napiVersion: v1",
+        "version: prometheus/v2",
+        "a: [",
+        "spec: {}",
+        "apiVersion: openslo/v9\nkind: SLO",
+    ],
+)
+def test_anything_else_is_refused(format_: str, text: str) -> None:
+    """With a place, and without an exception."""
+    result = imported(format_, text)
+
+    assert not result.complete
+    assert result.files == {}
+
+
+@pytest.mark.parametrize(
+    "query", ["sum(rate(a_total[5m]))", "sum(rate(a_total[{{.window}}]", "rate({{.Labels.x}}[{{.window}}])"]
+)
+def test_queries_that_sloth_refuses_are_told(query: str) -> None:
+    """No window, no PromQL, an unknown template."""
+    text = (
+        "version: prometheus/v1\nservice: a\nslos:\n- name: b\n  objective: 99\n  sli:\n    events:\n"
+        f"      error_query: '{query}'\n      total_query: sum(rate(a_total[{{{{.window}}}}]))\n"
+    )
+    result = imported("sloth", text)
+
+    assert {finding.span.line for finding in result.findings} == {8}
+
+
+@pytest.mark.parametrize("objective", ["100", "0", "120", "ninety"])
+def test_targets_that_leave_no_budget_are_told(objective: str) -> None:
+    """Sloth takes 100, and divides by zero."""
+    text = (
+        f"version: prometheus/v1\nservice: a\nslos:\n- name: b\n  objective: {objective}\n  sli:\n    raw:\n"
+        "      error_ratio_query: avg_over_time(a[{{.window}}])\n"
+    )
+
+    assert [finding.span.line for finding in imported("sloth", text).findings] == [5]
+
+
+def test_objectives_of_one_service_are_one_definition() -> None:
+    """Wherever they stand; equal names get a number."""
+    one = (
+        "version: prometheus/v1\nservice: a\nslos:\n- name: b\n  objective: 99\n  sli:\n    raw:\n"
+        "      error_ratio_query: avg_over_time(a[{{.window}}])\n"
+    )
+    result = convert(IMPORTERS["sloth"], [("x.yml", one), ("y.yml", f"{one}---\n{one}")])
+
+    assert list(result.files) == ["a.yaml"]
+    assert [line for line in result.files["a.yaml"].splitlines() if line.startswith("  b")] == [
+        "  b:",
+        "  b-2:",
+        "  b-3:",
+    ] * 2
+    assert not [loss for loss in result.losses if loss.fate is Fate.LOST]
