@@ -131,12 +131,12 @@ def test_explain_shows_an_alert_with_its_expression(capsys: pytest.CaptureFixtur
 
 
 def test_explain_shows_what_a_journey_combines(capsys: pytest.CaptureFixture[str]) -> None:
-    """A journey has members instead of tiers, and says who evaluates it."""
+    """A journey has members instead of tiers, and rules of its own."""
     assert run(["explain", "people-counting/end-to-end", str(Path(__file__).parents[2] / "rules")]) == 0
     out = capsys.readouterr().out
 
     assert "mysql/up (weight 3)" in out
-    assert "evaluated by tocsin serve" in out
+    assert "JourneyBudgetBurn" in out
 
 
 def test_explain_knows_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,7 @@ def _planned(subject: Subject) -> Iterator[_Found]:
         for slo in service.slos:
             named |= {f"{slo.ref} critical"} if slo.page else set()
             named |= {f"{slo.ref} warning"} if slo.ticket else set()
+    named |= {slo.ref for journey in subject.workspace.journeys for slo in journey.slos}
     for group in subject.plan.groups:
         for rule in group.rules:
             if isinstance(rule, AlertingRule):

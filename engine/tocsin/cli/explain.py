@@ -53,7 +53,7 @@ def explanation(ref: str, workspace: "Workspace", plan: "Plan", *, show_rules: b
     elif ref in alerts:
         lines = [*_alert(alerts[ref]), "", *_rules(ref, plan, show_rules=True)]
     elif ref in journeys:
-        lines = [*_journey(journeys[ref])]
+        lines = [*_journey(journeys[ref]), "", *_rules(ref, plan, show_rules)]
     else:
         known = sorted({*slos, *alerts, *journeys})
         close = difflib.get_close_matches(ref, known, n=3) or known[:10]
@@ -63,6 +63,7 @@ def explanation(ref: str, workspace: "Workspace", plan: "Plan", *, show_rules: b
 
 def _journey(slo: "JourneySlo") -> Iterator[str]:
     from tocsin.plan.burn import percent
+    from tocsin.plan.journey import beyond_promql
 
     place = f"{slo.span.path}:{slo.span.line}"
     yield f"{slo.ref}: {percent(slo.target)} of slices of {slo.slice} good over {slo.window}   ({place})"
@@ -72,7 +73,8 @@ def _journey(slo: "JourneySlo") -> Iterator[str]:
     yield from _combination(slo.combine, "")
     yield ""
     yield f"a member without data for {slo.missing.after} counts as {slo.missing.count_as}"
-    yield "evaluated by tocsin serve: PromQL cannot combine slices after the fact, so no rule is compiled for it"
+    if reason := beyond_promql(slo):
+        yield f"evaluated by tocsin serve alone: {reason}"
 
 
 def _combination(node: "Member | Combine", weight: str, depth: int = 1) -> Iterator[str]:
@@ -82,7 +84,14 @@ def _combination(node: "Member | Combine", weight: str, depth: int = 1) -> Itera
     if isinstance(node, Member):
         yield "  " * depth + node.ref + weight
         return
-    yield "  " * depth + {"series": "good only if all are good", "weighted": "weighted mean"}[node.how] + weight + ":"
+    words = {
+        "series": "good only if all are good",
+        "parallel": "good if one is good",
+        "k_of_n": f"good if {node.need} of {len(node.parts)} are good",
+        "weighted": "weighted mean",
+        "worst_of": "the worst over the window",
+    }
+    yield "  " * depth + words[node.how] + weight + ":"
     for index, part in enumerate(node.parts):
         own = f" (weight {literal(node.weights[index])})" if node.weights else ""
         yield from _combination(part, own, depth + 1)

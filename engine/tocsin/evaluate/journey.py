@@ -6,27 +6,33 @@ combined by itself:
 - `series`: the product. A user needs all members, and within one slice (minutes) their requests meet errors
   independently; across slices nothing is assumed. For slices that are wholly good or wholly bad it is plain "all
   good"; otherwise it lies between the bounds that hold for any dependence (sum of the shortfalls, and the worst).
+- `parallel`: one minus the product of the shortfalls; `k_of_n`: the probability that so many are good.
 - `weighted`: `sum(w·r) / sum(w)`.
+- `worst_of`: not per slice. It stands for its part with the lowest mean over the window in question (the period, or a
+  tier's), so it can hide no part that is bad, as a weighted mean can.
 
 A member without events in a slice keeps its last value while it has been missing for at most `missing.after`; later
-it counts as `good` (1), `bad` (0), or is left out (`ignore`: weights are renormalised). Slices before the first one in
+it counts as `good` (1), `bad` (0), or is left out (`ignore`: weights are renormalised; `k_of_n` has no value where
+fewer parts are left than are needed). Slices before the first one in
 which any member had events do not count, for there was no journey yet. The SLI is the mean over the slices that count,
 the budget `(1 - target) · slices`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, prod
+from math import fsum
 
 from tocsin.budget import budget_ratio
+from tocsin.evaluate import algebra
 from tocsin.evaluate.model import JourneyStatus, Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.words import error_percent, percent, times
+from tocsin.plan.journey import burn_labels, paging_tiers
 from tocsin.ports import labels_of
 from tocsin.spec import Combine, JourneySlo
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
-from tocsin.windows import WORKBOOK, Tier
+from tocsin.windows import Tier
 
 FALLBACK: Mapping[str, float | None] = {"good": 1.0, "bad": 0.0, "ignore": None}
 
@@ -38,26 +44,60 @@ def members(node: Member | Combine) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ref for part in node.parts for ref in members(part)))
 
 
-def combine(node: Member | Combine, ratios: Mapping[str, float | None]) -> float | None:
-    """One slice; None where nothing is left to combine."""
+Slice = Mapping[str, float | None]
+"""The members' good ratios of one slice."""
+
+
+def over(node: Member | Combine, slices: Sequence[Slice]) -> list[float | None]:
+    """Combine each slice of one window; None where nothing is left to combine."""
     if isinstance(node, Member):
-        return ratios.get(node.ref)
-    parts = [combine(part, ratios) for part in node.parts]
-    if node.how == "weighted":
-        pairs = [(float(w), r) for w, r in zip(node.weights, parts, strict=True) if r is not None]
-        whole = fsum(w for w, _ in pairs)
-        return fsum(w * r for w, r in pairs) / whole if whole else None
-    known = [r for r in parts if r is not None]
-    return prod(known) if known else None
+        return [one.get(node.ref) for one in slices]
+    parts = [over(part, slices) for part in node.parts]
+    return _HOW[node.how](node, parts)
+
+
+def _each(rule: Callable[[Combine, Sequence[float | None]], float | None]) -> "_How":
+    """Combine slice by slice."""
+    return lambda node, parts: [rule(node, one) for one in zip(*parts, strict=True)]
+
+
+def _worst(_: Combine, parts: list[list[float | None]]) -> list[float | None]:
+    means = [_mean([r for r in part if r is not None]) for part in parts]
+    known = [(mean, number) for number, mean in enumerate(means) if mean is not None]
+    return parts[min(known)[1]] if known else parts[0]
+
+
+_How = Callable[[Combine, list[list[float | None]]], list[float | None]]
+_HOW: Mapping[str, _How] = {
+    "series": _each(lambda _, parts: algebra.series(parts)),
+    "parallel": _each(lambda _, parts: algebra.parallel(parts)),
+    "k_of_n": _each(lambda node, parts: algebra.at_least(node.need, parts)),
+    "weighted": _each(lambda node, parts: algebra.weighted([float(w) for w in node.weights], parts)),
+    "worst_of": _worst,
+}
+
+
+def combine(node: Member | Combine, ratios: Slice) -> float | None:
+    """One slice by itself."""
+    return over(node, [ratios])[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """The journey slice by slice from number *first* on; *filled* says where a member's missing value was replaced."""
+    """The journey slice by slice from number *first* on; *filled* says where a member's missing value was replaced.
+
+    *values* combine the *slices* over all of them.
+    """
 
     first: int
     values: tuple[float | None, ...]
     filled: tuple[bool, ...]
+    node: Combine
+    slices: tuple[Slice, ...]
+
+    def newest(self, count: int) -> Sequence[float | None]:
+        """The last slices, combined as a window of their own."""
+        return over(self.node, self.slices[-count:])
 
     def part(self, ratios: Mapping[int, float]) -> dict[int, float]:
         """Those of a member's slices that the journey is made of; others may ask for more, such as a contract."""
@@ -74,7 +114,7 @@ def composite(
     patience = slo.missing.after.milliseconds // step.milliseconds
     fallback = FALLBACK[slo.missing.count_as]
     known: dict[str, tuple[int, float]] = {}
-    values: list[float | None] = []
+    slices: list[Slice] = []
     filled: list[bool] = []
     for number in range(born, last):
         now: dict[str, float | None] = {}
@@ -89,23 +129,14 @@ def composite(
             else:
                 now[ref] = fallback
                 late = True
-        values.append(combine(slo.combine, now))
+        slices.append(now)
         filled.append(late)
-    return Composite(born, tuple(values), tuple(filled))
-
-
-def tiers(slo: JourneySlo) -> tuple[Tier, ...]:
-    """The paging tiers whose short window holds at least one slice, and that can fire at all."""
-    return tuple(
-        tier
-        for tier in WORKBOOK
-        if tier.severity == "page" and slo.slice <= tier.short and tier.feasible(slo.window, slo.target)
-    )
+    values = over(slo.combine, slices)
+    return Composite(born, tuple(values), tuple(filled), slo.combine, tuple(slices))
 
 
 def rule(slo: JourneySlo) -> Rule:
-    """The burn-rate alert of a journey; evaluated by Tocsin alone, for PromQL cannot combine slices after the fact."""
-    labels = {"alertname": "JourneyBudgetBurn", "service": slo.journey, "slo": slo.name, "severity": "critical"}
+    """The burn-rate alert of a journey; its name and labels are those of the compiled rule (`plan/journey.py`)."""
     return Rule(
         id=f"{slo.ref}:burn",
         service=slo.journey,
@@ -113,7 +144,7 @@ def rule(slo: JourneySlo) -> Rule:
         title=f"journey {slo.ref} burns its error budget too fast",
         summary=f"journey {slo.ref} burns its error budget {{{{ value }}}} times faster than its "
         f"{percent(slo.target)} over {slo.window} allows",
-        labels=labels_of({**labels, "ref": slo.ref}),
+        labels=labels_of({"alertname": "JourneyBudgetBurn", **dict(burn_labels(slo))}),
         notify=slo.page,
         description=slo.description,
     )
@@ -134,7 +165,7 @@ def judge(slo: JourneySlo, whole: Composite, ratios: Mapping[str, Mapping[int, f
     short = fsum(1 - value for value in counted)
     sli = 1 - short / len(counted) if counted and not reason else None
     remaining = 1 - short / (float(budget_ratio(slo.target)) * len(counted)) if sli is not None else None
-    sample = burn(slo, whole.values, ratios, remaining)
+    sample = burn(slo, whole, ratios, remaining)
     state = "unknown"
     if remaining is not None and remaining <= 0:
         state = "exhausted"
@@ -168,20 +199,20 @@ class Pair:
 
 def burn(
     slo: JourneySlo,
-    values: Sequence[float | None],
+    whole: Composite,
     ratios: Mapping[str, Mapping[int, float]],
     remaining: float | None,
 ) -> Sample:
     """True if any tier is: long and short window above its threshold; slices before the first count as good."""
     worst: Pair | None = None
     blind = ""
-    for tier in tiers(slo):
+    for tier in paging_tiers(slo):
         long_slices = tier.long.milliseconds // slo.slice.milliseconds
         short_slices = tier.short.milliseconds // slo.slice.milliseconds
-        recent = [v for v in values[-long_slices:] if v is not None]
-        newest = [v for v in values[-short_slices:] if v is not None]
+        recent = [v for v in whole.newest(long_slices) if v is not None]
+        newest = [v for v in whole.newest(short_slices) if v is not None]
         threshold = float(tier.threshold(slo.window, slo.target))
-        history = min(1.0, len(values) / long_slices)
+        history = min(1.0, len(whole.values) / long_slices)
         long = None if not recent else fsum(1 - v for v in recent) / len(recent) * history
         short = None if not newest else fsum(1 - v for v in newest) / len(newest)
         if (long is not None and long <= threshold) or (short is not None and short <= threshold):
@@ -192,7 +223,7 @@ def burn(
             worst = Pair(tier, long, short)
     if worst is not None:
         return _firing(slo, worst, ratios, remaining)
-    if blind or not tiers(slo):
+    if blind or not paging_tiers(slo):
         return Sample(Truth.UNKNOWN, reason=blind or f"slices of {slo.slice} are too long for a burn-rate alert")
     return Sample(Truth.FALSE, reason="the burn rate is below the threshold", facts=(_name(slo),))
 

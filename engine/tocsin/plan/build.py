@@ -9,6 +9,7 @@ from tocsin.plan.burn import percent, slo_group
 from tocsin.plan.composites import with_composites
 from tocsin.plan.groups import alert_group, baseline_groups, own_groups
 from tocsin.plan.inhibit import inhibitions
+from tocsin.plan.journey import journey_groups
 from tocsin.plan.model import Plan, RuleGroup
 from tocsin.spec import Anomaly, Service, Slo
 from tocsin.windows import Tier, decimal_literal
@@ -29,6 +30,9 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
             groups.append(group)
     findings.extend(_too_short_memory(workspace))
     findings.extend(_duplicate_jobs(workspace.services))
+    journeys, beyond = journey_groups(workspace)
+    groups.extend(journeys)
+    findings.extend(beyond)
     groups, loose = with_composites(groups, workspace)
     findings.extend(loose)
     objectives = ((slo, feasible_tiers(slo)) for service in workspace.services for slo in service.slos)

@@ -18,12 +18,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Combine:
-    """An inner node: *how* is `series` (good only if all are) or `weighted`; *weights* pair with *parts*."""
+    """An inner node: *how* its parts make up the whole.
+
+    `series` (all are needed), `parallel` (one is enough), `k_of_n` (*need* of them are), `weighted` (their mean;
+    *weights* pair with *parts*) or `worst_of` (the one that is worst over the window in question).
+    """
 
     how: str
     parts: tuple["Member | Combine", ...]
     weights: tuple[Decimal, ...]
     span: Span
+    need: int = 0
 
 
 def members(combine: Combine) -> Iterator[Member]:

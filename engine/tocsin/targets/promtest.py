@@ -93,7 +93,9 @@ def untested(plan: Plan, workspace: Workspace) -> tuple[str, ...]:
         for expectation in test.expect
         if expectation.firing
     ]
-    rules = [rule for group in plan.groups for rule in group.rules if isinstance(rule, AlertingRule)]
+    services = {service.name for service in workspace.services}  # a journey has no tests of its own
+    groups = (group for group in plan.groups if group.file in services)
+    rules = [rule for group in groups for rule in group.rules if isinstance(rule, AlertingRule)]
     tested = {r.ref for r in rules if any(known <= {*r.labels, ("alertname", r.alert)} for known in fired)}
     return tuple(dict.fromkeys(rule.ref for rule in rules if rule.ref not in tested))
 

@@ -10,6 +10,7 @@ from tocsin.units import Duration
 _WINDOW = Duration.of(days=30)
 _SLICE = Duration.of(minutes=5)
 _AFTER = Duration.of(minutes=5)
+_LISTS = frozenset({"series", "parallel", "worst_of"})
 
 
 def read_journey(node: Node) -> Journey:
@@ -55,14 +56,33 @@ def _slo(node: Node, journey: str) -> JourneySlo | None:
 def _combine(node: Node) -> Combine | None:
     if len(node.names()) != 1:
         return None
-    if "series" in node:
-        parts = tuple(part for entry in node["series"].elements() if (part := _part(entry)) is not None)
-        return Combine("series", parts, (), node.span) if parts else None
-    pairs = [(_member(entry, entry.name), _weight(entry)) for entry in node["weighted"].entries()]
+    [how] = node.names()
+    if how in _LISTS:
+        parts = _parts(node[how])
+        return Combine(how, parts, (), node.span) if parts else None
+    return _k_of_n(node["k_of_n"]) if how == "k_of_n" else _weighted(node["weighted"])
+
+
+def _k_of_n(node: Node) -> Combine | None:
+    parts, need = _parts(node["of"]), node["need"].whole(0)
+    if not 1 <= need <= len(parts) and parts:
+        node["need"].report(
+            "journey/need", f"{node['need'].value} of {len(parts)} parts are needed", f"write 1 to {len(parts)}"
+        )
+        return None
+    return Combine("k_of_n", parts, (), node.span, need) if parts else None
+
+
+def _weighted(node: Node) -> Combine | None:
+    pairs = [(_member(entry, entry.name), _weight(entry)) for entry in node.entries()]
     weighed = [(member, weight) for member, weight in pairs if weight is not None]
     if not weighed:
         return None
     return Combine("weighted", tuple(m for m, _ in weighed), tuple(w for _, w in weighed), node.span)
+
+
+def _parts(node: Node) -> tuple[Member | Combine, ...]:
+    return tuple(part for entry in node.elements() if (part := _part(entry)) is not None)
 
 
 def _part(node: Node) -> Member | Combine | None:
