@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from tocsin.diagnostics import Span
+from tocsin.guards import EVERY_GUARD, Guards
 from tocsin.ports import Labels
-from tocsin.sli import RatioSli, Sli
+from tocsin.sli import RatioSli, Sli, guarded
 from tocsin.spec import AlertRule, Condition, Plain, Scrape, Service, Slo, Threshold
 from tocsin.spec.service import NoTraffic, PromQl
 from tocsin.units import Duration
@@ -29,6 +30,7 @@ def slo(
     window: str = "30d",
     tiers: tuple[Tier, ...] = WORKBOOK,
     no_traffic: NoTraffic | None = None,
+    guards: Guards = EVERY_GUARD,
     span: Span = SPAN,
 ) -> Slo:
     """An objective; by default 99.9 % over 30 days with the workbook's four tiers."""
@@ -36,7 +38,7 @@ def slo(
         service=service,
         name=name,
         sli_name="availability",
-        sli=sli,
+        sli=guarded(sli, missing_errors=guards.missing_errors, new_series=guards.new_series),
         target=Decimal(target),
         window=Duration.parse(window),
         tiers=tiers,
@@ -47,6 +49,7 @@ def slo(
         runbook=None,
         span=span,
         target_span=span,
+        guards=guards,
     )
 
 

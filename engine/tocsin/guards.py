@@ -1,14 +1,22 @@
-"""The guards of burn-rate alerts, defined once for the compiled rules and for the evaluator (decision 0006).
+"""The guards of burn-rate alerts, defined once for the compiled rules and for the evaluator (decisions 0006 and 0009).
 
 Whoever asks gives the expression for all events per second over BASE: the rules give their recorded series, the
-evaluator the raw expression. Both then decide by the same formulas.
+evaluator the raw expression. Both then decide by the same formulas. Every guard is on unless an objective switches it
+off, with a reason.
 """
 
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from math import sqrt
+from statistics import NormalDist
+
 from tocsin.units import Duration
-from tocsin.windows import Tier
+from tocsin.windows import Tier, decimal_literal
 
 BASE = Duration.of(minutes=5)
-"""The window that tells whether there is traffic now, and that longer ones are summed from in the rules."""
+"""The window that tells whether there is traffic now."""
 RAW_LIMIT = Duration.of(hours=6)
 """Windows up to here are cheap enough to be computed from raw counters each time; what is longer moves slowly."""
 KEEP_FIRING_FOR = Duration.of(minutes=10)
@@ -18,17 +26,95 @@ TRAFFIC_MEMORY = Duration.of(days=1)
 EXPECTED_EVENTS = 15
 """So many events must have been expected in the pause: with Poisson arrivals an empty pause of that length has the
 probability exp(-15) = 3e-7, so a service with ten requests an hour is not called absent between two of them."""
+MIN_BAD_EVENTS = 3
+"""With one request a minute a single failure is 1.7 % of an hour: at 99.9 % ten requests an hour that fail at the very
+rate that the objective allows page seven times a month, and with three failures demanded once in a thousand years."""
 _MINUTE = Duration.of(minutes=1)
 
 
-def keep_firing_for(tier: Tier) -> Duration:
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Which guards an objective has; *reasons* say why one is off, by its name."""
+
+    cold_start: bool = True
+    """Unknown history counts as clean."""
+    missing_errors: bool = True
+    """No series of bad events, where there are events, is none of them bad."""
+    new_series: bool = True
+    """A series that a known target did not have at the window's start counts from zero."""
+    min_bad_events: int = MIN_BAD_EVENTS
+    """So many bad events in the long window are the least evidence for an alert; 0: one is enough."""
+    significance: Decimal | None = None
+    """How probable such a number of bad events may be where the error ratio is no higher than the threshold."""
+    flapping: bool = True
+    """An alert outlives its condition."""
+    keep_firing_for: Duration | None = None
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
+EVERY_GUARD = Guards()
+
+
+def keep_firing_for(tier: Tier, guards: Guards = EVERY_GUARD) -> Duration:
     """How long an alert stays open after its condition went, so that errors that come and go are one incident.
 
     >>> from tocsin.windows import QUICK_RESET, WORKBOOK
     >>> str(keep_firing_for(WORKBOOK[0])), str(keep_firing_for(QUICK_RESET[0]))
     ('10m', '30s')
     """
+    if not guards.flapping:
+        return Duration(0)
+    if guards.keep_firing_for is not None:
+        return guards.keep_firing_for
     return tier.keep if tier.keep is not None else min(Duration(2 * tier.short.milliseconds), KEEP_FIRING_FOR)
+
+
+# --- evidence ------------------------------------------------------------------------------------------------
+
+
+def evidence(guards: Guards, threshold: Fraction, bad: str, total: str) -> str:
+    """The condition that the events of the long window are evidence enough; empty where none is asked for.
+
+    *bad* and *total* are numbers of events. An increase is extrapolated, so three events are more than 2.5; the
+    significance is compared as `L + z * sqrt(L) + (z^2 - 1) / 6` with `L = threshold * total`, within one event of the
+    exact binomial test (Cornish and Fisher's expansion; see decision 0009).
+
+    >>> evidence(EVERY_GUARD, Fraction(144, 10000), "slo:bad:rate1h * 3600", "slo:total:rate1h * 3600")
+    'slo:bad:rate1h * 3600 > 2.5'
+    """
+    parts = []
+    if guards.min_bad_events > 1:
+        parts.append(f"{bad} > {guards.min_bad_events - 0.5:g}")
+    if guards.significance is not None:
+        z, shift = _normal(guards.significance)
+        least = f"{decimal_literal(threshold)} * {total}"
+        parts.append(f"{bad} >= {least} + {z} * sqrt({least}) {'-' if shift < 0 else '+'} {abs(shift)}")
+    return "\nand ".join(parts)
+
+
+def enough(guards: Guards, threshold: float, bad: float, total: float) -> bool:
+    """The same for numbers."""
+    if guards.min_bad_events > 1 and not bad > guards.min_bad_events - 0.5:
+        return False
+    if guards.significance is None:
+        return True
+    z, shift = _normal(guards.significance)
+    least = threshold * total
+    return bad >= least + z * sqrt(least) + shift
+
+
+@lru_cache(maxsize=64)
+def _normal(significance: Decimal) -> tuple[float, float]:
+    """The quantile z of the normal distribution, and `(z^2 - 1) / 6`.
+
+    >>> _normal(Decimal("0.001"))
+    (3.0902, 1.4249)
+    """
+    z = round(NormalDist().inv_cdf(1 - float(significance)), 4)
+    return z, round((z * z - 1) / 6, 4)
+
+
+# --- history -------------------------------------------------------------------------------------------------
 
 
 def resolution(window: Duration) -> Duration:
@@ -51,9 +137,7 @@ def first_seen(total: str, window: Duration) -> str:
     return f"min_over_time(timestamp({total})[{Duration(window.milliseconds + step.milliseconds)}:{step}])"
 
 
-def usual_traffic(total: str, step: str = "") -> str:
-    """Events per second in TRAFFIC_MEMORY, pauses included; *step* is `:5m` where *total* is no recorded series."""
-    return f"avg_over_time({total}[{TRAFFIC_MEMORY}{step}])"
+# --- traffic -------------------------------------------------------------------------------------------------
 
 
 def last_traffic(total: str) -> str:

@@ -92,6 +92,16 @@ def is_windowed(text: str) -> bool:
     return WINDOW in text and with_window(text) != text
 
 
+def shifted(selector: str, offset: str) -> str | None:
+    """Look at a plain selector *offset* ago; None where it looks back already.
+
+    >>> shifted("x{a='b'}", "5m"), shifted("x offset 1h", "5m")
+    ("x{a='b'} offset 5m", None)
+    """
+    parts = _parts(selector)
+    return None if parts.rest else f"{parts.text()} offset {offset}"
+
+
 def renamed(selector: str, suffix: str) -> str:
     """Append *suffix* to the metric's name.
 

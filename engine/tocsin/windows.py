@@ -4,7 +4,7 @@ A tier fires when the error ratio over its long *and* its short window exceeds `
 `factor = budget_share * period / long` (Google SRE Workbook, chapter 5, "Alerting on SLOs"). Everything is exact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +27,8 @@ class Tier:
     short: Duration
     keep: Duration | None = None
     """How long its alert stays open after the condition went; None leaves that to the guards."""
+    notify: tuple[str, ...] = ()
+    """Channels of this tier alone; empty: those of its severity."""
 
     def factor(self, period: Duration) -> Fraction:
         """The burn rate that spends *budget_share* within the long window.
@@ -56,27 +58,89 @@ def _threshold(tier: Tier, period: Duration, target: Decimal) -> Fraction:
     return _factor(tier, period) * (1 - Fraction(target))
 
 
-WORKBOOK: tuple[Tier, ...] = (
-    Tier("fast", "page", Decimal("0.02"), Duration.of(hours=1), Duration.of(minutes=5)),
-    Tier("steady", "page", Decimal("0.05"), Duration.of(hours=6), Duration.of(minutes=30)),
-    Tier("slow", "ticket", Decimal("0.10"), Duration.of(days=1), Duration.of(hours=2)),
-    Tier("trickle", "ticket", Decimal("0.10"), Duration.of(days=3), Duration.of(hours=6)),
-)
-"""SRE Workbook, table 5-8 and the sample rule beside it (which adds 24h/2h); for a period of 30 days the factors
-are 14.4, 6, 3 and 1. https://sre.google/workbook/alerting-on-slos/#recommended_parameters_for_an_slo_based_a"""
-
-QUICK_RESET: tuple[Tier, ...] = tuple(
-    replace(tier, short=Duration.of(minutes=1), keep=Duration.of(seconds=30)) for tier in WORKBOOK
-)
-"""The workbook's long windows, shares and factors, so that alerts fire at the same moment; every short window is one
-minute, so that their condition is over within a minute of the last error (`short * (1 - threshold / errors)`) rather
-than within up to six hours, and the alert half a minute later. It wants at least four scrapes a minute, and an incident
-that pauses for a minute and a half becomes two."""
-
 ALERT_SEVERITY = {"page": "critical", "ticket": "warning"}
 """What a tier's severity is called on an alert, in the rules and in the evaluator."""
 
-POLICIES: dict[str, tuple[Tier, ...]] = {"workbook": WORKBOOK, "quick-reset": QUICK_RESET}
+
+def _tiers(*shares: str) -> tuple[Tier, ...]:
+    """The workbook's windows with other shares of the budget."""
+    pairs = (("fast", "page", 60, 5), ("steady", "page", 360, 30), ("slow", "ticket", 1440, 120))
+    windows = (*pairs, ("trickle", "ticket", 4320, 360))
+    return tuple(
+        Tier(name, severity, Decimal(share), Duration.of(minutes=long), Duration.of(minutes=short))
+        for (name, severity, long, short), share in zip(windows, shares, strict=False)
+    )
+
+
+WORKBOOK: tuple[Tier, ...] = _tiers("0.02", "0.05", "0.10", "0.10")
+"""SRE Workbook, table 5-8 and the sample rule beside it (which adds 24h/2h); for a period of 30 days the factors
+are 14.4, 6, 3 and 1. https://sre.google/workbook/alerting-on-slos/#recommended_parameters_for_an_slo_based_a"""
+
+CATALOGUE: dict[Duration, tuple[Tier, ...]] = {
+    Duration.of(days=7): _tiers("0.10", "0.20", "0.40"),
+    Duration.of(days=28): _tiers("0.02", "0.05", "0.10", "0.11"),
+    Duration.of(days=30): WORKBOOK,
+    Duration.of(days=90): _tiers("0.01", "0.03", "0.05", "0.10"),
+}
+"""Shares of the budget for a period. 30 days: the workbook's. 28 days: the same, but 11 % in three days, because 10 %
+are 0.93 times the budget's pace, and would alert on a service that keeps its objective. 7 and 90 days: Datadog's
+recommendations (16.8, 5.6, 2.8 and 21.6, 10.8, 4.5 times the pace;
+https://docs.datadoghq.com/service_management/service_level_objectives/burn_rate/), and for 90 days the workbook's 10 %
+in three days below them, so that a burn of 3 to 4.5 times the pace is not missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Tiers by the period that they are meant for, and where the numbers come from."""
+
+    source: str
+    catalogue: Mapping[Duration, tuple[Tier, ...]]
+
+    def tiers(self, period: Duration) -> tuple[Tier, ...]:
+        """The tiers of the nearest period; without those that would alert below the budget's own pace.
+
+        A policy that was written for one period is taken as it is: its author is told what is wrong with it.
+        """
+        return _nearest(tuple(self.catalogue.items()), period)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All tiers that it has for some period."""
+        return tuple(dict.fromkeys(tier.name for tiers in self.catalogue.values() for tier in tiers))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(catalogue: tuple[tuple[Duration, tuple[Tier, ...]], ...], period: Duration) -> tuple[Tier, ...]:
+    if len(catalogue) == 1:
+        return catalogue[0][1]
+
+    def distance(entry: tuple[Duration, tuple[Tier, ...]]) -> tuple[int, Fraction]:
+        ratio = Fraction(entry[0].milliseconds, period.milliseconds)
+        loose = sum(tier.factor(period) < 1 for tier in entry[1])
+        return loose, max(ratio, 1 / ratio)
+
+    return tuple(tier for tier in min(catalogue, key=distance)[1] if tier.factor(period) >= 1)
+
+
+def quick(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    """The same long windows, shares and factors, so that alerts fire at the same moment; every short one is a minute.
+
+    So their condition is over within a minute of the last error (`short * (1 - threshold / errors)`) rather than within
+    up to six hours, and the alert half a minute later. It wants at least four scrapes a minute, and an incident that
+    pauses for a minute and a half becomes two.
+    """
+    return tuple(replace(tier, short=Duration.of(minutes=1), keep=Duration.of(seconds=30)) for tier in tiers)
+
+
+QUICK_RESET = quick(WORKBOOK)
+
+POLICIES: dict[str, Policy] = {
+    "workbook": Policy("Google SRE Workbook, chapter 5; for 7 and 90 days Datadog's recommendations", CATALOGUE),
+    "quick-reset": Policy(
+        "the windows and shares of `workbook`, with short windows of a minute",
+        {period: quick(tiers) for period, tiers in CATALOGUE.items()},
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,11 @@ def test_cold_start_pages_when_the_budget_is_spent(tmp_path: Path) -> None:
 
 
 def test_error_series_born_with_its_first_error(tmp_path: Path) -> None:
-    """Row F3: without a single error sample before, five minutes of a total outage page from the second one on."""
+    """Row F3: without a single error sample before, five minutes of a total outage page from the first one on."""
     group = group_of(builders.slo())
     fast = condition(group, "ErrorBudgetBurn", "fast")
     born = Scenario("F3", 120, 20, lambda minute: (TRAFFIC if minute <= 5 else 0) if minute > 0 else None)
-    born.expect("slo:bad:rate5m == 0", range(-60, 1), range(-60, 1)).expect(fast, range(2, 10), range(20))
+    born.expect("slo:bad:rate5m == 0", range(-60, 1), range(-60, 1)).expect(fast, range(1, 10), range(20))
 
     assert promtool(tmp_path, group, born) == ""
 

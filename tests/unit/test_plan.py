@@ -24,12 +24,14 @@ def alerts_of(service: Service) -> list[AlertingRule]:
 
 
 def records_of(service: Service) -> list[str]:
-    """The series recorded for one service."""
+    """The series recorded for the alerts of one service."""
     planned, _ = plan(builders.workspace(service))
-    return [rule.record for group in planned.groups for rule in group.rules if isinstance(rule, RecordingRule)]
+    groups = (group for group in planned.groups if not group.name.startswith("slo-budget:"))
+    return [rule.record for group in groups for rule in group.rules if isinstance(rule, RecordingRule)]
 
 
 HINT = (
+    "let it fire sooner (burn_rate: {tiers: [{name: fast, severity: page, budget: 1.38%, long: 1h, short: 5m}, …]}), "
     "turn off what cannot fire (burn_rate: {off: [fast]}, leaving steady, slow, trickle), "
     "or set a target of 93.06% or more"
 )
@@ -93,21 +95,29 @@ def test_labels_say_what_the_alert_is() -> None:
 
 
 def test_only_windows_that_are_needed_are_recorded() -> None:
-    """With the page tiers alone: five minutes as the base, and their four windows."""
+    """With the page tiers alone: their four windows, the traffic of a day for its absence, and the birth."""
     service = builders.service(slos=(builders.slo(tiers=WORKBOOK[:2]),))
 
     assert records_of(service) == [
-        *(f"slo:{what}:rate{window}" for window in ("5m", "30m", "1h", "6h") for what in ("bad", "total")),
-        "slo:history:ratio1h",
-        "slo:history:ratio6h",
+        *(f"slo:{what}:rate{window}" for window in ("5m", "30m", "1h", "6h") for what in ("total", "bad")),
+        "slo:total:rate1d",
+        "slo:born:timestamp_seconds",
     ]
 
 
-def test_long_windows_are_sums_of_recorded_events() -> None:
+def test_long_windows_are_tiles_of_recorded_events() -> None:
     """A day and three days weigh events, not ratios, and do not read raw counters."""
-    slow = alerts_of(builders.service(slos=(builders.slo(),)))[2].expr
+    rules = plan(builders.workspace(builders.service(slos=(builders.slo(),))))[0].groups[0].rules
+    found = {rule.record: rule.expr for rule in rules if isinstance(rule, RecordingRule)}
+    series = 'last_over_time(slo:bad:rate%s{service="shop",slo="uptime"}[30m] offset %s)'
 
-    assert ("sum_over_time(slo:bad:rate5m{" in slow, "requests_total" in slow) == (True, False)
+    assert [found["slo:bad:rate1d"].count(series % ("6h", offset)) for offset in ("6h", "12h", "18h", "1d")] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert [found["slo:bad:rate3d"].count(series % ("1d", offset)) for offset in ("1d", "2d", "3d")] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -128,8 +138,13 @@ def test_absent_traffic_can_be_switched_off() -> None:
 
 
 def test_an_objective_without_tiers_still_records() -> None:
-    """Dashboards and the absent-traffic alert need the series."""
-    assert records_of(builders.service(slos=(builders.slo(tiers=()),))) == ["slo:bad:rate5m", "slo:total:rate5m"]
+    """Dashboards, the budget and the absent-traffic alert need the series."""
+    assert records_of(builders.service(slos=(builders.slo(tiers=()),))) == [
+        *(f"slo:{what}:rate{window}" for window in ("5m", "1h") for what in ("total", "bad")),
+        "slo:total:rate6h",
+        "slo:total:rate1d",
+        "slo:born:timestamp_seconds",
+    ]
 
 
 @pytest.mark.parametrize(

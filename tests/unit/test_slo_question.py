@@ -194,7 +194,7 @@ class TestStops:
     def test_refused(self) -> None:
         """A server that will not say leaves it unknown."""
         scene = Scene(Stretch(-40 * DAY, 0, 10))
-        scene.source.refuses = {"avg_over_time": TOO_MANY}
+        scene.source.refuses = {"[1d]:rate": TOO_MANY}
 
         assert scene.truth(600, "no-traffic") is Truth.UNKNOWN
 

@@ -188,6 +188,42 @@ MEANING: dict[str, str] = {
         "`histogram: request_seconds_bucket`",
         "`histogram: request_seconds`",
     ),
+    "slo/budgeting": page(
+        "Slices of time are described where an objective counts them.",
+        "`timeslices` need the part of events that makes a slice good; other budgetings have no use for it.",
+        "`{budgeting: timeslices}`",
+        "`{budgeting: timeslices, slice: 1m, slice_target: 95%}`",
+    ),
+    "slo/guard-reason": page(
+        "Who switches off a guard says why.",
+        "Each guard is there because rules without it stay silent or page falsely.",
+        "`guards: {cold_start: {enabled: false}}`",
+        "`guards: {cold_start: {enabled: false, reason: counters come with their history}}`",
+    ),
+    "slo/policy": page(
+        "An objective has one policy, or tiers of its own; a policy has a name of its own.",
+        "Of two tables it would be unclear which one watches.",
+        "`burn_rate: {policy: workbook, tiers: […]}`",
+        "`burn_rate: {tiers: […]}`",
+    ),
+    "slo/significance": page(
+        "A significance is a small probability.",
+        "It is how likely so many bad events may be by chance: 0.001 is once in a thousand looks.",
+        "`low_traffic: {significance: 0.999}`",
+        "`low_traffic: {significance: 0.001}`",
+    ),
+    "slo/tier": page(
+        "A tier has a name of its own, a part of the budget, and a short window below its long one.",
+        "The short window ends the alert; as long as the long one it would not.",
+        "`{name: fast, budget: 2%, long: 1h, short: 1h}`",
+        "`{name: fast, budget: 2%, long: 1h, short: 5m}`",
+    ),
+    "slo/timezone": page(
+        "The time zone of a calendar period is one of the IANA database.",
+        "Its midnights are where the budget begins anew.",
+        "`window: {calendar: month, timezone: ICT}`",
+        "`window: {calendar: month, timezone: Asia/Ho_Chi_Minh}`",
+    ),
     "slo/infeasible-tier": page(
         "A tier of a burn rate can fire.",
         "It fires above factor x (1 - target). Where that is 1 or more not even a total outage reaches it, "

@@ -16,7 +16,7 @@ from tocsin.evaluate.asking import Asker, Unanswered, labelled, parts_of
 from tocsin.evaluate.cadence import Cadence
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.words import number, percent, span
-from tocsin.guards import BASE, EXPECTED_EVENTS, TRAFFIC_MEMORY, first_seen, last_traffic, usual_traffic
+from tocsin.guards import BASE, EXPECTED_EVENTS, TRAFFIC_MEMORY, first_seen, last_traffic
 from tocsin.ports import Answer
 from tocsin.spec import Slo
 
@@ -56,7 +56,7 @@ class Absence:
         total = self.slo.sli.total(str(BASE))
         known = f"{total} >= 0"
         parts = {
-            "usual": usual_traffic(f"({known})", f":{BASE}"),
+            "usual": self.slo.sli.total(str(TRAFFIC_MEMORY)),
             "last": last_traffic(total),
             "first": first_seen(known, TRAFFIC_MEMORY),
         }

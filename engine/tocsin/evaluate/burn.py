@@ -10,7 +10,7 @@ below the threshold is enough for false. A partial answer is unknown as a whole:
 Cold start: history that does not exist counts as clean. The ratio over the long window is scaled by the part of it
 that has been observed since the first event was seen, so that the first minutes of a new service do not look like
 a whole bad hour, and a total outage of a new service still pages after the minutes it would take an old one. The
-compiled rules do the same (`slo:history:ratio1h`). Both keep an alert open for a while after its condition went
+compiled rules do the same (`slo:born:timestamp_seconds`). Both keep an alert open for a while after its condition went
 (`keep_firing_for`), so that errors that come and go are one incident; a gap of scrapes is unknown here, and ends none.
 """
 
@@ -24,7 +24,7 @@ from tocsin.evaluate.asking import labelled, parts_of
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import AT_ONCE, Rule
 from tocsin.evaluate.words import error_percent, percent, span, times
-from tocsin.guards import KEEP_FIRING_FOR, keep_firing_for
+from tocsin.guards import KEEP_FIRING_FOR, enough, keep_firing_for
 from tocsin.ports import Answer, Labels, labels_of
 from tocsin.sli import Sli
 from tocsin.spec import Service, Slo
@@ -94,10 +94,10 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
             severity=ALERT_SEVERITY[tier.severity],
             title=f"{slo.ref} burns its error budget too fast ({tier.name})",
             summary=f"{slo.ref}{which} burns its error budget {{{{ value }}}} times faster than its "
-            f"{percent(slo.target)} over {slo.window} allows",
+            f"{percent(slo.target)} over {slo.over} allows",
             labels=_labels(common, "ErrorBudgetBurn", ALERT_SEVERITY[tier.severity], tier=tier.name),
-            timing=Timing(AT_ONCE.for_, keep_firing_for(tier)),
-            notify=slo.page if tier.severity == "page" else slo.ticket,
+            timing=Timing(AT_ONCE.for_, keep_firing_for(tier, slo.guards)),
+            notify=slo.notified(tier),
             runbook=runbook,
             description=slo.description,
         )
@@ -148,7 +148,18 @@ def burn(slo: Slo, tier: Tier, rates: Mapping[Duration, Rate], covered: Callable
     if None in above:
         empty = tier.long if long is None else tier.short
         return Burn(tier, long, short, Truth.UNKNOWN, rates[empty].why(empty))
+    if not _proven(slo, rates[tier.long], tier):
+        return Burn(tier, long, short, Truth.FALSE, "too few bad events to tell")
     return Burn(tier, long, short, Truth.TRUE, "")
+
+
+def _proven(slo: Slo, rate: Rate, tier: Tier) -> bool:
+    """Whether the bad events of the long window are evidence enough; a kind that looks at gauges has no events."""
+    if slo.sli.now() is not None or rate.bad is None or rate.total is None:
+        return True
+    seconds = float(tier.long.seconds)
+    threshold = float(tier.threshold(slo.window, slo.target))
+    return enough(slo.guards, threshold, rate.bad * seconds, rate.total * seconds)
 
 
 def rate_text(slo: Slo, one_burn: Burn) -> str:

@@ -1,7 +1,7 @@
 """Since when events of an SLI are known: the guard against a long window with a short history.
 
 A service that was born, or born again after days, ten minutes ago has ten minutes of an hour. The compiled rules ask
-for the first total within each window at each evaluation (`slo:history:ratio1h`); here the same question is asked of
+for the first total within each window at each evaluation (`slo:born:timestamp_seconds`); here that is asked of
 the raw expression, and only as often as its answer can change: as long as the first total is still within the window
 it stays the first one, and a look that finds no total at all makes everything be asked again.
 """
@@ -41,23 +41,24 @@ class History:
 
     def share(self, asker: Asker, window: Duration) -> float:
         """The part of *window* since the first total in it; 1 where the source will not say, for a page is safer."""
-        first = self._first(asker, window)
-        if isinstance(first, Unanswered):
+        firsts = self._firsts(asker, window)
+        if isinstance(firsts[-1], Unanswered):
             return 1.0
-        return 0.0 if first is None else _share(asker.at, first, window)
+        known = [first for first in firsts if isinstance(first, float)]
+        return _share(asker.at, min(known), window) if known else 0.0
 
     def observed(self, asker: Asker, window: Duration) -> float:
-        """The part of a long *window* since the first total in it; at least a minute of it.
-
-        Short windows are looked at, too: in one of 30 days history begins only on a grid of two and a half hours.
-        """
-        asked = sorted({window, *(w for w in (HOUR, DAY) if w < window)})
-        firsts = [self._first(asker, one) for one in asked]
+        """The part of a long *window* since the first total in it; at least a minute of it."""
+        firsts = self._firsts(asker, window)
         if isinstance(firsts[-1], Unanswered):
             return 1.0
         known = [first for first in firsts if isinstance(first, float)]
         least = float(resolution(HOUR).seconds / window.seconds)
         return max(least, _share(asker.at, min(known), window)) if known else least
+
+    def _firsts(self, asker: Asker, window: Duration) -> list[float | Unanswered | None]:
+        """For *window*, last, and for shorter ones: in one of 30 days history begins on a grid of hours."""
+        return [self._first(asker, one) for one in sorted({window, *(w for w in (HOUR, DAY) if w < window)})]
 
     def _first(self, asker: Asker, window: Duration) -> float | Unanswered | None:
         found = self.firsts.setdefault(window, _First())

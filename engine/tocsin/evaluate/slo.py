@@ -158,7 +158,8 @@ class SloQuestion:
 
     def _covered(self, asker: Asker, rates: Mapping[Duration, Rate], window: Duration) -> float:
         """The part of *window* that has a history, where there are errors to which that makes a difference."""
-        return self.history.share(asker, window) if (rates[window].ratio() or 0) > 0 else 1.0
+        unsure = self.slo.guards.cold_start and (rates[window].ratio() or 0) > 0
+        return self.history.share(asker, window) if unsure else 1.0
 
     def _observed(self) -> str:
         """How much of the window the budget is counted over; empty if all of it."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan.anomaly import remembered
+from tocsin.plan.budget import budget_group
 from tocsin.plan.burn import percent, slo_group
 from tocsin.plan.composites import with_composites
 from tocsin.plan.groups import alert_group, baseline_groups, own_groups
@@ -24,6 +26,7 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
         groups.extend(own_groups(service))
         for slo in sorted(service.slos, key=lambda slo: slo.name):
             groups.append(slo_group(slo, feasible_tiers(slo), service))
+            groups.append(budget_group(slo))
             findings.extend(_tier_findings(slo))
         groups.extend(baseline_groups(service))
         if group := alert_group(service):
@@ -84,14 +87,25 @@ def _too_short_memory(workspace: Workspace) -> Iterator[Diagnostic]:
 
 
 def _feasible_hint(slo: Slo, tier: Tier) -> str:
-    """What would be feasible: the other tiers, or a target above `1 - 1/factor`."""
+    """The nearest feasible plans: the tier at a smaller share, the other tiers, or a target above `1 - 1/factor`."""
     bound = 1 - 1 / tier.factor(slo.window)
     floor = (Decimal(decimal_literal(bound)) * 100).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
     target = percent((floor + Decimal("0.01")) / 100)
     off = ", ".join(t.name for t in slo.tiers if not t.feasible(slo.window, slo.target))
     left = ", ".join(t.name for t in feasible_tiers(slo)) or "none"
     return (
-        f"turn off what cannot fire (burn_rate: {{off: [{off}]}}, leaving {left}), or set a target of {target} or more"
+        f"let it fire sooner ({_feasible_share(slo, tier)}), turn off what cannot fire (burn_rate: {{off: [{off}]}}, "
+        f"leaving {left}), or set a target of {target} or more"
+    )
+
+
+def _feasible_share(slo: Slo, tier: Tier) -> str:
+    """The tier as a tier of the objective's own, with the largest share of the budget at which it can fire."""
+    bound = Fraction(tier.long.milliseconds, slo.window.milliseconds) / (1 - Fraction(slo.target))
+    share = (-(-bound * 10_000 // 1) - 1) / Fraction(100)
+    return (
+        f"burn_rate: {{tiers: [{{name: {tier.name}, severity: {tier.severity}, budget: {decimal_literal(share)}%, "
+        f"long: {tier.long}, short: {tier.short}}}, …]}}"
     )
 
 

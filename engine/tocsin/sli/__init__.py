@@ -2,11 +2,13 @@
 
 from tocsin.sli.base import Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
+from tocsin.sli.guarded import guarded
 from tocsin.sli.latency import LatencySli
 from tocsin.sli.probe import ProbeSli
 from tocsin.sli.query import Form, form_of
 from tocsin.sli.ratio import RatioSli
 from tocsin.sli.raw import RawSli
+from tocsin.sli.slices import SlicedSli
 from tocsin.sli.threshold import ThresholdSli
 
 __all__ = [
@@ -20,8 +22,10 @@ __all__ = [
     "RawSli",
     "Sli",
     "SliKind",
+    "SlicedSli",
     "ThresholdSli",
     "form_of",
+    "guarded",
 ]
 
 SLIS: dict[str, type[SliKind]] = {

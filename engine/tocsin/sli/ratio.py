@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tocsin.promql import is_windowed
+from tocsin.promql import is_windowed, summed
 from tocsin.sli.base import Given
+from tocsin.sli.newborn import from_birth
 from tocsin.sli.query import Form, UnitOfWindowError, events, unit_of
 
 _FORMS = (Form.SELECTOR, Form.WINDOWED)
@@ -15,7 +16,9 @@ _FORMS = (Form.SELECTOR, Form.WINDOWED)
 class RatioSli:
     """Events told apart by their counters; exactly one of *bad_events* and *good_events* is given.
 
-    All texts are plain selectors, or all are PromQL with `$window`.
+    All texts are plain selectors, or all are PromQL with `$window`. *missing_errors* and *new_series* are guards that
+    an objective sets: whether no bad series at all means that no event was bad, and whether a series that is born
+    counts from zero (`newborn`).
     """
 
     kind: ClassVar[str] = "ratio"
@@ -25,6 +28,8 @@ class RatioSli:
     bad_events: str | None = None
     good_events: str | None = None
     by: tuple[str, ...] = ()
+    missing_errors: bool = True
+    new_series: bool = False
 
     @classmethod
     def read(cls, given: Given) -> Self | None:
@@ -45,13 +50,14 @@ class RatioSli:
         """Bad events over *window*; 0 where there are events and no bad series yet."""
         total = total or self.total(window, function)
         if self.bad_events is not None:
-            return f"({events(self.bad_events, window, function, self.by)} or 0 * {total})"
+            bad = self._events(self.bad_events, window, function)
+            return f"({bad} or 0 * {total})" if self.missing_errors else f"({bad})"
         good = events(self.good_events or "", window, function, self.by)
         return f"clamp_min({total} - ({good} or 0 * {total}), 0)"
 
     def total(self, window: str, function: str = "rate") -> str:
         """All events over *window*."""
-        return events(self.total_events, window, function, self.by)
+        return self._events(self.total_events, window, function)
 
     def mean(self, _window: str) -> str | None:
         """Events are counted, not measured."""
@@ -63,7 +69,13 @@ class RatioSli:
 
     def lacks(self) -> str:
         """Without a series of bad events there were none."""
-        return ""
+        return "" if self.missing_errors else "a series of bad events"
+
+    def _events(self, text: str, window: str, function: str) -> str:
+        counted = None
+        if self.new_series and self.bad_events is not None:
+            counted = from_birth(text, self.total_events, window, function)
+        return events(text, window, function, self.by) if counted is None else summed(counted, self.by)
 
 
 def _alike(given: Given, texts: Mapping[str, str]) -> bool:

@@ -1,11 +1,12 @@
 """Platform: settings of the metric stores that everything else runs on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tocsin.diagnostics import Span
 from tocsin.ports import Labels
 from tocsin.units import Duration
+from tocsin.windows import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,5 @@ class Platform:
     grafana_url: str | None
     span: Span
     kubernetes: Kubernetes | None = None
+    burn_rates: Mapping[str, Policy] = field(default_factory=dict)
+    """Policies of this workspace, beside those that are built in."""

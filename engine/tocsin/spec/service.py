@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tocsin.diagnostics import Span
+from tocsin.guards import EVERY_GUARD, Guards
 from tocsin.ports import Labels
 from tocsin.sli import Sli
 from tocsin.spec.condition import Condition
@@ -51,11 +52,33 @@ class NoTraffic:
     reason: str | None
 
 
+CALENDAR_UNITS: dict[str, Duration] = {
+    unit: Duration.of(days=days)
+    for unit, days in (("day", 1), ("week", 7), ("month", 30), ("quarter", 90), ("year", 365))
+}
+"""Calendar periods with their nominal lengths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A period that begins with a local day: *unit* is day, week, month, quarter or year."""
+
+    unit: str
+    timezone: str
+
+    @property
+    def nominal(self) -> Duration:
+        """Its usual length; burn rates are those of a period so long, whatever the month."""
+        return CALENDAR_UNITS[self.unit]
+
+
 @dataclass(frozen=True, slots=True)
 class Slo:
-    """An objective over a rolling *window*; *target* is an exact fraction below 1.
+    """An objective over a rolling *window* or a *calendar* period; *target* is an exact fraction below 1.
 
-    *page* and *ticket* name channels of the tiers of that severity; empty means that routes decide.
+    *window* is the length of the period, for a calendar period its nominal one. *page* and *ticket* name channels of
+    the tiers of that severity; empty means that routes decide. *sli* counts with the objective's *guards* and
+    budgeting. *formerly* are references under which its series were recorded before.
     """
 
     service: str
@@ -72,6 +95,9 @@ class Slo:
     runbook: str | None
     span: Span
     target_span: Span
+    calendar: Calendar | None = None
+    guards: Guards = EVERY_GUARD
+    formerly: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -81,8 +107,16 @@ class Slo:
     @property
     def by(self) -> tuple[str, ...]:
         """Labels that it is divided by: one objective for each of their values."""
-        by: tuple[str, ...] = getattr(self.sli, "by", ())
-        return by
+        return self.sli.by
+
+    @property
+    def over(self) -> str:
+        """The period in words."""
+        return str(self.window) if self.calendar is None else f"a calendar {self.calendar.unit}"
+
+    def notified(self, tier: Tier) -> tuple[str, ...]:
+        """The channels that *tier* names, or else those of its severity."""
+        return tier.notify or (self.page if tier.severity == "page" else self.ticket)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """All files to one Workspace with every finding."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from tocsin.diagnostics import Diagnostic, in_file_order
@@ -18,6 +18,8 @@ from tocsin.spec.readers import (
     read_service,
     read_sla,
 )
+from tocsin.spec.readers.burn_rate import read_policies
+from tocsin.windows import Policy
 from tocsin.workspace.divided import divided
 from tocsin.workspace.journeys import nested
 from tocsin.workspace.model import Definition, Source, Workspace
@@ -48,10 +50,11 @@ def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnost
         documents += found
         findings += misread
     readings: list[Reading] = []
+    policies = _policies(documents)
     for document in documents:
         invalid = check_document(document)
         findings += invalid
-        if reading := _read(document):
+        if reading := _read(document, policies):
             readings.append(reading)
             findings += _news(reading.root.notes.findings, invalid)
     firsts = tuple(unique(readings, findings))
@@ -71,8 +74,18 @@ def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnost
     return workspace, in_file_order((*findings, *knots))
 
 
-def _read(document: Document) -> Reading | None:
-    root = Node.root(document, Notes())
+def _policies(documents: Iterable[Document]) -> Mapping[str, Policy]:
+    """The burn-rate policies that objectives may name; what is wrong with them is told where the platform is read."""
+    found: dict[str, Policy] = {}
+    for document in documents:
+        root = Node.root(document, Notes())
+        if root["kind"].text() == "Platform":
+            found.update(read_policies(root["burn_rates"]))
+    return found
+
+
+def _read(document: Document, policies: Mapping[str, Policy]) -> Reading | None:
+    root = Node.root(document, Notes(policies=policies))
     written = root["kind"].text()
     kind = written if written in READERS else nearest(written, READERS)  # the schema tells about a misspelt kind
     return Reading(kind, root, READERS[kind](root)) if kind else None

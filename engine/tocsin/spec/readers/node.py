@@ -15,6 +15,7 @@ from tocsin.ports import Labels, labels_of
 from tocsin.schema.words import did_you_mean, respelling
 from tocsin.spec.service import PromQl
 from tocsin.units import Duration, UnitError, parse_decimal, parse_quantity, parse_ratio
+from tocsin.windows import Policy
 
 MOST_NAMES = 8
 MOST_COMPARED = 2000
@@ -38,10 +39,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What reading one document brought to light."""
+    """What reading one document brought to light, and what it has to know of others: burn-rate *policies* by name."""
 
     findings: list[Diagnostic] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Platform: a document to the settings of the metric stores."""
 
 from tocsin.spec.platform import InfluxDb, Kubernetes, Platform, PrometheusSettings, StatsD
+from tocsin.spec.readers.burn_rate import read_policies
 from tocsin.spec.readers.node import Node
 from tocsin.units import Duration
 
@@ -20,6 +21,7 @@ def read_platform(node: Node) -> Platform:
         grafana_url=node["grafana"]["url"].text_or_none(),
         span=node["name"].span,
         kubernetes=_kubernetes(node["kubernetes"]) if "kubernetes" in node else None,
+        burn_rates=read_policies(node["burn_rates"]),
     )
 
 

@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from tocsin.sli import Sli
+from tocsin.guards import MIN_BAD_EVENTS, Guards
+from tocsin.schema.words import did_you_mean
+from tocsin.sli import Sli, SlicedSli, guarded
+from tocsin.spec.readers.burn_rate import chosen_tiers
 from tocsin.spec.readers.node import Node, known_name
-from tocsin.spec.service import NoTraffic, Slo
+from tocsin.spec.service import CALENDAR_UNITS, Calendar, NoTraffic, Slo
 from tocsin.units import Duration
-from tocsin.windows import POLICIES, Tier
 
 _WINDOW = Duration.of(days=30)
 _NO_TRAFFIC = Duration.of(minutes=10)
 _OWN = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
 """Labels that say what an alert is; a group cannot be told by them."""
+_SLICE = Duration.of(minutes=1)
+_SLICED = {"timeslices", "ratio-timeslices"}
 
 
 def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[str]) -> Slo | None:
@@ -26,17 +31,22 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
             known_name(sli_name, known) or "define it below slis",
             meant=known,
         )
-    target, window = read_target(node["target"]), node["window"].duration_or_none(_WINDOW)
-    tiers, no_traffic = _tiers(node["burn_rate"]), _no_traffic(node["no_traffic"])
+    target, calendar = read_target(node["target"]), _calendar(node["window"])
+    window = calendar.nominal if calendar else node["window"].duration_or_none(_WINDOW)
+    tiers, no_traffic = chosen_tiers(node["burn_rate"], window or _WINDOW), _no_traffic(node["no_traffic"])
     page, ticket = node["page"].channels(), node["ticket"].channels()
     by = _group_by(node["group_by"])
+    guards = _guards(node["guards"])
     if target is None or window is None or sli_name not in slis:
         return None
+    sli = guarded(slis[sli_name], missing_errors=guards.missing_errors, new_series=guards.new_series)
+    if by:
+        sli = replace(sli, by=by)  # type: ignore[type-var]  # every kind is a dataclass
     return Slo(
         service=service,
         name=node.name,
         sli_name=sli_name,
-        sli=replace(slis[sli_name], by=by) if by else slis[sli_name],  # type: ignore[type-var]
+        sli=_sliced(sli, node),
         target=target,
         window=window,
         tiers=tiers,
@@ -47,7 +57,16 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
         runbook=node["runbook"].text_or_none(),
         span=node.key_span,
         target_span=node["target"].span,
+        calendar=calendar,
+        guards=guards,
+        formerly=_formerly(node["formerly"], service),
     )
+
+
+def period_of(node: Node) -> Duration:
+    """The length of an objective's period, for what depends on it; the default where it is wrong."""
+    unit = node["window"]["calendar"].text()
+    return CALENDAR_UNITS.get(unit) or node["window"].duration(_WINDOW)
 
 
 def read_target(node: Node) -> Decimal | None:
@@ -66,11 +85,6 @@ def read_target(node: Node) -> Decimal | None:
     return None
 
 
-def known_tiers(node: Node) -> tuple[Tier, ...]:
-    """The tiers of the policy that *node*, a `burn_rate`, names."""
-    return POLICIES.get(node["policy"].text("workbook"), ())
-
-
 def _group_by(node: Node) -> tuple[str, ...]:
     for entry in node.elements():
         if entry.text() in _OWN:
@@ -79,21 +93,6 @@ def _group_by(node: Node) -> tuple[str, ...]:
         elif entry.text() == "le":
             entry.report("slo/group-by", "le is the bound of a bucket; the buckets of a histogram are one objective")
     return tuple(sorted(set(node.texts()) - _OWN - {"le"}))
-
-
-def _tiers(node: Node) -> tuple[Tier, ...]:
-    tiers = known_tiers(node)
-    names = [tier.name for tier in tiers]
-    for entry in node["off"].elements():
-        if tiers and entry.text() and entry.text() not in names:
-            entry.report(
-                "reference/unknown-tier",
-                f"the policy has no tier {entry.text()!r}",
-                known_name(entry.text(), names),
-                meant=names,
-            )
-    off = node["off"].texts()
-    return tuple(tier for tier in tiers if tier.name not in off)
 
 
 def _no_traffic(node: Node) -> NoTraffic:
@@ -105,3 +104,83 @@ def _no_traffic(node: Node) -> NoTraffic:
             "add a reason beside it",
         )
     return NoTraffic(alert, node["for"].duration(_NO_TRAFFIC, positive=False), reason)
+
+
+def _calendar(node: Node) -> Calendar | None:
+    """A calendar period; None for a rolling window."""
+    if not isinstance(node.value, Mapping):
+        return None
+    name = node["timezone"].text("UTC")
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database is an OSError
+        node["timezone"].report(
+            "slo/timezone",
+            f"{name!r} is not in the IANA time zone database",
+            did_you_mean(name, available_timezones()) or "write a name such as Asia/Ho_Chi_Minh or UTC",
+        )
+        name = "UTC"
+    unit = node["calendar"].text("month")
+    return Calendar(unit if unit in CALENDAR_UNITS else "month", name)  # the schema tells about any other
+
+
+def _sliced(sli: Sli, node: Node) -> Sli:
+    """The SLI counted in slices of time, where the objective is budgeted so."""
+    budgeting = node["budgeting"].text("occurrences")
+    for key in ("slice", "empty_slices", "slice_target"):
+        if key in node and budgeting not in _SLICED:
+            node[key].report(
+                "slo/budgeting",
+                f"{key} is for slices of time, and this objective counts events",
+                "add budgeting: timeslices, or remove it",
+                span=node[key].key_span,
+            )
+    if budgeting not in _SLICED:
+        return sli
+    target = node["slice_target"].ratio() if budgeting == "timeslices" else None
+    if budgeting == "timeslices" and target is None and "slice_target" not in node:
+        node["budgeting"].report(
+            "slo/budgeting", "timeslices need the part of events that makes a slice good", "add slice_target: 95%"
+        )
+    if budgeting == "ratio-timeslices" and "slice_target" in node:
+        node["slice_target"].report(
+            "slo/budgeting", "a slice of ratio-timeslices is bad by its error ratio, and has no target", "remove it"
+        )
+    return SlicedSli(sli, node["slice"].duration(_SLICE), target, node["empty_slices"].text("ignore"))
+
+
+def _guards(node: Node) -> Guards:
+    """Which guards are on; one that is off without a reason is a finding, and is off."""
+    off, reasons = set(), {}
+    for entry in node.entries():
+        if not entry["enabled"].flag(default=True):
+            off.add(entry.name)
+            reasons[entry.name] = entry["reason"].text().strip()
+            if not reasons[entry.name]:
+                entry.report(
+                    "slo/guard-reason",
+                    f"guard {entry.name} is there because rules without it stay silent or page falsely; "
+                    "switching it off needs a reason",
+                    "add a reason beside it",
+                    span=entry.key_span,
+                )
+    low = node["low_traffic"]
+    significance = low["significance"].ratio()
+    if significance is not None and not 0 < significance < Decimal("0.5"):
+        low["significance"].report("slo/significance", "a significance is above 0 and below 0.5", "write 0.001")
+        significance = None
+    return Guards(
+        cold_start="cold_start" not in off,
+        missing_errors="missing_errors" not in off,
+        new_series="new_series" not in off,
+        min_bad_events=0 if "low_traffic" in off else low["min_bad_events"].whole(MIN_BAD_EVENTS),
+        significance=None if "low_traffic" in off else significance,
+        flapping="flapping" not in off,
+        keep_firing_for=node["flapping"]["keep_firing_for"].duration_or_none(positive=False),
+        reasons=tuple(sorted(reasons.items())),
+    )
+
+
+def _formerly(node: Node, service: str) -> tuple[str, ...]:
+    """References, with or without the service."""
+    return tuple(text if "/" in text else f"{service}/{text}" for text in node.texts())

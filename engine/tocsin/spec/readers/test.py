@@ -1,7 +1,8 @@
 """Tests of a service's rules, as `tocsin test` runs them."""
 
+from tocsin.spec.readers.burn_rate import tiers_of
 from tocsin.spec.readers.node import Node, known_name
-from tocsin.spec.readers.slo import known_tiers
+from tocsin.spec.readers.slo import period_of
 from tocsin.spec.service import RuleTest, TestAlert, TestSeries
 from tocsin.units import Duration
 
@@ -61,7 +62,7 @@ def _check_name(node: Node, service: Node) -> None:
 
 def _check_tier(node: Node, slo: str, tier: str, definition: Node) -> None:
     burn_rate = definition["burn_rate"]
-    names = [known.name for known in known_tiers(burn_rate)]
+    names = [known.name for known in tiers_of(burn_rate, period_of(definition))]
     if not names:  # the policy is wrong, and the schema says so
         return
     if tier == NO_TRAFFIC:

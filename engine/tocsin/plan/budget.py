@@ -1,0 +1,70 @@
+"""The error budget of an objective as recorded series, counted in events over its period.
+
+The period is put together from whole hours as they were recorded, the hour that runs, and what the period still
+holds of its oldest hour: 720 samples for thirty days instead of every one of them. Bad and total events are added up
+apart, so busy hours weigh more, and an hour without traffic weighs nothing. Traffic is taken to be even only within the
+first and the last hour of the period.
+
+A calendar period has no such series: PromQL knows no time zones, so the evaluator counts its budget.
+"""
+
+from collections.abc import Iterator
+
+from tocsin.plan.model import RecordingRule, RuleGroup
+from tocsin.plan.series import BORN, HOUR, KINDS, first_events, former_selectors, labels, selector, union
+from tocsin.spec import Slo
+from tocsin.units import Duration, literal
+from tocsin.windows import decimal_literal
+
+INTERVAL = Duration.of(minutes=1)
+
+
+def budget_group(slo: Slo) -> RuleGroup:
+    """What dashboards show of an objective; in a group of its own, because once a minute is enough for it."""
+    return RuleGroup(f"slo-budget:{slo.ref}", slo.service, tuple(_rules(slo)), INTERVAL)
+
+
+def _rules(slo: Slo) -> Iterator[RecordingRule]:
+    own, chosen, period = labels(slo), selector(slo), slo.window
+    yield RecordingRule("slo:objective:ratio", f"vector({literal(slo.target)})", own, slo.span)
+    if slo.calendar is not None:
+        return
+    for kind in KINDS:
+        yield RecordingRule(f"slo:{kind}:increase{period}", _increase(slo, kind), own, slo.span)
+    seconds = period.milliseconds // 1000
+    least = decimal_literal(INTERVAL.seconds / seconds)
+    yield RecordingRule(
+        "slo:error_budget:remaining_ratio",
+        f"1 - slo:bad:increase{period}{chosen}\n"
+        f"  / (slo:total:increase{period}{chosen} > 0)\n"
+        f"  / {literal(1 - slo.target)}\n"
+        f"  * clamp_min(clamp_max((time() - {first_events(slo, period)}) / {seconds}, 1), {least})",
+        own,
+        slo.span,
+    )
+
+
+def _increase(slo: Slo, kind: str) -> str:
+    """Events of the period; see decision 0006 for what a young service has."""
+    hourly, period = f"slo:{kind}:rate{HOUR}", slo.window
+    running = f"{hourly}{selector(slo)}"
+    if period <= HOUR:
+        return f"{hourly}{selector(slo)} * {period.milliseconds // 1000}"
+    whole = Duration(period.milliseconds - HOUR.milliseconds - 1000)
+    chosen = (selector(slo), *former_selectors(slo))
+    born = f"clamp_max(time() - {BORN}{selector(slo)}, 3600)"
+    parts = [
+        f"{running} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
+        *(f"sum_over_time({hourly}{some}[{whole}:{HOUR}]) * 3600" for some in chosen),
+        *(
+            f"{hourly}{some} offset {Duration(whole.milliseconds + 1000)} * (3600 - {_into_the_hour(period)})"
+            for some in chosen
+        ),
+    ]
+    return union(parts, slo.by)
+
+
+def _into_the_hour(period: Duration) -> str:
+    """How much of its oldest hour the period has left behind, in seconds."""
+    rest = period.milliseconds // 1000 % 3600
+    return f"(time() - {rest}) % 3600" if rest else "time() % 3600"

@@ -1,0 +1,75 @@
+"""Slices of time as events: an SLI counted slice by slice instead of event by event.
+
+With a *target* a slice is bad as a whole when fewer than that part of its events were good (OpenSLO's Timeslices;
+exactly the target is good). Without one it is bad by its error ratio (RatioTimeslices). An empty slice is what the
+objective says:
+
+* `ignore`: it does not count, and the others count more;
+* `good` or `bad`: it counts as such, also where the counter itself is gone. Where an objective is divided by labels, a
+  group whose counter is gone cannot be told from one that never was, and is ignored.
+
+Rules record the slice that ends now, once per slice, and add these up; others ask the same by a subquery.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+from tocsin.sli.base import Sli
+from tocsin.units import Duration, literal
+
+EMPTY = ("ignore", "good", "bad")
+_TIE = Decimal("1e-12")
+"""A ratio of two floats that should be exactly the target may lie a rounding above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedSli:
+    """The slices of *inner*, each as long as *slice*."""
+
+    kind: ClassVar[str] = "slices"
+
+    inner: Sli
+    slice: Duration
+    target: Decimal | None = None
+    empty: str = "ignore"
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """As the events are grouped."""
+        return self.inner.by
+
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:  # noqa: ARG002
+        """Bad slices over *window*: their number, or for a rate their part of all that the window has room for."""
+        return self._over(self.now()[0], window, function)
+
+    def total(self, window: str, function: str = "rate") -> str:
+        """All slices over *window* that count."""
+        return self._over(self.now()[1], window, function)
+
+    def mean(self, window: str) -> str | None:
+        """That of the events."""
+        return self.inner.mean(window)
+
+    def now(self) -> tuple[str, str]:
+        """Whether the slice that ends now is bad (or how much of it), and whether it counts."""
+        events = self.inner.total(str(self.slice))
+        ratio = f"{self.inner.bad(str(self.slice))} / ({events} > 0)"
+        bad = ratio if self.target is None else f"({ratio} > bool {literal(1 - self.target + _TIE)})"
+        if self.empty == "ignore":
+            return bad, f"({events} > bool 0)"
+        worth = 1 if self.empty == "bad" else 0
+        nothing = f"(vector(1) unless on () {events})" if not self.by else ""
+        gone = f" or {worth} * {nothing}" if nothing else ""
+        counted = f"({events} >= bool 0){f' or {nothing}' if nothing else ''}"
+        return f"({bad} or {worth} + 0 * ({events} == 0){gone})", f"({counted})"
+
+    def lacks(self) -> str:
+        """As the events."""
+        return self.inner.lacks()
+
+    def _over(self, now: str, window: str, function: str) -> str:
+        slices = f"sum_over_time({now}[{window}:{self.slice}])"
+        if function == "increase":
+            return slices
+        return f"{slices} * {self.slice.milliseconds / Duration.parse(window).milliseconds!r}"

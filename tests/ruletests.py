@@ -1,0 +1,93 @@
+"""Compiled rules of objectives, judged by promtool on series that a test writes down."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import builders
+
+from tocsin.plan import RuleGroup, plan
+from tocsin.spec import Slo
+from tocsin.targets.prometheus import rule_file
+
+Values = Iterable[int | float | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """At *at* (in steps) *expr* is *value* without labels, or has no row."""
+
+    expr: str
+    at: int
+    value: float | None
+
+
+def groups_of(*slos: Slo) -> tuple[RuleGroup, ...]:
+    """The compiled groups of objectives of one service."""
+    planned, _ = plan(builders.workspace(builders.service(slos=slos)))
+    return planned.groups
+
+
+def values(samples: Values) -> str:
+    """Samples in promtool's notation; None is no sample."""
+    return " ".join(
+        "_" if sample is None else f"{sample:g}" if sample == int(sample) else repr(sample) for sample in samples
+    )
+
+
+def counter(events: Sequence[float | None], start: float = 0) -> list[float | None]:
+    """A counter that grows by *events*; None: no sample."""
+    count, samples = start, list[float | None]()
+    for one in events:
+        count += one or 0
+        samples.append(None if one is None else count)
+    return samples
+
+
+def judge(
+    folder: Path,
+    groups: Sequence[RuleGroup],
+    series: Mapping[str, Values],
+    rows: Iterable[Row],
+    step: str = "1m",
+    minutes: int = 1,
+) -> str:
+    """Run promtool; the empty string if every row is as expected. *step* is *minutes* long."""
+    (folder / "rules.yml").write_text(rule_file(tuple(groups)))
+    test = {
+        "interval": step,
+        "input_series": [{"series": name, "values": values(some)} for name, some in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": row.expr,
+                "eval_time": f"{row.at * minutes}m",
+                "exp_samples": [] if row.value is None else [{"labels": "{}", "value": row.value}],
+            }
+            for row in rows
+        ],
+    }
+    tests = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": step,
+        "group_eval_order": [group.name for group in groups],
+        "tests": [test],
+    }
+    (folder / "test.yml").write_text(json.dumps(tests))
+    run = subprocess.run(
+        ["promtool", "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True, timeout=240, check=False
+    )
+    return "" if run.returncode == 0 else run.stdout + run.stderr
+
+
+def firing(tier: str, minutes: Iterable[int], among: Iterable[int]) -> list[Row]:
+    """The alert of *tier* fires at exactly *minutes* among these."""
+    expr = f'count(ALERTS{{alertname="ErrorBudgetBurn",alertstate="firing",tier="{tier}"}})'
+    wanted = set(minutes)
+    return [Row(expr, at, 1 if at in wanted else None) for at in among]
+
+
+def near(expr: str, value: float, within: float) -> str:
+    """An expression that is 1 where *expr* is within *within* of *value*."""
+    return f"count(abs({expr} - {value!r}) <= {within!r})"
