@@ -72,6 +72,30 @@ class MetricSource(Protocol):
         ...
 
 
+class LiveSource(Protocol):
+    """A metric source that can also be asked about itself. Every method raises SourceError as a MetricSource does."""
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """Evaluate *query* at exactly *at*."""
+        ...
+
+    def samples(self, query: str, at: datetime) -> int:
+        """How many samples the server reads to evaluate *query*."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """The metrics that it has."""
+        ...
+
+    def labels(self, metric: str) -> tuple[str, ...]:
+        """The labels of the series of *metric*."""
+        ...
+
+    def types(self) -> Mapping[str, frozenset[str]]:
+        """What targets say of the type of each metric; several where they do not agree."""
+        ...
+
+
 # --- notifications -----------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 import tocsin
 from tocsin.checks import CHECKS
 from tocsin.codes import MANUALS
+from tocsin.live import LIVE_CHECKS
 
 ENGINE = Path(tocsin.__file__).parent
 _CODE = re.compile(r"[a-z][a-z0-9]*/[a-z0-9]+(-[a-z0-9]+)*")
@@ -43,6 +44,7 @@ def test_every_page_is_written_once() -> None:
     tables = [path for path in (ENGINE / "codes").glob("*.py") if path.stem != "__init__"]
     written = re.findall(r'^    "([a-z0-9]+/[a-z0-9-]+)": page', "".join(p.read_text() for p in tables), re.MULTILINE)
     written += [check.code for check in CHECKS]
+    written += [check.code for check in LIVE_CHECKS]
 
     assert sorted(set(written)) == sorted(written)
 

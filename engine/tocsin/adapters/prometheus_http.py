@@ -146,13 +146,18 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         return self._query("query_range", form, timeout).result
 
     def _query(self, path: str, form: Mapping[str, str], timeout: float | None = None) -> _Reply:
-        """Ask once; this is the only way out."""
+        """Ask once."""
         limit = self.deadline if timeout is None else timeout
         # The server gives up a little earlier, so that its own words about a slow query arrive.
-        data = {**form, "timeout": f"{max(round(limit * 900), 100)}ms"}
+        return _understand(*self._exchange(path, {**form, "timeout": f"{max(round(limit * 900), 100)}ms"}, limit))
+
+    def _exchange(
+        self, path: str, data: Mapping[str, str], limit: float, method: str = "POST"
+    ) -> tuple[int, str, bytes]:
+        """Status, content type and body of one answer; this is the only way out."""
         with deadline(limit) as guard, self._abortable(guard):
             try:
-                status, kind, body = self._post(f"{self.url}/api/v1/{path}", data, limit)
+                status, kind, body = self._send(method, f"{self.url}/api/v1/{path}", data, limit)
             except SourceError:
                 raise
             except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
@@ -164,12 +169,14 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
             if guard.expired:
                 # To http.client a connection closed amid the headers is an empty answer.
                 raise SourceUnreachableError(_why(TimeoutError(), guard, limit))
-        return _understand(status, kind, body)
+        return status, kind, body
 
-    def _post(self, url: str, data: Mapping[str, str], limit: float) -> tuple[int, str, bytes]:
-        response = self._session.post(
+    def _send(self, method: str, url: str, data: Mapping[str, str], limit: float) -> tuple[int, str, bytes]:
+        response = self._session.request(
+            method,
             url,
-            data=data,
+            data=data if method == "POST" else None,
+            params=None if method == "POST" else data,
             headers=self.headers,
             auth=self.auth,
             timeout=(min(CONNECT, limit), limit),
@@ -193,6 +200,18 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
 
 
 def _understand(status: int, kind: str, body: bytes) -> _Reply:
+    reply = content(status, kind, body)
+    data = reply.get("data")
+    if not isinstance(data, dict) or "resultType" not in data or "result" not in data:
+        raise SourceError("answers with success, but without a result")
+    warnings = tuple(_short(str(text)) for text in reply.get("warnings") or ())
+    # PromQL's own remarks (since 2.49) are about the query; any other warning says that a part of the data is missing.
+    partial = bool(reply.get("isPartial")) or any(not text.startswith("PromQL ") for text in warnings)
+    return _Reply(str(data["resultType"]), data["result"], warnings, partial)
+
+
+def content(status: int, kind: str, body: bytes) -> dict[str, Any]:
+    """The API's object, if it says success."""
     try:
         reply = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -207,13 +226,7 @@ def _understand(status: int, kind: str, body: bytes) -> _Reply:
         if reply.get("errorType") in _ITS_OWN_FAULT and status not in {401, 403, 404}:
             raise SourceError(f"{_status(status)}: {text}" if status != 200 else text)
         raise SourceUnreachableError(f"{_status(status)}: {text}")
-    data = reply.get("data")
-    if not isinstance(data, dict) or "resultType" not in data or "result" not in data:
-        raise SourceError("answers with success, but without a result")
-    warnings = tuple(_short(str(text)) for text in reply.get("warnings") or ())
-    # PromQL's own remarks (since 2.49) are about the query; any other warning says that a part of the data is missing.
-    partial = bool(reply.get("isPartial")) or any(not text.startswith("PromQL ") for text in warnings)
-    return _Reply(str(data["resultType"]), data["result"], warnings, partial)
+    return reply
 
 
 def _rows(reply: _Reply) -> tuple[Row, ...]:

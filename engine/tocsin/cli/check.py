@@ -15,7 +15,8 @@ _LEVELS = ("error", "warning", "info")
 @click.command(
     "check",
     epilog="\b\nExamples:\n  tocsin check rules\n  tocsin check rules --format sarif > tocsin.sarif\n"
-    "  tocsin check rules --fix --diff\n  tocsin check rules --baseline known.json --fail-on warning",
+    "  tocsin check rules --fix --diff\n  tocsin check rules --baseline known.json --fail-on warning\n"
+    "  tocsin check rules --prometheus http://localhost:9090",
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True)
@@ -27,6 +28,7 @@ _LEVELS = ("error", "warning", "info")
 @click.option("--write-baseline", metavar="FILE", help="Write down what is found now, and exit with 0.")
 @click.option("--fix", is_flag=True, help="Make the safe fixes in the files.")
 @click.option("--diff", is_flag=True, help="Show the safe fixes, change nothing, and exit with 1 if there are any.")
+@click.option("--prometheus", metavar="URL", help="Ask this server too: series, labels, buckets, types, cost.")
 @click.option("--promtool", metavar="FILE", help="The promtool to use; else $TOCSIN_PROMTOOL, else the one on PATH.")
 @click.option("--no-promtool", is_flag=True, help="Do without promtool: quicker, and less sure about PromQL.")
 @click.option("--deadline", type=Seconds(), default=120.0, show_default=True, metavar="SECONDS",
@@ -43,6 +45,7 @@ def command(
     write_baseline: str | None,
     fix: bool,
     diff: bool,
+    prometheus: str | None,
     promtool: str | None,
     no_promtool: bool,
     deadline: float,
@@ -67,6 +70,8 @@ def command(
             ctx.exit(1 if changed else 0)
     run = checking.Run(severities=checking.severities(severity), paths=paths)
     run.ask_promtool(definitions, None if no_promtool else checking.Tool(promtool, deadline))
+    if prometheus is not None:
+        run.ask_prometheus(definitions, prometheus)
     if write_baseline is not None:
         run.write_baseline(definitions, write_baseline)
         run.end(ctx, 0)

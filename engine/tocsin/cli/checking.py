@@ -3,22 +3,28 @@
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import PurePath
 
 import click
 
 from tocsin.adapters.files import append_text, exists, read_text, write_text
+from tocsin.adapters.prometheus_live import PrometheusLive
 from tocsin.adapters.promtool import find_promtool
+from tocsin.checks import Subject
 from tocsin.cli.judging import judged
 from tocsin.cli.mending import mend
-from tocsin.codes import MANUALS
+from tocsin.codes import LIVE, MANUALS
 from tocsin.definitions import Definitions, terms
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.errors import MisuseError, UnavailableError
+from tocsin.live import run_live_checks
 from tocsin.policy import LEVELS, Baseline, Owners, baseline_text, settle, told
 from tocsin.report import FORMATS, counted, markdown, summary
 from tocsin.schema.words import did_you_mean, listed
+from tocsin.settings import without_password
 
 __all__ = ["Run", "Tool", "fixed", "print_findings", "severities", "told"]
 
@@ -56,6 +62,19 @@ class Run:
         except UnavailableError as error:  # say what can be said without it, and then that it is missing
             self.missing.append(error)
             self.unfinished = "promtool was not asked"
+
+    def ask_prometheus(self, definitions: Definitions, url: str) -> None:
+        """What a server knows, as long as it answers."""
+        subject = Subject(definitions.workspace, definitions.plan, definitions.found)
+        with closing(PrometheusLive(url)) as source:
+            found, error = run_live_checks(subject, source, datetime.now(UTC))
+        self.found = (*self.found, *found)
+        if error is None:
+            self.ran |= LIVE
+        else:
+            hint = "the other findings stand above; leave out --prometheus to do without it"
+            self.missing.append(UnavailableError(f"{without_password(url)}: {error}", hint=hint))
+            self.unfinished = ", ".join(filter(None, [self.unfinished, "Prometheus did not answer"]))
 
     def settled(self, definitions: Definitions, baseline: str | None) -> tuple[Diagnostic, ...]:
         """What was found as it is to be told; what is hidden is there and says why."""
