@@ -2,7 +2,7 @@
 
 import click
 
-_FORMATS = ("prometheus", "sloth", "pyrra")
+_FORMATS = ("prometheus", "sloth", "pyrra", "openslo")
 
 
 @click.command(

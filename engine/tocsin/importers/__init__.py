@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from tocsin.importers.convert import Imported, convert
 from tocsin.importers.ledger import Fate, Loss
 from tocsin.importers.model import Importer
+from tocsin.importers.openslo import openslo
 from tocsin.importers.prometheus import prometheus
 from tocsin.importers.pyrra import pyrra
 from tocsin.importers.sloth import sloth
 
 __all__ = ["IMPORTERS", "Fate", "Imported", "Loss", "convert"]
 
-IMPORTERS: Mapping[str, Importer] = {"prometheus": prometheus, "sloth": sloth, "pyrra": pyrra}
+IMPORTERS: Mapping[str, Importer] = {"prometheus": prometheus, "sloth": sloth, "pyrra": pyrra, "openslo": openslo}
 """What `tocsin import` reads."""

@@ -51,7 +51,7 @@ def convert(
         name = f"{definition.name}.yaml"
         text = write(definition.body)
         files[name] = f"{files[name]}---\n{text}" if name in files else text
-    losses = sorted(ledger.losses, key=lambda loss: (loss.span, loss.fate, loss.what))
+    losses = sorted(dict.fromkeys(ledger.losses), key=lambda loss: (loss.span, loss.fate, loss.what))
     return Imported(files, tuple(losses), in_file_order(ledger.findings))
 
 

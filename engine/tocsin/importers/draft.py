@@ -3,6 +3,7 @@
 Everything that is not said is left out, so importers put in what they have without asking first.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -84,6 +85,36 @@ class Inline:
     """A short list or mapping on one line: `[page, fast]`, `{calendar: month}`."""
 
     items: "Sequence[str | Exactly] | dict[str, str | Exactly]"
+
+
+def from_json(text: str) -> Mapping | None:
+    """A mapping that was written as JSON; None where it is none."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    made = _drafted(value)
+    return made if isinstance(made, Mapping) else None
+
+
+def _drafted(value: object) -> "str | Exactly | Query | Mapping | Listing | Inline":
+    if isinstance(value, dict):
+        inner = Mapping()
+        for key, each in value.items():
+            inner.entries.append(Entry(str(key), _drafted(each)))
+        return inner
+    if isinstance(value, list):
+        if all(isinstance(each, str) for each in value):
+            return Inline(value)
+        listing = Listing()
+        for each in value:
+            made = _drafted(each)
+            if isinstance(made, Mapping):
+                listing.add(made)
+        return listing
+    if isinstance(value, str):
+        return Query(value) if "\n" in value or "(" in value else value
+    return Exactly(json.dumps(value))
 
 
 def places(origins: Iterable[Given]) -> tuple[Place, ...]:

@@ -95,6 +95,10 @@ class Given:
         value = self.value.get(key) if isinstance(self.value, Mapping) else None
         return Given(self.document, self.ledger, (*self.path, key), value)
 
+    def either(self, key: str) -> "Given":
+        """What stands at *key*, or this where nothing does."""
+        return self[key] if key in self else self  # noqa: SIM401 -- it has no get
+
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, Mapping) and key in self.value
 

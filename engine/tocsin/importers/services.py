@@ -64,13 +64,15 @@ class Services:
 
     wanted: str = ""
     found: dict[str, Service] = field(default_factory=dict)
+    renamed: set[str] = field(default_factory=set)
 
     def get(self, written: Given, text: str) -> Service:
         """The service that is called *text* where *written* stands."""
         name = self.wanted or service_name(text)
         service = self.found.setdefault(name, Service(name))
         service.sources.add((written.document.path, written.document.index))
-        if name != text and not self.wanted:
+        if name != text and not self.wanted and text not in self.renamed:
+            self.renamed.add(text)
             service.say("title", text, written)
             written.ledger.note(Fate.CHANGED, written.span, f"service {text}", f"it is called {name} now")
         return service
