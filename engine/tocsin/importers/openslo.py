@@ -13,7 +13,7 @@ from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading, heading
 from tocsin.importers.names import service_name, unique
 from tocsin.importers.objects import named, objects
-from tocsin.importers.services import Service, Services
+from tocsin.importers.services import Service, Services, burn_rate
 
 _ALPHA = "openslo/v1alpha"
 _V1 = frozenset({"Service", "SLO", "SLI", "AlertPolicy", "AlertCondition", "AlertNotificationTarget", "DataSource"})
@@ -62,6 +62,8 @@ class _Importer:
 
     def _service(self, root: Given) -> None:
         metadata, spec = root["metadata"], root["spec"]
+        if not spec.value:
+            spec.use()
         service = self.services.get(metadata["name"], metadata["name"].text())
         notes = metadata["annotations"]
         service.say("title", metadata["displayName"].text(), metadata["displayName"])
@@ -156,17 +158,19 @@ class _Importer:
         rest = {entry.key: entry.value for entry in definition.entries}
         entry = Mapping()
         entry.put("sli", sli)
-        entry.put("target", periods.target(objective), objective["target"], objective["targetPercent"])
+        target = periods.target(objective)
+        entry.put("target", target, objective["target"], objective["targetPercent"])
         window, length = periods.window(spec)
         entry.put("window", window, spec["timeWindow"], spec["timeWindows"])
         periods.budgeting(spec, objective, entry)
         tiers, targets, no_data = openslo_alerts.tiers(spec, length, self.objects)
         for channel_key in ("page", "ticket"):
             names = [name for name in notes[f"{_OWN}{channel_key}"].text().split(",") if name]
+            self.targets.update(names)
             entry.put(channel_key, Inline(names) if names else None)
+        self.targets |= targets
         if notes[f"{_OWN}name"].value is None:
-            self.targets |= targets
-            self._alerts(spec, tiers, no_data, entry)
+            self._alerts(spec, tiers, no_data, entry, burn_rate([], objective, target, length))
         description = spec["description"].text()
         entry.put("description", description, spec["description"])
         entry.put("runbook", notes[f"{_OWN}runbook"].text() or None)
@@ -177,7 +181,7 @@ class _Importer:
         service.slos.put(key, entry, root, objective, notes=[root.source])
         return key
 
-    def _alerts(self, spec: Given, tiers: Listing, no_data: list[bool], entry: Mapping) -> None:
+    def _alerts(self, spec: Given, tiers: Listing, no_data: list[bool], entry: Mapping, usual: Mapping) -> None:
         if tiers.entries:
             setting = Mapping()
             setting.put("tiers", tiers, spec["alertPolicies"])
@@ -185,6 +189,7 @@ class _Importer:
         else:
             why = "it had none; burn_rate: {off: [fast, steady, slow, trickle]} switches them off"
             self.ledger.note(Fate.ADDED, spec.key_span, "burn-rate alerts of the policy workbook", why)
+            entry.put("burn_rate", usual)
         if tiers.entries and not any(no_data):
             silent = Mapping()
             silent.put("alert", Exactly("false"))

@@ -7,7 +7,7 @@ from tocsin.importers.draft import Exactly, Inline, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import BOOKKEEPING, named, objects
-from tocsin.importers.services import TIERS, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import PERIOD, TIERS, Service, Services, burn_rate, percentage, query
 from tocsin.promql_syntax import Fault, Matcher, Selector, parse
 from tocsin.units import Duration, parse_decimal
 
@@ -50,12 +50,14 @@ def _objective(root: Given, service: Service) -> None:
     service.slis.put(key, sli, spec["indicator"], notes=[spec["indicator"].source])
     entry = Mapping()
     entry.put("sli", key)
-    entry.put("target", percentage(spec["target"]), spec["target"])
+    target = percentage(spec["target"])
+    entry.put("target", target, spec["target"])
     window = spec["window"].duration()
     entry.put("window", Exactly(spec["window"].text()) if window else None, spec["window"])
     grouping = [label.text() for label in indicator["grouping"].elements()]
     indicator["grouping"].use() if not grouping else None
     entry.put("group_by", Inline(grouping) if grouping else None, indicator["grouping"])
+    _burn_rate(spec, entry, target, window or PERIOD)
     _alerting(spec["alerting"], entry)
     entry.put("description", spec["description"].text().strip(), spec["description"])
     service.slos.put(key, entry, root, notes=[root.source])
@@ -81,10 +83,15 @@ def _metadata(metadata: Given) -> None:
             entry.use()
 
 
-def _alerting(alerting: Given, entry: Mapping) -> None:
+def _burn_rate(spec: Given, entry: Mapping, target: Exactly | None, window: Duration) -> None:
+    alerting = spec["alerting"]
     disabled = alerting["disabled"].flag(default=False) or not alerting["burnrates"].flag(default=True)
     off = [tier for tiers in TIERS.values() for tier in tiers] if disabled else []
-    entry.put("burn_rate", burn_rate(off), alerting["burnrates"], alerting["disabled"])
+    setting = burn_rate(off, spec["target"], target, window)
+    entry.put("burn_rate", setting, alerting["burnrates"], alerting["disabled"])
+
+
+def _alerting(alerting: Given, entry: Mapping) -> None:
     if alerting["disabled"].flag(default=False) or not alerting["absent"].flag(default=True):
         silent = Mapping()
         silent.put("alert", Exactly("false"))

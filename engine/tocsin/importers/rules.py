@@ -19,6 +19,7 @@ _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _URL = re.compile(r"https?://[^\s]+")
 _OWN = frozenset({"ref", "service", "severity"})
+_IDENTITY = frozenset({"alertname", "ref"})
 _SERVICE = re.compile(r"\bservice\b")
 _OF_SERIES = "{{ $labels.service }}"
 
@@ -62,7 +63,10 @@ def labels(rule: Given, inherited: Texts[str, str]) -> dict[str, str]:
     for name in [name for name in own if not _LABEL.fullmatch(name) or name == "__name__"]:
         rule["labels"][name].refuse(f"{name!r} is not the name of a label", "letters, digits and underscores")
         del own[name]
-    return {**inherited, **own}
+    for name in _IDENTITY & set(own):
+        rule["labels"][name].lose("Tocsin sets this label itself; give it another name")
+        del own[name]
+    return {**{name: text for name, text in inherited.items() if name not in _IDENTITY}, **own}
 
 
 def recording(rule: Given, group: str, inherited: Texts[str, str]) -> Mapping:
@@ -91,7 +95,7 @@ def alert(rule: Given, name: str, group: str, inherited: Texts[str, str]) -> Map
     raw_labels = {
         key: text
         for key, text in given.items()
-        if key in _OWN | {"alertname"} or "{{" in text or not text
+        if key in _OWN or "{{" in text or not text
     }  # fmt: skip
     if severity(word) == word:
         raw_labels.pop("severity", None)

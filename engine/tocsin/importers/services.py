@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from tocsin.importers.draft import Exactly, Inline, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
@@ -9,7 +10,10 @@ from tocsin.importers.model import Definition, heading
 from tocsin.importers.names import service_name, unique
 from tocsin.promql import with_window
 from tocsin.promql_syntax import Fault, parse
+from tocsin.units import Duration, parse_ratio
+from tocsin.windows import POLICIES
 
+PERIOD = Duration.of(days=30)
 TIERS = {"page": ("fast", "steady"), "ticket": ("slow", "trickle")}
 """The tiers of the default policy by severity."""
 _RESERVED = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
@@ -102,9 +106,16 @@ def percentage(node: Given) -> Exactly | None:
     return Exactly(f"{number:f}%")
 
 
-def burn_rate(off: Iterable[str]) -> Mapping:
-    """The setting that switches tiers off."""
+def burn_rate(off: Iterable[str], slo: Given, target: Exactly | None, window: Duration) -> Mapping:
+    """The setting that switches tiers *off*, and those that could never fire at the *target*; these are told."""
     names = list(off)
+    share = parse_ratio(target.text) if target is not None else Decimal(0)
+    if 0 < share < 1:
+        for tier in POLICIES["workbook"].tiers(window):
+            if tier.name not in names and not tier.feasible(window, share):
+                why = f"even a total outage does not reach it at {target.text if target else ''}, so it is switched off"
+                slo.ledger.note(Fate.CHANGED, slo.key_span, f"tier {tier.name}", why)
+                names.append(tier.name)
     setting = Mapping()
     setting.put("off", Inline(names) if names else None)
     return setting

@@ -8,7 +8,7 @@ from tocsin.importers.draft import Exactly, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import named, objects, pass_over_metadata
-from tocsin.importers.services import TIERS, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import PERIOD, TIERS, Service, Services, burn_rate, percentage, query
 from tocsin.promql import is_windowed
 
 _VERSION = "prometheus/v1"
@@ -79,10 +79,11 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service) -> None:
     service.slis.put(key, sli, slo["sli"], notes=[slo["sli"].source])
     entry = Mapping()
     entry.put("sli", key, slo["name"])
-    entry.put("target", percentage(slo["objective"]), slo["objective"])
+    target = percentage(slo["objective"])
+    entry.put("target", target, slo["objective"])
     entry.put("window", Exactly("30d"))
     alerting = slo["alerting"]
-    entry.put("burn_rate", burn_rate(_off(alerting, keys)), alerting)
+    entry.put("burn_rate", burn_rate(_off(alerting, keys), slo, target, PERIOD), alerting)
     entry.put("description", slo["description"].text(), slo["description"])
     entry.put("runbook", _runbook(alerting), alerting["annotations"])
     service.slos.put(key, entry, slo, notes=[slo.source])
