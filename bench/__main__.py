@@ -5,7 +5,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import compile_speed
+from bench import check_speed, compile_speed
 
 OUTPUT = Path(".bench")
 
@@ -15,9 +15,11 @@ def main() -> int:
     sizes = tuple(int(size) for size in sys.argv[1:]) or compile_speed.SIZES
     result = compile_speed.run(sizes)
     print(compile_speed.table(result))
+    checked = check_speed.run()
+    print(f"\n{check_speed.table(checked)}")
     OUTPUT.mkdir(exist_ok=True)
     target = OUTPUT / "compile.json"
-    about = {"python": platform.python_version(), "machine": platform.machine(), "compile": result}
+    about = {"python": platform.python_version(), "machine": platform.machine(), "compile": result, "check": checked}
     target.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     print(f"\nkept in {target}")
     return 0

@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from tocsin.adapters.promtool import find_promtool
+from tocsin.checks import CHECKS
 from tocsin.definitions import Definitions, definitions_of
 from tocsin.diagnostics import Severity
 from tocsin.errors import UnavailableError
@@ -31,6 +32,12 @@ from tocsin.workspace import Source
 _ADDED = {"labels": {"ref", "service", "severity"}, "annotations": {"source", "summary"}}
 
 Rule = dict[str, Any]
+
+
+_PLATFORM = "apiVersion: tocsin/v1\nkind: Platform\nname: corpora\nchecks:\n" + "".join(
+    f"  {check.code}: info\n" for check in CHECKS if check.asked
+)
+"""Asks for the checks that are told only where somebody wants them."""
 
 
 class _Texts(yaml.SafeLoader):
@@ -94,6 +101,7 @@ def run(folder: Path) -> tuple[Outcome, Definitions]:
         path: convert(IMPORTERS["prometheus"], [(str(path), texts[path])], f"c{n}") for n, path in enumerate(paths)
     }
     sources = [Source(f"{path}.{name}", text) for path, each in imported.items() for name, text in each.files.items()]
+    sources.append(Source("platform.yaml", _PLATFORM))
     definitions = definitions_of(sources)
     wrong = {f.span.path for f in definitions.findings if f.severity is Severity.ERROR}
     try:

@@ -8,6 +8,23 @@ from tocsin.expressions import Expression, Role
 from tocsin.promql_syntax import Binary, Call, Expr, Number, Selector, nodes
 from tocsin.spec import AlertRule, Threshold
 
+_TARGET = frozenset(
+    {
+        "cluster",
+        "container",
+        "env",
+        "environment",
+        "host",
+        "instance",
+        "job",
+        "namespace",
+        "node",
+        "pod",
+        "region",
+        "service",
+    }
+)
+"""Labels that say who counts; any other tells one kind of event from another."""
 _PER_SECOND = frozenset({"rate", "irate"})
 
 
@@ -17,7 +34,8 @@ def promql_fraction(subject: Subject) -> Iterator[Diagnostic]:
 
     `rate(http_requests_total{status=~"5.."}[5m])` counts errors per second, series by series. Compared with 0.1 or 5%
     it depends on the traffic: at 1,000 requests per second it fires at 0.01 % of errors, at one request per minute
-    never. Counters of seconds are left alone: their rate is a share of time.
+    never. Counters of seconds are left alone: their rate is a share of time. So are counters of failures alone, such as
+    `writes_failed_total`: what they would be divided by is another metric, and 0.05 per second may be meant.
 
     Bad: `rate(http_requests_total{status=~"5.."}[5m]) > 0.1`
 
@@ -61,5 +79,8 @@ def _events_per_second(tree: Expr) -> str | None:
         return None
     if any(isinstance(node, Call) and node.name.value not in _PER_SECOND for node in every):
         return None  # a quantile, a ratio of another function: not to be judged here
-    names = {node.metric for node in every if isinstance(node, Selector) and node.metric}
+    selectors = [node for node in every if isinstance(node, Selector)]
+    if not any(matcher.label.value not in _TARGET for node in selectors for matcher in node.matchers):
+        return None  # all events of the metric, and not a part of them
+    names = {node.metric for node in selectors if node.metric}
     return names.pop() if len(names) == 1 and not any("_seconds" in name for name in names) else None
