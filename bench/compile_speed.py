@@ -136,6 +136,7 @@ def sloth_seconds(size: int) -> float | None:
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder, "in")
         rules.mkdir()
+        Path(folder, "out").mkdir()  # Sloth wants it to be there
         for service in range(size // PER_SERVICE):
             (rules / f"service-{service}.yml").write_text(sloth_definitions(service, PER_SERVICE), encoding="utf-8")
         start = time.perf_counter()

@@ -4,7 +4,7 @@ Read from the documents and not from the specs, so that an expression is checked
 definition is wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -99,13 +99,15 @@ def definition(workspace: Workspace, kind: str, name: str) -> Document | None:
 
 
 def _of_document(document: Document) -> Iterator[Expression]:
-    for kind, pattern, role in _PLACES:
-        if _text(document.value, "kind") == kind:
+    kind = _text(document.value, "kind")
+    users = _users(document.value)
+    for of, pattern, role in _PLACES:
+        if of == kind:
             for path, text in _matching(document.value, pattern):
                 if text.strip() and path not in document.broken:
                     meant = role if isinstance(role, Role) else Role(form_of(text, role))
                     readable = with_window(text) if meant is Role.WINDOWED else text
-                    yield Expression(readable, meant, document, path, tuple(_refs(document.value, path)))
+                    yield Expression(readable, meant, document, path, users.get(path[:2], ()))
 
 
 def _matching(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -122,12 +124,19 @@ def _matching(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterato
             yield from _matching(element, tuple(rest), (*path, index))
 
 
-def _refs(value: Json, path: Path) -> Iterator[str]:
+def _users(value: Json) -> dict[Path, tuple[str, ...]]:
+    """Which objectives use an SLI, and the alerts themselves, by the beginning of the path."""
     owner = _text(value, "name")
-    if path[0] == "alerts":
-        yield f"{owner}/{path[1]}"
-    elif path[0] == "slis" and isinstance(value, Mapping) and isinstance(slos := value.get("slos"), Mapping):
-        yield from (f"{owner}/{name}" for name, slo in slos.items() if _text(slo, "sli") == path[1])
+    found: dict[Path, tuple[str, ...]] = {}
+    for name, slo in _entries(value, "slos"):
+        path = ("slis", _text(slo, "sli"))
+        found[path] = (*found.get(path, ()), f"{owner}/{name}")
+    return found | {("alerts", name): (f"{owner}/{name}",) for name, _ in _entries(value, "alerts")}
+
+
+def _entries(value: Json, key: str) -> Iterable[tuple[str, Json]]:
+    inner = value.get(key) if isinstance(value, Mapping) else None
+    return inner.items() if isinstance(inner, Mapping) else ()
 
 
 def _text(value: Json, key: str) -> str:

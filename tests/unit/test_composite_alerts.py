@@ -107,7 +107,7 @@ def test_tiers_of_objectives_are_parts() -> None:
     last = groups[0].rules[-1]
 
     assert isinstance(last, AlertingRule)
-    assert (groups[0].name, len(groups), last.alert) == ("slo:shop/up", 1, "Worst")
+    assert (groups[0].name, len(groups), last.alert) == ("slo:shop/up", 2, "Worst")
     assert last.expr == (
         'count(ALERTS{alertname="ErrorBudgetBurn",alertstate="firing",ref="shop/up",tier="fast"})\nand\n'
         'count(ALERTS{alertname="TrafficAbsent",alertstate="firing",ref="shop/up"})'

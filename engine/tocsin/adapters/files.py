@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tocsin.adapters.spread import spread
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.errors import MisuseError, UnavailableError
 from tocsin.targets.artifact import HEADER, MARK, Artifact
@@ -239,10 +240,8 @@ def write_artifacts(artifacts: Sequence[Artifact], directory: str, folders: Iter
         )
     changed = []
     try:
-        for artifact in artifacts:
-            if _text(root / artifact.path) != artifact.text:
-                _replace(root / artifact.path, artifact.text)
-                changed.append(artifact.path)
+        wrote = spread(lambda artifact: _write(root, artifact), artifacts)
+        changed += [artifact.path for artifact, written in zip(artifacts, wrote, strict=True) if written]
         for path in _stale(artifacts, root, folders):
             (root / path).unlink()
             changed.append(path)
@@ -261,6 +260,15 @@ def check_artifacts(
     found = [(artifact.path, _text(root / artifact.path), artifact.text) for artifact in artifacts]
     differences = [(path, "missing" if old is None else "differs") for path, old, new in found if old != new]
     return tuple(sorted(differences + [(path, "stale") for path in _stale(artifacts, root, folders)]))
+
+
+def _write(root: Path, artifact: Artifact) -> bool:
+    """Whether the file had another text."""
+    text = artifact.text
+    if _text(root / artifact.path) == text:
+        return False
+    _replace(root / artifact.path, text)
+    return True
 
 
 def _stale(artifacts: Sequence[Artifact], root: Path, folders: Iterable[str]) -> list[str]:

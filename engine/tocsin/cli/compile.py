@@ -101,7 +101,6 @@ def command(
     if runbook_template is not None and "runbooks" in renderers:
         renderers["runbooks"] = _with_template(runbook_template)
     artifacts = [each for name in names for each in renderers[name](planned, workspace)]
-    rules = sum(len(group.rules) for group in planned.groups)
     if check:
         differences = check_artifacts(artifacts, output, names)
         for path, what in differences:
@@ -111,5 +110,6 @@ def command(
             click.echo(f"not up to date; run: tocsin compile {' '.join(paths)} -o {output}{again}", err=True)
         return 1 if differences else 0
     changed = write_artifacts(artifacts, output, names)
-    click.echo(f"{rules} rules in {len(artifacts)} files under {output} ({', '.join(names)}), {len(changed)} changed")
+    what = f"{len(planned.groups)} rule groups in {len(artifacts)} files"
+    click.echo(f"{what} under {output} ({', '.join(names)}), {len(changed)} changed")
     return 0

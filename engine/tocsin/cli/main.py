@@ -1,6 +1,7 @@
 """The `tocsin` command: finds the sub-command, and turns what went wrong into one message and an exit code."""
 
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -90,6 +91,7 @@ def tocsin(verbose: int) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; the one place that catches a world that failed."""
+    gc.set_threshold(100_000, 20, 20)  # definitions are many small things that stay: looking for rings costs a tenth
     try:
         # Not `tocsin.main()`, which would turn a broken pipe into the exit code of findings.
         with tocsin.make_context("tocsin", list(arguments)) as ctx:

@@ -10,7 +10,7 @@ A calendar period has no such series: PromQL knows no time zones, so the evaluat
 
 from collections.abc import Iterator
 
-from tocsin.plan.model import RecordingRule, RuleGroup
+from tocsin.plan.model import Late, RecordingRule, RuleGroup
 from tocsin.plan.series import BORN, HOUR, KINDS, first_events, former_selectors, labels, selector, union
 from tocsin.spec import Slo
 from tocsin.units import Duration, literal
@@ -21,7 +21,7 @@ INTERVAL = Duration.of(minutes=1)
 
 def budget_group(slo: Slo) -> RuleGroup:
     """What dashboards show of an objective; in a group of its own, because once a minute is enough for it."""
-    return RuleGroup(f"slo-budget:{slo.ref}", slo.service, tuple(_rules(slo)), INTERVAL)
+    return RuleGroup(f"slo-budget:{slo.ref}", slo.service, Late(lambda: tuple(_rules(slo))), INTERVAL)
 
 
 def _rules(slo: Slo) -> Iterator[RecordingRule]:

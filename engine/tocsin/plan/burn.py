@@ -16,6 +16,7 @@ The guards, each for a way in which plain burn-rate rules stay silent or page fa
   scrapes which empties the short window does not end one incident and begin another.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
@@ -29,7 +30,7 @@ from tocsin.guards import (
     last_traffic,
 )
 from tocsin.plan import broken
-from tocsin.plan.model import AlertingRule, RuleGroup
+from tocsin.plan.model import AlertingRule, Late, RuleGroup
 from tocsin.plan.series import history, recordings, selector
 from tocsin.ports import Labels, labels_of
 from tocsin.sli import SlicedSli
@@ -41,14 +42,19 @@ from tocsin.windows import ALERT_SEVERITY, Tier, decimal_literal
 
 def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
     """Everything one objective needs, in one group, so that alerts see what was recorded at the same instant."""
-    alerts = [_burn_alert(slo, tier, service) for tier in tiers]
+    interval = slo.sli.slice if isinstance(slo.sli, SlicedSli) else None
+    rules = Late(lambda: (*recordings(slo, tiers), *_alerts(slo, tiers, service)))
+    return RuleGroup(f"slo:{slo.ref}", slo.service, rules, interval)
+
+
+def _alerts(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[AlertingRule]:
+    for tier in tiers:
+        yield _burn_alert(slo, tier, service)
     if slo.no_traffic.alert:
-        alerts.append(_traffic_alert(slo, service))
+        yield _traffic_alert(slo, service)
     labels = _labels(slo, service, broken.SEVERITY)
     if alert := broken.broken_alert(slo, labels, lambda texts: _annotations(texts, slo, service)):
-        alerts.append(alert)
-    interval = slo.sli.slice if isinstance(slo.sli, SlicedSli) else None
-    return RuleGroup(f"slo:{slo.ref}", slo.service, (*recordings(slo, tiers), *alerts), interval)
+        yield alert
 
 
 @lru_cache(maxsize=1024)

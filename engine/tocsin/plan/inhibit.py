@@ -10,6 +10,7 @@ from itertools import combinations
 from tocsin.plan.model import Inhibition
 from tocsin.ports import labels_of
 from tocsin.spec import Slo
+from tocsin.units import Duration
 from tocsin.windows import Tier
 
 _Pair = tuple[str, str, tuple[str, ...]]
@@ -22,10 +23,13 @@ def inhibitions(objectives: Iterable[tuple[Slo, tuple[Tier, ...]]]) -> tuple[Inh
     A ticket never silences a page, however fast it is. Where another objective orders tiers of the same names the other
     way round, the rules name the objective.
     """
-    found: dict[_Pair, list[str]] = {}
+    alike: dict[tuple[tuple[Tier, ...], Duration, tuple[str, ...]], list[str]] = {}
     for slo, tiers in objectives:
-        for faster, slower in _pairs(slo, tiers):
-            found.setdefault((faster.name, slower.name, slo.by), []).append(slo.ref)
+        alike.setdefault((tiers, slo.window, slo.by), []).append(slo.ref)
+    found: dict[_Pair, list[str]] = {}
+    for (tiers, period, by), refs in alike.items():
+        for faster, slower in _pairs(period, tiers):
+            found.setdefault((faster.name, slower.name, by), []).extend(refs)
     names = {(fast, slow) for fast, slow, _ in found}
     made = []
     for (fast, slow, by), refs in sorted(found.items()):
@@ -39,8 +43,8 @@ def inhibitions(objectives: Iterable[tuple[Slo, tuple[Tier, ...]]]) -> tuple[Inh
     return tuple(made)
 
 
-def _pairs(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[tuple[Tier, Tier]]:
-    ordered = sorted(tiers, key=lambda tier: (-tier.factor(slo.window), tier.name))
+def _pairs(period: Duration, tiers: tuple[Tier, ...]) -> Iterator[tuple[Tier, Tier]]:
+    ordered = sorted(tiers, key=lambda tier: (-tier.factor(period), tier.name))
     for fast, slow in combinations(ordered, 2):
         if fast.severity == "page" or slow.severity != "page":
             yield fast, slow

@@ -1,6 +1,9 @@
 """Groups of recording and alerting rules, in no target's format."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import overload
 
 from tocsin.diagnostics import Span
 from tocsin.ports import Labels
@@ -37,6 +40,46 @@ class AlertingRule:
     notify: tuple[str, ...] = ()
 
 
+Rule = RecordingRule | AlertingRule
+
+
+class Late(Sequence[Rule]):
+    """Rules that are made when somebody looks at them, and forgotten when many others were looked at since.
+
+    Ten thousand objectives have a quarter of a million rules; those that are just being written need to be in memory.
+    """
+
+    def __init__(self, make: Callable[[], tuple[Rule, ...]]) -> None:
+        self._make = make
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Rule, ...]: ...
+    def __getitem__(self, index: int | slice) -> Rule | tuple[Rule, ...]:
+        return _made(self)[index]
+
+    def __len__(self) -> int:
+        return len(_made(self))
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(_made(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = object.__hash__
+
+    def made(self) -> tuple[Rule, ...]:
+        """Make them anew."""
+        return self._make()
+
+
+@lru_cache(maxsize=512)
+def _made(late: Late) -> tuple[Rule, ...]:
+    return late.made()
+
+
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
     """Rules evaluated in order at one instant; *file* is the rule file's stem.
@@ -46,7 +89,7 @@ class RuleGroup:
 
     name: str
     file: str
-    rules: tuple[RecordingRule | AlertingRule, ...]
+    rules: Sequence[Rule]
     interval: Duration | None = None
     limit: int = 0
     note: str = ""

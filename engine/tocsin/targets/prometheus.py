@@ -1,6 +1,7 @@
 """Prometheus rule files (one per service) and `prometheus.yml`, the same bytes for the same definitions."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -22,7 +23,8 @@ def prometheus(plan: Plan, workspace: Workspace) -> tuple[Artifact, ...]:
     """All files, sorted by path."""
     groups = sorted(plan.groups, key=attrgetter("file"))
     files = [
-        Artifact(f"{RULES}/{stem}.yml", rule_file(tuple(some))) for stem, some in groupby(groups, attrgetter("file"))
+        Artifact(f"{RULES}/{stem}.yml", partial(rule_file, tuple(some)))
+        for stem, some in groupby(groups, attrgetter("file"))
     ]
     return tuple(sorted([Artifact(CONFIG, configuration(workspace)), *files]))
 
@@ -69,7 +71,9 @@ def _alerting(rule: AlertingRule) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def _mapping(key: str, pairs: Labels, indent: int = 8) -> str:
+    """The rules of an objective have the same labels again and again."""
     if not pairs:
         return ""
     pad = " " * indent
