@@ -8,6 +8,7 @@ a smaller interval.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,11 +46,12 @@ def cases(
     """Every test that is *wanted*, in the order of the definitions."""
     found = []
     for service in workspace.services:
-        groups = tuple(group for group in plan.groups if group.file == service.name)
+        own = tuple(group for group in plan.groups if group.file == service.name)
+        others = tuple(group for group in plan.groups if group.file != service.name)
         for number, test in enumerate(service.tests, start=1):
             if wanted(test):
                 stem = f"{service.name}.{number:03}"
-                needed = _needed(test, groups)
+                needed = _needed(test, own, others)
                 rules = Artifact(f"{stem}.rules.yml", rule_file(needed))
                 text = _file(test, needed, rules.path, _expectations(test))
                 found.append(Case(test, f"{stem}.test.yml", text, rules, needed))
@@ -103,10 +105,14 @@ def untested(plan: Plan, workspace: Workspace) -> tuple[str, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------
 
 _Rule = RecordingRule | AlertingRule
+_ALERT_REFS = re.compile(r'ALERTS\{[^{}]*\bref="([a-z0-9/A-Z_-]+)"')
 
 
-def _needed(test: RuleTest, groups: Sequence[RuleGroup]) -> tuple[RuleGroup, ...]:
-    """The rules that the expectations ask for, with every recorded series that these read, in their groups."""
+def _needed(test: RuleTest, groups: Sequence[RuleGroup], others: Sequence[RuleGroup]) -> tuple[RuleGroup, ...]:
+    """The rules that the expectations ask for, with every series and alert that these read, in their groups.
+
+    Groups of *others*, which an alert made of other services' alerts reads, stand first.
+    """
     asked = [set(selector(test.service, each.alert)) for each in test.expect]
     waiting: list[tuple[RuleGroup, _Rule]] = [
         (group, rule)
@@ -119,19 +125,36 @@ def _needed(test: RuleTest, groups: Sequence[RuleGroup]) -> tuple[RuleGroup, ...
         group, rule = waiting.pop()
         if (group.name, id(rule)) not in kept:
             kept.add((group.name, id(rule)))
-            waiting += _read_by(rule, group, groups)
-    sliced = (replace(g, rules=tuple(rule for rule in g.rules if (g.name, id(rule)) in kept)) for g in groups)
+            waiting += _read_by(rule, group, groups if group.file == test.service else others, (*others, *groups))
+    every = (*others, *groups)
+    sliced = (replace(g, rules=tuple(rule for rule in g.rules if (g.name, id(rule)) in kept)) for g in every)
     return tuple(group for group in sliced if group.rules)
 
 
-def _read_by(rule: _Rule, group: RuleGroup, groups: Sequence[RuleGroup]) -> list[tuple[RuleGroup, _Rule]]:
-    """The rules whose series *rule* reads: those of its own group before others of the same name."""
-    names = {token.text for token in lex(rule.expr).tokens if token.text[0].isalpha() or token.text[0] in "_:"}
+def _read_by(
+    rule: _Rule, group: RuleGroup, groups: Sequence[RuleGroup], every: Sequence[RuleGroup]
+) -> list[tuple[RuleGroup, _Rule]]:
+    """The rules whose series *rule* reads: those of its own group before others of the same name.
+
+    Where it names the alerts that it reads by their `ref`, they are looked for in *every* group.
+    """
+    refs = _ALERT_REFS.findall(rule.expr)
+    if refs and len(refs) == rule.expr.count("ALERTS"):
+        named = [(g, r) for g in every for r in g.rules if isinstance(r, AlertingRule) and r.ref in refs]
+        return [*named, *_recorded(rule, group, groups)]
+    if _names(rule) & {"__name__", "ALERTS", "ALERTS_FOR_STATE"}:
+        return [(g, r) for g in groups for r in g.rules]
+    return _recorded(rule, group, groups)
+
+
+def _names(rule: _Rule) -> set[str]:
+    return {token.text for token in lex(rule.expr).tokens if token.text[0].isalpha() or token.text[0] in "_:"}
+
+
+def _recorded(rule: _Rule, group: RuleGroup, groups: Sequence[RuleGroup]) -> list[tuple[RuleGroup, _Rule]]:
     everything = [(g, r) for g in groups for r in g.rules]
-    if names & {"__name__", "ALERTS", "ALERTS_FOR_STATE"}:
-        return everything
     found: list[tuple[RuleGroup, _Rule]] = []
-    for name in names:
+    for name in _names(rule):
         recorded = [(g, r) for g, r in everything if isinstance(r, RecordingRule) and r.record == name]
         own = [(g, r) for g, r in recorded if g.name == group.name]
         found += own or recorded
