@@ -2,12 +2,14 @@
 
 from tocsin.checks.alert_always import alert_always
 from tocsin.checks.alert_for import alert_for
+from tocsin.checks.alert_label import alert_label
 from tocsin.checks.alert_notify import alert_notify
 from tocsin.checks.alert_owner import alert_owner
 from tocsin.checks.alert_runbook import alert_runbook
 from tocsin.checks.alert_severity import alert_severity
 from tocsin.checks.alert_summary import alert_summary
 from tocsin.checks.alert_template import alert_template
+from tocsin.checks.alert_twin import alert_twin
 from tocsin.checks.base import Check, Subject, run_checks
 from tocsin.checks.channel_unused import channel_unused
 from tocsin.checks.group_interval import group_interval
@@ -15,6 +17,9 @@ from tocsin.checks.promql_fraction import promql_fraction
 from tocsin.checks.promql_histogram import promql_histogram
 from tocsin.checks.promql_syntax import promql_syntax
 from tocsin.checks.promql_type import promql_type
+from tocsin.checks.record_name import record_name
+from tocsin.checks.record_order import record_order
+from tocsin.checks.record_unknown import record_unknown
 from tocsin.checks.service_idle import service_idle
 from tocsin.checks.sla_margin import sla_margin
 from tocsin.checks.sli_bucket import sli_bucket
@@ -29,18 +34,23 @@ __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
 CHECKS: tuple[Check, ...] = (
     alert_always,
     alert_for,
+    alert_label,
     alert_notify,
     alert_owner,
     alert_runbook,
     alert_severity,
     alert_summary,
     alert_template,
+    alert_twin,
     channel_unused,
     group_interval,
     promql_fraction,
     promql_histogram,
     promql_syntax,
     promql_type,
+    record_name,
+    record_order,
+    record_unknown,
     service_idle,
     sla_margin,
     sli_bucket,

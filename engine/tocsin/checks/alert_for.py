@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Edit, Fix, Severity, Span
 from tocsin.document import Document
-from tocsin.expressions import definition
 from tocsin.units import Duration
 
 _KEYS = ("for", "keep_firing_for")
@@ -27,7 +26,7 @@ def alert_for(subject: Subject) -> Iterator[Diagnostic]:
     platform = subject.workspace.platform
     usual = platform.prometheus.evaluation_interval if platform else None
     for service in subject.workspace.services:
-        document = definition(subject.workspace, "Service", service.name) if service.alerts else None
+        document = subject.document("Service", service.name) if service.alerts else None
         if document is None:
             continue
         own = {group.name: group.interval for group in service.groups}

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
-from tocsin.expressions import definition
 from tocsin.template import misfits
 
 
@@ -20,7 +19,7 @@ def alert_template(subject: Subject) -> Iterator[Diagnostic]:
     Good: `summary: "CPU of {{ labels.job }} is {{ value | percent }}"`
     """
     for service in subject.workspace.services:
-        document = definition(subject.workspace, "Service", service.name)
+        document = subject.document("Service", service.name)
         if document is None:
             continue
         for alert in service.alerts:

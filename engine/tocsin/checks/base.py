@@ -1,11 +1,12 @@
 """What a check is: a code, a manual page, and a function from the definitions to findings."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import getdoc
 
 from tocsin.diagnostics import Diagnostic, Severity, Span
+from tocsin.document import Document, Json
 from tocsin.expressions import Expression, expressions
 from tocsin.plan import Plan
 from tocsin.promql_syntax import Expr, Fault, parse
@@ -34,6 +35,19 @@ class Subject:
     def wrong(self) -> frozenset[str]:
         """The files in which an error has been found: what seems to be missing there may only be misspelt."""
         return frozenset(finding.span.path for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @cached_property
+    def _documents(self) -> Mapping[tuple[Json, Json], Document]:
+        found: dict[tuple[Json, Json], Document] = {}
+        for document in (self.workspace.documents or {}).values():
+            kind, name = document.at(("kind",)), document.at(("name",))
+            if isinstance(kind, str) and isinstance(name, str):
+                found.setdefault((kind, name), document)
+        return found
+
+    def document(self, kind: str, name: str) -> Document | None:
+        """Find the document that defines *name*."""
+        return self._documents.get((kind, name))
 
     @cached_property
     def expressions(self) -> tuple[Expression, ...]:

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
-from tocsin.expressions import definition
 from tocsin.promql import metric_name
 from tocsin.sli import LatencySli
 from tocsin.spec import Metric
@@ -27,7 +26,7 @@ def sli_bucket(subject: Subject) -> Iterator[Diagnostic]:
     """
     catalogue = {m.name: m for service in subject.workspace.services for m in service.metrics.values() if m.buckets}
     for service in subject.workspace.services:
-        document = definition(subject.workspace, "Service", service.name)
+        document = subject.document("Service", service.name)
         for name, sli in service.slis.items():
             if not isinstance(sli, LatencySli) or sli.native or document is None:
                 continue

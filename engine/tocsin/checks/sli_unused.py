@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.expressions import definition
 
 
 @check("sli/unused")
@@ -18,7 +17,7 @@ def sli_unused(subject: Subject) -> Iterator[Diagnostic]:
     Good: `slos: {responses: {sli: speed, target: 99%}}`
     """
     for service in subject.workspace.services:
-        document = definition(subject.workspace, "Service", service.name) if service.slis else None
+        document = subject.document("Service", service.name) if service.slis else None
         slos = document.at(("slos",)) if document else None
         names = slos if isinstance(slos, dict) else {}
         used = {document.at(("slos", name, "sli")) for name in names} if document else set()

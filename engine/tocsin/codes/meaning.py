@@ -306,5 +306,18 @@ MEANING: dict[str, str] = {
         "a composite alert above one of its parts, both in `group: shop`",
         "the part above it",
     ),
+    "journey/need": page(
+        "A journey needs at least one of its parts, and at most all.",
+        "With none it could never fail, with more than there are never succeed.",
+        "`k_of_n: {need: 3, of: [a/up, b/up]}`",
+        "`k_of_n: {need: 1, of: [a/up, b/up]}`",
+    ),
+    "journey/evaluated": page(
+        "Rules can say how a journey is combined.",
+        "What PromQL cannot say is evaluated by `tocsin serve` alone, and never approximated: without the"
+        " evaluator nobody is told.",
+        "`worst_of` inside `series`",
+        "`series`, `parallel`, `k_of_n` or `weighted`; or the evaluator beside Prometheus",
+    ),
 }
 """By code."""

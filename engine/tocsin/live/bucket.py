@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.expressions import definition
 from tocsin.live.base import Live, live_check
 from tocsin.promql import renamed
 from tocsin.sli import LatencySli
@@ -22,7 +21,7 @@ def live_bucket(live: Live) -> Iterator[Diagnostic]:
     Good: `within: 250ms`, or a bucket of 0.3 in the service
     """
     for service in live.subject.workspace.services:
-        document = definition(live.subject.workspace, "Service", service.name)
+        document = live.subject.document("Service", service.name)
         for name, sli in service.slis.items():
             if document is None or not isinstance(sli, LatencySli) or sli.native:
                 continue

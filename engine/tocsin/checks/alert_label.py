@@ -1,0 +1,107 @@
+"""alert/label."""
+
+import re
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.document import Document, Path
+from tocsin.promql_syntax import Aggregation, Binary, Call, Expr, Parens, Subquery, Type, Unary
+from tocsin.schema.words import did_you_mean, listed
+from tocsin.spec import AlertRule, Plain, Threshold
+
+_USED = re.compile(r"\{\{[^{}]*?\$?\blabels\.([A-Za-z_][A-Za-z0-9_]*)")
+_CHOOSE = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_RELABEL = frozenset({"label_replace", "label_join", "absent", "absent_over_time", "info", "vector"})
+
+
+@check("alert/label")
+def alert_label(subject: Subject) -> Iterator[Diagnostic]:
+    """A text of an alert names labels that its rows have.
+
+    `sum by (job)` leaves the label job and nothing else. A text that names another one has a hole where people look for
+    the name of what is broken.
+
+    Bad: `value: sum by (job) (queue_depth)` with `summary: "{{ labels.instance }} is full"`
+
+    Good: `value: sum by (job, instance) (queue_depth)`
+    """
+    trees = {each.refs[0]: tree for each, tree in subject.trees if each.path[:1] == ("alerts",) and each.refs}
+    for service in subject.workspace.services:
+        document = subject.document("Service", service.name) if service.alerts else None
+        for alert in service.alerts if document is not None else ():
+            tree = trees.get(alert.ref)
+            if tree is None or document is None or not isinstance(alert.condition, Threshold | Plain):
+                continue
+            left = labels_left(tree)
+            if left is not None:
+                own = {*dict(service.labels), *dict(alert.labels), *dict(alert.raw.labels)}
+                known = left | own | {"service", "severity", "ref", "alertname"}
+                yield from _missing(document, alert, left, known)
+
+
+def _missing(document: Document, alert: AlertRule, left: frozenset[str], known: frozenset[str]) -> Iterator[Diagnostic]:
+    for path in _texts(document, alert):
+        text = document.at(path)
+        for match in _USED.finditer(text) if isinstance(text, str) else ():
+            if match[1] not in known:
+                has = f"it leaves {listed(sorted(left), 'and')}" if left else "it leaves none"
+                yield Diagnostic(
+                    "alert/label",
+                    document.inside(path, *match.span(1)),
+                    f"the expression of {alert.ref} leaves no label {match[1]}",
+                    Severity.WARNING,
+                    hint=did_you_mean(match[1], left) or f"{has}; add it to by (…)",
+                )
+
+
+def _texts(document: Document, alert: AlertRule) -> Iterator[Path]:
+    yield from (("alerts", alert.name, key) for key in ("summary", "description"))
+    annotations: Path = ("alerts", alert.name, "prometheus", "annotations")
+    found = document.at(annotations)
+    yield from ((*annotations, key) for key in (found if isinstance(found, dict) else ()))
+
+
+def labels_left(tree: Expr) -> frozenset[str] | None:
+    """The labels that rows of *tree* can have; None where that depends on the series."""
+    if isinstance(tree, Parens | Unary | Subquery):
+        return labels_left(tree.expr)
+    if isinstance(tree, Aggregation):
+        return _aggregated(tree)
+    if isinstance(tree, Binary):
+        return _combined(tree)
+    if isinstance(tree, Call) and tree.name.value not in _RELABEL:
+        rows = [each for each in tree.arguments if each.type in {Type.VECTOR, Type.MATRIX}]
+        inner = labels_left(rows[0]) if rows else None
+        return inner - {"le"} if inner is not None and tree.name.value == "histogram_quantile" else inner
+    return None
+
+
+def _aggregated(tree: Aggregation) -> frozenset[str] | None:
+    inner = labels_left(tree.expr)
+    if tree.op in _CHOOSE:
+        return inner
+    if tree.op == "count_values":
+        return None
+    if tree.grouping is None:
+        return frozenset()
+    if tree.grouping.without:
+        return inner - tree.grouping.names if inner is not None else None
+    return tree.grouping.names if inner is None else tree.grouping.names & inner
+
+
+def _combined(tree: Binary) -> frozenset[str] | None:
+    if tree.left.type is Type.SCALAR:
+        return labels_left(tree.right)
+    left, matching = labels_left(tree.left), tree.matching
+    if tree.right.type is Type.SCALAR or tree.op in {"and", "unless"}:
+        return left
+    if tree.op == "or":
+        right = labels_left(tree.right)
+        return left | right if left is not None and right is not None else None
+    if matching is not None and matching.group:
+        many = left if matching.group == "left" else labels_left(tree.right)
+        return many | {name.value for name in matching.include} if many is not None else None
+    if matching is not None and matching.on:
+        return matching.names
+    return left - matching.names if left is not None and matching is not None else left
