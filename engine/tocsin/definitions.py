@@ -10,7 +10,7 @@ from tocsin.codes import ASKED, MANUALS, RAN
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan import Plan, plan
 from tocsin.policy import Terms, settle, told
-from tocsin.workspace import Source, Workspace, read_workspace
+from tocsin.workspace import Source, Workspace, read_workspace, with_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ def definitions_of(
     planned, unplanned = plan(workspace)
     unread = tuple(unread)
     found = in_file_order((*unread, *misread, *unplanned))
-    found = each_once((*found, *run_checks(CHECKS, Subject(workspace, planned, found))))
+    checked = with_uses(run_checks(CHECKS, Subject(workspace, planned, found)), workspace.templates)
+    found = each_once((*found, *checked))
     day = today or datetime.now(UTC).date()
     findings = told(settle(found, workspace, terms(day)))
     texts = {source.path: source.text for source in sources}

@@ -51,6 +51,7 @@ class Role(StrEnum):
 
 _PLACES: tuple[tuple[str, tuple[str, ...], Role | tuple[Form, ...]], ...] = (
     *(("Service", ("slis", "*", kind, key), forms) for kind, sli in SLIS.items() for key, forms in sli.keys.items()),
+    *(("SLITemplate", ("sli", kind, key), forms) for kind, sli in SLIS.items() for key, forms in sli.keys.items()),
     ("Service", ("alerts", "*", "value"), Role.VALUE),
     ("Service", ("alerts", "*", "expr"), Role.CONDITION),
     ("Service", ("alerts", "*", "absent"), Role.SERIES),

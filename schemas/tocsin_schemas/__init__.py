@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "Notifications": "notifications.v1.schema.json",
     "Platform": "platform.v1.schema.json",
     "Dashboard": "dashboard.v1.schema.json",
+    "SLITemplate": "slitemplate.v1.schema.json",
 }
 """Each kind of document with the file that holds its schema."""
 

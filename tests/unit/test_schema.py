@@ -44,7 +44,7 @@ def told(text: str) -> list[tuple[str, str, str, str | None]]:
 DURATION = "expected a duration such as 5m"
 KINDS_OF_SLI = list(tocsin_schemas.schema_for("Service")["$defs"]["sli"]["properties"])
 OTHERS = listed(kind for kind in KINDS_OF_SLI if kind != "probe")
-ONE_OF = f"expected exactly one of {listed(KINDS_OF_SLI)}"
+ONE_OF = f"expected exactly one of {listed(kind for kind in KINDS_OF_SLI if kind != 'with')}"
 CASES = {
     "unknown key": (
         SERVICE + "owners: me\n",
@@ -148,13 +148,13 @@ CASES = {
     "kind": (
         "apiVersion: tocsin/v1\nkind: service\nname: a\n",
         ("schema/kind", "2:7-14",
-         "kind is 'service', expected Service, Journey, SLA, Notifications, Platform or Dashboard",
+         "kind is 'service', expected Service, Journey, SLA, Notifications, Platform, Dashboard or SLITemplate",
          "did you mean Service?"),
     ),
     "no kind": (
         "apiVersion: tocsin/v1\nname: a\n",
         ("schema/missing-key", "1:1-11", "kind is missing",
-         "add kind: Service, Journey, SLA, Notifications, Platform or Dashboard"),
+         "add kind: Service, Journey, SLA, Notifications, Platform, Dashboard or SLITemplate"),
     ),
     "misspelt key of the kind": (
         "apiVersion: tocsin/v1\nKind: Service\nname: a\n",

@@ -121,6 +121,7 @@ class TestEverySchema:
             "Notifications": {},
             "Platform": {},
             "Dashboard": {"panels": [{"title": "t", "expr": "up"}]},
+            "SLITemplate": {"sli": {"ratio": {"bad": "b", "total": "t"}}},
         }
 
         assert quick(root)({"apiVersion": "tocsin/v1", "kind": kind, "name": "a"} | bodies[kind])

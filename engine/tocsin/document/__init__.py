@@ -3,6 +3,16 @@
 from tocsin.document.comments import Comment, comments, promql_comments
 from tocsin.document.compose import read_documents
 from tocsin.document.foreign import read_foreign
-from tocsin.document.model import Document, Json, Path
+from tocsin.document.model import Document, Graft, Json, Path
 
-__all__ = ["Comment", "Document", "Json", "Path", "comments", "promql_comments", "read_documents", "read_foreign"]
+__all__ = [
+    "Comment",
+    "Document",
+    "Graft",
+    "Json",
+    "Path",
+    "comments",
+    "promql_comments",
+    "read_documents",
+    "read_foreign",
+]

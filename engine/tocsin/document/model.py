@@ -31,6 +31,36 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Graft:
+    """A part of a document that was written elsewhere: below *path* of *document*.
+
+    *pieces* are for texts that were changed on the way, by their path in the part: stretches of the text here, each
+    with the stretch there that stands for it.
+    """
+
+    document: "Document"
+    path: Path
+    pieces: Mapping[Path, tuple[tuple[int, int, int, int], ...]] = field(default_factory=dict)
+
+    def there(self, path: Path, start: int, end: int) -> tuple[int, int]:
+        """Where the characters [start, end) of the text at *path* stand in the text as it was written."""
+        pieces = self.pieces.get(path)
+        if pieces is None:
+            return start, end
+        first = next((piece for piece in pieces if start < piece[1]), None)
+        last = next((piece for piece in reversed(pieces) if end > piece[0]), None)
+        return _shifted(first, start, 0), _shifted(last, end, 1)
+
+
+def _shifted(piece: tuple[int, int, int, int] | None, at: int, edge: int) -> int:
+    """A place inside a stretch of the same length stays where it is in it; else the stretch's edge is meant."""
+    if piece is None:
+        return at
+    start, end, *there = piece
+    return there[0] + at - start if end - start == there[1] - there[0] else there[edge]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One YAML document; *index* is its place in the file's stream.
 
@@ -45,14 +75,20 @@ class Document:
     source: Source = field(repr=False, compare=False)
     root: Place = field(repr=False, compare=False)
     broken: frozenset[Path] = frozenset()
+    grafts: Mapping[Path, Graft] = field(default_factory=dict, repr=False, compare=False)
 
     def span(self, path: Path = ()) -> Span:
         """Where the value at *path* stands; for a path that does not exist, its nearest ancestor."""
+        if found := self._graft(path):
+            return found[0].document.span((*found[0].path, *found[1]))
         place = self._place(path)
         return self.source.span(place.start, place.end)
 
     def key_span(self, path: Path) -> Span:
         """Where the key that leads to *path* stands; in a list the value, for the whole document the first key."""
+        found = self._graft(path)
+        if found and found[1]:
+            return found[0].document.key_span((*found[0].path, *found[1]))
         place = self._place(path)
         if place.key is not None:
             return self.source.span(*place.key)
@@ -63,6 +99,9 @@ class Document:
 
     def inside(self, path: Path, start: int, end: int) -> Span:
         """Where the characters [start, end) of the string at *path* stand in the file, block scalars included."""
+        if found := self._graft(path):
+            graft, rest = found
+            return graft.document.inside((*graft.path, *rest), *graft.there(rest, start, end))
         value = self.at(path)
         place = self._place(path)
         if not isinstance(value, str) or place.style is None:
@@ -78,6 +117,13 @@ class Document:
     def style(self, path: Path) -> str | None:
         """The YAML style of the scalar at *path* (`"`, `'`, `|`, `>`, empty for plain); None where there is none."""
         return self._place(path).style if self.at(path) is not None else None
+
+    def _graft(self, path: Path) -> tuple[Graft, Path] | None:
+        """The part that *path* leads into, and what is left of the path there."""
+        for length in range(len(path) + 1) if self.grafts else ():
+            if graft := self.grafts.get(path[:length]):
+                return graft, path[length:]
+        return None
 
     def _place(self, path: Path) -> Place:
         place = self.root

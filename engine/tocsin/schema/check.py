@@ -84,4 +84,11 @@ def _pattern(_: Validator, text: str, value: Any, __: Mapping[str, Any]) -> Iter
         yield ValidationError("the pattern does not match")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _one_besides(_: Validator, besides: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """Exactly one of the keys that the schema knows, besides some that may stand with it."""
+    choices = [key for key in schema["properties"] if key not in besides]
+    if isinstance(value, Mapping) and sum(key in value for key in choices) != 1:
+        yield ValidationError("not exactly one of the keys")
+
+
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern, "x-one-besides": _one_besides})  # type: ignore[no-untyped-call]

@@ -85,6 +85,20 @@ def _count(document: Document, fault: Violation) -> Iterator[Diagnostic]:
         yield Diagnostic("schema/choice", document.key_span((*fault.path, given[1])), message, hint="keep one of them")
 
 
+def _one_besides(document: Document, fault: Violation) -> Iterator[Diagnostic]:
+    """No key of a closed set, or several, where one is to be chosen."""
+    options = [key for key in fault.schema["properties"] if key not in fault.argument]
+    given, name = [key for key in fault.value if key in options], subject(fault.path)
+    expectation = f"expected exactly one of {listed(options)}"
+    if given:
+        place, message = document.key_span((*fault.path, given[1])), f"{name} has {listed(given, 'and')}, {expectation}"
+        yield Diagnostic("schema/choice", place, message, hint="keep one of them")
+    elif not fault.unknown:  # else that one is probably meant, and has its finding
+        place = holder(document, fault.path, fault.value)
+        empty = "is empty" if not fault.value else f"has only {listed(fault.value, 'and')}"
+        yield Diagnostic("schema/choice", place, f"{name} {empty}, {expectation}")
+
+
 def _branches(document: Document, fault: Violation) -> Iterator[Diagnostic]:
     """Of several alternatives, explain the one that was probably meant."""
     if not fault.branches:
@@ -111,6 +125,7 @@ _STRUCTURE: dict[str, Callable[[Document, Violation], Iterator[Diagnostic]]] = {
     "dependentRequired": _dependent,
     "minProperties": _count,
     "maxProperties": _count,
+    "x-one-besides": _one_besides,
     "anyOf": _branches,
     "oneOf": _branches,
     "uniqueItems": repeated,

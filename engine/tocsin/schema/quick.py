@@ -95,6 +95,11 @@ def _properties(properties: Mapping[str, Schema], _: Mapping[str, Any], compiled
     )
 
 
+def _one_besides(besides: list[str], schema: Mapping[str, Any], _: Compile) -> Accepts:
+    choices = frozenset(schema.get("properties", ())) - frozenset(besides)
+    return lambda value: not isinstance(value, dict) or len(value.keys() & choices) == 1
+
+
 def _additional(argument: Schema, schema: Mapping[str, Any], compiled: Compile) -> Accepts:
     named = frozenset(schema.get("properties", ()))
     if argument is False:
@@ -170,6 +175,7 @@ _KEYWORDS: dict[str, Callable[[Any, Mapping[str, Any], Compile], Accepts]] = {
     "additionalProperties": _additional,
     "propertyNames": _names,
     "items": _items,
+    "x-one-besides": _one_besides,
     "required": _required,
     "dependentRequired": _dependent,
     "pattern": _pattern,

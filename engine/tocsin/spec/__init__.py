@@ -19,6 +19,7 @@ from tocsin.spec.service import (
     TestSeries,
 )
 from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
+from tocsin.spec.sli_template import SliTemplate
 
 __all__ = [
     "Absence",
@@ -55,6 +56,7 @@ __all__ = [
     "Secret",
     "Service",
     "Sla",
+    "SliTemplate",
     "Slo",
     "StatsD",
     "TestAlert",

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tocsin.diagnostics import Span
 from tocsin.document import Document
-from tocsin.spec import Dashboard, Journey, Notifications, Platform, Service, Sla
+from tocsin.spec import Dashboard, Journey, Notifications, Platform, Service, Sla, SliTemplate
 
-Definition = Dashboard | Journey | Notifications | Platform | Service | Sla
+Definition = Dashboard | Journey | Notifications | Platform | Service | Sla | SliTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,14 @@ class Source:
 
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Where the SLI of a template stands, and the places that use it."""
+
+    template: Span
+    places: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +37,5 @@ class Workspace:
     dashboards: tuple[Dashboard, ...] = ()
     platform: Platform | None = None
     documents: Mapping[tuple[str, int], Document] | None = None
+    templates: tuple[Uses, ...] = ()
+    """Where SLIs of templates stand, and who uses them."""

@@ -17,6 +17,7 @@ from tocsin.spec.readers import (
     read_platform,
     read_service,
     read_sla,
+    read_sli_template,
 )
 from tocsin.spec.readers.burn_rate import read_policies
 from tocsin.windows import Policy
@@ -24,6 +25,7 @@ from tocsin.workspace.divided import divided
 from tocsin.workspace.journeys import nested
 from tocsin.workspace.model import Definition, Source, Workspace
 from tocsin.workspace.names import Reading, unique, unknown
+from tocsin.workspace.templates import Templates, with_uses
 
 T = TypeVar("T", Dashboard, Journey, Notifications, Service, Sla)
 
@@ -34,6 +36,7 @@ READERS: dict[str, Callable[[Node], Definition | None]] = {
     "Notifications": read_notifications,
     "Platform": read_platform,
     "Dashboard": read_dashboard,
+    "SLITemplate": read_sli_template,
 }
 
 
@@ -51,6 +54,10 @@ def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnost
         findings += misread
     readings: list[Reading] = []
     policies = _policies(documents)
+    templates = Templates.of(documents)
+    documents = [templates.expanded(document) for document in documents]
+    findings += templates.findings
+    findings += templates.alone()
     for document in documents:
         invalid = check_document(document)
         findings += invalid
@@ -68,10 +75,11 @@ def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnost
         notifications=_by_name(values, Notifications),
         dashboards=_by_name(values, Dashboard),
         platform=next((value for value in values if isinstance(value, Platform)), None),
-        documents={(document.path, document.index): document for document in documents},
+        documents={(document.path, document.index): templates.checked(document) for document in documents},
+        templates=templates.uses(),
     )
     findings += divided(workspace.services, _by_name(values, Journey), workspace.slas)
-    return workspace, in_file_order((*findings, *knots))
+    return workspace, in_file_order(with_uses((*findings, *knots), workspace.templates))
 
 
 def _policies(documents: Iterable[Document]) -> Mapping[str, Policy]:

@@ -7,6 +7,8 @@ from tocsin.spec.readers.notifications import read_notifications
 from tocsin.spec.readers.platform import read_platform
 from tocsin.spec.readers.service import read_service
 from tocsin.spec.readers.sla import read_sla
+from tocsin.spec.readers.sli import read_sli
+from tocsin.spec.readers.sli_template import read_sli_template
 
 __all__ = [
     "MOST_COMPARED",
@@ -21,4 +23,6 @@ __all__ = [
     "read_platform",
     "read_service",
     "read_sla",
+    "read_sli",
+    "read_sli_template",
 ]
