@@ -1,12 +1,16 @@
 """What people and machines are shown of findings."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tocsin import report
-from tocsin.diagnostics import Diagnostic, Severity, Span
+from tocsin.diagnostics import Diagnostic, Edit, Fix, Hidden, Severity, Span
 
 TEXTS = {
     "rules/shop.yaml": 'kind: Service\nslos:\n  uptime: {target: 999%}\n\tbad: "é值x"\n',
@@ -171,6 +175,122 @@ def test_sarif_fingerprint_survives_lines_above() -> None:
     )
 
     assert before == after
+
+
+MENDED = Diagnostic(
+    "schema/unknown-key",
+    Span("rules/shop.yaml", 3, 4, 3, 10),
+    "unknown key 'uptime'",
+    fix=Fix("write up", (Edit(Span("rules/shop.yaml", 3, 3, 3, 9), "up"),)),
+)
+QUIET = replace(WIDE, hidden=Hidden("comment", "it is wide on purpose"))
+KNOWN = replace(WIDE, hidden=Hidden("baseline", "known to known.json"))
+
+
+def _object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": [*required], "properties": properties, "additionalProperties": False}
+
+
+def _list(items: Any, least: int = 0) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": least}
+
+
+_TEXT = {"type": "string", "minLength": 1}
+_COUNT = {"type": "integer", "minimum": 1}
+_REGION = _object(
+    ["startLine", "startColumn", "endLine", "endColumn"],
+    startLine=_COUNT, startColumn=_COUNT, endLine=_COUNT, endColumn=_COUNT,
+)  # fmt: skip
+_ARTIFACT = _object(["uri"], uri={"type": "string", "pattern": "^[A-Za-z0-9._~/%-]+$"})
+_MESSAGE = _object(["text"], text=_TEXT, markdown=_TEXT)
+_PLACE = _object(["artifactLocation", "region"], artifactLocation=_ARTIFACT, region=_REGION)
+_EDIT = _object(["deletedRegion"], deletedRegion=_REGION, insertedContent=_object(["text"], text={"type": "string"}))
+_CHANGE = _object(["artifactLocation", "replacements"], artifactLocation=_ARTIFACT, replacements=_list(_EDIT, 1))
+_RESULT = _object(
+    ["ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints"],
+    ruleId=_TEXT,
+    ruleIndex={"type": "integer", "minimum": 0},
+    level={"enum": ["none", "note", "warning", "error"]},
+    message=_MESSAGE,
+    locations=_list(_object(["physicalLocation"], physicalLocation=_PLACE), 1),
+    relatedLocations=_list(_object(["id", "message"], id=_COUNT, message=_MESSAGE, physicalLocation=_PLACE)),
+    partialFingerprints={"type": "object", "additionalProperties": _TEXT},
+    suppressions=_list(_object(["kind"], kind={"enum": ["inSource", "external"]}, justification=_TEXT)),
+    fixes=_list(_object(["artifactChanges"], description=_MESSAGE, artifactChanges=_list(_CHANGE, 1))),
+)
+_RULE = _object(["id"], id=_TEXT, name=_TEXT, shortDescription=_MESSAGE, help=_MESSAGE)
+_DRIVER = _object(["name"], name=_TEXT, rules=_list(_RULE))
+_RUN = _object(
+    ["tool", "results"],
+    tool=_object(["driver"], driver=_DRIVER),
+    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+    results=_list(_RESULT),
+)
+SARIF = _object(["version", "runs"], **{"$schema": _TEXT, "version": {"const": "2.1.0"}, "runs": _list(_RUN, 1)})
+"""The part of the SARIF 2.1.0 schema that we write: what it requires, and no property that it does not have."""
+
+
+def test_sarif_has_the_structure_that_it_must_have() -> None:
+    """Code scanning refuses a file with anything else in it, whole."""
+    log = json.loads(report.sarif((*ALL, MENDED, QUIET, KNOWN), TEXTS, {"slo/target": "A target.\n\nBad: x"}))
+
+    Draft202012Validator(SARIF).validate(log)
+
+
+def test_sarif_of_fixes_and_of_what_is_hidden() -> None:
+    """A fix is a replacement in a region; what a comment or a baseline hides is a suppression with its reason."""
+    results = json.loads(report.sarif((MENDED, QUIET, KNOWN), TEXTS))["runs"][0]["results"]
+
+    assert results[0]["fixes"][0]["artifactChanges"][0]["replacements"] == [
+        {
+            "deletedRegion": {"startLine": 3, "startColumn": 3, "endLine": 3, "endColumn": 9},
+            "insertedContent": {"text": "up"},
+        }
+    ]
+    assert [result.get("suppressions") for result in results] == [
+        None,
+        [{"kind": "inSource", "justification": "it is wide on purpose"}],
+        [{"kind": "external", "justification": "known to known.json"}],
+    ]
+
+
+def test_json_of_a_fix() -> None:
+    """Editors can make it."""
+    (shown,) = json.loads(report.as_json((MENDED,), TEXTS))
+
+    assert shown["fix"] == {
+        "title": "write up",
+        "safe": True,
+        "edits": [
+            {"path": "rules/shop.yaml", "line": 3, "column": 3, "endLine": 3, "endColumn": 9, "text": "up"},
+        ],
+    }
+
+
+def test_gitlab() -> None:
+    """Each issue has a description, a name, a severity, a place and a fingerprint of its own."""
+    issues = json.loads(report.gitlab((TARGET, WIDE, NOTE, WIDE), TEXTS))
+
+    assert issues[0] == {
+        "description": "target 999% is above 100% (did you mean 99.9%?)",
+        "check_name": "slo/target",
+        "fingerprint": issues[0]["fingerprint"],
+        "severity": "major",
+        "location": {"path": "rules/shop.yaml", "lines": {"begin": 3, "end": 3}},
+    }
+    assert [issue["severity"] for issue in issues] == ["major", "minor", "info", "minor"]
+    assert len({issue["fingerprint"] for issue in issues}) == 4
+
+
+def test_summary_of_a_job() -> None:
+    """The worst first, as a table whose cells nothing can end."""
+    odd = Diagnostic("x/y", Span("a|b.yaml", 1, 1, 1, 2), "a <b> | `c` [d](e)\n")
+    lines = report.markdown((WIDE, odd), 2).splitlines()
+
+    assert lines[2] == "2 files: 1 error, 1 warning"
+    assert lines[4:6] == ["| place | severity | code | message |", "|---|---|---|---|"]
+    assert lines[6] == "| a\\|b.yaml:1:1 | error | x/y | a \\<b\\> \\| \\`c\\` \\[d\\](e)\\\\n |"
+    assert lines[7].startswith("| rules/shop.yaml:4:10 | warning |")
 
 
 def test_junit() -> None:
