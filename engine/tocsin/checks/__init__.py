@@ -13,10 +13,31 @@ from tocsin.checks.alert_twin import alert_twin
 from tocsin.checks.base import Check, Subject, run_checks
 from tocsin.checks.channel_unused import channel_unused
 from tocsin.checks.group_interval import group_interval
+from tocsin.checks.promql_absent import promql_absent
+from tocsin.checks.promql_buckets import promql_buckets
+from tocsin.checks.promql_constant import promql_constant
+from tocsin.checks.promql_counter import promql_counter
+from tocsin.checks.promql_duplicate import promql_duplicate
 from tocsin.checks.promql_fraction import promql_fraction
 from tocsin.checks.promql_histogram import promql_histogram
+from tocsin.checks.promql_irate import promql_irate
+from tocsin.checks.promql_join import promql_join
+from tocsin.checks.promql_label import promql_label
+from tocsin.checks.promql_matcher import promql_matcher
+from tocsin.checks.promql_nan import promql_nan
+from tocsin.checks.promql_quantile import promql_quantile
+from tocsin.checks.promql_range import promql_range
+from tocsin.checks.promql_rate import promql_rate
+from tocsin.checks.promql_regexp import promql_regexp
+from tocsin.checks.promql_retention import promql_retention
+from tocsin.checks.promql_selector import promql_selector
+from tocsin.checks.promql_share import promql_share
+from tocsin.checks.promql_spacing import promql_spacing
 from tocsin.checks.promql_syntax import promql_syntax
+from tocsin.checks.promql_topk import promql_topk
 from tocsin.checks.promql_type import promql_type
+from tocsin.checks.promql_unit import promql_unit
+from tocsin.checks.promql_version import promql_version
 from tocsin.checks.record_name import record_name
 from tocsin.checks.record_order import record_order
 from tocsin.checks.record_unknown import record_unknown
@@ -44,10 +65,31 @@ CHECKS: tuple[Check, ...] = (
     alert_twin,
     channel_unused,
     group_interval,
+    promql_absent,
+    promql_buckets,
+    promql_constant,
+    promql_counter,
+    promql_duplicate,
     promql_fraction,
     promql_histogram,
+    promql_irate,
+    promql_join,
+    promql_label,
+    promql_matcher,
+    promql_nan,
+    promql_quantile,
+    promql_range,
+    promql_rate,
+    promql_regexp,
+    promql_retention,
+    promql_selector,
+    promql_share,
+    promql_spacing,
     promql_syntax,
+    promql_topk,
     promql_type,
+    promql_unit,
+    promql_version,
     record_name,
     record_order,
     record_unknown,

@@ -9,7 +9,7 @@ from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.document import Document, Json
 from tocsin.expressions import Expression, expressions
 from tocsin.plan import Plan
-from tocsin.promql_syntax import Expr, Fault, parse
+from tocsin.promql_syntax import Expr, Fault, nodes, parse
 from tocsin.workspace import Workspace
 
 
@@ -63,6 +63,11 @@ class Subject:
     def trees(self) -> Iterator[tuple[Expression, Expr]]:
         """The texts that can be parsed."""
         return ((expression, tree) for expression, tree in self.parsed if not isinstance(tree, Fault))
+
+    @cached_property
+    def walked(self) -> tuple[tuple[Expression, tuple[Expr, ...]], ...]:
+        """The texts that can be parsed, each with every node of its tree, outer ones first."""
+        return tuple((expression, tuple(nodes(tree))) for expression, tree in self.trees)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 `parse` gives a tree or the first fault; `read` also what the text needs of a Prometheus, and its comments.
 """
 
+from tocsin.promql_syntax.bounds import bounds, constant
 from tocsin.promql_syntax.canonical import canonical, number
 from tocsin.promql_syntax.cursor import DEEPEST
 from tocsin.promql_syntax.fault import Fault
+from tocsin.promql_syntax.flow import CHOOSING, Flow, flow, never_joined
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
 from tocsin.promql_syntax.lexer import Token, lex
 from tocsin.promql_syntax.parser import LONGEST, MOST_OPERATORS, Reading, parse, read
+from tocsin.promql_syntax.shares import Share, is_part, narrowed, share
 from tocsin.promql_syntax.tree import (
     Aggregation,
     At,
@@ -37,6 +40,7 @@ from tocsin.promql_syntax.versions import OLDEST, Feature, Version
 
 __all__ = [
     "AGGREGATIONS",
+    "CHOOSING",
     "DEEPEST",
     "FUNCTIONS",
     "LONGEST",
@@ -50,6 +54,7 @@ __all__ = [
     "Expr",
     "Fault",
     "Feature",
+    "Flow",
     "Function",
     "Grouping",
     "Matcher",
@@ -60,6 +65,7 @@ __all__ = [
     "RangeSelector",
     "Reading",
     "Selector",
+    "Share",
     "String",
     "Subquery",
     "Token",
@@ -68,13 +74,20 @@ __all__ = [
     "Version",
     "bare",
     "beyond_limits",
+    "bounds",
     "byte_offset",
     "canonical",
     "children",
+    "constant",
     "explained",
+    "flow",
+    "is_part",
     "lex",
+    "narrowed",
+    "never_joined",
     "nodes",
     "number",
     "parse",
     "read",
+    "share",
 ]

@@ -11,7 +11,7 @@ from tocsin.windows import Policy
 
 @dataclass(frozen=True, slots=True)
 class PrometheusSettings:
-    """Defaults of scraping and evaluation, how long samples are kept and where."""
+    """Defaults of scraping and evaluation, how long samples are kept and where; *version* is empty if nobody says."""
 
     port: int
     scrape_interval: Duration
@@ -20,6 +20,7 @@ class PrometheusSettings:
     storage_path: str
     alertmanagers: tuple[str, ...]
     external_labels: Mapping[str, str]
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

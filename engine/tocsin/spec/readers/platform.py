@@ -34,6 +34,7 @@ def _prometheus(node: Node) -> PrometheusSettings:
         storage_path=node["storage_path"].text("data/"),
         alertmanagers=node["alertmanagers"].texts(),
         external_labels=dict(node["external_labels"].labels()),
+        version=node["version"].text(""),
     )
 
 

@@ -1,0 +1,49 @@
+"""promql/buckets."""
+
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.promql_syntax import Call, Expr, RangeSelector, Selector, Subquery, flow, nodes
+
+_RATES = frozenset({"rate", "increase", "irate", "delta"})
+
+
+@check("promql/buckets")
+def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
+    """A quantile of a histogram is taken from the rates of its buckets, with their `le`.
+
+    `histogram_quantile()` finds the buckets by the label `le`; where an aggregation has dropped it, there is no
+    result, ever. Without `rate()` the buckets hold everything since the target started, so the quantile hardly moves
+    and a slow hour is lost in the average of weeks. Native histograms have no `le` and are left alone.
+
+    Bad: `histogram_quantile(0.9, sum by (job) (rate(latency_seconds_bucket[5m])))`
+
+    Good: `histogram_quantile(0.9, sum by (job, le) (rate(latency_seconds_bucket[5m])))`
+    """
+    for expression, every in subject.walked:
+        for node in every:
+            if not isinstance(node, Call) or node.name.value != "histogram_quantile":
+                continue
+            inner = node.arguments[1]
+            buckets = [each for each in nodes(inner) if isinstance(each, Selector) and _is_bucket(each)]
+            if not buckets:
+                continue
+            if not flow(inner).may_have("le"):
+                said = "the buckets have lost their label le here, so there is never a result"
+                yield Diagnostic("promql/buckets", expression.inside(inner), said, hint="keep le: by (le, …)")
+            elif not _rated(inner):
+                said = "the quantile is of everything since the targets started, not of a time"
+                hint = f"take the rate first: rate({buckets[0].metric}[5m])"
+                yield Diagnostic("promql/buckets", expression.inside(buckets[0]), said, Severity.WARNING, hint=hint)
+
+
+def _is_bucket(node: Selector) -> bool:
+    return (node.metric or "").endswith("_bucket")
+
+
+def _rated(tree: Expr) -> bool:
+    """Whether it is taken over a time, by a rate or between two times."""
+    every = list(nodes(tree))
+    shifted = any(isinstance(each, Selector | RangeSelector | Subquery) and each.offset is not None for each in every)
+    return shifted or any(isinstance(each, Call) and each.name.value in _RATES for each in every)

@@ -1,0 +1,33 @@
+"""promql/irate."""
+
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.expressions import Role
+from tocsin.promql_syntax import Call
+
+
+@check("promql/irate")
+def promql_irate(subject: Subject) -> Iterator[Diagnostic]:
+    """An alert should look at a rate over its whole range.
+
+    `irate()` looks at the last two samples alone, so what an alert sees depends on the moment of its evaluation, and
+    one calm pair of samples ends its `for`. It is meant for graphs of fast counters.
+
+    Bad: `irate(http_errors_total[5m]) > 10`
+
+    Good: `rate(http_errors_total[5m]) > 10`
+    """
+    for expression, every in subject.walked:
+        if expression.role in {Role.CONDITION, Role.VALUE}:
+            for node in every:
+                if isinstance(node, Call) and node.name.value in {"irate", "idelta"}:
+                    better = "rate" if node.name.value == "irate" else "delta"
+                    yield Diagnostic(
+                        "promql/irate",
+                        expression.inside(node.name),
+                        f"{node.name.value}() looks at two samples only, so the alert comes and goes with them",
+                        Severity.INFO,
+                        hint=f"use {better}()",
+                    )

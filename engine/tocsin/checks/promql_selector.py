@@ -1,0 +1,49 @@
+"""promql/selector."""
+
+import re
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.expressions import Role
+from tocsin.promql_syntax import Call, Selector
+
+_OF_ALL_TARGETS = re.compile(r"up|(?:scrape|process|go)_\w+")
+
+
+@check("promql/selector")
+def promql_selector(subject: Subject) -> Iterator[Diagnostic]:
+    """A selector should name its metric, and for metrics that every target exports also a label.
+
+    Without a name Prometheus looks through all metrics with the label. `up`, `process_…`, `go_…` and their like are
+    exported by everything that is scraped: an alert on them without a label is about targets of other teams, and
+    becomes slower with each of them.
+
+    Bad: `{job="shop"}`, `process_open_fds > 1000`
+
+    Good: `up{job="shop"}`, `process_open_fds{job="shop"} > 1000`
+    """
+    for expression, every in subject.walked:
+        if expression.role is Role.PANEL:
+            continue
+        matchers_only = {
+            each.start
+            for node in every
+            if isinstance(node, Call) and node.name.value == "info"
+            for each in node.arguments[1:]
+        }
+        for node in every:
+            if not isinstance(node, Selector) or node.start in matchers_only:
+                continue
+            if node.metric is None:
+                said = "no metric is named: every metric with such labels is looked through"
+                hint = "name the metric in front of the braces"
+                severity = (
+                    Severity.INFO if any(m.label.value == "__name__" for m in node.matchers) else Severity.WARNING
+                )
+            elif not node.matchers and _OF_ALL_TARGETS.fullmatch(node.metric):
+                said = f"{node.metric} is exported by every target, and all of them are looked at"
+                hint, severity = f'choose some: {node.metric}{{job="…"}}', Severity.INFO
+            else:
+                continue
+            yield Diagnostic("promql/selector", expression.inside(node), said, severity, hint=hint)

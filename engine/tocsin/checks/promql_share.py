@@ -1,0 +1,64 @@
+"""promql/share."""
+
+from collections.abc import Iterator
+
+from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.compared import compared
+from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.expressions import Expression
+from tocsin.promql_syntax import Binary, Expr, Fault, Matcher, Selector, Share, bare, narrowed, share
+
+
+@check("promql/share")
+def promql_share(subject: Subject) -> Iterator[Diagnostic]:
+    """The events of a share have to be among all that it is a share of.
+
+    A share of bad events counts both sides by the same rules. Where the total asks for something that the bad events
+    do not ask for, some of these are not in the total: the share may exceed 1, and a budget is spent by events that
+    the objective is not about. Only counts of the same metric are compared.
+
+    Bad: `bad: requests_total{code=~"5.."}` with `total: requests_total{job="shop"}`
+
+    Good: `bad: requests_total{job="shop",code=~"5.."}` with `total: requests_total{job="shop"}`
+    """
+    yield from _of_slis(subject)
+    seen: set[int] = set()
+    for each in compared(subject):
+        node = bare(each.value)
+        if isinstance(node, Binary) and node.op == "/" and 0 < each.bound <= 1 and each.alerts and id(node) not in seen:
+            seen.add(id(node))
+            verdict, matcher = share(node.left, node.right)
+            if verdict is Share.BEYOND and matcher is not None:
+                yield _finding(each.expression, node.left, matcher, "the numerator", "the denominator")
+
+
+def _of_slis(subject: Subject) -> Iterator[Diagnostic]:
+    """Bad or good events beside the total of their SLI."""
+    slis: dict[tuple[str, object], dict[str, tuple[Expression, Expr]]] = {}
+    for expression, tree in subject.parsed:
+        if len(expression.path) == 4 and expression.path[2] == "ratio" and not isinstance(tree, Fault):
+            owner = (expression.span.path, expression.path[1])
+            slis.setdefault(owner, {})[str(expression.path[3])] = (expression, tree)
+    for parts in slis.values():
+        total = parts.get("total")
+        for key in ("bad", "good"):
+            if key in parts and total is not None:
+                expression, tree = parts[key]
+                one, other = bare(tree), bare(total[1])
+                if isinstance(one, Selector) and isinstance(other, Selector):
+                    verdict, matcher = narrowed(one, other)
+                else:
+                    verdict, matcher = share(one, other)
+                if verdict is Share.BEYOND and matcher is not None:
+                    yield _finding(expression, one, matcher, f"the {key} events", "the total")
+
+
+def _finding(expression: Expression, place: Expr, matcher: Matcher, one: str, other: str) -> Diagnostic:
+    wanted = f'{matcher.label.value}{matcher.op}"{matcher.value.value}"'
+    return Diagnostic(
+        "promql/share",
+        expression.inside(place),
+        f"{one} may hold what {other} leaves out: only {other} asks for {wanted}",
+        Severity.WARNING,
+        hint=f"ask for {wanted} on both sides",
+    )

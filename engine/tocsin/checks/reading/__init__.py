@@ -1,0 +1,1 @@
+"""What several checks read out of expressions and definitions; no checks themselves."""

@@ -1,0 +1,85 @@
+"""Whether one count is a part of another: events of one kind among all events."""
+
+import re
+from enum import StrEnum
+
+from tocsin.promql_syntax.canonical import duration
+from tocsin.promql_syntax.tree import Aggregation, Call, Expr, Matcher, RangeSelector, Selector, bare
+
+_COUNTS = frozenset({"sum", "count"})
+
+
+class Share(StrEnum):
+    """What one count is of another."""
+
+    PART = "part"
+    """Each of its events is counted by the other."""
+    BEYOND = "beyond"
+    """It counts events that the other leaves out."""
+    UNKNOWN = "unknown"
+
+
+def is_part(one: Expr, other: Expr) -> bool:
+    """Whether *one* counts some of the events of *other*."""
+    return share(one, other)[0] is Share.PART
+
+
+def share(one: Expr, other: Expr) -> tuple[Share, Matcher | None]:
+    """What *one* is of *other*, and the matcher of *other* that makes it so.
+
+    >>> from tocsin.promql_syntax.parser import parse
+    >>> share(parse('sum(rate(x{code="500"}[5m]))'), parse("sum(rate(x[5m]))"))[0].value
+    'part'
+    """
+    left, right = _counted(one), _counted(other)
+    if left is None or right is None or left[:-1] != right[:-1]:
+        return Share.UNKNOWN, None
+    return narrowed(left[-1], right[-1])
+
+
+def narrowed(one: Selector, other: Selector) -> tuple[Share, Matcher | None]:
+    """The same of two selectors."""
+    if one.metric is None or one.metric != other.metric:
+        return Share.UNKNOWN, None
+    mine: dict[str, list[Matcher]] = {}
+    for matcher in one.matchers:
+        mine.setdefault(matcher.label.value, []).append(matcher)
+    unknown = False
+    for wanted in other.matchers:
+        given = mine.get(wanted.label.value, [])
+        if wanted.label.value == "__name__" or any(
+            (m.op, m.value.value) == (wanted.op, wanted.value.value) for m in given
+        ):
+            continue
+        if not given:
+            return Share.BEYOND, wanted
+        equal = next((m.value.value for m in given if m.op == "="), None)
+        if equal is None:
+            unknown = True
+        elif not _accepts(wanted, equal):
+            return Share.BEYOND, wanted
+    return (Share.UNKNOWN if unknown else Share.PART), None
+
+
+def _counted(node: Expr) -> tuple[str, str, str, Selector] | None:
+    """The shape of a count, and the selector of what is counted: `sum(rate(x[5m]))`."""
+    node = bare(node)
+    if not isinstance(node, Aggregation) or node.op not in _COUNTS:
+        return None
+    inner = bare(node.expr)
+    if isinstance(inner, Selector) and inner.offset is None and inner.at is None:
+        return node.op, "", "", inner
+    if isinstance(inner, Call) and inner.name.value in {"rate", "increase"} and node.op == "sum":
+        ranged = bare(inner.arguments[0])
+        if isinstance(ranged, RangeSelector) and ranged.offset is None and ranged.at is None:
+            return node.op, inner.name.value, duration(ranged.range), ranged.selector
+    return None
+
+
+def _accepts(matcher: Matcher, value: str) -> bool:
+    wanted = matcher.value.value
+    try:
+        found = re.fullmatch(wanted, value, re.DOTALL) is not None if matcher.regular else wanted == value
+    except re.error:
+        return True
+    return found == (matcher.op[0] == "=")
