@@ -92,7 +92,7 @@ class _Objective:
     def panels(self) -> Iterator[Panel]:
         """Objective, budget, good events and traffic; then the tiers."""
         panel = partial(Panel, runbook=self.runbook)
-        target, over = float(self.slo.target), self.slo.window
+        target, over = float(self.slo.target), self.slo.over
         objective = (Query(f"{OBJECTIVE}{self.selector}", self.legend("objective")),)
         left = (Query(f"{BUDGET}{self.selector}", self.legend("left")),)
         yield panel(

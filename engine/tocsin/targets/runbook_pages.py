@@ -143,7 +143,7 @@ def _objective(slo: Slo, rules: list[AlertingRule], service: Service, workspace:
     allowed = _percent(1 - slo.target)
     return Objective(
         name=slo.name,
-        promise=f"{slo.description or slo.ref}: {_percent(slo.target)} over {slo.window}.",
+        promise=f"{slo.description or slo.ref}: {_percent(slo.target)} over {slo.over}.",
         meaning=f"{allowed} may be bad; that is the error budget. Its alerts are ErrorBudgetBurn with slo={slo.name}.",
         facts=tuple(facts),
         tiers=tuple(_tier(tier, slo, told(by_tier[tier.name], workspace)) for tier in tiers if tier.name in by_tier),
