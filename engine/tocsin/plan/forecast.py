@@ -12,6 +12,7 @@ real series are not independent from minute to minute, so the true band is wider
 
 from statistics import NormalDist
 
+from tocsin.promql import tidy
 from tocsin.spec import Forecast
 from tocsin.units import Duration, literal
 from tocsin.windows import decimal_literal
@@ -78,9 +79,7 @@ def in_words(forecast: Forecast) -> str:
 
 
 def _window(forecast: Forecast) -> str:
-    text = forecast.series.text.strip()
-    whole = f"({text}\n  )" if "#" in text else f"({text})"
-    return f"{whole}[{forecast.history}:{step_of(forecast)}]"
+    return f"({tidy(forecast.series.text)})[{forecast.history}:{step_of(forecast)}]"
 
 
 def _bound(forecast: Forecast) -> str:
