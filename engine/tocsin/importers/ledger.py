@@ -209,10 +209,13 @@ class Given:
             return default
         text = self.text()
         try:
-            return int(text.replace("_", ""), 0)
+            number = int(text.replace("_", ""), 0)
         except ValueError:
-            self.refuse(f"{self.name} is {_short(text)}, expected a whole number")
+            number = 2**63
+        if not -(2**63) <= number < 2**63:
+            self.refuse(f"{self.name} is {_short(text)}, expected a whole number of 64 bits")
             return default
+        return number
 
     def number(self) -> Decimal | None:
         """A number, exactly as written; None where there is none."""

@@ -239,9 +239,7 @@ class _Importer:
     def _journey(self, root: Given, name: str, service: Service, made: list[tuple[str, Given]]) -> None:
         """A composite: the mean of its objectives by weight, per slice of time."""
         body = heading("Journey", unique(service_name(name), {each.name for each in self.journeys}, joint="-"))
-        weights = {
-            f"{service.name}/{key}": objective["compositeWeight"].number() or Decimal(1) for key, objective in made
-        }
+        weights = {f"{service.name}/{key}": _weight(objective["compositeWeight"]) for key, objective in made}
         targets = [
             (periods.percent(objective), weight) for (_, objective), weight in zip(made, weights.values(), strict=True)
         ]
@@ -261,3 +259,11 @@ class _Importer:
             Fate.ADDED, root.key_span, f"target of journey {name}", "the mean of its parts' targets by weight"
         )
         self.journeys.append(Definition(service.name, body, frozenset({(root.document.path, root.document.index)})))
+
+
+def _weight(node: Given) -> Decimal:
+    weight = node.number()
+    if weight is not None and weight <= 0:
+        node.refuse(f"a weight of {weight} is not above 0")
+        return Decimal(1)
+    return weight or Decimal(1)

@@ -42,7 +42,8 @@ def _objective(root: Given, service: Service) -> None:
     key = service.slo_name(name)
     sli = _SLIS[given[0]](indicator)
     if sli is None:
-        indicator.refuse("the indicator has no metric")
+        if not any(finding.span.path == root.span.path for finding in root.ledger.findings):
+            indicator.refuse("the indicator has no metric")
         root.use()
         return
     if key != name:
@@ -121,6 +122,10 @@ def _latency(node: Given) -> Mapping | None:
     success, total = _metric(node["success"]), _metric(node["total"])
     inner = Mapping()
     if success is None or total is None:
+        return None
+    good = parse(success.text)
+    if isinstance(good, Selector) and not any(matcher.label.value == "le" for matcher in good.matchers):
+        node["success"]["metric"].refuse("there is no le in it, so it is no bucket", 'Pyrra wants one, such as le="1"')
         return None
     histogram = _histogram(success.text, total.text)
     if histogram is not None:

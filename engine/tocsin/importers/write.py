@@ -76,8 +76,8 @@ def _comment(pad: str, text: str) -> str:
 
 
 def _value(value: str | Exactly | Query | Inline, indent: int) -> str:
-    if isinstance(value, Exactly):
-        return value.text
+    if isinstance(value, Exactly):  # digits that no number holds are a text
+        return value.text if resolve(value.text)[1] is None else scalar(value.text)
     if isinstance(value, Inline):
         return _inline(value)
     if isinstance(value, Query):
