@@ -35,7 +35,7 @@ def with_other(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 
 @pytest.mark.parametrize("format_", sorted(IMPORTERS))
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_value_in_any_place(format_: str, data: st.DataObject) -> None:
     """No exception, and what is written is YAML without a mistake."""
     name = "traps.yml" if format_ == "prometheus" and data.draw(st.booleans()) else WORKED[format_]
@@ -54,7 +54,7 @@ def test_any_value_in_any_place(format_: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("format_", sorted(IMPORTERS))
 @given(text=st.text(max_size=60) | st.text(alphabet="groups:- alert{}[]&*<\n #|>'\"", max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_text(format_: str, text: str) -> None:
     """No exception."""
     convert(IMPORTERS[format_], [("a.yml", text)])
