@@ -51,18 +51,18 @@ def judge(
     groups: Sequence[RuleGroup],
     series: Mapping[str, Values],
     rows: Iterable[Row],
-    step: str = "1m",
-    minutes: int = 1,
+    step: int = 60,
+    evaluate: int | None = None,
 ) -> str:
-    """Run promtool; the empty string if every row is as expected. *step* is *minutes* long."""
+    """Run promtool; the empty string if every row is as expected. A *step* and the rules' interval are in seconds."""
     (folder / "rules.yml").write_text(rule_file(tuple(groups)))
     test = {
-        "interval": step,
+        "interval": f"{step}s",
         "input_series": [{"series": name, "values": values(some)} for name, some in series.items()],
         "promql_expr_test": [
             {
                 "expr": row.expr,
-                "eval_time": f"{row.at * minutes}m",
+                "eval_time": f"{row.at * step}s",
                 "exp_samples": [] if row.value is None else [{"labels": "{}", "value": row.value}],
             }
             for row in rows
@@ -70,7 +70,7 @@ def judge(
     }
     tests = {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": step,
+        "evaluation_interval": f"{evaluate or step}s",
         "group_eval_order": [group.name for group in groups],
         "tests": [test],
     }

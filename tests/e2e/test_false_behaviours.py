@@ -45,8 +45,7 @@ def test_1_uneven_traffic(tmp_path: Path, day: tuple[int, float], night: tuple[i
                 Row(near(RATIO, true, 0.001 * true), at, 1),
                 Row(near(LEFT, 1 - true / 0.01, 0.002), at, 1),
             ],
-            "5m",
-            5,
+            300,
         )
         == ""
     )
@@ -76,7 +75,7 @@ def test_4_disappearance(tmp_path: Path) -> None:
     quiet = tmp_path / "quiet"
     quiet.mkdir()
 
-    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter(gone)}, rows, "5m", 5) == ""
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter(gone)}, rows, 300) == ""
     assert judge(quiet, groups_of(builders.slo()), {"up": [1] * 60}, [Row(absent, at, None) for at in range(60)]) == ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tocsin.budget import Spend, exhaustion, spend
 from tocsin.evaluate.absence import Absence
@@ -20,6 +21,7 @@ from tocsin.evaluate.burn import (
     union,
 )
 from tocsin.evaluate.cadence import Cadence
+from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.history import History
 from tocsin.evaluate.model import BurnStatus, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
@@ -30,6 +32,8 @@ from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import windows_of
 
+_LEAST = 60
+"""Seconds of a calendar period below which nothing is counted yet: a shorter range holds no two scrapes."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
 
@@ -136,22 +140,35 @@ class SloQuestion:
             if self.counting.failures:
                 asker.still_failing(self.counting.reason)
             return
-        answer = asker.complete(union(self.slo.sli, (self.slo.window,), "increase"))
+        window, _ = self._period(asker.at)
+        answer = asker.complete(union(self.slo.sli, (window,), "increase"))
         if not isinstance(answer, Unanswered):
             self.counting.answered(asker.at)
-            self._counted(answer, asker)
+            self._counted(answer, asker, window)
             return
         self.counted_reason = answer.reason
         if asker.unreachable is None:
             self.counting.failed(asker.at, answer.reason)
 
-    def _counted(self, answer: Answer, asker: Asker) -> None:
+    def _period(self, at: datetime) -> tuple[Duration, Duration]:
+        """How much of the period is behind us, and its length; a rolling window lies behind us as a whole."""
+        if (calendar := self.slo.calendar) is None:
+            return self.slo.window, self.slo.window
+        start, end = PERIODS[calendar.unit](at, ZoneInfo(calendar.timezone))
+        passed = max(1, round((at - start).total_seconds()))
+        return Duration.of(seconds=max(passed, _LEAST)), Duration.of(seconds=round((end - start).total_seconds()))
+
+    def _counted(self, answer: Answer, asker: Asker, window: Duration) -> None:
+        """Count against the budget of the whole period: what is not observed of it is taken to be clean."""
         slo = self.slo
-        events = rates_of(answer, (slo.window,))[slo.window]
-        self.counted, self.counted_reason = None, events.why(slo.window)
+        events = rates_of(answer, (window,))[window]
+        self.counted, self.counted_reason = None, events.why(window)
         if events.total is None or events.bad is None or not events.total > 0:
             return
+        _, whole = self._period(asker.at)
         observed = self.history.observed(asker, slo.window)
+        if slo.calendar is not None:
+            observed = min(window.milliseconds, observed * slo.window.milliseconds) / whole.milliseconds
         spent = spend(slo.target, events.total, events.bad, observed)
         if spent is not None:
             self.counted, self.counted_reason = Counted(spent, asker.at, observed), ""
@@ -165,7 +182,8 @@ class SloQuestion:
         """How much of the window the budget is counted over; empty if all of it."""
         if self.counted is None or self.counted.observed >= 1:
             return ""
-        return f"{span(self.counted.observed * self.slo.window.timedelta)} of {self.slo.window}"
+        whole = self._period(self.counted.at)[1].timedelta
+        return f"{span(self.counted.observed * whole)} of {self.slo.over}"
 
     def blind(self, reason: str, at: datetime) -> SloSight:
         """Nothing could be seen."""

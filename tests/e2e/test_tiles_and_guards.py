@@ -1,0 +1,158 @@
+"""Recorded tiles and guards on bad days: a server that was away, series that are born, labels that change."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests import builders
+from tests.ruletests import Row, counter, firing, groups_of, judge, near
+
+from tocsin.guards import Guards
+from tocsin.sli import SlicedSli
+from tocsin.units import Duration
+
+pytestmark = pytest.mark.real
+
+GOOD, BAD = 'requests_total{job="shop",instance="1",code="200"}', 'requests_total{job="shop",instance="1",code="500"}'
+DAY = 288
+"""Steps of five minutes."""
+
+
+def ratio(window: str) -> str:
+    """The error ratio as recorded."""
+    return f"sum(slo:bad:rate{window}) / sum(slo:total:rate{window})"
+
+
+def gap(samples: Iterable[float | None], missing: range) -> list[float | None]:
+    """The same series of a server that was away."""
+    return [None if at in missing else sample for at, sample in enumerate(samples)]
+
+
+@pytest.mark.parametrize(("away", "within"), [(2, 1e-3), (60, 0.05)], ids=["10m", "5h"])
+def test_a_server_that_was_away(tmp_path: Path, away: int, within: float) -> None:
+    """1 % of errors for two days: a day stays right while its tiles fall into a gap of ten minutes or hours."""
+    steps = 2 * DAY + 80
+    missing = range(DAY, DAY + away)
+    good, bad = gap(counter([297] * steps), missing), gap(counter([3] * steps), missing)
+    rows = [Row(near(ratio("1d"), 0.01, 0.01 * within), at, 1) for at in range(DAY + away + 13, steps, 17)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: good, BAD: bad}, rows, 300) == ""
+
+
+def test_tiles_are_exact(tmp_path: Path) -> None:
+    """An hour of errors counts in a day until it is a day old, and in three days until it is three."""
+    steps = 4 * DAY
+    bad = [100 if 300 <= at < 312 else 0 for at in range(steps)]
+    good = [100 - lost for lost in bad]
+    rows = [Row(near(ratio("1d"), 1 / 24, 2e-3), at, 1) for at in (313, 400, 500, 580)]
+    rows += [Row(near(ratio("1d"), 0, 1e-9), at, 1) for at in (290, 620, 900)]
+    rows += [Row(near(ratio("3d"), 1200 / 100 / (at + 1), 2e-3), at, 1) for at in (320, 600)]
+    rows += [Row(near(ratio("3d"), 1 / 72, 1e-3), at, 1) for at in (900, 1100)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter(good), BAD: counter(bad)}, rows, 300) == ""
+
+
+def test_errors_that_a_series_is_born_with(tmp_path: Path) -> None:
+    """A minute of a total outage, all of whose errors are the first sample of their series, pages in that minute."""
+    born = [None] * 130 + [600] * 60
+    good = counter([600] * 130 + [0] + [600] * 59)
+    rows = [*firing("fast", range(130, 145), range(120, 146)), Row(near("sum(slo:bad:increase30d)", 600, 15), 181, 1)]
+    rows.append(Row(near("sum(slo:total:rate1h) * 3600", 36_000, 700), 150, 1))
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: good, BAD: born}, rows) == ""
+
+
+@pytest.mark.parametrize("story", ["gap", "new-target", "relabelled", "restarted", "omitted"], ids=lambda name: name)
+def test_old_counters_never_look_new(tmp_path: Path, story: str) -> None:
+    """A gap of scrapes, a new target, a new label, a restart, an exporter that omits everything: no error, no alert."""
+    old = 'requests_total{job="shop",instance="1",zone="a",code="%s"}'
+    new = 'requests_total{job="shop",instance="2",code="%s"}'
+    count, errors = [1e6 + 600 * at for at in range(300)], [5e4] * 300
+    missing, later = range(150, 162), [None] * 160
+    stories: dict[str, dict[str, Sequence[float | None]]] = {
+        "gap": {GOOD: gap(count, missing), BAD: gap(errors, missing), "up": gap([1] * 300, missing)},
+        "new-target": {
+            GOOD: count,
+            new % "200": [*later, *count[160:]],
+            new % "500": [*later, *errors[160:]],
+        },
+        "relabelled": {
+            GOOD: count[:160],
+            BAD: errors[:160],
+            old % "200": [*later, *count[160:]],
+            old % "500": [*later, *errors[160:]],
+        },
+        "restarted": {GOOD: [*count[:160], *range(0, 600 * 140, 600)], BAD: [*errors[:160], *([None] * 140)]},
+        "omitted": {GOOD: gap(count, missing), BAD: gap(errors, missing), 'up{job="shop",instance="1"}': [1] * 300},
+    }
+    counted = " or ".join(f"sum(slo:bad:rate{window}) > 0" for window in ("5m", "1h", "6h"))
+    rows = [Row(counted, at, None) for at in range(100, 299, 3)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), stories[story], rows) == ""
+
+
+def test_a_reset_after_the_birth(tmp_path: Path) -> None:
+    """Where a young series was reset, what it counted before is not forgotten."""
+    bad = [None] * 130 + [100, 300, 500, 50, 50, 50] + [50] * 20
+    rows = [Row(near("sum(slo:bad:rate1h) * 3600", 465, 20), 140, 1)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter([600] * 156), BAD: bad}, rows) == ""
+
+
+def test_a_service_that_comes_back(tmp_path: Path) -> None:
+    """After a day away a service is born again: 2 % of errors page after 44 minutes; after ten minutes it is not."""
+    life, away = 90, 1440
+    steps = life + away + 70
+    at_home = [at < life or at >= life + away for at in range(steps)]
+    bad = [12 if at > life + away else 0 for at in range(steps)]
+    series = {
+        GOOD: gap(counter([600 - lost for lost in bad]), range(life, life + away)),
+        BAD: gap(counter(bad), range(life, life + away)),
+    }
+    back = life + away
+
+    assert at_home.count(True) == life + 70
+    rows = firing("fast", range(back + 45, back + 60), range(back, back + 60, 3))
+
+    assert judge(tmp_path, groups_of(builders.slo()), series, rows) == ""
+
+
+def test_evidence_by_significance(tmp_path: Path) -> None:
+    """Of 60 events in an hour five are chance at 1.44 %, and six are not (exact binomial test, one in a thousand)."""
+    slo = builders.slo(guards=Guards(significance=Decimal("0.001")))
+
+    def story(count: int) -> dict[str, list[float | None]]:
+        failures = {80 + 2 * number for number in range(count)}
+        bad = [int(at in failures) for at in range(140)]
+        return {GOOD: counter([1 - lost for lost in bad]), BAD: counter(bad)}
+
+    for count, fires in ((4, False), (7, True)):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        row = Row('count(count_over_time(ALERTS{tier="fast",alertstate="firing"}[2h]))', 130, 1 if fires else None)
+        assert judge(folder, groups_of(slo), story(count), [row]) == ""
+
+
+GOODS, TOTALS = (2, 10, 12, 13, 13, 12, 13, 13, 12, 11), (4, 10, 12, 13, 14, 15, 14, 13, 12, 11)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"), [("0.95", 0.6), (None, 0.9157142857)], ids=["timeslices", "ratio-timeslices"]
+)
+def test_slices_of_time(tmp_path: Path, target: str | None, expected: float) -> None:
+    """Row T1: ten slices of uneven traffic; four of them below 95 %, 8.4 % missing in the mean."""
+    sliced = SlicedSli(builders.AVAILABILITY, Duration.of(minutes=1), Decimal(target) if target else None)
+    slo = replace(builders.slo(target="0.95"), sli=sliced)
+    quarter = [0, 0, 0, 0]
+    good, bad = [0.0], [0.0]
+    for ok, every in zip(GOODS, TOTALS, strict=True):
+        good += [ok / 4] * 4
+        bad += [(every - ok) / 4] * 4
+    series = {GOOD: counter([*good, *quarter]), BAD: counter([*bad, *quarter])}
+    rows = [Row(near(f"1 - {ratio('1h')}", expected, 1e-6), 40, 1), Row("sum(slo:total:rate1h) * 60", 44, 10)]
+    groups = groups_of(slo)
+
+    assert [str(group.interval) for group in groups] == ["1m", "1m"]
+    assert judge(tmp_path, groups, series, rows, 15, 60) == ""
