@@ -156,3 +156,24 @@ def test_slices_of_time(tmp_path: Path, target: str | None, expected: float) -> 
 
     assert [str(group.interval) for group in groups] == ["1m", "1m"]
     assert judge(tmp_path, groups, series, rows, 15, 60) == ""
+
+
+def test_a_renamed_objective_keeps_its_history(tmp_path: Path) -> None:
+    """Recorded under its old name until a day ago: with `formerly` the day, the budget and the birth go on."""
+    steps = DAY + 12
+    old = {name: f'slo:{name}{{service="shop",slo="old"}}' for name in ("bad:rate6h", "bad:rate1h", "total:rate6h")}
+    old |= {name: f'slo:{name}{{service="shop",slo="old"}}' for name in ("total:rate1h", "born:timestamp_seconds")}
+    series: dict[str, Sequence[float | None]] = {
+        old[name]: [1.0 if "bad" in name else 7.0 if "born" in name else 100.0] * DAY for name in old
+    }
+    later = [None] * (DAY - 1)
+    series[GOOD] = [*later, *counter([300 * 99] * 13)]
+    series[BAD] = [*later, *counter([300] * 13)]
+    rows = [
+        Row(near("sum(slo:bad:rate1d)", (18 * 1 + 1) / 24, 0.01), steps - 1, 1),
+        Row("sum(slo:born:timestamp_seconds)", steps - 1, 7),
+        Row(near("sum(slo:bad:increase30d) / 3600", 24.9, 1.1), steps - 1, 1),
+    ]
+    slo = replace(builders.slo(), formerly=("shop/old",))
+
+    assert judge(tmp_path, groups_of(slo), series, rows, 300) == ""

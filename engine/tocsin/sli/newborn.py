@@ -9,8 +9,9 @@ def from_birth(selector: str, total: str, window: str, function: str) -> str | N
 
     `rate` needs two samples, so the errors with which a series is born are lost to it, and they may be all there are.
     A series is new if it was not there at the start of the window. Its target is not new if one of its *total* series
-    was there, and is the same in the same scrape: a target that is scraped for the first time or after a pause, a Prometheus that was
-    away, and labels that were changed by relabelling make all series of a target look new, and then none is.
+    was there, and is the same now, in the same scrape: a target that is scraped for the first time or after a pause, a
+    Prometheus that was away, and labels that were changed by relabelling make all series of a target look new, and then
+    none is.
     Where the counter was reset in between, its increase may be the larger of the two, and then that is taken.
 
     None where one of the texts is no plain selector, or looks back by itself.

@@ -1,0 +1,281 @@
+"""What our rules cost a real Prometheus, beside Sloth's rules for the same objectives, and which of them page first.
+
+A database is filled with three days of raw counters and thirty days of recorded series, minute by minute, for DISTINCT
+objectives; each rule file is loaded COPIES times, so that DISTINCT * COPIES objectives are evaluated. Samples are those
+that the engine says it read (`stats=all`), per minute; seconds are those of the last evaluation of every group. Raw
+series are shared among copies, which changes nothing about how many are read.
+"""
+
+import json
+import math
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.compile_speed import sloth_definitions
+from tocsin.plan import RuleGroup, plan
+from tocsin.targets.prometheus import rule_file
+from tocsin.workspace import Source, read_workspace
+
+DISTINCT, COPIES, INSTANCES = 10, 50, 3
+MINUTE, DAY = 60, 86_400
+ERRORS = ("1", "0.15", "0.02", "0.01")
+
+
+def definitions(count: int) -> str:
+    """The objectives that `sloth_definitions` writes for Sloth."""
+    lines = ["apiVersion: tocsin/v1", "kind: Service", "name: service-0", "slis:"]
+    for number in range(count):
+        total = f'http_requests_total{{job="service-0",route="/{number}"}}'
+        bad = total.replace("}", ',code=~"5.."}')
+        lines.append(f"  slo-{number}: {{ratio: {{bad: '{bad}', total: '{total}'}}}}")
+    lines += ["slos:", *(f"  slo-{number}: {{sli: slo-{number}, target: 99.9%}}" for number in range(count))]
+    return "\n".join(lines) + "\n"
+
+
+def own_groups(count: int) -> tuple[RuleGroup, ...]:
+    """Our rules."""
+    workspace, _ = read_workspace([Source("service.yaml", definitions(count))])
+    return plan(workspace)[0].groups
+
+
+def sloth_rules(folder: Path, count: int) -> str | None:
+    """Sloth's rules; None where it is not installed."""
+    sloth = shutil.which("sloth")
+    if sloth is None:
+        return None
+    (folder / "sloth.in.yml").write_text(sloth_definitions(0, count), encoding="utf-8")
+    command = [sloth, "generate", "-i", f"{folder}/sloth.in.yml", "-o", f"{folder}/sloth.yml"]
+    subprocess.run(command, check=True, capture_output=True)
+    return (folder / "sloth.yml").read_text(encoding="utf-8")
+
+
+# --- history -------------------------------------------------------------------------------------------------
+
+
+def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
+    """Raw counters, and whatever the rules record and look back at."""
+    yield "# TYPE http_requests counter\n"
+    for number in range(count):
+        for instance in range(INSTANCES):
+            for code, rate in (("200", 597), ("404", 2), ("500", 1)):
+                name = f'job="service-0",route="/{number}",instance="{instance}",code="{code}"'
+                for step, at in enumerate(range(now - 3 * DAY - 3600, now, MINUTE)):
+                    yield f"http_requests_total{{{name}}} {step * rate} {at}\n"
+    recorded = sorted({found for text in rules.values() for found in _recorded(text)})
+    for series, labels in recorded:
+        length = _looked_back_at(series)
+        yield f"# TYPE {series} gauge\n" if labels.endswith('slo="slo-0"') or 'sloth_slo="slo-0"' in labels else ""
+        value = now - 40 * DAY if "born" in series else 0.3 if "bad" in series or "ratio" in series else 300
+        for at in range(now - length, now, MINUTE):
+            yield f"{series}{{{labels}}} {value} {at}\n"
+
+
+def _recorded(text: str) -> Iterator[tuple[str, str]]:
+    for group in yaml.safe_load(text)["groups"]:
+        for rule in group["rules"]:
+            if "record" in rule and _looked_back_at(rule["record"]):
+                yield rule["record"], ",".join(f'{name}="{value}"' for name, value in sorted(rule["labels"].items()))
+
+
+def _looked_back_at(series: str) -> int:
+    """How far back rules read it, in seconds; 0 for what is only read at the same instant."""
+    if series in {"slo:sli_error:ratio_rate5m", "slo:bad:rate1h", "slo:total:rate1h", "slo:born:timestamp_seconds"}:
+        return 30 * DAY
+    if re.fullmatch(r"slo:(bad|total):rate(6h|1d)", series):
+        return 3 * DAY
+    return DAY if series == "slo:total:rate5m" else 0
+
+
+# --- a server ------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """A Prometheus over blocks that were made before, with rule files."""
+
+    def __init__(self, folder: Path, blocks: Path, rules: str) -> None:
+        shutil.copytree(blocks, folder / "data")
+        for copy in range(COPIES):
+            (folder / f"rules-{copy}.yml").write_text(rules, encoding="utf-8")
+        config = {"global": {"evaluation_interval": "1m"}, "rule_files": [f"{folder}/rules-*.yml"]}
+        (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.url = f"http://{address}"
+        self.process = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                "--storage.tsdb.retention.time=10y",
+                f"--web.listen-address={address}",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def get(self, path: str, **parameters: str) -> Any:  # JSON
+        """Ask its API."""
+        query = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(query, timeout=60) as answer:
+            return json.load(answer)["data"]
+
+    def seconds(self) -> float:
+        """Wait until every group has been evaluated, and add up how long each took, per minute."""
+        deadline = time.monotonic() + 400
+        while time.monotonic() < deadline:
+            time.sleep(2)
+            try:
+                groups = self.get("rules")["groups"]
+            except OSError:
+                continue
+            if groups and all(group["evaluationTime"] for group in groups):
+                return float(sum(group["evaluationTime"] * 60 / group["interval"] for group in groups))
+        raise SystemExit("the rules were not evaluated in time")
+
+    def samples(self, rules: str, now: int) -> dict[str, int]:
+        """Samples that one evaluation of each rule reads, added up by what is recorded or alerted."""
+        found: dict[str, int] = {}
+        for group in yaml.safe_load(rules)["groups"]:
+            for rule in group["rules"]:
+                stats = self.get("query", query=str(rule["expr"]), time=str(now - 120), stats="all")["stats"]
+                name = rule.get("record") or rule["alert"]
+                found[name] = found.get(name, 0) + stats["samples"]["totalQueryableSamples"]
+        return found
+
+    def close(self) -> None:
+        """Stop it and wait."""
+        self.process.terminate()
+        self.process.wait()
+
+
+def run() -> dict[str, Any]:
+    """Measure both; Sloth is left out where it is not on PATH."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, now = Path(name), int(time.time()) // 60 * 60
+        rules = {"tocsin": rule_file(own_groups(DISTINCT))}
+        if (others := sloth_rules(folder, DISTINCT)) is not None:
+            rules["sloth"] = others
+        with (folder / "samples.txt").open("w", encoding="utf-8") as file:
+            file.writelines(history(now, DISTINCT, rules))
+            file.write("# EOF\n")
+        blocks = [shutil.which("promtool") or "promtool", "tsdb", "create-blocks-from", "openmetrics"]
+        blocks += ["--max-block-duration=720h", f"{folder}/samples.txt", f"{folder}/blocks"]
+        subprocess.run(blocks, check=True, capture_output=True)
+        found: dict[str, Any] = {
+            "objectives": DISTINCT * COPIES,
+            "series": 3 * INSTANCES,
+            "first": first_alerts(folder),
+        }
+        for tool, text in rules.items():
+            (folder / tool).mkdir()
+            server = Server(folder / tool, folder / "blocks", text)
+            try:
+                seconds = server.seconds()
+                samples = server.samples(text, now)
+            finally:
+                server.close()
+            found[tool] = {
+                "seconds": seconds,
+                "samples": sum(samples.values()) * COPIES,
+                "by_rule": {name: read // DISTINCT for name, read in sorted(samples.items())},
+                "rules": sum(len(group["rules"]) for group in yaml.safe_load(text)["groups"]) // DISTINCT,
+            }
+        return found
+
+
+# --- detection -----------------------------------------------------------------------------------------------
+
+
+def first_alerts(folder: Path) -> dict[str, dict[str, float | None]]:
+    """In which minute after its start an outage is told, by error ratio, severity and tool, as promtool sees it."""
+    found: dict[str, dict[str, float | None]] = {}
+    before, after = 420, 420
+    rules = {"tocsin": rule_file(own_groups(1))}
+    if (others := sloth_rules(folder, 1)) is not None:
+        rules["sloth"] = others
+    wanted = {
+        "tocsin page": 'ALERTS{alertstate="firing",alertname="ErrorBudgetBurn",severity="critical"}',
+        "tocsin ticket": 'ALERTS{alertstate="firing",alertname="ErrorBudgetBurn",severity="warning"}',
+        "sloth page": 'ALERTS{alertstate="firing",sloth_severity="page"}',
+        "sloth ticket": 'ALERTS{alertstate="firing",sloth_severity="ticket"}',
+    }
+    for tool, text in rules.items():
+        (folder / f"{tool}.rules.yml").write_text(text, encoding="utf-8")
+        tests = []
+        for errors in ERRORS:
+            lost = round(600 * float(errors))
+            series = {"200": (600, 600 - lost), "500": (0, lost)}
+            tests.append(
+                {
+                    "interval": "1m",
+                    "input_series": [
+                        {
+                            "series": f'http_requests_total{{job="service-0",route="/0",instance="0",code="{code}"}}',
+                            "values": f"0+{calm}x{before} {calm * before + hot}+{hot}x{after}",
+                        }
+                        for code, (calm, hot) in series.items()
+                    ],
+                    "promql_expr_test": [
+                        {
+                            "expr": f"min(min_over_time(timestamp({wanted[f'{tool} {severity}']})[{after}m:1m])) / 60"
+                            f" - {before} + 0 * {number}",
+                            "eval_time": f"{before + after}m",
+                            "exp_samples": [{"labels": "{}", "value": -1}],
+                        }
+                        for number, severity in enumerate(("page", "ticket"))
+                    ],
+                }
+            )
+        content = {"rule_files": [f"{tool}.rules.yml"], "evaluation_interval": "1m", "tests": tests}
+        (folder / f"{tool}.test.yml").write_text(json.dumps(content), encoding="utf-8")
+        told = subprocess.run(
+            ["promtool", "test", "rules", f"{tool}.test.yml"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        answers = re.findall(r"got:\s*(nil|\{\} (\S+))", told.stdout + told.stderr)
+        for place, (answer, value) in enumerate(answers):
+            severity = ("page", "ticket")[place % 2]
+            row = found.setdefault(f"{ERRORS[place // 2]} {severity}", {})
+            row[tool] = None if answer == "nil" else float(value)
+    return found
+
+
+def table(result: dict[str, Any]) -> str:
+    """What was measured, as text."""
+    tools = [tool for tool in ("tocsin", "sloth") if tool in result]
+    lines = [f"evaluation of {result['objectives']} objectives, {result['series']} raw series each, per minute:"]
+    lines.append(f"  {'':8} {'rules each':>10} {'samples':>12} {'seconds':>8}")
+    for tool in tools:
+        one = result[tool]
+        lines.append(f"  {tool:8} {one['rules']:>10} {one['samples']:>12,} {one['seconds']:>8.2f}")
+    if "sloth" in result:
+        parts = [result["tocsin"][key] / result["sloth"][key] for key in ("samples", "seconds")]
+        lines.append(f"  ours: {parts[0]:.0%} of the samples, {parts[1]:.0%} of the seconds")
+    else:
+        lines.append("  left out: sloth (not on PATH)")
+    lines.append("minute of the first alert, by error ratio:")
+    for what, row in result["first"].items():
+        lines.append(f"  {what:12} " + "  ".join(f"{tool} {_minute(row.get(tool))}" for tool in tools))
+    return "\n".join(lines)
+
+
+def _minute(value: float | None) -> str:
+    return "never" if value is None or math.isnan(value) else f"{value:g}"
+
+
+if __name__ == "__main__":
+    measured = run()
+    print(table(measured))
+    if "-v" in sys.argv:
+        print(json.dumps(measured, indent=1))
