@@ -213,6 +213,17 @@ def test_the_platforms_alerts_go_where_tocsin_sends_them(tmp_path: Path) -> None
     assert disagreements(workspace, (), tmp_path) == []
 
 
+def test_every_alert_knows_the_channels_that_its_definition_names() -> None:
+    """Journeys page whom they name; that an objective cannot be counted is a ticket of the objective."""
+    workspace = read(*(path.read_text(encoding="utf-8") for path in sorted(RULES.glob("*.yaml"))))
+    rules = [r for group in plan(workspace)[0].groups for r in group.rules if isinstance(r, AlertingRule)]
+
+    assert {(rule.ref, rule.notify) for rule in rules if rule.alert in {"JourneyBudgetBurn", "SliBroken"}} == {
+        ("people-counting/end-to-end", ("email", "slack", "pagerduty")),
+        *((ref, ("email", "slack")) for ref in ("be-camera/responses", "be-auth/responses", "ai-inference/inference")),
+    }
+
+
 NASTY = st.sampled_from(["a", 'q"uote', "back\\slash", "new\nline", "é{{x}}", "a|b", "a.c", "=~"])
 CHANNELS = ("email", "pd", "slack")
 TO = st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3, unique=True).map(tuple)

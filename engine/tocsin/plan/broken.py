@@ -43,4 +43,5 @@ def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], 
         labels=labels,
         annotations=annotate(texts),
         source=slo.span,
+        notify=slo.ticket,
     )

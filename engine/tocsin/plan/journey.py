@@ -224,6 +224,7 @@ def _alert(series: _Series) -> AlertingRule:
         labels=burn_labels(slo),
         annotations=labels_of({name: text for name, text in annotations.items() if text}),
         source=slo.span,
+        notify=slo.page,
     )
 
 

@@ -37,7 +37,7 @@ class TierLine:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The alert that tells when events stop."""
+    """The alert that tells when events stop, or when its bad events cannot be counted."""
 
     wait: str
     severity: str
@@ -63,6 +63,7 @@ class Objective:
     facts: Facts
     tiers: tuple[TierLine, ...]
     silence: Silence | None
+    blind: Silence | None
     detection: tuple[Detection, ...]
     first: tuple[str, ...]
     look: str
@@ -134,7 +135,7 @@ def _dashboard(service: Service, workspace: Workspace) -> Iterator[tuple[str, st
 def _objective(slo: Slo, rules: list[AlertingRule], service: Service, workspace: Workspace) -> Objective:
     tiers = [tier for tier in slo.tiers if tier.feasible(slo.window, slo.target)]
     by_tier = {dict(rule.labels).get("tier", ""): rule for rule in rules}
-    silent = next((rule for rule in rules if rule.alert == "TrafficAbsent"), None)
+    silent, blind = (_named(rules, name, workspace) for name in ("TrafficAbsent", "SliBroken"))
     kind, first, look = _indicator(slo, service)
     facts = [("Counted", kind)]
     if runbook := slo.runbook or service.runbook:
@@ -147,11 +148,17 @@ def _objective(slo: Slo, rules: list[AlertingRule], service: Service, workspace:
         meaning=f"{allowed} may be bad; that is the error budget. Its alerts are ErrorBudgetBurn with slo={slo.name}.",
         facts=tuple(facts),
         tiers=tuple(_tier(tier, slo, told(by_tier[tier.name], workspace)) for tier in tiers if tier.name in by_tier),
-        silence=Silence(str(silent.for_), _severity(silent), told(silent, workspace)) if silent else None,
+        silence=silent,
+        blind=blind,
         detection=tuple(_detection(errors, slo, tiers) for errors in _OUTAGES),
         first=(*_FIRST, *first),
         look=look,
     )
+
+
+def _named(rules: list[AlertingRule], name: str, workspace: Workspace) -> Silence | None:
+    found = next((rule for rule in rules if rule.alert == name), None)
+    return Silence(str(found.for_), _severity(found), told(found, workspace)) if found else None
 
 
 def _tier(tier: Tier, slo: Slo, channels: str) -> TierLine:
