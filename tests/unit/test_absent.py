@@ -37,6 +37,7 @@ def test_lists_of_values() -> None:
         'up{a="x=~\\"b|c\\"",d="e",g=~"h.*|i"}',
         'up{a="x=~\\"b|c\\"",d="f",g=~"h.*|i"}',
     )
+    assert one_value_each("up{x='y,a=~\"b|c\"'}") == ("up{x='y,a=~\"b|c\"'}",)
     assert len(one_value_each(f'up{{a=~"{"|".join(map(str, range(200)))}"}}')) == 1
 
 

@@ -177,6 +177,31 @@ def test_parts_of_other_services() -> None:
     ]
 
 
+JOURNEY = "slos: {whole: {target: 99%, combine: {COMBINE}}}"
+
+
+@pytest.mark.parametrize(
+    ("combine", "ref", "message"),
+    [
+        ("series: [a/up]", "path/whole:burn", None),
+        ("series: [a/up]", "path/whole:fast", "path/whole has no alert 'fast'"),
+        ("series: [{worst_of: [a/up]}]", "path/whole:burn", "path/whole has no alert 'burn' in rules: worst_of inside"),
+    ],
+)
+def test_journeys_are_parts(combine: str, ref: str, message: str | None) -> None:
+    """The alert of a journey is its `burn`, where rules have it."""
+    workspace, misread = together(
+        document("Service", f"{TIERS}      Worst: {{all_of: ['{ref}'], severity: info}}"),
+        document("Journey", JOURNEY.replace("COMBINE", combine), "path"),
+    )
+    planned, findings = plan(workspace)
+    told = [finding.message for finding in findings if finding.code == "reference/unknown-tier"]
+
+    assert misread == ()
+    assert [text[: len(message or "")] for text in told] == ([message] if message else [])
+    assert any(rule.ref == "a/Worst" for g in planned.groups for rule in g.rules if isinstance(rule, AlertingRule))
+
+
 def test_an_order_that_is_late_is_told_of() -> None:
     """In a named group rules stand as written; a part below its composite is seen one evaluation late."""
     workspace, _ = read(

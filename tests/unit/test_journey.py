@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from tests import builders
 from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
+from tocsin.evaluate.asking import MARK
 from tocsin.evaluate.journey import combine, composite, judge, members
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Truth
+from tocsin.evaluate.slices import Slices
 from tocsin.evaluate.tick import Watch, turn
+from tocsin.ports import RangeAnswer, RangeRow, labels_of
 from tocsin.spec import Combine, Journey, JourneySlo, Missing
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
@@ -251,3 +254,14 @@ def test_slices_too_long_for_a_page() -> None:
 
     assert sight.sample.truth is Truth.UNKNOWN
     assert "too long" in sight.sample.reason
+
+
+def test_a_divided_member_counts_as_a_whole() -> None:
+    """An SLO by route has a row for each route; the journey passes through all of them, so events add up."""
+    book = Slices(builders.slo(), SLICE)
+    rows = tuple(
+        RangeRow(labels_of({MARK: f"{kind}:5m", "route": route}), ((300.0, value),))
+        for kind, route, value in (("bad", "/a", 1.0), ("total", "/a", 10.0), ("bad", "/b", 0.0), ("total", "/b", 30.0))
+    )
+
+    assert book._read(RangeAnswer(rows)) == {0: 0.975}

@@ -88,12 +88,14 @@ class Slices:
         return ""
 
     def _read(self, answer: RangeAnswer) -> dict[int, float]:
+        """Add up the rows of an SLO that is divided by labels: a journey passes through all of them."""
         counts: dict[str, dict[int, float]] = {"bad": {}, "total": {}}
         for row in answer.rows:
             kind = dict(row.labels).get(MARK, "").partition(":")[0]
             for time, value in row.points:
                 number = (round(time * 1000) - self.phase) // self.step.milliseconds - 1
-                counts.setdefault(kind, {})[number] = value
+                known = counts.setdefault(kind, {})
+                known[number] = known.get(number, 0.0) + value
         found = {}
         for number, total in counts["total"].items():
             ratio = Rate(counts["bad"].get(number), total).ratio()

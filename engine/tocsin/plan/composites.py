@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.plan.alert import alerting_rule
 from tocsin.plan.conditions import alert_labels
+from tocsin.plan.journey import beyond_promql
 from tocsin.plan.model import AlertingRule, RuleGroup
 from tocsin.ports import Labels
 from tocsin.spec import AlertRule, Composite, Part, Service
@@ -93,25 +94,30 @@ def _late(alert: AlertRule, placed: Mapping[_Place, RuleGroup], known: set[str])
 
 
 def _unknown_tiers(alert: AlertRule, placed: Mapping[_Place, RuleGroup], workspace: Workspace) -> Iterator[Diagnostic]:
+    """Tiers of objectives and journeys that no rule has: the alert would never hear of them."""
     slos = {slo.ref: slo for service in workspace.services for slo in service.slos}
+    journeys = {slo.ref: slo for journey in workspace.journeys for slo in journey.slos}
     for part in _parts(alert):
-        slo = slos.get(part.owner)
-        if part.tier and slo is not None and not any(_where(part, placed)):
-            tiers = sorted(
-                {
-                    _tier(rule.labels)
-                    for group in placed.values()
-                    for rule in group.rules
-                    if isinstance(rule, AlertingRule) and rule.ref == slo.ref and rule.alert == "ErrorBudgetBurn"
-                }
-            )
-            off = "" if slo.no_traffic.alert else "; its no-traffic alert is off"
-            yield Diagnostic(
-                "reference/unknown-tier",
-                part.span,
-                f"{slo.ref} has no alert {part.tier!r}{off if part.tier == 'no-traffic' else ''}",
-                hint=f"known are {', '.join([*tiers, *(['no-traffic'] if slo.no_traffic.alert else [])])}",
-            )
+        if not part.tier or any(_where(part, placed)):
+            continue
+        message, hint = f"{part.owner} has no alert {part.tier!r}", ""
+        if slo := slos.get(part.owner):
+            off = "; its no-traffic alert is off" if part.tier == "no-traffic" and not slo.no_traffic.alert else ""
+            known = [*_tiers(slo.ref, placed), *(["no-traffic"] if slo.no_traffic.alert else [])]
+            message, hint = message + off, f"known are {', '.join(known)}"
+        elif journey := journeys.get(part.owner):
+            alone = beyond_promql(journey) if part.tier == "burn" else ""
+            message += f" in rules: {alone}" if alone else ""
+            hint = "leave it out" if alone else f"the alert of a journey is {part.owner}:burn"
+        else:
+            continue  # whatever is wrong with it has a finding of its own
+        yield Diagnostic("reference/unknown-tier", part.span, message, hint=hint)
+
+
+def _tiers(ref: str, placed: Mapping[_Place, RuleGroup]) -> list[str]:
+    """The tiers of an objective that have a rule."""
+    rules = (rule for group in placed.values() for rule in group.rules if isinstance(rule, AlertingRule))
+    return sorted({_tier(rule.labels) for rule in rules if rule.ref == ref and rule.alert == "ErrorBudgetBurn"})
 
 
 def _tier(labels: Labels) -> str:

@@ -20,7 +20,7 @@ def one_value_each(selector: str) -> tuple[str, ...]:
     ('up{job=~"a.*"}',)
     """
     text = tidy(selector)
-    found = list(_LIST.finditer(text))
+    found = list(_LIST.finditer(text)) if not {"'", "`"} & set(text) else []  # a list may be a part of such a text
     choices = [match["values"].split("|") for match in found]
     count = 1
     for values in choices:
