@@ -122,6 +122,17 @@ class TestCheck:
         assert check(capsys) == (1, [(10, 11, "promql/syntax", said)])
         assert check(capsys, "--no-promtool") == (0, [])
 
+    def test_an_old_promtool_does_not_overrule_a_new_platform(
+        self, definitions: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """What the platform's Prometheus understands and the promtool that is there does not is a note."""
+        change(definitions, "sum by (queue) (queue_depth) > 100", "first_over_time(queue_depth[1h]) > 100")
+        platform = '{apiVersion: tocsin/v1, kind: Platform, name: p, prometheus: {version: "3.14", retention: 60d}}\n'
+        Path("platform.yaml").write_text(platform, encoding="utf-8")
+
+        said = "promtool does not know first_over_time(); the platform's Prometheus 3.14 does"
+        assert check(capsys) == (0, [(10, 11, "promql/syntax", said)])
+
     def test_without_promtool(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """Findings are shown all the same, and then that promtool is missing."""
         monkeypatch.setenv("PATH", "/nowhere")

@@ -31,7 +31,8 @@ def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
                 continue
             if not flow(inner).may_have("le"):
                 said = "the buckets have lost their label le here, so there is never a result"
-                yield Diagnostic("promql/buckets", expression.inside(inner), said, hint="keep le: by (le, …)")
+                hint = "keep le: by (le, …)"
+                yield Diagnostic("promql/buckets", expression.inside(inner), said, Severity.WARNING, hint=hint)
             elif not _rated(inner):
                 said = "the quantile is of everything since the targets started, not of a time"
                 hint = f"take the rate first: rate({buckets[0].metric}[5m])"

@@ -37,11 +37,11 @@ def promql_matcher(subject: Subject) -> Iterator[Diagnostic]:
                     yield Diagnostic("promql/matcher", expression.inside(matcher), said, Severity.INFO, hint=hint)
                 elif matcher.op == "!~" and matcher.value.value in _ANYTHING:
                     said = "no series passes this matcher"
-                    yield Diagnostic("promql/matcher", expression.inside(matcher), said)
+                    yield Diagnostic("promql/matcher", expression.inside(matcher), said, Severity.WARNING)
             for one, other in _contradictions(node):
                 said = f"no series has both {one.value.value!r} and {other.value.value!r} as {one.label.value}"
                 hint = f'write {one.label.value}=~"{one.value.value}|{other.value.value}"'
-                yield Diagnostic("promql/matcher", expression.inside(other), said, hint=hint)
+                yield Diagnostic("promql/matcher", expression.inside(other), said, Severity.WARNING, hint=hint)
 
 
 def _contradictions(node: Selector) -> Iterator[tuple[Matcher, Matcher]]:

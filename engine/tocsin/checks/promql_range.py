@@ -19,7 +19,8 @@ def promql_range(subject: Subject) -> Iterator[Diagnostic]:
 
     `rate()` and its like have no result unless two samples lie in the range. With a range of less than two scrape
     intervals that happens by luck only, so an alert on it comes and goes; with less than four, one scrape that fails
-    or is late is enough. The interval is that of the metric's service, else the platform's.
+    or is late is enough. The interval is that of the metric's job or service; then less
+    than two is an error. Else it is the platform's.
 
     Bad: `rate(http_requests_total[20s])` with `scrape_interval: 15s`
 
@@ -33,7 +34,7 @@ def promql_range(subject: Subject) -> Iterator[Diagnostic]:
             inner = bare(node.arguments[0])
             if not isinstance(inner, RangeSelector) or inner.range.seconds is None:
                 continue
-            interval = intervals.of(expression, inner.selector)
+            interval, certain = intervals.of(expression, inner.selector)
             length = Fraction(round(inner.range.seconds * 1000), 1000)
             if interval is None or length >= 4 * interval.seconds:
                 continue
@@ -44,6 +45,6 @@ def promql_range(subject: Subject) -> Iterator[Diagnostic]:
                 expression.inside(inner.range),
                 f"{node.name.value}() over {inner.range.words} of samples every {interval} "
                 + ("is empty or comes and goes" if never else "ends when one scrape fails"),
-                Severity.ERROR if never else Severity.WARNING,
+                Severity.ERROR if never and certain else Severity.WARNING,
                 hint=f"use {enough} or more",
             )

@@ -25,8 +25,9 @@ def judged(definitions: Definitions, promtool: Promtool) -> tuple[Diagnostic, ..
     if readable:
         own[EXPRESSIONS] = expression_file(readable)
     complaints: tuple[Complaint, ...] = promtool.check_rules(artifacts | own)
-    findings = settled(definitions.found, readable, tuple(expression_findings(complaints, readable)))
-    wrong = {(finding.span.path, finding.span.line) for finding in findings if finding.code.startswith("promql/")}
+    own_findings = tuple(expression_findings(complaints, readable, definitions.workspace.platform))
+    findings = settled(definitions.found, readable, own_findings)
+    wrong = {(each.span.path, each.span.line) for each in findings if each.code in {"promql/syntax", "promql/type"}}
     faulty = {ref for each in readable if _lines(each) & wrong for ref in each.refs}
     findings = (*findings, *rule_findings(complaints, definitions.plan, definitions.workspace, faulty))
     if not definitions.errors:  # else the configuration is made of what was left

@@ -35,7 +35,7 @@ from tocsin.promql_syntax.tree import (
     children,
     nodes,
 )
-from tocsin.promql_syntax.verdict import beyond_limits, byte_offset, explained
+from tocsin.promql_syntax.verdict import beyond_limits, byte_offset, explained, too_new
 from tocsin.promql_syntax.versions import OLDEST, Feature, Version
 
 __all__ = [
@@ -90,4 +90,5 @@ __all__ = [
     "parse",
     "read",
     "share",
+    "too_new",
 ]

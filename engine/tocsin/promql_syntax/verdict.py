@@ -5,6 +5,7 @@ import re
 from tocsin.promql_syntax.fault import Fault, Limit
 from tocsin.promql_syntax.lexer import lex
 from tocsin.promql_syntax.parser import parse, read
+from tocsin.promql_syntax.versions import Feature
 
 _QUOTED = re.compile(r'"([^"]*)"')
 
@@ -26,9 +27,8 @@ def explained(text: str, said: str, offset: int | None = None) -> Fault:
     own = parse(text)
     if isinstance(own, Fault):
         return own
-    for feature in read(text).features:
-        if offset is not None and feature.start <= offset < feature.end:
-            return Fault(feature.needs, feature.start, feature.end, feature.remedy)
+    if feature := too_new(text, offset):
+        return Fault(feature.needs, feature.start, feature.end, feature.remedy)
     message = _QUOTED.sub(r"'\1'", " ".join(said.split()))
     found = lex(text).tokens
     if offset is None or not found:
@@ -36,6 +36,12 @@ def explained(text: str, said: str, offset: int | None = None) -> Fault:
     at = next((token for token in found if token.start <= offset < token.end), None)
     at = at or next((token for token in found if token.start >= offset), found[-1])
     return Fault(message, at.start, at.end)
+
+
+def too_new(text: str, offset: int | None) -> Feature | None:
+    """What stands at *offset* that not every version understands, if *text* is right for some."""
+    found = read(text).features if offset is not None and not isinstance(parse(text), Fault) else ()
+    return next((each for each in found if offset is not None and each.start <= offset < each.end), None)
 
 
 def byte_offset(text: str, line: int, column: int) -> int:

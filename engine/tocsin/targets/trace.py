@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tocsin.diagnostics import Diagnostic, Span
+from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.expressions import Expression, definition
 from tocsin.plan import AlertingRule, Plan, RecordingRule
-from tocsin.promql_syntax import byte_offset, explained
+from tocsin.promql_syntax import Version, byte_offset, explained, too_new
+from tocsin.spec import Platform
 from tocsin.targets.yaml_text import scalar
 from tocsin.workspace import Workspace
 
@@ -53,15 +54,24 @@ def expression_file(expressions: Sequence[Expression]) -> str:
     return "groups:\n- name: expressions\n  rules:\n" + "".join(f"  {rule}" for rule in rules)
 
 
-def expression_findings(complaints: Iterable[Complaint], expressions: Sequence[Expression]) -> Iterator[Diagnostic]:
-    """What promtool says about the user's own texts."""
+def expression_findings(
+    complaints: Iterable[Complaint], expressions: Sequence[Expression], platform: Platform | None = None
+) -> Iterator[Diagnostic]:
+    """What promtool says about the user's own texts; no error if it is only older than the platform's Prometheus."""
     for complaint in complaints:
         if complaint.file != EXPRESSIONS or not 1 <= complaint.number <= len(expressions):
             continue
         expression = expressions[complaint.number - 1]
         offset = byte_offset(expression.text, *complaint.position) if complaint.position else None
         fault = explained(expression.text, complaint.said, offset)
-        yield Diagnostic("promql/syntax", expression.inside(fault), expression.words(fault.message), hint=fault.hint)
+        severity, message, hint = Severity.ERROR, expression.words(fault.message), fault.hint
+        feature = too_new(expression.text, offset)
+        version = platform.prometheus.version if platform else ""
+        if feature is not None and version and not feature.refused_by(Version.of(version)):
+            severity = Severity.INFO
+            message = f"promtool does not know {feature.what}; the platform's Prometheus {version} does"
+            hint = "use a promtool of that version, so that it judges the rules as Prometheus will"
+        yield Diagnostic("promql/syntax", expression.inside(fault), message, severity, hint=hint)
 
 
 def settled(

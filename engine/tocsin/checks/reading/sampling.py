@@ -17,16 +17,19 @@ class Intervals:
     services: Mapping[str, Duration]
     usual: Duration | None
 
-    def of(self, expression: Expression, selector: Selector) -> Duration | None:
-        """How often the targets of *selector* are scraped; None: nobody says so, or it is a recorded series."""
+    def of(self, expression: Expression, selector: Selector) -> tuple[Duration | None, bool]:
+        """How often the targets of *selector* are scraped, and whether that is said of them in particular.
+
+        None: nobody says so, or it is a recorded series.
+        """
         if ":" in (selector.metric or "") or (selector.metric or "").startswith("ALERTS"):
-            return None
+            return None, False
         job = next((m.value.value for m in selector.matchers if m.label.value == "job" and m.op == "="), None)
         if job is not None:
-            return self.jobs.get(job, self.usual)
+            return self.jobs.get(job, self.usual), job in self.jobs
         value = expression.document.value
-        name = value.get("name") if isinstance(value, Mapping) else None
-        return self.services.get(str(name), self.usual)
+        name = str(value.get("name")) if isinstance(value, Mapping) else ""
+        return self.services.get(name, self.usual), name in self.services
 
 
 def scrape_intervals(workspace: Workspace) -> Intervals:
