@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.catalogue import Series, catalogue, known
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.promql_syntax import Aggregation, Call, Expr, Fault, RangeSelector, Subquery, bare, parse
+from tocsin.promql_syntax import Aggregation, Call, Expr, Fault, RangeSelector, Selector, Subquery, bare, parse
 
 _OF_COUNTERS = frozenset({"rate", "increase", "irate", "resets"})
 _OF_GAUGES = frozenset({"delta", "idelta", "deriv", "predict_linear"})
+_BETTER = {"delta": "increase", "idelta": "irate", "deriv": "rate"}
+"""Functions of gauges, and what does the same with counters."""
 _ADDING = frozenset({"sum", "avg", "count"})
 
 
@@ -18,7 +20,8 @@ def promql_rate(subject: Subject) -> Iterator[Diagnostic]:
 
     `rate()` reads each fall of a value as a restart of its target. A gauge falls all the time, so its rate is an
     invention; `delta()` of a counter misses the restarts. A sum of counters falls when one target restarts and is
-    still far above zero, which then counts as a burst of events. Types come from the `metrics:` of the services.
+    still far above zero, which then counts as a burst of events. Types come from the `metrics:` of the services; of
+    others a name that ends in `_total` says that it is a counter.
 
     Bad: `rate(queue_depth[5m])`, `rate(sum(http_requests_total)[5m:])`
 
@@ -57,16 +60,25 @@ def _misuse(node: Call, series: dict[str, Series], sums: frozenset[str]) -> tupl
         )  # fmt: skip
     of_series = known(inner.selector, series)
     if of_series is None:
-        return None
+        return _by_name(name, inner.selector)
     if counters and of_series.type == "gauge":
         better = {"rate": "deriv", "increase": "delta", "irate": "idelta"}.get(name)
         return inner.selector, f"{metric} is a gauge, and {name}() is for counters", (
             f"use {better}() for how much it changes" if better else "changes() counts how often it changes"
         )  # fmt: skip
     if not counters and of_series.type == "counter" and name != "predict_linear":
-        better = {"delta": "increase", "idelta": "irate", "deriv": "rate"}[name]
+        better = _BETTER[name]
         return inner.selector, f"{metric} is a counter, and {name}() does not see its restarts", f"use {better}()"
     return None
+
+
+def _by_name(name: str, selector: Selector) -> tuple[Expr, str, str] | None:
+    """What the name alone of a metric tells: `_total` is a counter."""
+    metric = selector.metric or ""
+    if name not in _BETTER or not metric.endswith("_total"):
+        return None
+    said = f"{metric} is a counter by its name, and {name}() does not see restarts"
+    return selector, said, f"use {_BETTER[name]}()"
 
 
 def _recorded_sums(subject: Subject) -> frozenset[str]:
@@ -82,4 +94,4 @@ def _recorded_sums(subject: Subject) -> frozenset[str]:
 
 
 def _rated(node: Expr) -> bool:
-    return not hasattr(bare(node), "metric")  # anything but a selector
+    return not isinstance(bare(node), Selector)
