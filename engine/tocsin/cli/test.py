@@ -1,6 +1,7 @@
 """`tocsin test`: the tests of the definitions, run by promtool."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from tocsin.targets.promtest import Case
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much of mutation is wanted, and with what."""
+
+    promtool: "Promtool"
+    jobs: int
+    only: str | None
+    limit: int | None
+    seed: int
+    fail_under: float | None
+    generated: bool
+
+
 @click.command(
     "test",
     epilog="\b\nExamples:\n  tocsin test rules\n  tocsin test rules -k outage\n  tocsin test rules --generated\n"
@@ -29,6 +43,17 @@ if TYPE_CHECKING:
 @click.option(
     "--compiled", metavar="DIR", type=click.Path(exists=True), help="Judge the rule files below DIR, not fresh ones."
 )
+@click.option(
+    "--mutate", is_flag=True, help="Put one mistake at a time into each rule, and see whether a test notices."
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="The least share of mutants that tests notice.",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Try N of the mutants.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which N of them.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Promtool processes at a time."
 )
@@ -47,6 +72,10 @@ def command(
     only: str | None,
     generated: bool,
     compiled: str | None,
+    mutate: bool,
+    fail_under: float | None,
+    limit: int | None,
+    seed: int,
     jobs: int,
     format_: str,
     keep: str | None,
@@ -80,7 +109,12 @@ def command(
     tool = find_promtool(promtool, deadline=deadline)
     findings = list(_run(tests, definitions, tool, jobs))
     lines = _hand_summary(tests, findings, definitions, only) if tests else []
-    if generated:
+    if mutate and has_errors(findings):
+        lines.append("no mutant was tried: tests have to pass before mutants can make them fail")
+    elif mutate:
+        effort = Effort(tool, jobs, only, limit, seed, fail_under, generated=generated)
+        findings += _mutate(tests, definitions, effort, lines)
+    elif generated:
         more, said = _prove(definitions, rules, tool, jobs, only)
         findings += more
         lines += said
@@ -140,6 +174,38 @@ def _prove(
         lines.append(f"not proved: {len(missing)}")
         lines += [f"  {finding.span.path}:{finding.span.line}: {finding.message}" for finding in missing]
     return proved.findings, lines
+
+
+def _mutate(
+    tests: "Sequence[Case]",
+    definitions: "Definitions",
+    effort: Effort,
+    lines: list[str],
+) -> "list[Diagnostic]":
+    """Survivors as findings; the scores go to *lines*."""
+    from time import monotonic
+
+    from tocsin.cli.mutating import chosen, cuts, try_out
+    from tocsin.cli.proving import proof_files
+    from tocsin.diagnostics import Severity
+    from tocsin.mutate import scores
+    from tocsin.mutate.score import survivor
+    from tocsin.proofs.build import proofs
+
+    begun = monotonic()
+    made = proof_files(proofs(definitions.workspace, definitions.plan), definitions.plan) if effort.generated else ()
+    some = chosen(definitions.plan, effort.only, effort.limit, effort.seed)
+    tried = try_out(some, cuts(tests, made), effort.promtool, effort.jobs)
+    score = scores((each.mutant, each.noticed) for each in tried)
+    enough = effort.fail_under is None or score.percent >= effort.fail_under
+    severity = Severity.WARNING if enough else Severity.ERROR
+    took = max(monotonic() - begun, 0.001)
+    lines += [f"  {path}: {noticed} of {total} mutants noticed" for path, (noticed, total) in score.files.items()]
+    lines.append(
+        f"mutation score {score.percent:.1f} %: {score.noticed} of {score.total} mutants noticed "
+        f"({score.total / took:.1f} a second)" + ("" if enough else f", less than {effort.fail_under:g} %")
+    )
+    return [survivor(each.mutant, each.tests, severity) for each in tried if not each.noticed]
 
 
 def _compiled(folder: str) -> "Plan":

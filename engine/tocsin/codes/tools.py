@@ -124,6 +124,13 @@ TOOLS: dict[str, str] = {
         "`expr: f(x)` with a function that the prover does not know, and no test",
         "the same with a test below `tests:`",
     ),
+    "mutate/survivor": page(
+        "A test notices when a rule is changed.",
+        "One mistake was put into the rule, and every test that asks for it still passed: were the mistake made for "
+        "real, nobody would know.",
+        "a test of `> 80` that only knows the values 10 and 500",
+        "one that also knows 79 and 81",
+    ),
     "alertmanager/channel": page(
         "Alertmanager can reach each channel of the routes as it is defined.",
         "What Alertmanager cannot do is left out of its configuration, and Tocsin alone delivers there.",

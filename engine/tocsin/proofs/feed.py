@@ -37,20 +37,43 @@ class Feed:
     """Whether bad events have a series of their own, which may be missing."""
 
     def series(self, story: Story) -> tuple[tuple[str, str], ...]:
-        """The input series."""
-        return tuple((series, notation(self._samples(role, story))) for series, role in self.roles)
+        """The input series: two for each role, one of which counts a quarter of its events, so that a sum is no mean."""
+        found = []
+        for series, role in self.roles:
+            for twin, events in zip(_twins(series), self._halves(role, story), strict=True):
+                found.append((twin, notation(events if self.sampled else counter(_events(events), resets=story.resets))))
+        return tuple(found)
 
-    def _samples(self, role: str, story: Story) -> Sequence[Sample]:
+    def _halves(self, role: str, story: Story) -> tuple[Sequence[Sample], Sequence[Sample]]:
         if self.sampled:
             well, ill = self.levels
-            return [None if g is None else ill if b else well for g, b in zip(story.good, story.bad, strict=True)]
+            levels = [None if g is None else ill if b else well for g, b in zip(story.good, story.bad, strict=True)]
+            return levels, levels
+        events = self._counted(role, story)
+        quarter = [None if n is None else n // 4 for n in events]
+        return quarter, [None if n is None else n - n // 4 for n in events]
+
+    def _counted(self, role: str, story: Story) -> Sequence[int | None]:
         if role == GOOD:
-            return counter(story.good, resets=story.resets)
+            return story.good
         if role == BAD:
-            bad = [None if tick < story.error_series_from else b for tick, b in enumerate(story.bad)]
-            return counter(bad, resets=story.resets)
-        events = [None if g is None or b is None else g + b for g, b in zip(story.good, story.bad, strict=True)]
-        return counter(events, resets=story.resets)
+            return [None if tick < story.error_series_from else b for tick, b in enumerate(story.bad)]
+        return [None if g is None or b is None else g + b for g, b in zip(story.good, story.bad, strict=True)]
+
+
+def _events(samples: Sequence[Sample]) -> list[int | None]:
+    return [None if sample is None else int(sample) for sample in samples]
+
+
+def _twins(series: str) -> tuple[str, str]:
+    """The same series twice, told apart by a label that it does not have.
+
+    >>> _twins('up{job="x"}')
+    ('up{job="x",instance="a"}', 'up{job="x",instance="b"}')
+    """
+    label = next(each for each in ("instance", "pod", "replica", "twin") if f'{each}="' not in series)
+    head, comma = series[:-1], "" if series.endswith("{}") else ","
+    return f'{head}{comma}{label}="a"}}', f'{head}{comma}{label}="b"}}'
 
 
 def feed_of(sli: Sli) -> Feed | str:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.plan import AlertingRule, RuleGroup
 from tocsin.ports import Labels
 from tocsin.promql import matchers
 from tocsin.proofs.model import CONDITION, FIRING, Claim, Proof, Run
-from tocsin.proofs.slices import known_by
+from tocsin.proofs.slices import known_by, needed
 from tocsin.units import Duration
 
 MOST_LOOKS = 300
@@ -38,6 +38,15 @@ class ProofFile:
         """About how many milliseconds promtool needs."""
         rules = sum(len(group.rules) for group in self.groups)
         return sum(_TEST_GROUP + _RULE_EVALUATION * rules * (run.last + 1) for run in self.proof.runs)
+
+    def narrowed(self, subjects: Collection[Labels]) -> "ProofFile":
+        """The same with the claims about *subjects* only, and the rules that these need."""
+        runs = tuple(
+            replace(run, claims=tuple(claim for claim in run.claims if claim.labels in subjects))
+            for run in self.proof.runs
+        )
+        proof = replace(self.proof, runs=tuple(run for run in runs if run.claims))
+        return replace(self, proof=proof, groups=needed(subjects, self.groups))
 
     def story(self, failed: Iterable[int]) -> tuple[str, tuple[tuple[str, Claim, int], ...]]:
         """A file that asks what became of the *failed* claims (by number) over their whole runs.

@@ -8,15 +8,14 @@ a smaller interval.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tocsin.diagnostics import Span
-from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
+from tocsin.plan import AlertingRule, Plan, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
-from tocsin.promql_syntax import lex
+from tocsin.proofs.slices import needed
 from tocsin.spec import RuleTest, TestAlert
 from tocsin.targets.artifact import Artifact
 from tocsin.targets.prometheus import rule_file
@@ -51,10 +50,10 @@ def cases(
         for number, test in enumerate(service.tests, start=1):
             if wanted(test):
                 stem = f"{service.name}.{number:03}"
-                needed = _needed(test, own, others)
-                rules = Artifact(f"{stem}.rules.yml", rule_file(needed))
-                text = _file(test, needed, rules.path, _expectations(test))
-                found.append(Case(test, f"{stem}.test.yml", text, rules, needed))
+                some = needed({selector(test.service, each.alert) for each in test.expect}, (*others, *own))
+                rules = Artifact(f"{stem}.rules.yml", rule_file(some))
+                text = _file(test, some, rules.path, _expectations(test))
+                found.append(Case(test, f"{stem}.test.yml", text, rules, some))
     return tuple(found)
 
 
@@ -102,63 +101,12 @@ def untested(plan: Plan, workspace: Workspace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.ref for rule in rules if rule.ref not in tested))
 
 
-# --- choosing ----------------------------------------------------------------------------------------------
-
-_Rule = RecordingRule | AlertingRule
-_ALERT_REFS = re.compile(r'ALERTS\{[^{}]*\bref="([a-z0-9/A-Z_-]+)"')
-
-
-def _needed(test: RuleTest, groups: Sequence[RuleGroup], others: Sequence[RuleGroup]) -> tuple[RuleGroup, ...]:
-    """The rules that the expectations ask for, with every series and alert that these read, in their groups.
-
-    Groups of *others*, which an alert made of other services' alerts reads, stand first.
-    """
-    asked = [set(selector(test.service, each.alert)) for each in test.expect]
-    waiting: list[tuple[RuleGroup, _Rule]] = [
-        (group, rule)
-        for group in groups
-        for rule in group.rules
-        if isinstance(rule, AlertingRule) and any(known <= {*rule.labels, ("alertname", rule.alert)} for known in asked)
-    ]
-    kept: set[tuple[str, int]] = set()
-    while waiting:
-        group, rule = waiting.pop()
-        if (group.name, id(rule)) not in kept:
-            kept.add((group.name, id(rule)))
-            waiting += _read_by(rule, group, groups if group.file == test.service else others, (*others, *groups))
-    every = (*others, *groups)
-    sliced = (replace(g, rules=tuple(rule for rule in g.rules if (g.name, id(rule)) in kept)) for g in every)
-    return tuple(group for group in sliced if group.rules)
-
-
-def _read_by(
-    rule: _Rule, group: RuleGroup, groups: Sequence[RuleGroup], every: Sequence[RuleGroup]
-) -> list[tuple[RuleGroup, _Rule]]:
-    """The rules whose series *rule* reads: those of its own group before others of the same name.
-
-    Where it names the alerts that it reads by their `ref`, they are looked for in *every* group.
-    """
-    refs = _ALERT_REFS.findall(rule.expr)
-    if refs and len(refs) == rule.expr.count("ALERTS"):
-        named = [(g, r) for g in every for r in g.rules if isinstance(r, AlertingRule) and r.ref in refs]
-        return [*named, *_recorded(rule, group, groups)]
-    if _names(rule) & {"__name__", "ALERTS", "ALERTS_FOR_STATE"}:
-        return [(g, r) for g in groups for r in g.rules]
-    return _recorded(rule, group, groups)
-
-
-def _names(rule: _Rule) -> set[str]:
-    return {token.text for token in lex(rule.expr).tokens if token.text[0].isalpha() or token.text[0] in "_:"}
-
-
-def _recorded(rule: _Rule, group: RuleGroup, groups: Sequence[RuleGroup]) -> list[tuple[RuleGroup, _Rule]]:
-    everything = [(g, r) for g in groups for r in g.rules]
-    found: list[tuple[RuleGroup, _Rule]] = []
-    for name in _names(rule):
-        recorded = [(g, r) for g, r in everything if isinstance(r, RecordingRule) and r.record == name]
-        own = [(g, r) for g, r in recorded if g.name == group.name]
-        found += own or recorded
-    return found
+def narrowed(case: Case, alerts: Collection[str]) -> Case:
+    """The same test with the expectations of *alerts* only, and the rules that these need."""
+    test = replace(case.test, expect=tuple(each for each in case.test.expect if each.alert in alerts))
+    groups = needed({selector(test.service, alert) for alert in alerts}, case.groups)
+    rules = Artifact(case.rules.path, rule_file(groups))
+    return Case(test, case.path, _file(test, groups, rules.path, _expectations(test)), rules, groups)
 
 
 # --- writing -----------------------------------------------------------------------------------------------

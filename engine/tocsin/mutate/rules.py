@@ -1,0 +1,73 @@
+"""Every mutant of every rule."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tocsin.diagnostics import Span
+from tocsin.mutate.edits import edits
+from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
+from tocsin.units import Duration
+
+Rule = RecordingRule | AlertingRule
+_SEVERITY = "severity"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One rule with one mistake in it; *original* stands where *rule* is put instead."""
+
+    original: Rule
+    rule: Rule
+    kind: str
+    words: str
+
+    @property
+    def source(self) -> Span:
+        """The definition that the rule comes from."""
+        return self.original.source
+
+    @property
+    def ref(self) -> str:
+        """The objective or alert that the rule is for."""
+        if isinstance(self.original, AlertingRule):
+            return self.original.ref
+        labels = dict(self.original.labels)
+        return f"{labels.get('service', '')}/{labels.get('slo', self.original.record)}"
+
+    @property
+    def name(self) -> str:
+        """How people name the rule."""
+        if isinstance(self.original, RecordingRule):
+            return self.original.record
+        tier = dict(self.original.labels).get("tier")
+        return f"{self.original.alert} {tier}" if tier else self.original.alert
+
+    def within(self, groups: tuple[RuleGroup, ...]) -> tuple[RuleGroup, ...]:
+        """The groups with the mutant in the place of the rule."""
+        return tuple(
+            replace(group, rules=tuple(self.rule if rule is self.original else rule for rule in group.rules))
+            for group in groups
+        )
+
+
+def mutants(plan: Plan) -> Iterator[Mutant]:
+    """All mutants, rule by rule."""
+    recorded = {rule.record for group in plan.groups for rule in group.rules if isinstance(rule, RecordingRule)}
+    for group in plan.groups:
+        for rule in group.rules:
+            for edit in edits(rule.expr, recorded):
+                yield Mutant(rule, replace(rule, expr=edit.applied(rule.expr)), edit.kind, edit.words)
+            if isinstance(rule, AlertingRule):
+                yield from _of_fields(rule)
+
+
+def _of_fields(rule: AlertingRule) -> Iterator[Mutant]:
+    if rule.for_.milliseconds:
+        doubled = Duration(2 * rule.for_.milliseconds)
+        yield Mutant(rule, replace(rule, for_=Duration(0)), "for dropped", f"`for: {rule.for_}` is dropped")
+        yield Mutant(rule, replace(rule, for_=doubled), "for doubled", f"`for: {rule.for_}` becomes {doubled}")
+    severity = dict(rule.labels).get(_SEVERITY)
+    if severity:
+        new = "warning" if severity == "critical" else "critical"
+        labels = tuple((name, new if name == _SEVERITY else value) for name, value in rule.labels)
+        yield Mutant(rule, replace(rule, labels=labels), "severity", f"severity {severity} becomes {new}")
