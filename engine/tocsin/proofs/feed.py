@@ -37,11 +37,12 @@ class Feed:
     """Whether bad events have a series of their own, which may be missing."""
 
     def series(self, story: Story) -> tuple[tuple[str, str], ...]:
-        """The input series: two for each role, one of which counts a quarter of its events, so that a sum is no mean."""
+        """The input series: two for each role, of which one counts a quarter, so that a sum is no mean."""
         found = []
         for series, role in self.roles:
             for twin, events in zip(_twins(series), self._halves(role, story), strict=True):
-                found.append((twin, notation(events if self.sampled else counter(_events(events), resets=story.resets))))
+                samples = events if self.sampled else counter(_events(events), resets=story.resets)
+                found.append((twin, notation(samples)))
         return tuple(found)
 
     def _halves(self, role: str, story: Story) -> tuple[Sequence[Sample], Sequence[Sample]]:
