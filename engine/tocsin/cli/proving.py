@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tocsin.adapters.batches import Job, run_jobs
 from tocsin.adapters.promtool import Promtool, TestReport
+from tocsin.definitions import Definitions
 from tocsin.diagnostics import Diagnostic, Severity, Span, in_file_order
 from tocsin.plan import Plan
 from tocsin.ports import Labels
@@ -16,7 +17,6 @@ from tocsin.proofs.testfile import ProofFile, claims, finding, never
 from tocsin.report import counted
 from tocsin.targets.prometheus import rule_file
 from tocsin.targets.promtest_words import question
-from tocsin.workspace import Workspace
 
 LEFT_OPEN = (3, 0)
 """From this version on windows do not hold the sample at their beginning."""
@@ -35,9 +35,9 @@ class Proved:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def prove(workspace: Workspace, rules: Plan, promtool: Promtool, *, jobs: int, only: str | None = None) -> Proved:
-    """Run the proofs of *workspace* against *rules*, *jobs* processes at a time."""
-    made = proofs(workspace, rules, slack=int(promtool.version >= LEFT_OPEN))
+def prove(definitions: Definitions, rules: Plan, promtool: Promtool, *, jobs: int, only: str | None = None) -> Proved:
+    """Run the proofs of *definitions* against *rules*, *jobs* processes at a time."""
+    made = proofs(definitions.workspace, definitions.plan, rules, slack=int(promtool.version >= LEFT_OPEN))
     files = proof_files(made, rules, only)
     reports = run_jobs(promtool, [_job(file) for file in files], jobs)
     failed = [file for file in files if not reports[file.path].passed]

@@ -154,7 +154,7 @@ def _prove(
 ) -> "tuple[tuple[Diagnostic, ...], list[str]]":
     from tocsin.cli.proving import prove
 
-    proved = prove(definitions.workspace, rules, promtool, jobs=jobs, only=only)
+    proved = prove(definitions, rules, promtool, jobs=jobs, only=only)
     refs = dict.fromkeys(proof.ref for proof in proved.proofs.proofs if not only or only in proof.ref)
     runs = [run for proof in proved.proofs.proofs if proof.ref in refs for run in proof.runs]
     claims = sum(len(run.claims) for run in runs)

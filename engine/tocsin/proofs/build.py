@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from tocsin.plan import Plan
+from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.plan.build import feasible_tiers
 from tocsin.proofs.burn import Bench, burn_proofs, unproved
 from tocsin.proofs.feed import feed_of
 from tocsin.proofs.model import Proof, Unproved
 from tocsin.proofs.slices import needed, shape
+from tocsin.proofs.thresholds import alert_proof
 from tocsin.spec import Slo
 from tocsin.workspace import Workspace
 
@@ -22,13 +23,14 @@ class Proofs:
     """Objectives that have the rules of another one but for names: (its ref, that of the other one)."""
 
 
-def proofs(workspace: Workspace, rules: Plan, *, slack: int = 0) -> Proofs:
-    """The proofs for *workspace*; *rules* are those that will be judged.
+def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0) -> Proofs:
+    """The proofs for *workspace* and its plan; *rules* are those that will be judged, if they are others.
 
     Every scenario is run for the first objective of each shape of rules. For the others, whose rules differ from
     those in names only, there is one scenario: silent just below the threshold, fires in its minute, clears in its
     minute. *slack* is by how many samples the windows of the server are shorter than they say (Prometheus 3: one).
     """
+    rules = rules or planned
     found: list[Proof] = []
     missing: list[Unproved] = []
     alike: list[tuple[str, str]] = []
@@ -45,6 +47,16 @@ def proofs(workspace: Workspace, rules: Plan, *, slack: int = 0) -> Proofs:
             if known != slo.ref:
                 alike.append((slo.ref, known))
             found += burn_proofs(bench, full=known == slo.ref)
+    recorded = {rule.record for group in rules.groups for rule in group.rules if isinstance(rule, RecordingRule)}
+    objectives = {slo.ref for service in workspace.services for slo in service.slos}
+    for group in planned.groups:
+        for rule in group.rules:
+            if isinstance(rule, AlertingRule) and rule.ref not in objectives:
+                made_up = alert_proof(rule, group.file, recorded)
+                if isinstance(made_up, Proof):
+                    found.append(made_up)
+                else:
+                    missing.append(made_up)
     return Proofs(tuple(found), tuple(missing), tuple(alike))
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 from tocsin.ports import labels_of
 from tocsin.promql import metric_name
+from tocsin.proofs.decoys import decoys
 from tocsin.proofs.selectors import Selector, selectors, series_for, written
 from tocsin.proofs.values import Sample, counter, notation
 from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli
 
+_DECOYED = 10**8
+"""Events per tick of a decoy."""
 GOOD, BAD, ALL = "good", "bad", "all"
 
 
@@ -36,6 +39,9 @@ class Feed:
     own_errors: bool = field(default=False)
     """Whether bad events have a series of their own, which may be missing."""
 
+    decoys: tuple[str, ...] = ()
+    """Series that the selectors do not find; nothing but trouble happens in them."""
+
     def series(self, story: Story) -> tuple[tuple[str, str], ...]:
         """The input series: two for each role, of which one counts a quarter, so that a sum is no mean."""
         found = []
@@ -43,7 +49,9 @@ class Feed:
             for twin, events in zip(_twins(series), self._halves(role, story), strict=True):
                 samples = events if self.sampled else counter(_events(events), resets=story.resets)
                 found.append((twin, notation(samples)))
-        return tuple(found)
+        ticks = len(story.good)
+        trouble = notation([self.levels[1]] * ticks if self.sampled else counter([0, *[_DECOYED] * (ticks - 1)]))
+        return (*found, *((decoy, trouble) for decoy in self.decoys))
 
     def _halves(self, role: str, story: Story) -> tuple[Sequence[Sample], Sequence[Sample]]:
         if self.sampled:
@@ -94,7 +102,8 @@ def feed_of(sli: Sli) -> Feed | str:
         if series is None or not metric_name(sli.up):
             return f"no series can be made up for {sli.up}"
         well = float(sli.at_least)
-        return Feed(((written(*series), ALL),), sampled=True, levels=(well, well - 1))
+        others = tuple(written(*decoy) for decoy in decoys([series], found[:1]))
+        return Feed(((written(*series), ALL),), sampled=True, levels=(well, well - 1), decoys=others)
     return f"no series can be made up for an SLI of kind {sli.kind}"
 
 
@@ -123,7 +132,9 @@ def _counted(
         return f"no series can be made up that the selectors of {'bad' if bad else 'good'} and of all events find"
     if two is None:
         return f"no series can be made up that only the selector of all events finds, and not that of {role} events"
-    return Feed(((written(*one), first), (written(*two), second)), own_errors=BAD in {first, second})
+    others = tuple(written(*decoy) for decoy in decoys([one, two], [part, total]))
+    roles = (written(*one), first), (written(*two), second)
+    return Feed(roles, own_errors=BAD in {first, second}, decoys=others)
 
 
 def _groups(by: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

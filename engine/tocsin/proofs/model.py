@@ -25,6 +25,8 @@ class Claim:
     why: str
     value: float | None = None
     """What is recorded, where the claim is about a recording."""
+    more: Labels = ()
+    """Labels that what fires has besides."""
 
     @property
     def name(self) -> str:

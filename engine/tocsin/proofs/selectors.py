@@ -56,10 +56,11 @@ def selectors(text: str) -> tuple[Selector, ...]:
     """
     tree = parse(text)
     found = () if isinstance(tree, Fault) else nodes(tree)
-    return tuple(dict.fromkeys(_read(node) for node in found if isinstance(node, SelectorNode)))
+    return tuple(dict.fromkeys(read_selector(node) for node in found if isinstance(node, SelectorNode)))
 
 
-def _read(node: SelectorNode) -> Selector:
+def read_selector(node: SelectorNode) -> Selector:
+    """The selector of a tree, without its place."""
     matchers = (Matcher(m.label.value, m.op, m.value.value) for m in node.matchers)
     return Selector(node.metric or "", tuple(m for m in matchers if (m.label, m.op) != ("__name__", "=")))
 

@@ -75,12 +75,12 @@ class ProofFile:
 
     def _expression(self, claim: Claim) -> str:
         if claim.what == FIRING:
-            return f"count(ALERTS{matchers(_sorted(claim.labels, ('alertstate', 'firing')))})"
+            return f"group(ALERTS{matchers(_sorted(claim.labels, ('alertstate', 'firing'), *claim.more))})"
         if claim.what == CONDITION:
-            return f"count(\n{self._condition(claim.labels)}\n)"
+            return f"group(\n{self._condition(claim.labels)}\n)"
         name = dict(claim.labels)["__name__"]
         rest = tuple(pair for pair in claim.labels if pair[0] != "__name__")
-        return f"count({name}{matchers(rest)} == {claim.value:g})"
+        return f"group({name}{matchers(rest)} == {claim.value:g})"
 
     def _condition(self, labels: Labels) -> str:
         rules = (rule for group in self.groups for rule in group.rules if isinstance(rule, AlertingRule))

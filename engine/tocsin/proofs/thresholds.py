@@ -1,0 +1,171 @@
+"""Alerts that compare a value with a number: they fire a little beyond it, and are silent a little before it."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from tocsin.plan import AlertingRule
+from tocsin.ports import Labels, labels_of
+from tocsin.promql_syntax import Binary, Call, Expr, Fault, Number, bare, parse
+from tocsin.proofs.decoys import decoys
+from tocsin.proofs.model import FIRING, Claim, Proof, Run, Unproved
+from tocsin.proofs.selectors import written
+from tocsin.proofs.solve import Solution, inputs_of, reach, solutions
+from tocsin.proofs.steady import Unsteady, steady
+from tocsin.proofs.values import Sample, notation
+from tocsin.units import Duration
+
+_MINUTE = Duration.of(minutes=1)
+_COARSE = Duration.of(minutes=5)
+_LONGEST = 720
+"""Ticks of a minute; what looks back further is looked at every five minutes."""
+_HUGE = 1000.0
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`value op number`."""
+
+    value: Expr
+    op: str
+    number: float
+
+
+def alert_proof(rule: AlertingRule, file: str, recorded: Collection[str]) -> Proof | Unproved:
+    """The proof of an alert, or why there is none."""
+    tree = parse(rule.expr)
+    if isinstance(tree, Fault):
+        return Unproved(rule.ref, rule.source, "its alert", "its expression cannot be read")
+    try:
+        return _proof(rule, file, _comparison(tree), frozenset(recorded))
+    except Unsteady as why:
+        return Unproved(rule.ref, rule.source, "its alert", str(why))
+
+
+def _comparison(tree: Expr) -> Comparison:
+    node = bare(tree)
+    while isinstance(node, Binary) and node.op == "or" and isinstance(bare(node.right), Call):
+        node = bare(node.left)  # `or absent(…)`
+    if isinstance(node, Binary) and node.op in _MIRRORED and not node.bool:
+        left, right = bare(node.left), bare(node.right)
+        if isinstance(right, Number):
+            return Comparison(node.left, node.op, right.value)
+        if isinstance(left, Number):
+            return Comparison(node.right, _MIRRORED[node.op], left.value)
+    raise Unsteady("it is no comparison of a value with a number")
+
+
+def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset[str]) -> Proof:
+    inputs = inputs_of(asked.value, recorded)
+    seconds = reach(asked.value)
+    grid = _MINUTE if seconds <= _LONGEST * 60 else _COARSE
+    warm = math.ceil(seconds * 1000 / grid.milliseconds)
+    if rule.for_.milliseconds % grid.milliseconds:
+        grid = Duration.of(seconds=15)
+        warm = math.ceil(seconds * 1000 / grid.milliseconds)
+    wait = -(-rule.for_.milliseconds // grid.milliseconds)
+    flat, found = asked.op in {"==", "!="}, None
+    for step in _steps(asked.number):
+        silent, loud, lowest = _wanted(asked, step)
+        if found := next(solutions(asked.value, inputs, silent, loud, lowest=lowest), None):
+            break
+    if found is None:
+        raise Unsteady(f"no series were found that bring its value to {loud:g}, and none to {silent:g}")
+    if flat:
+        found = Solution(inputs, found.varied, silent, loud)
+    shares = (1.0, 1.0) if flat else (0.25, 0.75)
+    subject = _subject(rule)
+    last = warm + wait + 2
+    name = f"a steady value of {loud:.6g}"
+    runs = [
+        Run(name, _series(found, found.above, shares, last, grid),
+            tuple(_fires(subject, _row(asked, found, shares), warm, wait, asked))),
+        Run(f"a steady value of {silent:.6g}", _series(found, found.below, shares, last, grid),
+            tuple(Claim(FIRING, subject, tick, False, f"not {asked.op} {asked.number:g}") for tick in (wait, last))),
+    ]  # fmt: skip
+    if (tie := _tie(asked, found)) is not None:
+        holds = asked.op in {">=", "<="}
+        why = f"exactly {asked.number:g}"
+        claims = (Claim(FIRING, subject, last, holds, why),)
+        runs.append(Run(f"a steady value of {why}", _series(found, tie, (1.0, 1.0), last, grid), claims))
+    return Proof(rule.ref, rule.source, file, grid, tuple(runs))
+
+
+def _steps(number: float) -> tuple[float, ...]:
+    """A hundredth of the number; for a share that cannot be more than 1, also a hundredth of what is left."""
+    return (abs(number) / 100 or 1.0, *([(1 - number) / 100] if 0 < number < 1 else []))
+
+
+def _wanted(asked: Comparison, step: float) -> tuple[float, float, bool]:
+    """The values just before and just beyond the number, and whether the lowest row decides."""
+    number = asked.number
+    before = -step * (asked.op == ">=") if not number else number - step
+    return {
+        ">": (before, number + step, False),
+        ">=": (before, number + step, False),
+        "==": (number + 1, number, False),
+        "!=": (number, number + 1, False),
+    }.get(asked.op, (number + step, number - step, True))
+
+
+def _subject(rule: AlertingRule) -> Labels:
+    known = dict(rule.labels)
+    return labels_of({"alertname": rule.alert} | ({"ref": known["ref"]} if "ref" in known else known))
+
+
+def _fires(subject: Labels, more: Labels, warm: int, wait: int, asked: Comparison) -> Iterator[Claim]:
+    why = f"{asked.op} {asked.number:g}"
+    if wait:
+        yield Claim(FIRING, subject, wait - 1, False, f"{why}, but not yet for long enough")
+    yield Claim(FIRING, subject, warm + wait, True, why, more=more)
+    yield Claim(FIRING, subject, warm + wait + 2, True, why, more=more)
+
+
+def _row(asked: Comparison, found: Solution, shares: tuple[float, float]) -> Labels:
+    """The labels of a row that fires, but for the twins'."""
+    series = [each for each, _ in found.inputs.series(found.varied, found.above, shares)]
+    rows = steady(asked.value, series)
+    if not isinstance(rows, Mapping) or not rows:
+        return ()
+    row = (min if asked.op.startswith("<") else max)(rows, key=lambda labels: rows[labels])
+    return tuple(pair for pair in row if pair[0] not in {found.inputs.twin, "le"})
+
+
+def _tie(asked: Comparison, found: Solution) -> float | None:
+    """The size at which the value is exactly the number, where floats allow that."""
+    if asked.op in {"==", "!="}:
+        return None
+    for size in (asked.number, 1.0, 0.0):
+        rows = steady(asked.value, [each for each, _ in found.inputs.series(found.varied, size, (1.0, 1.0))])
+        if isinstance(rows, Mapping) and rows and set(rows.values()) == {asked.number}:
+            return size
+    return None
+
+
+def _series(
+    found: Solution, size: float, shares: tuple[float, float], last: int, grid: Duration
+) -> tuple[tuple[str, str], ...]:
+    """The input series with their decoys, which a rule without one of its matchers would find."""
+    given = found.inputs.series(found.varied, size, shares)
+    seconds = grid.milliseconds / 1000
+    lines = [(written(each.name, each.labels), _samples(each.value, last, seconds, rises)) for each, rises in given]
+    selectors = [source.selector for source in found.inputs.sources]
+    for source in found.inputs.sources:
+        for name, labels in decoys([(source.name, source.labels)], selectors):
+            for letter, value in (("a", _HUGE * (abs(size) + 1)), ("b", 0.0)):
+                twin = {**dict(labels), found.inputs.twin: letter}
+                if source.buckets:
+                    twin["le"] = "+Inf"
+                lines.append((written(name, labels_of(twin)), _samples(value, last, seconds, source.rises)))
+    return tuple(dict(lines).items())
+
+
+def _samples(value: float, last: int, seconds: float, rises: bool) -> str:
+    if not rises:
+        plain = int(value) if float(value).is_integer() and abs(value) < 2**53 else value
+        return notation([plain] * (last + 1))
+    samples: list[Sample] = [value * seconds * tick for tick in range(last + 1)]
+    if float(value * seconds).is_integer() and abs(value) < 2**40:
+        samples = [int(value * seconds) * tick for tick in range(last + 1)]
+    return notation(samples)
