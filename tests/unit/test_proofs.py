@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 from tests import builders
 
 from tocsin.cli.main import run
+from tocsin.plan import AlertingRule
 from tocsin.proofs.burn import Bench, burn_proofs
 from tocsin.proofs.expect import Watch, conditions, firing
 from tocsin.proofs.feed import Feed, feed_of
 from tocsin.proofs.joins import joins
+from tocsin.proofs.model import Proof, Unproved
 from tocsin.proofs.regex import example
 from tocsin.proofs.selectors import Selector, selectors, series_for
 from tocsin.proofs.stories import Phase, story
+from tocsin.proofs.thresholds import alert_proof
 from tocsin.proofs.values import counter, notation
-from tocsin.sli import LatencySli, ProbeSli, RatioSli
+from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli, ThresholdSli
+from tocsin.units import Duration
 from tocsin.windows import detection_time, reset_time
 
 
@@ -111,9 +115,10 @@ class TestModel:
             (RatioSli(total_events="requests_total", good_events="served_total"), ["good", "all"]),
             (LatencySli("seconds", Decimal(1)), ["good", "all"]),
             (ProbeSli("up", Decimal(1)), ["all"]),
+            (ThresholdSli("queue_depth", at_most=Decimal(5)), ["all"]),
         ],
     )
-    def test_feeds(self, sli: RatioSli | LatencySli | ProbeSli, roles: list[str]) -> None:
+    def test_feeds(self, sli: Sli, roles: list[str]) -> None:
         """Each kind of SLI has its series."""
         made = feed_of(sli)
 
@@ -131,11 +136,52 @@ class TestModel:
 
             assert {(tier.name, state) for tier in slo.tiers for state in (True, False)} <= said
 
+    @pytest.mark.parametrize(
+        "expr",
+        [
+            "sum(rate(a{job='x'}[5m])) / sum(rate(b{job='x'}[5m])) > 0.8",
+            "histogram_quantile(0.95, sum by (le) (rate(s_bucket[5m]))) > 2",
+            "1 - (sum(rate(a{code=~'5..'}[5m])) / sum(rate(a[5m]))) < 0.999",
+            "sum by (instance) (m{job='x'}) / on (instance) sum by (instance) (n > 0) > 0.85",
+            "up == 0",
+            "max_over_time(depth[10m]) >= 5 or absent(depth)",
+            "5 < depth",
+        ],
+    )
+    def test_alerts_that_are_proved(self, expr: str) -> None:
+        """For a comparison with a number, series are found on both sides of it, and one matcher away."""
+        made = alert_proof(a_rule(expr), "shop", ())
+
+        assert isinstance(made, Proof)
+        assert {claim.holds for run in made.runs for claim in run.claims} == {True, False}
+
+    @pytest.mark.parametrize(
+        ("expr", "reason"),
+        [
+            ("time() - built_at > 5", "time()"),
+            ("a and b", "no comparison"),
+            ("slo:x > 5", "other rules record"),
+            ("abs(x) < -1", "no series were found"),
+        ],
+    )
+    def test_alerts_that_are_not(self, expr: str, reason: str) -> None:
+        """What is not understood is said, with its reason, instead of passing."""
+        made = alert_proof(a_rule(expr), "shop", ("slo:x",))
+
+        assert isinstance(made, Unproved)
+        assert reason in made.reason
+
     def test_joins(self) -> None:
         """Operators between vectors are found by their precedence, not those with a number beside them."""
         found = [(j.left, j.operator, j.right) for j in joins("a / on (x) group_left b > 2 and (c or d) * 3")]
 
         assert found == [("a / on (x) group_left b > 2", "and", "(c or d) * 3"), ("a", "/", "b")]
+
+
+def a_rule(expr: str) -> AlertingRule:
+    """An alert with an expression."""
+    five, none = Duration.of(minutes=5), Duration(0)
+    return AlertingRule("X", "shop/X", expr, five, none, (("ref", "shop/X"),), (), builders.SPAN)
 
 
 SERVICE = """\

@@ -34,7 +34,9 @@ class Bench:
             long=_ticks(tier.long, grid),
             short=_ticks(tier.short, grid),
             threshold=tier.threshold(self.slo.window, self.slo.target),
-            keep=_ticks(keep_firing_for(tier), grid),
+            keep=_ticks(keep_firing_for(tier, self.slo.guards), grid),
+            least=self.slo.guards.min_bad_events if self.slo.sli.now() is None else 0,
+            history=self.slo.guards.cold_start,
             lag=_ticks(BASE, grid) if tier.long > RAW_LIMIT and (grid != BASE or self.feed.sampled) else 0,
         )
 
@@ -170,7 +172,11 @@ def _troubles(bench: Bench) -> Iterator[Run]:
         name = f"{percentage(doubled)} of errors from birth, which over a whole window is no trouble"
         told = story(Phase(within, doubled), Phase(hour))
         yield _run(name, bench, bench.tiers, grid, told)
-    if bench.feed.own_errors:
+    if bench.slo.guards.min_bad_events > 1:
+        one = Phase(1, Fraction(1), traffic=1)
+        few = story(Phase(hour, traffic=1), one, Phase(half, traffic=1))
+        yield _run("one event in a minute, and one of them bad", bench, bench.tiers, grid, few)
+    if bench.feed.own_errors and bench.slo.guards.missing_errors:
         missing = story(Phase(hour), error_series_from=hour + 1)
         run = _run("no series of errors at all", bench, bench.tiers, grid, missing)
         zero = labels_of(dict(_own(bench.slo), __name__=f"slo:bad:rate{BASE}"))

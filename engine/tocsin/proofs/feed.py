@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from tocsin.ports import labels_of
 from tocsin.promql import metric_name
+from tocsin.promql_syntax import Selector as SelectorNode
+from tocsin.promql_syntax import parse
 from tocsin.proofs.decoys import decoys
 from tocsin.proofs.selectors import Selector, selectors, series_for, written
 from tocsin.proofs.values import Sample, counter, notation
-from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli
+from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli, ThresholdSli
 
 _DECOYED = 10**8
 """Events per tick of a decoy."""
@@ -104,7 +106,23 @@ def feed_of(sli: Sli) -> Feed | str:
         well = float(sli.at_least)
         others = tuple(written(*decoy) for decoy in decoys([series], found[:1]))
         return Feed(((written(*series), ALL),), sampled=True, levels=(well, well - 1), decoys=others)
+    if isinstance(sli, ThresholdSli):
+        return _threshold(sli)
     return f"no series can be made up for an SLI of kind {sli.kind}"
+
+
+def _threshold(sli: ThresholdSli) -> Feed | str:
+    """A gauge at a bound, and one step outside of it."""
+    found = selectors(sli.value)
+    series = series_for(found, more=_groups(sli.by))
+    if len(found) != 1 or series is None or not isinstance(parse(sli.value), SelectorNode):
+        return "its value is more than one series"
+    if sli.at_most is not None:
+        well, ill = float(sli.at_most), float(sli.at_most) + 1
+    else:
+        well, ill = float(sli.at_least or 0), float(sli.at_least or 0) - 1
+    others = tuple(written(*decoy) for decoy in decoys([series], found))
+    return Feed(((written(*series), ALL),), sampled=True, levels=(well, ill), decoys=others)
 
 
 def _ratio(bad: str | None, good: str | None, total: str, by: tuple[str, ...]) -> Feed | str:
