@@ -30,7 +30,10 @@ from tocsin.workspace import Source, read_workspace
 
 DISTINCT, COPIES, INSTANCES = 10, 50, 3
 MINUTE, DAY = 60, 86_400
-ERRORS = ("1", "0.15", "0.02", "0.01")
+ERRORS = ("1", "0.02", "0.012")
+"""No exact ties, such as 0.01: there our exact threshold is reached one evaluation after a float that lies below it."""
+BEFORE, AFTER = 4_400, 400
+"""Minutes of clean history, so that every window is full, and minutes of the outage."""
 
 
 def definitions(count: int) -> str:
@@ -201,7 +204,6 @@ def run() -> dict[str, Any]:
 def first_alerts(folder: Path) -> dict[str, dict[str, float | None]]:
     """In which minute after its start an outage is told, by error ratio, severity and tool, as promtool sees it."""
     found: dict[str, dict[str, float | None]] = {}
-    before, after = 420, 420
     rules = {"tocsin": rule_file(own_groups(1))}
     if (others := sloth_rules(folder, 1)) is not None:
         rules["sloth"] = others
@@ -215,23 +217,23 @@ def first_alerts(folder: Path) -> dict[str, dict[str, float | None]]:
         (folder / f"{tool}.rules.yml").write_text(text, encoding="utf-8")
         tests = []
         for errors in ERRORS:
-            lost = round(600 * float(errors))
-            series = {"200": (600, 600 - lost), "500": (0, lost)}
+            lost = round(6000 * float(errors))
+            series = {"200": (6000, 6000 - lost), "500": (0, lost)}
             tests.append(
                 {
                     "interval": "1m",
                     "input_series": [
                         {
                             "series": f'http_requests_total{{job="service-0",route="/0",instance="0",code="{code}"}}',
-                            "values": f"0+{calm}x{before} {calm * before + hot}+{hot}x{after}",
+                            "values": f"0+{calm}x{BEFORE} {calm * BEFORE + hot}+{hot}x{AFTER}",
                         }
                         for code, (calm, hot) in series.items()
                     ],
                     "promql_expr_test": [
                         {
-                            "expr": f"min(min_over_time(timestamp({wanted[f'{tool} {severity}']})[{after}m:1m])) / 60"
-                            f" - {before} + 0 * {number}",
-                            "eval_time": f"{before + after}m",
+                            "expr": f"min(min_over_time(timestamp({wanted[f'{tool} {severity}']})[{AFTER}m:1m])) / 60"
+                            f" - {BEFORE} + 0 * {number}",
+                            "eval_time": f"{BEFORE + AFTER}m",
                             "exp_samples": [{"labels": "{}", "value": -1}],
                         }
                         for number, severity in enumerate(("page", "ticket"))
