@@ -51,8 +51,8 @@ def at_least(need: int, parts: Sequence[Ratio]) -> Ratio:
 def weighted(weights: Sequence[float], parts: Sequence[Ratio]) -> Ratio:
     """The mean by weight.
 
-    >>> weighted([1, 4, 3], [0.99, 0.999, 0.95]), round(weighted([1, 4, 3], [0.99, 0.999, None]), 12)
-    (0.9795, 0.9972)
+    >>> [round(weighted([1, 4, 3], [0.99, 0.999, third]), 12) for third in (0.95, None)]
+    [0.9795, 0.9972]
     """
     pairs = [(w, r) for w, r in zip(weights, parts, strict=True) if r is not None]
     whole = fsum(w for w, _ in pairs)
