@@ -4,6 +4,7 @@ promtool only tells what it did not expect. So every question expects nothing an
 and promtool tells all rows.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,7 +99,8 @@ def _values(values: str | Iterable[float | None]) -> str:
 
 
 def _labels(row: str) -> Labels:
-    found = {name: json.loads(f'"{value}"', strict=False) for name, value in _PAIR.findall(row)}
+    """Python's literals have all escapes of Go's `%q`."""
+    found = {name: ast.literal_eval(f'"{value}"') for name, value in _PAIR.findall(row)}
     return labels_of({name: value for name, value in found.items() if name != "__name__"})
 
 

@@ -114,7 +114,11 @@ def readable(template: str) -> str:
 def verbatim(text: str) -> str:
     """Write *text* so that Prometheus' templates give it back as it is; it reads label values as templates, too.
 
+    Go knows no pairs of escapes for one character, so only what has to be is escaped.
+
     >>> verbatim("{{x"), verbatim("plain")
     ('{{ "{{x" }}', 'plain')
+    >>> print(verbatim("{{é"))
+    {{ "{{é" }}
     """
-    return text if "{{" not in text else f"{{{{ {json.dumps(text)} }}}}"
+    return text if "{{" not in text else f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}"
