@@ -131,7 +131,7 @@ def services(draw: st.DrawFn, name: str) -> Document:
         "slis": {each: draw(slis()) for each in sli_names},
         "slos": {each: draw(slos(draw(st.sampled_from(sli_names)))) for each in slo_names},
         "alerts": {each: draw(alerts()) for each in alert_names},
-        "recordings": draw(st.lists(recordings(), max_size=2, unique_by=lambda r: json.dumps(r, sort_keys=True))),
+        "recordings": draw(st.lists(recordings(), max_size=2, unique_by=lambda r: r["record"])),
     }
     return {key: value for key, value in made.items() if value}
 
