@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.expressions import Expression
 from tocsin.plan import RecordingRule
 from tocsin.promql_syntax import Selector, nodes
 from tocsin.schema.words import nearest, respelling
@@ -21,22 +22,33 @@ def record_unknown(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `job:errors:rate5m > 5`
     """
+    read = [] if subject.wrong else list(_recorded_names(subject))
+    if not read:  # so that rules need not be made for this alone
+        return
     recorded = {rule.record for group in subject.plan.groups for rule in group.rules if isinstance(rule, RecordingRule)}
     levels = {name.partition(":")[0] for name in recorded if ":" in name}
-    if subject.wrong or not levels:
-        return
+    for expression, node, name in read:
+        level = name.partition(":")[0]
+        if name in recorded or level not in levels:
+            continue
+        others = [each for each in recorded if each.startswith(f"{level}:")]
+        near = nearest(name, others)
+        span = expression.inside(node.name or node)
+        yield Diagnostic(
+            "record/unknown",
+            span,
+            f"nothing records {name}",
+            Severity.WARNING if near else Severity.INFO,
+            hint=f"did you mean {near}?" if near else "record it, or use what is recorded",
+            fix=respelling(span, name, others) if node.name else None,
+        )
+
+
+def _recorded_names(subject: Subject) -> Iterator[tuple[Expression, Selector, str]]:
+    """The names with a colon that expressions read, but for those that the services write down as recordings."""
+    known = {each.record for service in subject.workspace.services for each in service.recordings}
     for expression, tree in subject.trees:
-        for node in nodes(tree):
-            name = node.metric if isinstance(node, Selector) else None
-            if name and ":" in name and name not in recorded and name.partition(":")[0] in levels:
-                level = [each for each in recorded if each.startswith(f"{name.partition(':')[0]}:")]
-                near = nearest(name, level)
-                span = expression.inside(node.name) if isinstance(node, Selector) and node.name else expression.span
-                yield Diagnostic(
-                    "record/unknown",
-                    span,
-                    f"nothing records {name}",
-                    Severity.WARNING if near else Severity.INFO,
-                    hint=f"did you mean {near}?" if near else "record it, or use what is recorded",
-                    fix=respelling(span, name, level) if near and isinstance(node, Selector) and node.name else None,
-                )
+        if ":" in expression.text:
+            for node in nodes(tree):
+                if isinstance(node, Selector) and node.metric and ":" in node.metric and node.metric not in known:
+                    yield expression, node, node.metric
