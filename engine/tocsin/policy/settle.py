@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tocsin.diagnostics import Diagnostic, in_file_order
-from tocsin.document import Document
+from tocsin.document import Document, Path
 from tocsin.expressions import expressions
 from tocsin.policy.severity import as_wished, unknown_wishes, wishes
 from tocsin.policy.suppress import MARK, suppressed, suppressions
@@ -33,10 +33,18 @@ def settle(found: Iterable[Diagnostic], workspace: Workspace, terms: Terms) -> t
     platform = next((d for d in documents if d.at(("kind",)) == "Platform"), None)
     findings = (*_unambiguous(found, platform), *unknown_wishes(platform, terms.known))
     if any(MARK in document.source.text for document in documents):
-        places = [(each.document, each.path) for each in expressions(workspace)]
+        places = [(e.document, e.path) for e in expressions(workspace) if e.span.path == e.document.path]
+        places += [place for document in documents for place in _of_template(document)]
         some, wrong = suppressions(documents, places, terms.known)
         findings = (*suppressed(findings, some, terms.today, terms.ran), *wrong)
     return in_file_order(as_wished(findings, {**wishes(platform), **terms.severities}, terms.asked))
+
+
+def _of_template(document: Document) -> Iterator[tuple[Document, Path]]:
+    """The expressions of an SLI that is written once; where it is used they are in another document."""
+    sli = document.at(("sli",)) if document.at(("kind",)) == "SLITemplate" else None
+    for kind, part in sli.items() if isinstance(sli, Mapping) else ():
+        yield from ((document, ("sli", kind, key)) for key in (part if isinstance(part, Mapping) else ()))
 
 
 def _unambiguous(found: Iterable[Diagnostic], platform: Document | None) -> Iterator[Diagnostic]:

@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from tocsin.diagnostics import Diagnostic, Edit, Fix, Hidden, Severity, Span
+from tocsin.diagnostics import Diagnostic, Edit, Fix, Hidden, Severity
 from tocsin.document import Document, comments, promql_comments
 from tocsin.document.model import Path, Place
-from tocsin.document.source import Source
 from tocsin.policy.directives import IGNORE, IGNORE_FILE, Directive, parse
 
 MARK = "tocsin:"
@@ -62,16 +61,18 @@ def _of_file(parts: Sequence[Document], known: Collection[str]) -> Iterator[_Rea
     """What the comments of one file say; *parts* are its documents."""
     source = parts[0].source
     top = min(part.key_span(()).line for part in parts)
+    lines, ends = source.text.split("\n"), _ends(parts)
     for comment in comments(source, parts):
         directive, wrong = parse(comment, known)
         if directive is None:
             yield None, wrong
         elif not directive.whole_file:
-            yield Suppression(directive, *_lines(directive, source, parts)), wrong
+            line = _line(directive, lines)
+            yield Suppression(directive, line, ends.get(line, line)), wrong
         elif comment.span.line > top:
             yield None, (*wrong, _misplaced(directive))
         else:
-            yield Suppression(directive, 1, source.text.count("\n") + 1), wrong
+            yield Suppression(directive, 1, len(lines)), wrong
 
 
 def suppressed(
@@ -81,13 +82,17 @@ def suppressed(
 
     *ran* are the codes that were looked for: a comment about another one may be needed by the next run.
     """
-    by_path: dict[str, list[Suppression]] = {}
+    by_line: dict[tuple[str, int], list[Suppression]] = {}
     for each in some:
-        by_path.setdefault(each.directive.comment.span.path, []).append(each)
+        path = each.directive.comment.span.path
+        for line in [0] if each.directive.whole_file else range(each.first, each.last + 1):
+            by_line.setdefault((path, line), []).append(each)
     used: dict[int, set[str]] = {}
     told: list[Diagnostic] = []
     for finding in findings:
-        about = [each for each in by_path.get(finding.span.path, ()) if each.covers(finding)]
+        path, line = finding.span.path, finding.span.line
+        near = (*by_line.get((path, line), ()), *by_line.get((path, 0), ()))
+        about = [each for each in near if each.covers(finding)]
         for each in about:
             used.setdefault(id(each), set()).add(finding.code)
         live = [each for each in about if not _expired(each, today)]
@@ -111,26 +116,28 @@ def _expired(one: Suppression, today: date) -> bool:
     return one.directive.until is not None and one.directive.until < today
 
 
-def _lines(directive: Directive, source: Source, documents: Sequence[Document]) -> tuple[int, int]:
-    """The lines that a comment is about; a text that starts on its line is covered to its end."""
+def _line(directive: Directive, lines: Sequence[str]) -> int:
+    """The line that a comment is about."""
     line = directive.comment.span.line
     if directive.comment.alone:
-        lines = source.text.split("\n")
         line += 1
         while line <= len(lines) and (not lines[line - 1].strip() or lines[line - 1].lstrip().startswith("#")):
             line += 1
-    ends = [span.end_line for document in documents for span in _scalars(document) if span.line == line]
-    return line, max(ends, default=line)
+    return line
 
 
-def _scalars(document: Document) -> Iterator[Span]:
-    """The places of texts that go over several lines."""
-    waiting: list[Place] = [document.root]
-    while waiting:
-        place = waiting.pop()
-        waiting += place.inner.values()
-        if place.style is not None and "\n" in document.source.text[place.start : place.end]:
-            yield document.source.span(place.start, place.end)
+def _ends(documents: Sequence[Document]) -> dict[int, int]:
+    """Where texts that go over several lines end, by the line in which they start."""
+    ends: dict[int, int] = {}
+    for document in documents:
+        waiting: list[Place] = [document.root]
+        while waiting:
+            place = waiting.pop()
+            waiting += place.inner.values()
+            if place.style is not None and "\n" in document.source.text[place.start : place.end]:
+                span = document.source.span(place.start, place.end)
+                ends[span.line] = max(span.end_line, ends.get(span.line, 0))
+    return ends
 
 
 def _firm(one: Suppression, finding: Diagnostic) -> Diagnostic:

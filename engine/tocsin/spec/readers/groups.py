@@ -30,8 +30,11 @@ def check_groups(node: Node) -> None:
     """Find settings of groups that have no rule: the group's name was changed in one place only."""
     users = [*node["alerts"].entries(), *node["recordings"].elements()]
     used = {user["group"].text() for user in users} - {""}
+    taken = _taken(node)
     for user in users:
-        _unreserved(user["group"], node)
+        if (group := user["group"]).text() in taken:
+            message = f"group {group.text()!r} is one of Tocsin's own"
+            group.report("group/reserved", message, "leave it out, or rename it")
     for entry in node["groups"].entries():
         if entry.name not in used:
             entry.report(
@@ -43,10 +46,12 @@ def check_groups(node: Node) -> None:
             )
 
 
-def _unreserved(group: Node, service: Node) -> None:
-    """A group of Tocsin's own would stand twice in one file, which Prometheus refuses."""
+def _taken(service: Node) -> set[str]:
+    """The groups of Tocsin's own: they would stand twice in one file, which Prometheus refuses."""
     name = service["name"].text()
-    taken = {f"alerts:{name}", f"recordings:{name}", *(f"slo:{name}/{slo}" for slo in service["slos"].names())}
-    taken |= {f"anomaly:{name}/{alert}" for alert in service["alerts"].names()}
-    if group.text() in taken:
-        group.report("group/reserved", f"group {group.text()!r} is one of Tocsin's own", "leave it out, or rename it")
+    return {
+        f"alerts:{name}",
+        f"recordings:{name}",
+        *(f"slo:{name}/{slo}" for slo in service["slos"].names()),
+        *(f"anomaly:{name}/{alert}" for alert in service["alerts"].names()),
+    }
