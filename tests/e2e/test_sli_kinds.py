@@ -10,7 +10,7 @@ from tocsin.plan import plan
 from tocsin.targets.prometheus import rule_file
 from tocsin.workspace import Source, read_workspace
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
 DEFINITIONS = """\
 apiVersion: tocsin/v1

@@ -14,7 +14,8 @@ from tocsin.sli.query import UnitOfWindowError, unit_of
 
 def test_every_kind_is_registered() -> None:
     """A kind that is written but not listed could never be used."""
-    modules = {path.stem for path in Path(tocsin.sli.__file__).parent.glob("*.py")} - {"__init__", "base", "query"}
+    files = Path(tocsin.sli.__file__).parent.glob("*.py")
+    modules = {path.stem for path in files if "def read(cls, given" in path.read_text(encoding="utf-8")} - {"base"}
 
     assert modules == set(SLIS)
 
