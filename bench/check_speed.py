@@ -37,6 +37,8 @@ def run() -> dict[str, object]:
         rules = given if given.is_dir() else made_up(Path(folder, "rules"))
         definitions = str(Path(folder, "definitions"))
         paths = sorted(str(path) for path in rules.rglob("*.y*ml"))
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder, "bytecode"))  # as an installed command, which is compiled
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         tocsin = [sys.executable, "-m", "tocsin.cli.main"]
         seconds = {
             "tocsin import": quickest(
