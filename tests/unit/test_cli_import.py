@@ -82,3 +82,11 @@ def test_the_service_can_be_named(rules: Path, capsys: pytest.CaptureFixture[str
 def test_misuse(rules: Path, arguments: list[str]) -> None:
     """Unknown formats and missing files."""
     assert run(["import", *arguments]) == 2
+
+
+def test_the_command_offers_every_importer() -> None:
+    """One that is written but not offered would never run."""
+    from tocsin.cli.import_ import FORMATS
+    from tocsin.importers import IMPORTERS
+
+    assert set(FORMATS) == set(IMPORTERS)

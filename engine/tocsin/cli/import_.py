@@ -2,7 +2,8 @@
 
 import click
 
-_FORMATS = ("prometheus", "sloth", "pyrra", "openslo")
+FORMATS = ("prometheus", "sloth", "pyrra", "openslo")
+"""Said here too, so that --help does not read every importer."""
 
 
 @click.command(
@@ -10,7 +11,7 @@ _FORMATS = ("prometheus", "sloth", "pyrra", "openslo")
     epilog="\b\nExamples:\n  tocsin import prometheus /etc/prometheus/rules -o rules\n"
     "  tocsin import sloth slos/*.yml -o rules --report losses.json\n  tocsin import openslo slo.yaml",
 )
-@click.argument("format_", type=click.Choice(_FORMATS), metavar="FORMAT")
+@click.argument("format_", type=click.Choice(FORMATS), metavar="FORMAT")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-o", "--output", metavar="DIR", help="Where to write one file for each service; else it is printed.")
 @click.option("--report", "report_", metavar="FILE",
