@@ -60,6 +60,8 @@ def _spec(spec: Given, keys: Keys[str, str], services: Services) -> None:
     if spec["slos"].value:
         why = "Sloth counts 30 days unless it is started with --default-slo-period; so does this"
         spec.ledger.note(Fate.ADDED, spec["slos"].key_span, "window: 30d", why)
+        why = "Sloth has none; it tells when the events stop, and no_traffic: switches it off"
+        spec.ledger.note(Fate.ADDED, spec["slos"].key_span, "alert TrafficAbsent of each objective", why)
     for slo in spec["slos"].elements():
         _slo(slo, keys, service)
 
@@ -84,6 +86,11 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service) -> None:
     entry.put("window", Exactly("30d"))
     alerting = slo["alerting"]
     entry.put("burn_rate", burn_rate(_off(alerting, keys), slo, target, PERIOD), alerting)
+    if len(_off(alerting, keys)) == sum(map(len, TIERS.values())):
+        silent = Mapping()
+        silent.put("alert", Exactly("false"))
+        silent.put("reason", "all of its alerts were switched off in Sloth")
+        entry.put("no_traffic", silent)
     entry.put("description", slo["description"].text(), slo["description"])
     entry.put("runbook", _runbook(alerting), alerting["annotations"])
     service.slos.put(key, entry, slo, notes=[slo.source])
