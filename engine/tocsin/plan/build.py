@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.plan.anomaly import remembered
@@ -14,6 +15,7 @@ from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.journey import journey_groups
 from tocsin.plan.model import Plan, RuleGroup
 from tocsin.spec import Anomaly, Service, Slo
+from tocsin.units import Duration
 from tocsin.windows import Tier, decimal_literal
 from tocsin.workspace import Workspace
 
@@ -44,10 +46,19 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
 
 def feasible_tiers(slo: Slo) -> tuple[Tier, ...]:
     """The tiers that can fire at the objective's target."""
-    return tuple(tier for tier in slo.tiers if tier.feasible(slo.window, slo.target))
+    return _judged(slo.tiers, slo.window, slo.target)[0]
+
+
+@lru_cache(maxsize=1024)
+def _judged(tiers: tuple[Tier, ...], window: Duration, target: Decimal) -> tuple[tuple[Tier, ...], bool]:
+    """The tiers that can fire, and whether nothing is wrong with any; thousands of objectives share a few answers."""
+    feasible = tuple(tier for tier in tiers if tier.feasible(window, target))
+    return feasible, feasible == tiers and all(tier.factor(window) >= 1 for tier in tiers)
 
 
 def _tier_findings(slo: Slo) -> Iterator[Diagnostic]:
+    if _judged(slo.tiers, slo.window, slo.target)[1]:
+        return
     for tier in slo.tiers:
         factor = tier.factor(slo.window)
         shown = decimal_literal(factor)
