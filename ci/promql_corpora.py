@@ -1,11 +1,12 @@
 """Compare our PromQL parser with promtool over real rules, and time it.
 
-    python ci/promql_corpora.py FOLDER [--promtool BINARY]
+    python ci/promql_corpora.py FOLDER [--promtool BINARY] [--mutants N]
 
 FOLDER holds YAML files with rules (or anything that has `expr:` in it). Exit status 1: the two disagree about a text.
 """
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from tocsin.targets.yaml_text import scalar
 
 BATCH = 2_000
 """Expressions in one rule file."""
+_SLIPS = [*'(){}[]",=-1x', "by", "on", "5m", "==", "and", "offset", "=~", "bool", "@ 5", "\\", "`"]
 
 
 def expressions(folder: Path) -> list[str]:
@@ -62,6 +64,19 @@ def refused(texts: Sequence[str], promtool: str | None = None) -> dict[str, str]
     return said
 
 
+def mutants(texts: Sequence[str], number: int) -> list[str]:
+    """Texts with one slip each: something left out, written twice, or put in. The same for the same *texts*."""
+    chance = random.Random(len(texts))
+    found: dict[str, None] = {}
+    for _ in range(number if texts else 0):
+        text = chance.choice(texts)
+        start = chance.randrange(len(text) or 1)
+        end = start + chance.randrange(1, 6)
+        slip = chance.choice(["", text[start:end] * 2, chance.choice(_SLIPS) + text[start:end]])
+        found[text[:start] + slip + text[end:]] = None
+    return [text for text in found if text.strip() and "\r" not in text]
+
+
 def disagreements(texts: Iterable[str], said: dict[str, str], version: Version) -> Iterator[str]:
     """Texts that only one of the two refuses; what a newer Prometheus understands is no disagreement."""
     for text in texts:
@@ -81,8 +96,10 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("folder", type=Path)
     options.add_argument("--promtool")
+    options.add_argument("--mutants", type=int, default=3000, metavar="N", help="texts with a slip to judge as well")
     arguments = options.parse_args()
-    texts = expressions(arguments.folder)
+    real = expressions(arguments.folder)
+    texts = [*real, *mutants(real, arguments.mutants)]
     tool = find_promtool(arguments.promtool)
     said = refused(texts, arguments.promtool)
     different = list(disagreements(texts, said, Version(*tool.version)))
@@ -99,14 +116,15 @@ def main() -> int:
                 print(f"not stable: {text!r} gives {once!r}")
     read.cache_clear()
     started = time.perf_counter()
-    for text in texts:
+    for text in real:
         parse(text)
     took = time.perf_counter() - started
-    mean = sum(map(len, texts)) / max(len(texts), 1)
+    mean = sum(map(len, real)) / max(len(real), 1)
     print(
-        f"{len(texts)} expressions of {mean:.0f} characters in the mean; {len(said)} refused by promtool, "
+        f"{len(real)} expressions of {mean:.0f} characters in the mean and {len(texts) - len(real)} with a slip; "
+        f"{len(said)} refused by promtool, "
         f"{len(different)} verdicts differ, {unstable} not stable; parsed in {took:.2f} s, "
-        f"{took / max(len(texts), 1) * 10_000:.2f} s per 10,000"
+        f"{took / max(len(real), 1) * 10_000:.2f} s per 10,000"
     )
     return 1 if different or unstable else 0
 

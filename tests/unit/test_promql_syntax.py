@@ -18,6 +18,7 @@ from tocsin.promql_syntax import (
     Binary,
     Expr,
     Fault,
+    Limit,
     RangeSelector,
     Selector,
     Version,
@@ -316,7 +317,7 @@ def test_limits_are_said() -> None:
     """What is not read is not silently accepted."""
     deep, long, busy = parse("(" * 200 + "a" + ")" * 200), parse("a" * (LONGEST + 1)), parse("+".join("a" * 1100))
 
-    assert deep == Fault("more than 100 brackets inside each other are not read", 100, 101)
+    assert deep == Limit("more than 100 brackets inside each other are not read", 100, 101)
     assert isinstance(long, Fault)
     assert isinstance(busy, Fault)
 

@@ -6,7 +6,7 @@
 from tocsin.promql_syntax.bounds import bounds, constant
 from tocsin.promql_syntax.canonical import canonical, number
 from tocsin.promql_syntax.cursor import DEEPEST
-from tocsin.promql_syntax.fault import Fault
+from tocsin.promql_syntax.fault import Fault, Limit
 from tocsin.promql_syntax.flow import CHOOSING, Flow, flow, never_joined
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
 from tocsin.promql_syntax.lexer import Token, lex
@@ -57,6 +57,7 @@ __all__ = [
     "Flow",
     "Function",
     "Grouping",
+    "Limit",
     "Matcher",
     "Matching",
     "Name",
