@@ -56,6 +56,7 @@ def matchers(labels: Labels) -> str:
     return "{" + ",".join(f"{name}={label_value(value)}" for name, value in labels) + "}"
 
 
+@lru_cache(maxsize=4096)
 def tidy(expression: str) -> str:
     """Put an expression on one line, without comments.
 

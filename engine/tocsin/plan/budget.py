@@ -9,9 +9,10 @@ A calendar period has no such series: PromQL knows no time zones, so the evaluat
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tocsin.plan.model import Late, RecordingRule, RuleGroup
-from tocsin.plan.series import BORN, HOUR, KINDS, first_events, former_selectors, labels, selector, union
+from tocsin.plan.series import BORN, HERE, HOUR, KINDS, first_events, former_selectors, labels, placed, selector, union
 from tocsin.spec import Slo
 from tocsin.units import Duration, literal
 from tocsin.windows import decimal_literal
@@ -38,7 +39,7 @@ def _rules(slo: Slo) -> Iterator[RecordingRule]:
         f"1 - slo:bad:increase{period}{chosen}\n"
         f"  / (slo:total:increase{period}{chosen} > 0)\n"
         f"  / {literal(1 - slo.target)}\n"
-        f"  * clamp_min(clamp_max((time() - {first_events(slo, period)}) / {seconds}, 1), {least})",
+        f"  * clamp_min(clamp_max((time() - {placed(first_events(period), slo)}) / {seconds}, 1), {least})",
         own,
         slo.span,
     )
@@ -46,22 +47,25 @@ def _rules(slo: Slo) -> Iterator[RecordingRule]:
 
 def _increase(slo: Slo, kind: str) -> str:
     """Events of the period; see decision 0006 for what a young service has."""
-    hourly, period = f"slo:{kind}:rate{HOUR}", slo.window
-    running = f"{hourly}{selector(slo)}"
+    return placed(_increase_here(kind, slo.window, slo.by, tuple(former_selectors(slo))), slo)
+
+
+@lru_cache(maxsize=1024)
+def _increase_here(kind: str, period: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
+    hourly = f"slo:{kind}:rate{HOUR}"
     if period <= HOUR:
-        return f"{hourly}{selector(slo)} * {period.milliseconds // 1000}"
+        return f"{hourly}{HERE} * {period.milliseconds // 1000}"
     whole = Duration(period.milliseconds - HOUR.milliseconds - 1000)
-    chosen = (selector(slo), *former_selectors(slo))
-    born = f"clamp_max(time() - {BORN}{selector(slo)}, 3600)"
+    born = f"clamp_max(time() - {BORN}{HERE}, 3600)"
     parts = [
-        f"{running} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
-        *(f"sum_over_time({hourly}{some}[{whole}:{HOUR}]) * 3600" for some in chosen),
+        f"{hourly}{HERE} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
+        *(f"sum_over_time({hourly}{some}[{whole}:{HOUR}]) * 3600" for some in (HERE, *former)),
         *(
             f"{hourly}{some} offset {Duration(whole.milliseconds + 1000)} * (3600 - {_into_the_hour(period)})"
-            for some in chosen
+            for some in (HERE, *former)
         ),
     ]
-    return union(parts, slo.by)
+    return union(parts, by)
 
 
 def _into_the_hour(period: Duration) -> str:

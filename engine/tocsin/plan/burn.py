@@ -25,13 +25,14 @@ from tocsin.guards import (
     EXPECTED_EVENTS,
     KEEP_FIRING_FOR,
     TRAFFIC_MEMORY,
+    Guards,
     evidence,
     keep_firing_for,
     last_traffic,
 )
 from tocsin.plan import broken
 from tocsin.plan.model import AlertingRule, Late, RuleGroup
-from tocsin.plan.series import history, recordings, selector
+from tocsin.plan.series import HERE, history, placed, recordings, selector
 from tocsin.ports import Labels, labels_of
 from tocsin.sli import SlicedSli
 from tocsin.spec import Service, Slo
@@ -69,35 +70,34 @@ def percent(value: Decimal) -> str:
 
 def burn_expression(slo: Slo, tier: Tier) -> str:
     """The condition of *tier*; its value is the error ratio over the long window."""
-    threshold = tier.threshold(slo.window, slo.target)
-    limit, chosen = decimal_literal(threshold), selector(slo)
+    return placed(_condition(tier, slo.window, slo.target, slo.guards, slo.sli.now() is None), slo)
+
+
+@lru_cache(maxsize=1024)
+def _condition(tier: Tier, period: Duration, target: Decimal, guards: Guards, counted: bool) -> str:
+    """The same for all objectives of one policy."""
+    threshold = tier.threshold(period, target)
+    limit = decimal_literal(threshold)
 
     def events(kind: str, window: Duration) -> str:
-        return f"slo:{kind}:rate{window}{chosen}"
+        return f"slo:{kind}:rate{window}{HERE}"
 
-    scaled = f"\n  * {history(slo, tier.long)}" if slo.guards.cold_start else ""
+    scaled = f"\n  * {history(tier.long)}" if guards.cold_start else ""
     conditions = [
         f"{events('bad', tier.long)}\n  / ({events('total', tier.long)} > 0){scaled}\n  > {limit}",
         f"{events('bad', tier.short)}\n  / ({events('total', tier.short)} > 0)\n  > {limit}",
     ]
-    if slo.sli.now() is None:
+    if counted:
         seconds = tier.long.milliseconds // 1000
         bad, total = (f"{events(kind, tier.long)} * {seconds}" for kind in ("bad", "total"))
-        conditions += filter(None, [evidence(slo.guards, threshold, bad, total)])
+        conditions += filter(None, [evidence(guards, threshold, bad, total)])
     indented = (condition.replace("\n", "\n  ") for condition in conditions)
     return "\nand\n".join(f"(\n  {condition}\n)" for condition in indented)
 
 
 def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
-    factor = literal(round(Decimal(decimal_literal(tier.factor(slo.window))), 2))
-    annotations = {
-        "summary": f"{slo.ref}{_which(slo)} burns its error budget more than {factor} times too fast",
-        "description": (
-            f"{{{{ $value | humanizePercentage }}}} of events were bad over the last {tier.long}, and the last "
-            f"{tier.short} are no better; the objective allows {percent(1 - slo.target)} over {slo.over}. "
-            f"At least {percent(tier.budget_share)} of that budget went in the last {tier.long}."
-        ),
-    }
+    faster, annotation = _words(tier, slo.window, slo.target, slo.over)
+    annotations = {"summary": f"{slo.ref}{_which(slo)} {faster}", "description": annotation}
     return AlertingRule(
         alert="ErrorBudgetBurn",
         ref=slo.ref,
@@ -109,6 +109,18 @@ def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
         source=slo.span,
         notify=slo.notified(tier),
     )
+
+
+@lru_cache(maxsize=1024)
+def _words(tier: Tier, period: Duration, target: Decimal, over: str) -> tuple[str, str]:
+    """What the alert of a tier says, for all objectives of one policy."""
+    factor = literal(round(Decimal(decimal_literal(tier.factor(period))), 2))
+    description = (
+        f"{{{{ $value | humanizePercentage }}}} of events were bad over the last {tier.long}, and the last "
+        f"{tier.short} are no better; the objective allows {percent(1 - target)} over {over}. "
+        f"At least {percent(tier.budget_share)} of that budget went in the last {tier.long}."
+    )
+    return f"burns its error budget more than {factor} times too fast", description
 
 
 def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:

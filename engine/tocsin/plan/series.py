@@ -26,6 +26,8 @@ PAUSE = Duration.of(minutes=20)
 HOUR = Duration.of(hours=1)
 BORN = "slo:born:timestamp_seconds"
 KINDS = ("bad", "total")
+HERE = "\0"
+"""Stands for the selector of an objective; no text of a definition holds it."""
 
 
 def labels(slo: Slo) -> Labels:
@@ -36,6 +38,15 @@ def labels(slo: Slo) -> Labels:
 def selector(slo: Slo) -> str:
     """Choose its series."""
     return matchers((("service", slo.service), ("slo", slo.name)))
+
+
+def placed(text: str, slo: Slo) -> str:
+    """Put the selector of *slo* where a text that its like share says HERE.
+
+    What differs between two objectives of one policy is the selector; writing the rest once for all of them is a
+    quarter of the time that ten thousand take.
+    """
+    return text.replace(HERE, selector(slo))
 
 
 def former_selectors(slo: Slo) -> Iterator[str]:
@@ -71,17 +82,28 @@ def ladder(windows: tuple[Duration, ...]) -> tuple[tuple[Duration, Duration | No
 def recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
     """Everything that the alerts of *slo* and its budget read, in the order in which one reads the other."""
     own = labels(slo)
-    needed = {BASE, *windows_of(tiers)} | (set() if slo.calendar else {HOUR})
-    rungs = dict(ladder(tuple(sorted(needed))))
-    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY})))) if slo.no_traffic.alert else rungs
     if (now := slo.sli.now()) is not None:
         for kind, expression in zip(KINDS, now, strict=True):
             yield RecordingRule(f"slo:{kind}:now", f"{expression} >= 0", own, slo.span)
-    for window, tile in sorted(totals.items()):
-        for kind in ("total", "bad") if window in rungs else ("total",):
-            expression = _raw(slo, kind, window) if tile is None else tiled(slo, kind, window, tile)
-            yield RecordingRule(f"slo:{kind}:rate{window}", expression, own, slo.span)
+    for kind, window, tile, name in _rates(tiers, slo.calendar is None, slo.no_traffic.alert):
+        expression = _raw(slo, kind, window) if tile is None else tiled(slo, kind, window, tile)
+        yield RecordingRule(name, expression, own, slo.span)
     yield RecordingRule(BORN, _born(slo), own, slo.span)
+
+
+@lru_cache(maxsize=1024)
+def _rates(
+    tiers: tuple[Tier, ...], rolling: bool, absence: bool
+) -> tuple[tuple[str, Duration, Duration | None, str], ...]:
+    """Kind, window, tile and name of every rate, in the order in which one reads the other."""
+    needed = {BASE, *windows_of(tiers)} | ({HOUR} if rolling else set())
+    rungs = dict(ladder(tuple(sorted(needed))))
+    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY})))) if absence else rungs
+    return tuple(
+        (kind, window, tile, f"slo:{kind}:rate{window}")
+        for window, tile in sorted(totals.items())
+        for kind in (("total", "bad") if window in rungs else ("total",))
+    )
 
 
 def _raw(slo: Slo, kind: str, window: Duration) -> str:
@@ -99,19 +121,22 @@ def _raw(slo: Slo, kind: str, window: Duration) -> str:
 
 def tiled(slo: Slo, kind: str, window: Duration, tile: Duration) -> str:
     """The mean of the tiles of *window*; one that is missing counts no events."""
+    return placed(_tiled(kind, window, tile, slo.by, tuple(former_selectors(slo))), slo)
+
+
+@lru_cache(maxsize=1024)
+def _tiled(kind: str, window: Duration, tile: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
     count = window.milliseconds // tile.milliseconds
-    tiles = (_tile(slo, f"slo:{kind}:rate{tile}", Duration(number * tile.milliseconds)) for number in range(count))
-    return f"{union(tiles, slo.by)} / {count}"
+    series = f"slo:{kind}:rate{tile}"
+    tiles = (_tile(series, Duration(number * tile.milliseconds), by, former) for number in range(count))
+    return f"{union(tiles, by)} / {count}"
 
 
-def _tile(slo: Slo, series: str, offset: Duration) -> str:
+def _tile(series: str, offset: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
     if not offset.milliseconds:
-        return series + selector(slo)
-    texts = [
-        f"last_over_time({series}{chosen}[{TILE_SLACK}] offset {offset})"
-        for chosen in (selector(slo), *former_selectors(slo))
-    ]
-    return texts[0] if len(texts) == 1 else "(" + f" or on ({', '.join(slo.by)}) ".join(texts) + ")"
+        return series + HERE
+    texts = [f"last_over_time({series}{chosen}[{TILE_SLACK}] offset {offset})" for chosen in (HERE, *former)]
+    return texts[0] if len(texts) == 1 else "(" + f" or on ({', '.join(by)}) ".join(texts) + ")"
 
 
 def union(parts: Iterable[str], by: tuple[str, ...]) -> str:
@@ -132,16 +157,17 @@ def _born(slo: Slo) -> str:
     return "(\n  " + "\n  or ".join([*before, f"timestamp({now})"]) + f"\n)\nand {now}"
 
 
-def history(slo: Slo, window: Duration) -> str:
-    """The share of *window* since the first events in it; exactly 1 once it is full."""
-    return f"clamp_max((time() - {first_events(slo, window)}) / {window.milliseconds // 1000}, 1)"
+def history(window: Duration) -> str:
+    """The share of *window* since the first events in it, HERE; exactly 1 once it is full."""
+    return f"clamp_max((time() - {first_events(window)}) / {window.milliseconds // 1000}, 1)"
 
 
-def first_events(slo: Slo, window: Duration) -> str:
-    """When, in unix seconds, the earliest life of the service that reaches into *window* began.
+@lru_cache(maxsize=1024)
+def first_events(window: Duration) -> str:
+    """When, in unix seconds, the earliest life of the service that reaches into *window* began, HERE.
 
     The value is exact, so that a coarse grid is enough to find it.
     """
-    born = BORN + selector(slo)
+    born = BORN + HERE
     step = max(min(window.milliseconds // 6, HOUR.milliseconds), window.milliseconds // 72) // 60_000 * 60_000
     return f"(min_over_time({born}[{window}:{Duration(max(step, 60_000))}]) or {born})"

@@ -42,13 +42,14 @@ def block(text: str, indent: int) -> str:
       (a
         or b)
     """
-    lines = text.split("\n")
-    if len(lines) == 1:
+    if "\n" not in text:
         return scalar(text)
-    if not all(line.isprintable() for line in lines) or text[0] in " \n" or text[-1] == "\n":
+    if text[0] in " \n" or text[-1] == "\n" or not text.replace("\n", "").isprintable():
         return scalar(text)
     pad = "\n" + " " * indent
-    return "|-" + "".join(pad + line if line else "\n" for line in lines)
+    if "\n\n" in text:  # an empty line is not indented
+        return "|-" + "".join(pad + line if line else "\n" for line in text.split("\n"))
+    return f"|-{pad}{text.replace(chr(10), pad)}"
 
 
 Yaml = str | int | bool | Decimal | Mapping[str, "Yaml"] | Sequence["Yaml"]
