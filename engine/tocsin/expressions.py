@@ -4,7 +4,7 @@ Read from the documents and not from the specs, so that an expression is checked
 definition is wrong.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -117,7 +117,7 @@ def _matching(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterato
             yield path, value
         return
     key, *rest = pattern
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for name in value if key == "*" else [key] if key in value else []:
             yield from _matching(value[name], tuple(rest), (*path, name))
     elif isinstance(value, list) and key == "*":
@@ -136,10 +136,10 @@ def _users(value: Json) -> dict[Path, tuple[str, ...]]:
 
 
 def _entries(value: Json, key: str) -> Iterable[tuple[str, Json]]:
-    inner = value.get(key) if isinstance(value, Mapping) else None
-    return inner.items() if isinstance(inner, Mapping) else ()
+    inner = value.get(key) if isinstance(value, dict) else None
+    return inner.items() if isinstance(inner, dict) else ()
 
 
 def _text(value: Json, key: str) -> str:
-    text = value.get(key) if isinstance(value, Mapping) else None
+    text = value.get(key) if isinstance(value, dict) else None
     return text if isinstance(text, str) else ""
