@@ -42,7 +42,9 @@ def test_every_help_ends_with_an_example(name: str | None, capsys: pytest.Captur
 
 def test_every_command_exists() -> None:
     """The names that scripts rely on are all there."""
-    assert list(COMMANDS) == ["check", "compile", "test", "explain", "serve", "status", "demo", "schema", "rule"]
+    names = ["check", "compile", "test", "explain", "import", "serve", "status", "demo", "schema", "rule"]
+
+    assert names == list(COMMANDS)
     for name in COMMANDS:
         assert isinstance(main.tocsin.get_command(click.Context(main.tocsin), name), click.Command)
 
@@ -164,15 +166,15 @@ def test_schema_lists_and_prints(capsys: pytest.CaptureFixture[str]) -> None:
     run(["schema", "sla"])
     schema = capsys.readouterr().out
 
-    assert kinds == ["Service", "Journey", "SLA", "Notifications", "Platform", "Dashboard"]
+    assert kinds == ["Service", "Journey", "SLA", "Notifications", "Platform", "Dashboard", "SLITemplate"]
     assert '"$schema": "https://json-schema.org/draft/2020-12/schema"' in schema
 
 
 def test_schema_writes_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All schemas can be had as files, for editors."""
     assert run(["schema", "-o", str(tmp_path / "new")]) == 0
-    assert len(list((tmp_path / "new").glob("*.v1.schema.json"))) == 6
-    assert len(capsys.readouterr().out.splitlines()) == 6
+    assert len(list((tmp_path / "new").glob("*.v1.schema.json"))) == 7
+    assert len(capsys.readouterr().out.splitlines()) == 7
 
 
 def test_schema_of_no_kind(capsys: pytest.CaptureFixture[str]) -> None:
