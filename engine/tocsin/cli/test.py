@@ -94,6 +94,7 @@ def command(
     from tocsin.definitions import read_definitions
     from tocsin.errors import MisuseError
     from tocsin.targets.promtest import cases
+    from tocsin.targets.promtest_guards import silent_passes
 
     definitions = read_definitions(paths)
     if definitions.errors:
@@ -107,7 +108,7 @@ def command(
     if keep is not None:
         _keep(tests, keep)
     tool = find_promtool(promtool, deadline=deadline)
-    findings = list(_run(tests, definitions, tool, jobs))
+    findings = [*silent_passes(tests), *_run(tests, definitions, tool, jobs)]
     lines = _hand_summary(tests, findings, definitions, only) if tests else []
     if mutate and has_errors(findings):
         lines.append("no mutant was tried: tests have to pass before mutants can make them fail")

@@ -92,6 +92,31 @@ TOOLS: dict[str, str] = {
         "`values: 0+1`",
         "`values: 0+1x10`",
     ),
+    "test/nothing": page(
+        "A test tests something.",
+        "The rules of its alerts read none of its series: they are silent whatever they say, and promtool passes it.",
+        "`series: 'requests{...}'` where the rule reads requests_total",
+        "a series that the rule reads",
+    ),
+    "test/unread-series": page(
+        "Every series of a test is read by a rule that it asks for.",
+        "A label that is misspelt in a test makes silence come true.",
+        """`queue_depth{jbo="shop"}` where the rule reads `queue_depth{job="shop"}`""",
+        """`queue_depth{job="shop"}`""",
+    ),
+    "test/beyond": page(
+        "Silence is expected while there are samples.",
+        "Five minutes after the last sample nothing is seen any more, and every alert on values is silent.",
+        "`values: 1x10` and `{at: 60m, alert: X, firing: []}`",
+        "`values: 1x60`",
+    ),
+    "test/interval": page(
+        "A test evaluates rules as often as production does.",
+        "promtool knows one interval for all groups. Where the groups of a test have several, some are evaluated more "
+        "often than they are in production.",
+        "a test of groups with `interval: 1m` and `interval: 10m`",
+        "a test for each",
+    ),
     "proof/silent": page(
         "An alert fires when it has to.",
         "The time is computed from the objective and its windows, never by running rules; promtool then ran them on "

@@ -109,6 +109,12 @@ def narrowed(case: Case, alerts: Collection[str]) -> Case:
     return Case(test, case.path, _file(test, groups, rules.path, _expectations(test)), rules, groups)
 
 
+def own_interval(groups: Sequence[RuleGroup]) -> Duration | None:
+    """The interval that all *groups* have; promtool ignores theirs, and knows one for all."""
+    intervals = {group.interval for group in groups}
+    return intervals.pop() if len(intervals) == 1 else None
+
+
 # --- writing -----------------------------------------------------------------------------------------------
 
 _Line = tuple[str, Duration, tuple[int, ...]]
@@ -157,7 +163,7 @@ def _file(test: RuleTest, groups: Sequence[RuleGroup], rules: str, lines: Iterab
     """A test file; written as JSON, which is YAML that needs no thought about quotes."""
     content = {
         "rule_files": [rules],
-        "evaluation_interval": str(test.interval),
+        "evaluation_interval": str(own_interval(groups) or test.interval),
         "group_eval_order": [group.name for group in groups],
         "tests": [
             {
