@@ -5,7 +5,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import check_speed, compile_speed
+from bench import check_speed, compile_speed, proof_speed
 
 OUTPUT = Path(".bench")
 
@@ -17,9 +17,17 @@ def main() -> int:
     print(compile_speed.table(result))
     checked = check_speed.run()
     print(f"\n{check_speed.table(checked)}")
+    proved = proof_speed.run()
+    print(f"\n{proof_speed.table(proved)}")
     OUTPUT.mkdir(exist_ok=True)
     target = OUTPUT / "compile.json"
-    about = {"python": platform.python_version(), "machine": platform.machine(), "compile": result, "check": checked}
+    about = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "compile": result,
+        "check": checked,
+        "proofs": proved,
+    }
     target.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     print(f"\nkept in {target}")
     return 0

@@ -1,11 +1,13 @@
 """How long it takes and how much memory it needs to compile N objectives, from YAML text to written rule files.
 
 Each size runs in a process of its own, so that its peak memory is its own. Half of the objectives are ratios, half
-latencies, ten to a service, with all four tiers each: 17 or 18 rules and about 9 kB of output per objective.
+latencies, ten to a service, with all four tiers each: 24 or 25 rules and about 16 kB of output per objective.
 """
 
+import gc
 import json
 import math
+import os
 import resource
 import shutil
 import subprocess
@@ -24,7 +26,7 @@ from tocsin.workspace import read_workspace
 SIZES = (100, 1_000, 10_000)
 PER_SERVICE = 10
 BAD = ',code=~"5.."'
-STAGES = ("read", "plan", "check", "render", "write")
+STAGES = ("read", "plan", "check", "write")
 
 
 def definitions(service: int, count: int) -> str:
@@ -72,7 +74,7 @@ def run(sizes: tuple[int, ...]) -> dict[str, object]:
             [sys.executable, "-m", "bench.compile_speed", str(size)], capture_output=True, text=True, check=True
         )
         row = json.loads(child.stdout)
-        row["sloth"] = sloth_seconds(size)
+        row["sloth"], row["sloth_mb"] = sloth_cost(size)
         rows.append(row)
     return {"rows": rows, "time_exponent": exponent(rows, "cpu"), "memory_exponent": exponent(rows, "grown_mb")}
 
@@ -92,8 +94,9 @@ def measure(size: int) -> dict[str, float]:
         rules.mkdir()
         for service in range(size // PER_SERVICE):
             (rules / f"service-{service}.yaml").write_text(definitions(service, PER_SERVICE), encoding="utf-8")
+        gc.set_threshold(100_000, 20, 20)  # as the command does
         before = peak_mb()
-        clock, processor = [time.perf_counter()], time.process_time()
+        clock, processor = [time.perf_counter()], processor_seconds()
         sources, unread = read_sources([str(rules)])
         workspace, misread = read_workspace(sources)
         clock.append(time.perf_counter())
@@ -102,11 +105,11 @@ def measure(size: int) -> dict[str, float]:
         read = (*unread, *misread, *unplanned)
         findings = (*read, *run_checks(CHECKS, Subject(workspace, planned, read)))
         clock.append(time.perf_counter())
-        artifacts = prometheus(planned, workspace)
-        clock.append(time.perf_counter())
+        artifacts = prometheus(planned, workspace)  # rules are made while they are written
         write_artifacts(artifacts, str(out))
         clock.append(time.perf_counter())
-        cpu = time.process_time() - processor
+        cpu = processor_seconds() - processor
+        output_mb = round(sum(path.stat().st_size for path in out.rglob("*.yml")) / 2**20, 1)
     if has_errors(findings):
         raise SystemExit(f"the benchmark's own definitions are wrong: {findings[0]}")
     stages = {name: round(clock[i + 1] - clock[i], 3) for i, name in enumerate(STAGES)}
@@ -116,23 +119,34 @@ def measure(size: int) -> dict[str, float]:
         "total": round(clock[-1] - clock[0], 3),
         "cpu": round(cpu, 3),
         "peak_mb": peak_mb(),
+        "writer_mb": peak_mb(resource.RUSAGE_CHILDREN),
         "grown_mb": peak_mb() - before,
-        "rules": sum(len(group.rules) for group in planned.groups),
-        "output_mb": round(sum(len(artifact.text) for artifact in artifacts) / 2**20, 1),
+        "groups": len(planned.groups),
+        "output_mb": output_mb,
     }
 
 
-def peak_mb() -> float:
-    """The most memory this process ever held."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+def processor_seconds() -> float:
+    """What this process used, and the processes that write for it."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def sloth_seconds(size: int) -> float | None:
-    """How long Sloth takes for the same number of objectives; None where it is not installed."""
+def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
+    """The most memory this process ever held, or the largest of those that write (most of which it shares)."""
+    return megabytes(resource.getrusage(who).ru_maxrss)
+
+
+def megabytes(maxrss: int) -> float:
+    """The kernel's unit is kilobytes, but for macOS."""
+    return round(maxrss / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def sloth_cost(size: int) -> tuple[float | None, float | None]:
+    """Seconds and peak memory of Sloth for the same number of objectives; None where it is not installed."""
     sloth = shutil.which("sloth")
     if sloth is None:
-        return None
+        return None, None
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder, "in")
         rules.mkdir()
@@ -140,8 +154,15 @@ def sloth_seconds(size: int) -> float | None:
         for service in range(size // PER_SERVICE):
             (rules / f"service-{service}.yml").write_text(sloth_definitions(service, PER_SERVICE), encoding="utf-8")
         start = time.perf_counter()
-        subprocess.run([sloth, "generate", "-i", str(rules), "-o", f"{folder}/out"], capture_output=True, check=True)
-        return round(time.perf_counter() - start, 3)
+        quiet = subprocess.DEVNULL
+        child = subprocess.Popen(
+            [sloth, "generate", "-i", str(rules), "-o", f"{folder}/out"], stdout=quiet, stderr=quiet
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"sloth ended with {child.returncode}")
+        return round(time.perf_counter() - start, 3), megabytes(usage.ru_maxrss)
 
 
 def table(result: dict[str, object]) -> str:
@@ -149,10 +170,19 @@ def table(result: dict[str, object]) -> str:
     rows = result["rows"]
     assert isinstance(rows, list)
     with_sloth = any(row["sloth"] is not None for row in rows)
-    head = ["SLOs", *(f"{stage} s" for stage in STAGES), "total s", "cpu s", "peak MB", "rules", "output MB"]
-    keys = ["slos", *STAGES, "total", "cpu", "peak_mb", "rules", "output_mb"]
+    head = [
+        "SLOs",
+        *(f"{stage} s" for stage in STAGES),
+        "total s",
+        "cpu s",
+        "peak MB",
+        "writer MB",
+        "groups",
+        "output MB",
+    ]
+    keys = ["slos", *STAGES, "total", "cpu", "peak_mb", "writer_mb", "groups", "output_mb"]
     if with_sloth:
-        head, keys = [*head, "sloth s"], [*keys, "sloth"]
+        head, keys = [*head, "sloth s", "sloth MB"], [*keys, "sloth", "sloth_mb"]
     cells = [head, *([f"{row[key]:,}" if row[key] is not None else "-" for key in keys] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
