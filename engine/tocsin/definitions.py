@@ -8,6 +8,7 @@ from tocsin.adapters.files import read_sources
 from tocsin.checks import CHECKS, Subject, run_checks
 from tocsin.codes import ASKED, MANUALS, RAN
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
+from tocsin.document import shown_texts
 from tocsin.plan import Plan, plan
 from tocsin.policy import Terms, settle, told
 from tocsin.workspace import Source, Workspace, read_workspace, with_uses
@@ -27,6 +28,11 @@ class Definitions:
     texts: Mapping[str, str]
     unread: tuple[Diagnostic, ...]
     today: date
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The texts as they may be printed, without what could be a secret."""
+        return shown_texts((self.workspace.documents or {}).values(), self.texts)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

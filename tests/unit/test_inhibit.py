@@ -55,3 +55,11 @@ def test_an_objective_with_the_opposite_order_is_named() -> None:
         ("shop/a", "fast"),
         ("shop/b", "steady"),
     ]
+
+
+def test_a_divided_objective_does_not_lose_pages_beside_an_undivided_one() -> None:
+    """One value's fast tier leaves the slower page of another value alone, whatever other objectives there are."""
+    mixed = pairs(builders.slo("a"), builders.slo("b", sli=replace(builders.AVAILABILITY, by=("route",))))
+
+    assert {equal for _, _, equal in mixed} == {("service", "slo", "route")}
+    assert len(mixed) == 6

@@ -76,5 +76,5 @@ def command(
         run.write_baseline(definitions, write_baseline)
         run.end(ctx, 0)
     findings = run.settled(definitions, baseline)
-    checking.print_findings(findings, definitions.texts, format_, run.unfinished)
+    checking.print_findings(findings, definitions.shown, format_, run.unfinished)
     run.end(ctx, 1 if at_least(checking.told(findings), Severity(fail_on)) else 0)

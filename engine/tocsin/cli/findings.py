@@ -9,5 +9,5 @@ from tocsin.definitions import Definitions
 def show_findings(definitions: Definitions) -> None:
     """Print the findings, if there are any, with their source lines, on stderr."""
     if definitions.findings:
-        click.echo(report.text(definitions.findings, definitions.texts), err=True)
+        click.echo(report.text(definitions.findings, definitions.shown), err=True)
         click.echo(report.summary(definitions.findings, len(definitions.texts)), err=True)

@@ -130,7 +130,7 @@ def _show(findings: "Sequence[Diagnostic]", definitions: "Definitions", format_:
     from tocsin.diagnostics import in_file_order
 
     shown = in_file_order(f for f in findings if format_ != "text" or f.severity != "info")
-    click.echo(FORMATS[format_](shown, definitions.texts, {}), nl=False)
+    click.echo(FORMATS[format_](shown, definitions.shown, {}), nl=False)
     if format_ == "text" and shown:
         click.echo(err=True)
 

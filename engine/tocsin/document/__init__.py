@@ -3,6 +3,7 @@
 from tocsin.document.comments import Comment, comments, promql_comments
 from tocsin.document.compose import read_documents
 from tocsin.document.foreign import read_foreign
+from tocsin.document.hidden import shown_texts
 from tocsin.document.model import Document, Graft, Json, Path
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "promql_comments",
     "read_documents",
     "read_foreign",
+    "shown_texts",
 ]

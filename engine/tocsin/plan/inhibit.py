@@ -13,8 +13,8 @@ from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-_Pair = tuple[str, str, tuple[str, ...]]
-"""The faster tier, the slower one, and the labels that an objective is divided by."""
+_Pair = tuple[str, str]
+"""The faster tier and the slower one."""
 
 
 def inhibitions(objectives: Iterable[tuple[Slo, tuple[Tier, ...]]]) -> tuple[Inhibition, ...]:
@@ -22,24 +22,25 @@ def inhibitions(objectives: Iterable[tuple[Slo, tuple[Tier, ...]]]) -> tuple[Inh
 
     A ticket never silences a page, however fast it is. Where another objective orders tiers of the same names the other
     way round, the rules name the objective.
+
+    What has to be equal are the labels that any of the objectives is divided by: a label that both alerts lack is equal
+    too, and a rule without it would let one value of a divided objective silence the pages of all others.
     """
     alike: dict[tuple[tuple[Tier, ...], Duration, tuple[str, ...]], list[str]] = {}
     for slo, tiers in objectives:
         alike.setdefault((tiers, slo.window, slo.by), []).append(slo.ref)
     found: dict[_Pair, list[str]] = {}
+    divided: dict[_Pair, set[str]] = {}
     for (tiers, period, by), refs in alike.items():
         for faster, slower in _pairs(period, tiers):
-            found.setdefault((faster.name, slower.name, by), []).extend(refs)
-    names = {(fast, slow) for fast, slow, _ in found}
+            found.setdefault((faster.name, slower.name), []).extend(refs)
+            divided.setdefault((faster.name, slower.name), set()).update(by)
     made = []
-    for (fast, slow, by), refs in sorted(found.items()):
-        for ref in sorted(refs) if (slow, fast) in names else [""]:
+    for (fast, slow), refs in sorted(found.items()):
+        equal = ("service", "slo", *sorted(divided[fast, slow]))
+        for ref in sorted(refs) if (slow, fast) in found else [""]:
             own = {"alertname": "ErrorBudgetBurn"} | ({"ref": ref} if ref else {})
-            made.append(
-                Inhibition(
-                    labels_of({**own, "tier": fast}), labels_of({**own, "tier": slow}), ("service", "slo", *sorted(by))
-                )
-            )
+            made.append(Inhibition(labels_of({**own, "tier": fast}), labels_of({**own, "tier": slow}), equal))
     return tuple(made)
 
 

@@ -102,13 +102,34 @@ def _joined(node: Binary) -> Bounds:
     if node.op in {"+", "-"}:
         low, high = right if node.op == "+" else (-right[1], -right[0])
         return _sane(left[0] + low, left[1] + high)
-    if node.op == "/" and is_part(node.left, node.right):
+    if node.op == "/" and _row_by_row(node) and is_part(node.left, node.right):
         return 0, 1
     if node.op == "*" or (node.op == "/" and right[0] == right[1] != 0):
         factors = right if node.op == "*" else (1 / right[0], 1 / right[1])
         products = [_product(a, b) for a in left for b in factors]
         return _sane(min(products), max(products))
     return NOT_NEGATIVE if node.op == "/" and left[0] >= 0 and right[0] >= 0 else ANYTHING
+
+
+def _row_by_row(node: Binary) -> bool:
+    """Whether each row on the left meets the row on the right that counts the same and more.
+
+    With `group_right`, or where the sides are grouped differently, a whole may meet a part of something else.
+    """
+    left, right = (_grouping(side) for side in (node.left, node.right))
+    if node.matching is None or not node.matching.group:
+        return left == right
+    return node.matching.group == "left" and right is not None and left is not None
+
+
+def _grouping(node: Expr) -> tuple[bool, frozenset[str]] | None:
+    """How an aggregation groups; None for what is none."""
+    inner = bare(node)
+    if not isinstance(inner, Aggregation):
+        return None
+    if inner.grouping is None:
+        return False, frozenset()
+    return inner.grouping.without, frozenset(label.value for label in inner.grouping.labels)
 
 
 def _product(one: float, other: float) -> float:
