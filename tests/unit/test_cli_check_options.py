@@ -163,7 +163,7 @@ class TestBaseline:
         assert check("--baseline", "known.json", "--fail-on", "info") == 0
 
         shop.write_text(
-            FIXED.replace("alerts:", "# more\nalerts:\n  New: {expr: up, severity: info}"), encoding="utf-8"
+            FIXED.replace("alerts:", "# more\nalerts:\n  New: {expr: queue_length, severity: info}"), encoding="utf-8"
         )
         assert found(capsys, "--baseline", "known.json") == [("alert/always", "warning")]
 
