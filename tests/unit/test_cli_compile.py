@@ -124,6 +124,17 @@ def test_explain_tells_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_explain_tells_guards_and_draws(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is in force is said, and the chart has a line for each tier, as text and as SVG."""
+    assert run(["explain", "shop/uptime", "shop.yaml", "--chart", "chart.svg"]) == 0
+    out = capsys.readouterr().out
+
+    assert "evidence:  at least 3 bad events\n" in out
+    assert "  on  cold_start: history that is not known counts as clean\n" in out
+    assert "\n     3d |4444444\n" in out
+    assert Path("chart.svg").read_text(encoding="utf-8").count('fill="none"') == 4
+
+
 def test_explain_shows_an_alert_with_its_expression(capsys: pytest.CaptureFixture[str]) -> None:
     """Threshold alerts are one rule; it is shown."""
     assert run(["explain", "shop/QueueTooLong", "shop.yaml"]) == 0

@@ -23,8 +23,9 @@ OUTAGES = ("1", "0.5", "0.15", "0.1", "0.05", "0.02", "0.01")
 @click.argument("ref", metavar="REF")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--rules", "show_rules", is_flag=True, help="Print the expression of every rule.")
-def command(ref: str, paths: tuple[str, ...], show_rules: bool) -> int:
-    """Explain REF (service/slo or service/alert): tiers, thresholds, detection times, rules.
+@click.option("--chart", metavar="FILE.svg", help="Draw the detection times of an objective's tiers.")
+def command(ref: str, paths: tuple[str, ...], show_rules: bool, chart: str | None) -> int:
+    """Explain REF (service/slo or service/alert): guards, tiers, thresholds, detection times, rules.
 
     Times are those of the model: a step from no errors to the given error ratio, constant traffic, a full window of
     history. Prometheus adds up to one scrape and one evaluation interval.
@@ -35,8 +36,21 @@ def command(ref: str, paths: tuple[str, ...], show_rules: bool) -> int:
     definitions = read_definitions(paths)
     show_findings(definitions)
     text = explanation(ref, definitions.workspace, definitions.plan, show_rules=show_rules)
+    if chart is not None:
+        _draw(ref, definitions.workspace, chart)
     click.echo(text, nl=False)
     return 1 if definitions.errors else 0
+
+
+def _draw(ref: str, workspace: "Workspace", path: str) -> None:
+    from tocsin.adapters.files import write_text
+    from tocsin.errors import MisuseError
+    from tocsin.explain.chart import as_svg, lines_of
+
+    lines = [line for service in workspace.services for slo in service.slos if slo.ref == ref for line in lines_of(slo)]
+    if not lines:
+        raise MisuseError(f"{ref} has no tiers to draw", hint="a chart is of an objective of a service")
+    write_text(path, as_svg(lines, f"{ref}: time until each tier fires"))
 
 
 def explanation(ref: str, workspace: "Workspace", plan: "Plan", *, show_rules: bool = False) -> str:
@@ -49,7 +63,7 @@ def explanation(ref: str, workspace: "Workspace", plan: "Plan", *, show_rules: b
     alerts = {alert.ref: alert for service in workspace.services for alert in service.alerts}
     journeys = {slo.ref: slo for journey in workspace.journeys for slo in journey.slos}
     if ref in slos:
-        lines = [*_slo(slos[ref]), "", *_rules(ref, plan, show_rules)]
+        lines = [*_slo(slos[ref], plan), "", *_rules(ref, plan, show_rules)]
     elif ref in alerts:
         lines = [*_alert(alerts[ref]), "", *_rules(ref, plan, show_rules=True)]
     elif ref in journeys:
@@ -97,7 +111,9 @@ def _combination(node: "Member | Combine", weight: str, depth: int = 1) -> Itera
         yield from _combination(part, own, depth + 1)
 
 
-def _slo(slo: "Slo") -> Iterator[str]:
+def _slo(slo: "Slo", plan: "Plan") -> Iterator[str]:
+    from tocsin.explain.chart import as_text, lines_of
+    from tocsin.explain.standing import standing
     from tocsin.plan.build import feasible_tiers
     from tocsin.plan.burn import percent
     from tocsin.windows import (
@@ -111,8 +127,10 @@ def _slo(slo: "Slo") -> Iterator[str]:
 
     period = slo.window.seconds
     budget = 1 - Fraction(slo.target)
-    yield f"{slo.ref}: {percent(slo.target)} of events good over {slo.window}   ({slo.span.path}:{slo.span.line})"
+    yield f"{slo.ref}: {percent(slo.target)} of events good over {slo.over}   ({slo.span.path}:{slo.span.line})"
     yield f"error budget: {percent(1 - slo.target)} of events, or {span(budget * period)} of a total outage"
+    yield ""
+    yield from standing(slo, plan)
     yield ""
     yield from table(
         ("tier", "alert", "long", "short", "factor", "fires above", "budget gone when it fires"),
@@ -153,6 +171,10 @@ def _slo(slo: "Slo") -> Iterator[str]:
     yield ""
     yield "after how long each tier fires / how long after the end it is over, by error ratio:"
     yield from table(("errors", *(tier.name for tier in tiers), "first alert", "budget gone", "all gone after"), rows)
+    if lines := lines_of(slo):
+        yield ""
+        yield as_text(lines)
+        yield ""
     if slo.no_traffic.alert:
         yield f"TrafficAbsent fires {slo.no_traffic.for_} after traffic, once there was some, shows no more in 5m."
     else:
@@ -160,7 +182,10 @@ def _slo(slo: "Slo") -> Iterator[str]:
 
 
 def _alert(alert: "AlertRule") -> Iterator[str]:
+    from tocsin.explain.conditions import sentence
+
     yield f"{alert.ref}: {alert.severity}   ({alert.span.path}:{alert.span.line})"
+    yield sentence(alert)
     yield f"fires when its condition has held for {alert.for_}, ends when it has been false for {alert.keep_firing_for}"
     meaning = {"keep": "the evaluator keeps the state it had", "resolve": "it resolves"}
     meaning["fire"] = "with no row at all it fires; with some rows missing the evaluator keeps the state it had"

@@ -1,0 +1,105 @@
+"""What holds for an objective besides its tiers: how it counts, over what, and which guards are in force."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from tocsin.guards import keep_firing_for
+from tocsin.plan.build import feasible_tiers
+from tocsin.plan.burn import percent
+from tocsin.plan.model import Plan
+from tocsin.sli import SlicedSli
+from tocsin.spec import Slo
+
+_MEANING = {
+    "cold_start": "history that is not known counts as clean",
+    "missing_errors": "no series of bad events, where there are events, is none of them bad",
+    "new_series": "an error series that is born with its first errors counts from zero",
+    "low_traffic": "a few bad events of few are no evidence",
+    "flapping": "an alert outlives its condition, so that errors that come and go are one incident",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One guard: whether it is in force, what it does, and *why* not where it is not."""
+
+    name: str
+    on: bool
+    meaning: str
+    why: str = ""
+
+
+def guards(slo: Slo) -> tuple[Guard, ...]:
+    """Every guard, as the compiled rules have it."""
+    return tuple(_guard(slo, name) for name in _MEANING)
+
+
+def _guard(slo: Slo, name: str) -> Guard:
+    reasons, meaning = dict(slo.guards.reasons), _MEANING[name]
+    if name in reasons:
+        return Guard(name, on=False, meaning=meaning, why=reasons[name] or "no reason is given")
+    inner = slo.sli.inner if isinstance(slo.sli, SlicedSli) else slo.sli
+    known = {field.name for field in fields(inner)}  # type: ignore[arg-type]  # every kind is a dataclass
+    if name in {"missing_errors", "new_series"} and name not in known:
+        return Guard(name, on=False, meaning=meaning, why=f"an SLI of the kind {inner.kind} does not need it")
+    if name == "low_traffic" and not (evidence(slo) and slo.sli.now() is None):
+        return Guard(name, on=False, meaning=meaning, why=_no_evidence(slo))
+    return Guard(name, on=True, meaning=meaning)
+
+
+def _no_evidence(slo: Slo) -> str:
+    return "it counts samples or slices, not events" if slo.sli.now() is not None else "one bad event is enough"
+
+
+def evidence(slo: Slo) -> str:
+    """What the bad events of the long window have to be; empty where one is enough, or none are counted."""
+    if slo.sli.now() is not None:
+        return ""
+    parts = [f"at least {slo.guards.min_bad_events} bad events"] if slo.guards.min_bad_events > 1 else []
+    if slo.guards.significance is not None:
+        parts.append(f"more of them than chance explains (significance {slo.guards.significance})")
+    return ", and ".join(parts)
+
+
+def budgeting(slo: Slo) -> str:
+    """How the budget is counted, in words."""
+    if not isinstance(slo.sli, SlicedSli):
+        return "occurrences: every event counts" if slo.sli.now() is None else "occurrences: every sample counts"
+    empty = {"ignore": "are ignored"}.get(slo.sli.empty, f"count as {slo.sli.empty}")
+    if slo.sli.target is None:
+        return f"ratio-timeslices: slices of {slo.sli.slice} are bad by their error ratio; empty ones {empty}"
+    good = f"good if at least {percent(slo.sli.target)} of their events are"
+    return f"timeslices: slices of {slo.sli.slice} are {good}; empty ones {empty}"
+
+
+def period(slo: Slo) -> str:
+    """The period in words."""
+    if slo.calendar is None:
+        return f"rolling {slo.window}"
+    return (
+        f"a calendar {slo.calendar.unit} in {slo.calendar.timezone}: the budget is counted by the evaluator; "
+        f"burn rates use the nominal length, {slo.window}"
+    )
+
+
+def intervals(slo: Slo, plan: Plan) -> dict[str, str]:
+    """How often each rule group of the objective is evaluated, by its name."""
+    names = {f"slo:{slo.ref}", f"slo-budget:{slo.ref}"}
+    own = [group for group in plan.groups if group.name in names]
+    return {group.name: str(group.interval) if group.interval else "evaluation of the server" for group in own}
+
+
+def standing(slo: Slo, plan: Plan) -> Iterator[str]:
+    """All of it in lines."""
+    yield f"period:    {period(slo)}"
+    yield f"budgeting: {budgeting(slo)}"
+    grouped = f"one objective for each {', '.join(slo.by)}" if slo.by else "none; one objective for all"
+    yield f"grouping:  {grouped}"
+    yield f"evidence:  {evidence(slo) or f'none is asked for: {_no_evidence(slo)}'}"
+    every = ", ".join(f"{name} every {text}" for name, text in intervals(slo, plan).items())
+    yield f"evaluated: {every}"
+    keeps = ", ".join(f"{tier.name} {keep_firing_for(tier, slo.guards)}" for tier in feasible_tiers(slo))
+    yield f"kept open: {keeps or 'no tier can fire'}"
+    yield "guards:"
+    for guard in guards(slo):
+        yield f"  {'on ' if guard.on else 'off'} {guard.name}: {guard.meaning if guard.on else guard.why}"
