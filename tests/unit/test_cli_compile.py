@@ -1,5 +1,6 @@
 """`tocsin compile` and `tocsin explain` as a user runs them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,15 @@ def test_explain_tells_guards_and_draws(capsys: pytest.CaptureFixture[str]) -> N
     assert "  on  cold_start: history that is not known counts as clean\n" in out
     assert "\n     3d |4444444\n" in out
     assert Path("chart.svg").read_text(encoding="utf-8").count('fill="none"') == 4
+
+
+def test_explain_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same facts as JSON, in seconds."""
+    assert run(["explain", "shop/uptime", "shop.yaml", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    assert told["tiers"][0]["outages"][2] == {"errors": 0.15, "fires_after": 345.6, "over_after": 271.2}
+    assert [guard["on"] for guard in told["guards"]] == [True] * 5
 
 
 def test_explain_shows_an_alert_with_its_expression(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,9 @@ OUTAGES = ("1", "0.5", "0.15", "0.1", "0.05", "0.02", "0.01")
 @click.argument("ref", metavar="REF")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--rules", "show_rules", is_flag=True, help="Print the expression of every rule.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--chart", metavar="FILE.svg", help="Draw the detection times of an objective's tiers.")
-def command(ref: str, paths: tuple[str, ...], show_rules: bool, chart: str | None) -> int:
+def command(ref: str, paths: tuple[str, ...], show_rules: bool, style: str, chart: str | None) -> int:
     """Explain REF (service/slo or service/alert): guards, tiers, thresholds, detection times, rules.
 
     Times are those of the model: a step from no errors to the given error ratio, constant traffic, a full window of
@@ -38,8 +39,19 @@ def command(ref: str, paths: tuple[str, ...], show_rules: bool, chart: str | Non
     text = explanation(ref, definitions.workspace, definitions.plan, show_rules=show_rules)
     if chart is not None:
         _draw(ref, definitions.workspace, chart)
-    click.echo(text, nl=False)
+    click.echo(_json(ref, definitions.workspace, definitions.plan) if style == "json" else text, nl=False)
     return 1 if definitions.errors else 0
+
+
+def _json(ref: str, workspace: "Workspace", plan: "Plan") -> str:
+    import json
+
+    from tocsin.errors import MisuseError
+    from tocsin.explain.facts import facts
+
+    for slo in (slo for service in workspace.services for slo in service.slos if slo.ref == ref):
+        return json.dumps(facts(slo, plan, OUTAGES), indent=2) + "\n"
+    raise MisuseError(f"{ref} has no facts as JSON", hint="--format json is of objectives of services")
 
 
 def _draw(ref: str, workspace: "Workspace", path: str) -> None:
