@@ -1,0 +1,74 @@
+"""Mutants: which small mistakes are made of one rule, and which are not because nobody could see them."""
+
+from tests import builders
+
+from tocsin.mutate import Mutant, mutants, scores
+from tocsin.mutate.edits import edits
+from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
+from tocsin.units import Duration
+
+
+def made(text: str, *recorded: str) -> set[str]:
+    """The words of all edits of a text."""
+    return {edit.words for edit in edits(text, recorded)}
+
+
+def test_a_comparison_with_a_number() -> None:
+    """It is turned, its boundary is moved, and its threshold goes to either side."""
+    assert made("queue > 100") == {
+        "> becomes <",
+        "> becomes >=",
+        "the threshold 100 becomes 150",
+        "the threshold 100 becomes 66.6666666667",
+    }
+
+
+def test_what_could_not_change_anything_is_not_made() -> None:
+    """A threshold of 0 is not multiplied, the boundary of a rate is not moved, a denominator may be 0."""
+    assert made("up == 0") == {"== becomes !="}
+    assert "> becomes >=" not in made("rate(errors[5m]) > 3")
+    assert made("a / (b > 0)") == set()
+
+
+def test_matchers() -> None:
+    """They are negated and dropped; those of series that a rule records are negated only."""
+    negated, dropped = 'in {job="x"} = becomes !=', '{job="x"} is dropped'
+
+    assert made('up{job="x"}') == {negated, dropped}
+    assert made('up{job="x"}', "up") == {negated}
+
+
+def test_an_aggregation_and_its_window() -> None:
+    """A sum becomes what differs for two series, `by` loses a label, and the window is doubled."""
+    assert made("sum by (job) (rate(errors[5m]))") == {
+        "sum becomes avg",
+        "sum becomes max",
+        "`by` loses job",
+        "the window 5m becomes 10m",
+    }
+
+
+def test_a_broken_text_has_no_mutants() -> None:
+    """What cannot be read is not edited."""
+    assert made("sum(") == set()
+
+
+def test_fields_of_an_alert_and_the_score() -> None:
+    """`for` and severity have mutants, too; the mutant stands in the place of its rule, and is counted by file."""
+    alert = AlertingRule(
+        "Down",
+        "shop/Down",
+        "up == 0",
+        Duration.of(minutes=5),
+        Duration(0),
+        (("severity", "critical"),),
+        (),
+        builders.SPAN,
+    )
+    other = RecordingRule("x", "y", (), builders.SPAN)
+    group = RuleGroup("g", "shop", (alert, other))
+    found: list[Mutant] = list(mutants(Plan((group,))))
+
+    assert [each.kind for each in found] == ["comparison", "for dropped", "for doubled", "severity"]
+    assert found[0].within((group,))[0].rules == (found[0].rule, other)
+    assert scores((each, each.kind == "severity") for each in found).percent == 25
