@@ -387,3 +387,22 @@ def test_a_deadline_is_a_number_of_seconds(seconds: str, definitions: Path, caps
     """Anything else is misuse, never a traceback."""
     assert run(["check", str(definitions), "--deadline", seconds]) == 2
     assert "--deadline" in capsys.readouterr().err
+
+
+def test_values_that_the_schema_refuses_stop_no_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No deviation, a label of Tocsin's own and a severity that does not exist are findings, and no tracebacks."""
+    (tmp_path / "shop.yaml").write_text(
+        "apiVersion: tocsin/v1\nkind: Service\nname: shop\n"
+        "slis: {av: {ratio: {bad: 'b{job=\"x\"}', total: 't{job=\"x\"}'}}}\n"
+        "slos: {g: {sli: av, target: 99%, group_by: [part]}}\n"
+        "alerts:\n"
+        "  A: {anomaly: {series: x, season: 1d, deviations: 0}, severity: warning}\n"
+        "  B: {value: x, above: 1, severity: loud}\n"
+        "---\napiVersion: tocsin/v1\nkind: Notifications\nname: n\nchannels: {c: {apprise: {env: U}}}\n"
+        "routes: [{match: {severity: critical}, to: [c]}]\n",
+        encoding="utf-8",
+    )
+
+    assert run(["check", str(tmp_path), "--no-promtool"]) == 1
+    out = capsys.readouterr().out
+    assert [code in out for code in ("slo/group-by", "severity is 'loud'", "deviations")] == [True, True, True]

@@ -30,7 +30,7 @@ def alert_severity(subject: Subject) -> Iterator[Diagnostic]:
         for alert in service.alerts:
             pairs = set(alert.labels) | {("service", alert.service), ("severity", alert.severity)}
             elsewhere = any(route.match and set(route.match) <= pairs for route in routes)
-            worse = alert.severity not in named and _ORDER.index(alert.severity) < least
+            worse = alert.severity not in named and alert.severity in _ORDER and _ORDER.index(alert.severity) < least
             if worse and not alert.notify and not elsewhere:
                 yield Diagnostic(
                     "alert/severity",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from tocsin.evaluate.asking import MARK, Asker, Unanswered
 from tocsin.evaluate.burn import Rate, union
 from tocsin.ports import RangeAnswer
+from tocsin.sli import for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
 
@@ -76,7 +77,7 @@ class Slices:
             if not asker.spare_range():
                 return "history is still being read"
             answer = asker.range(
-                union(self.slo.sli, (self.step,), "increase"),
+                union(for_long(self.slo.sli), (self.step,), "increase"),
                 self.bounds(start)[1],
                 self.bounds(end - 1)[1],
                 self.step.timedelta,

@@ -28,6 +28,7 @@ from tocsin.evaluate.rule import Seen, one, unknown
 from tocsin.evaluate.words import span
 from tocsin.guards import BASE, RAW_LIMIT
 from tocsin.ports import Answer
+from tocsin.sli import for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import windows_of
@@ -141,7 +142,7 @@ class SloQuestion:
                 asker.still_failing(self.counting.reason)
             return
         window, _ = self._period(asker.at)
-        answer = asker.complete(union(self.slo.sli, (window,), "increase"))
+        answer = asker.complete(union(for_long(self.slo.sli), (window,), "increase"))
         if not isinstance(answer, Unanswered):
             self.counting.answered(asker.at)
             self._counted(answer, asker, window)

@@ -2,7 +2,7 @@
 
 from tocsin.sli.base import Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
-from tocsin.sli.guarded import guarded
+from tocsin.sli.guarded import for_long, guarded
 from tocsin.sli.latency import LatencySli
 from tocsin.sli.probe import ProbeSli
 from tocsin.sli.query import Form, form_of
@@ -24,6 +24,7 @@ __all__ = [
     "SliKind",
     "SlicedSli",
     "ThresholdSli",
+    "for_long",
     "form_of",
     "guarded",
 ]

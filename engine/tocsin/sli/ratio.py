@@ -48,10 +48,11 @@ class RatioSli:
 
     def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """Bad events over *window*; 0 where there are events and no bad series yet."""
-        total = total or self.total(window, function)
         if self.bad_events is not None:
             bad = self._events(self.bad_events, window, function)
-            return f"({bad} or 0 * {total})" if self.missing_errors else f"({bad})"
+            zero = total or events(self.total_events, window, function, self.by)  # as many rows, for less
+            return f"({bad} or 0 * {zero})" if self.missing_errors else f"({bad})"
+        total = total or self.total(window, function)
         good = events(self.good_events or "", window, function, self.by)
         return f"clamp_min({total} - ({good} or 0 * {total}), 0)"
 

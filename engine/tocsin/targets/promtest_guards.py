@@ -25,9 +25,9 @@ def silent_passes(cases: Iterable[Case]) -> Iterator[Diagnostic]:
         else:
             for each in unread:
                 message = f"no rule of the alerts that this test asks for reads {each.series}"
-                yield Diagnostic(
-                    "test/unread-series", each.span, message, Severity.WARNING, hint=_near(each.series, read)
-                )
+                misspelt = any(s.name == wanted.name for s in read for wanted in selectors(each.series))
+                severity = Severity.WARNING if misspelt else Severity.INFO  # else it only completes the picture
+                yield Diagnostic("test/unread-series", each.span, message, severity, hint=_near(each.series, read))
         yield from _beyond(case.test)
         yield from _rhythm(case)
 

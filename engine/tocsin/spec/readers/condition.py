@@ -133,7 +133,7 @@ def _anomaly(node: Node, _: str) -> Condition | None:
     series = own["series"].promql()
     deviations = own["deviations"].number() if "deviations" in own else Decimal(3)
     margin = own["margin"].ratio() if "margin" in own else Decimal("0.05")
-    if series is None or deviations is None or margin is None:
+    if series is None or deviations is None or deviations <= 0 or margin is None:
         return None
     return Anomaly(series, own["season"].duration(_SEASON), deviations, own["direction"].text("both"), margin)
 

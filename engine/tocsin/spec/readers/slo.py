@@ -15,7 +15,7 @@ from tocsin.units import Duration
 
 _WINDOW = Duration.of(days=30)
 _NO_TRAFFIC = Duration.of(minutes=10)
-_OWN = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
+_OWN = frozenset({"alertname", "part", "ref", "service", "severity", "slo", "tier"})
 """Labels that say what an alert is; a group cannot be told by them."""
 _SLICE = Duration.of(minutes=1)
 _SLICED = {"timeslices", "ratio-timeslices"}
