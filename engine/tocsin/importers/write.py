@@ -102,7 +102,7 @@ def scalar(text: str) -> str:
     r"""Write a text on one line, plain where every reader of YAML takes it for the same text.
 
     >>> print(scalar("up == 0"), scalar("on"), scalar("a: b"), scalar("99.9%"), scalar("1.0"), scalar("it's \\n"))
-    up == 0 "on" "a: b" 99.9% "1.0" it's \\n
+    up == 0 "on" "a: b" 99.9% "1.0" it's \n
     """
     if _is_plain(text):
         return text
