@@ -9,7 +9,7 @@ from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.document import Document, Json
 from tocsin.expressions import Expression, expressions
 from tocsin.plan import Plan
-from tocsin.promql_syntax import Expr, Fault, nodes, parse
+from tocsin.promql_syntax import Emptiness, Expr, Fault, nodes, parse
 from tocsin.workspace import Workspace
 
 
@@ -68,6 +68,14 @@ class Subject:
     def walked(self) -> tuple[tuple[Expression, tuple[Expr, ...]], ...]:
         """The texts that can be parsed, each with every node of its tree, outer ones first."""
         return tuple((expression, tuple(nodes(tree))) for expression, tree in self.trees)
+
+    @cached_property
+    def _emptiness(self) -> dict[int, Emptiness]:
+        return {}
+
+    def emptiness(self, expression: Expression) -> Emptiness:
+        """What is known of parts of *expression* that never have a row."""
+        return self._emptiness.setdefault(id(expression), Emptiness())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.dead import gravity
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.promql_syntax import Call, Matcher, Selector
+from tocsin.promql_syntax import Call, Matcher, Selector, accepts
 
 _ANYTHING = frozenset({".*", "(.*)", ".*?", "^.*$", "(?s).*", "(?s:.*)"})
 
@@ -14,7 +15,8 @@ def promql_matcher(subject: Subject) -> Iterator[Diagnostic]:
     """A matcher has to tell series apart.
 
     `=~".*"` accepts every series, also those without the label, and only costs time; `!~".*"` accepts none. Two
-    different values asked of one label accept none either: then the expression is always empty.
+    different values asked of one label accept none either, nor does a value that another matcher refuses: then the
+    expression is always empty. It is an error where an alert can never fire for that.
 
     Bad: `up{job=~".*"}`, `up{job="shop",job="api"}`
 
@@ -37,17 +39,25 @@ def promql_matcher(subject: Subject) -> Iterator[Diagnostic]:
                     yield Diagnostic("promql/matcher", expression.inside(matcher), said, Severity.INFO, hint=hint)
                 elif matcher.op == "!~" and matcher.value.value in _ANYTHING:
                     said = "no series passes this matcher"
-                    yield Diagnostic("promql/matcher", expression.inside(matcher), said, Severity.WARNING)
+                    severity = gravity(subject, expression, every[0])
+                    yield Diagnostic("promql/matcher", expression.inside(matcher), said, severity)
             for one, other in _contradictions(node):
-                said = f"no series has both {one.value.value!r} and {other.value.value!r} as {one.label.value}"
-                hint = f'write {one.label.value}=~"{one.value.value}|{other.value.value}"'
-                yield Diagnostic("promql/matcher", expression.inside(other), said, Severity.WARNING, hint=hint)
+                wanted = f'{other.label.value}{other.op}"{other.value.value}"'
+                said = f"no series with {one.value.value!r} as {one.label.value} passes {wanted}"
+                hint = "leave one of the two out"
+                if other.op == "=":
+                    said = f"no series has both {one.value.value!r} and {other.value.value!r} as {one.label.value}"
+                    hint = f'write {one.label.value}=~"{one.value.value}|{other.value.value}"'
+                severity = gravity(subject, expression, every[0])
+                yield Diagnostic("promql/matcher", expression.inside(other), said, severity, hint=hint)
 
 
 def _contradictions(node: Selector) -> Iterator[tuple[Matcher, Matcher]]:
     equal: dict[str, Matcher] = {}
     for matcher in node.matchers:
         if matcher.op == "=":
-            first = equal.setdefault(matcher.label.value, matcher)
-            if first.value.value != matcher.value.value:
-                yield first, matcher
+            equal.setdefault(matcher.label.value, matcher)
+    for matcher in node.matchers:
+        first = equal.get(matcher.label.value, matcher)
+        if first is not matcher and not accepts(matcher, first.value.value):
+            yield first, matcher

@@ -1,6 +1,7 @@
 """promql/quantile."""
 
 from collections.abc import Iterator
+from math import isnan
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
@@ -26,8 +27,8 @@ def promql_quantile(subject: Subject) -> Iterator[Diagnostic]:
             value = constant(given) if given is not None else None
             if given is not None and value is not None and not 0 <= value <= 1:
                 hint = f"write {value / 100:g} for the {value:g}th percentile" if 1 < value <= 100 else None
-                sign = "+" if value > 1 else "-"
-                said = f"the quantile {value:g} is not between 0 and 1; the result is always {sign}Inf"
+                always = "NaN" if isnan(value) else "+Inf" if value > 1 else "-Inf"
+                said = f"the quantile {value:g} is not between 0 and 1; the result is always {always}"
                 yield Diagnostic("promql/quantile", expression.inside(given), said, hint=hint)
 
 

@@ -3,15 +3,16 @@
 `parse` gives a tree or the first fault; `read` also what the text needs of a Prometheus, and its comments.
 """
 
-from tocsin.promql_syntax.bounds import bounds, constant
+from tocsin.promql_syntax.bounds import bounds, constant, surely_bounded
 from tocsin.promql_syntax.canonical import canonical, number
 from tocsin.promql_syntax.cursor import DEEPEST
+from tocsin.promql_syntax.emptiness import Cause, Emptiness, Why, never
 from tocsin.promql_syntax.fault import Fault, Limit
-from tocsin.promql_syntax.flow import CHOOSING, Flow, flow, never_joined
+from tocsin.promql_syntax.flow import CHOOSING, Flow, Parted, flow, never_joined
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
 from tocsin.promql_syntax.lexer import Token, lex
 from tocsin.promql_syntax.parser import LONGEST, MOST_OPERATORS, Reading, parse, read
-from tocsin.promql_syntax.shares import Share, is_part, narrowed, share
+from tocsin.promql_syntax.shares import Share, accepts, is_part, narrowed, share
 from tocsin.promql_syntax.tree import (
     Aggregation,
     At,
@@ -35,6 +36,7 @@ from tocsin.promql_syntax.tree import (
     children,
     nodes,
 )
+from tocsin.promql_syntax.values import MIRROR, Values, passing
 from tocsin.promql_syntax.verdict import beyond_limits, byte_offset, explained, too_new
 from tocsin.promql_syntax.versions import OLDEST, Feature, Version
 
@@ -44,13 +46,16 @@ __all__ = [
     "DEEPEST",
     "FUNCTIONS",
     "LONGEST",
+    "MIRROR",
     "MOST_OPERATORS",
     "OLDEST",
     "Aggregation",
     "At",
     "Binary",
     "Call",
+    "Cause",
     "Duration",
+    "Emptiness",
     "Expr",
     "Fault",
     "Feature",
@@ -63,6 +68,7 @@ __all__ = [
     "Name",
     "Number",
     "Parens",
+    "Parted",
     "RangeSelector",
     "Reading",
     "Selector",
@@ -72,7 +78,10 @@ __all__ = [
     "Token",
     "Type",
     "Unary",
+    "Values",
     "Version",
+    "Why",
+    "accepts",
     "bare",
     "beyond_limits",
     "bounds",
@@ -85,11 +94,14 @@ __all__ = [
     "is_part",
     "lex",
     "narrowed",
+    "never",
     "never_joined",
     "nodes",
     "number",
     "parse",
+    "passing",
     "read",
     "share",
+    "surely_bounded",
     "too_new",
 ]

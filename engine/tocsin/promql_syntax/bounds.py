@@ -1,10 +1,22 @@
 """Between which numbers the values of an expression lie, as far as that can be known without data."""
 
-from math import inf
+from math import inf, isnan
 
 from tocsin.promql_syntax.flow import CHOOSING
 from tocsin.promql_syntax.shares import is_part
-from tocsin.promql_syntax.tree import Aggregation, Binary, Call, Expr, Number, Selector, Type, Unary, bare, children
+from tocsin.promql_syntax.tree import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    Number,
+    Selector,
+    Type,
+    Unary,
+    bare,
+    children,
+    nodes,
+)
 
 Bounds = tuple[float, float]
 ANYTHING: Bounds = (-inf, inf)
@@ -24,6 +36,20 @@ _KEEPING = frozenset({
 """Functions whose values lie where those of their first argument lie."""
 _SETS = frozenset({"and", "unless"})
 _COMPARISONS = frozenset({"==", "!=", "<", ">", "<=", ">="})
+_COUNTED = ("_total", "_count", "_bucket")
+"""How the names of counters end: their samples are never negative. A gauge may be given to `rate` by mistake."""
+
+
+def surely_bounded(node: Expr) -> bool:
+    """Whether `bounds` holds whatever is exported: without trust in exporters, or in that `rate` is given counters."""
+    for each in nodes(node):
+        if isinstance(each, Selector) and each.metric == "probe_success":
+            return False
+        if isinstance(each, Call) and each.name.value in {"rate", "increase", "irate"}:
+            read = [one for one in nodes(each) if isinstance(one, Selector)]
+            if not all((one.metric or "").endswith(_COUNTED) for one in read):
+                return False
+    return True
 
 
 def bounds(node: Expr) -> Bounds:
@@ -62,7 +88,7 @@ def constant(node: Expr) -> float | None:
     if node.type is not Type.SCALAR:
         return None
     low, high = bounds(node)
-    return low if low == high else None
+    return low if low == high or (isnan(low) and isnan(high)) else None
 
 
 def _called(node: Call) -> Bounds:
@@ -71,7 +97,7 @@ def _called(node: Call) -> Bounds:
         return _CALLS.get(name, ANYTHING)
     low, high = bounds(node.arguments[0])
     limit = constant(node.arguments[1]) if name.startswith("clamp_") else None
-    if limit is not None:
+    if limit is not None and not isnan(limit):
         return (max(low, limit), max(high, limit)) if name == "clamp_min" else (min(low, limit), min(high, limit))
     return low, high
 

@@ -56,7 +56,7 @@ def narrowed(one: Selector, other: Selector) -> tuple[Share, Matcher | None]:
         equal = next((m.value.value for m in given if m.op == "="), None)
         if equal is None:
             unknown = True
-        elif not _accepts(wanted, equal):
+        elif not accepts(wanted, equal):
             return Share.BEYOND, wanted
     return (Share.UNKNOWN if unknown else Share.PART), None
 
@@ -76,10 +76,13 @@ def _counted(node: Expr) -> tuple[str, str, str, Selector] | None:
     return None
 
 
-def _accepts(matcher: Matcher, value: str) -> bool:
+def accepts(matcher: Matcher, value: str) -> bool:
+    """Whether a label of *value* passes *matcher*; true where Python cannot read the pattern."""
     wanted = matcher.value.value
+    if matcher.regular and "[[:" in wanted:  # Python reads it as something else
+        return True
     try:
-        found = re.fullmatch(wanted, value, re.DOTALL) is not None if matcher.regular else wanted == value
+        found = re.fullmatch(wanted, value, re.DOTALL | re.ASCII) is not None if matcher.regular else wanted == value
     except re.error:
         return True
     return found == (matcher.op[0] == "=")

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from tocsin.checks.base import Subject
 from tocsin.expressions import Expression, Role
-from tocsin.promql_syntax import Binary, Expr, Type, bare, constant
+from tocsin.promql_syntax import MIRROR, Binary, Expr, Type, bare, constant
 from tocsin.spec import AlertRule, Threshold
-
-_MIRROR = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,8 @@ class Compared:
     op: str
     bound: float
     place: Expr
+    tree: Expr
+    """The whole expression."""
     filters: bool
     """Whether rows for which it is false are taken away; not so with `bool`."""
 
@@ -34,19 +34,19 @@ def compared(subject: Subject) -> Iterator[Compared]:
     alerts = alerts_by_ref(subject)
     for expression, every in subject.walked:
         for node in every:
-            if isinstance(node, Binary) and node.op in _MIRROR and node.type is Type.VECTOR:
+            if isinstance(node, Binary) and node.op in MIRROR and node.type is Type.VECTOR:
                 left, right = constant(node.left), constant(node.right)
                 if right is not None:
-                    yield Compared(expression, bare(node.left), node.op, right, node, not node.bool)
+                    yield Compared(expression, bare(node.left), node.op, right, node, every[0], not node.bool)
                 elif left is not None:
-                    yield Compared(expression, bare(node.right), _MIRROR[node.op], left, node, not node.bool)
+                    yield Compared(expression, bare(node.right), MIRROR[node.op], left, node, every[0], not node.bool)
         if expression.role is Role.VALUE:
             alert = alerts.get(expression.refs[0])
             condition = alert.condition if alert else None
             if isinstance(condition, Threshold) and every:
                 for op, limit in ((">", condition.above), ("<", condition.below)):
                     if limit is not None:
-                        yield Compared(expression, bare(every[0]), op, float(limit), every[0], filters=True)
+                        yield Compared(expression, bare(every[0]), op, float(limit), every[0], every[0], filters=True)
 
 
 def alerts_by_ref(subject: Subject) -> dict[str, AlertRule]:
