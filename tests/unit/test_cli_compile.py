@@ -168,9 +168,9 @@ def test_explain_knows_what_was_meant(capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("command", [["check"], ["compile", "-o", "out"], ["test"]])
 def test_an_alert_that_can_never_fire_fails_the_build(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """promtool takes the rule; every command refuses it."""
+    """Promtool takes the rule; every command refuses it."""
     Path("shop.yaml").write_text(GOOD.replace("queue_depth > 100", "queue_depth > 5 and queue_depth < 2"), "utf-8")
     code = run([command[0], "shop.yaml", *command[1:]])
     said = capsys.readouterr()
 
-    assert (1, True) == (code, "promql/constant" in said.out + said.err)
+    assert (code, "promql/constant" in said.out + said.err) == (1, True)
