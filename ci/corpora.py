@@ -2,7 +2,8 @@
 """Take every rule file below a folder through import, check and compile, and print what became of it.
 
 Each expression must come out with the same meaning, each label and annotation as it was, and a file must be valid here
-exactly if promtool takes it, but for rules that never have a row: promtool takes those, and they are errors here. Exit code 1 says that something differs. The folder may hold any rule files of Prometheus.
+exactly if promtool takes it, but for rules that never have a row: promtool takes those, and they are errors here.
+Exit code 1 says that something differs. The folder may hold any rule files of Prometheus.
 """
 
 import argparse
