@@ -90,3 +90,21 @@ def test_the_command_offers_every_importer() -> None:
     from tocsin.importers import IMPORTERS
 
     assert set(FORMATS) == set(IMPORTERS)
+
+
+def test_what_compile_wrote_is_read_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other commands pass over generated files; an import reads what it is pointed at, and compiles to the same."""
+    monkeypatch.chdir(tmp_path)
+    source = Path(__file__).parents[1] / "golden" / "slo-labels" / "in.yaml"
+    assert run(["compile", str(source), "-o", "out", "-t", "openslo", "-t", "prometheus"]) == 0
+    assert run(["import", "openslo", "out/openslo", "-o", "back"]) == 0
+    assert run(["compile", "back", "-o", "again", "-t", "openslo", "-t", "prometheus"]) == 0
+
+    for path in sorted(Path("out").rglob("*.yml")):
+        once, again = (_without_places(Path(folder, *path.parts[1:])) for folder in ("out", "again"))
+        assert once == again
+
+
+def _without_places(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.lstrip().startswith(("#", "source:"))]

@@ -140,3 +140,68 @@ def test_objectives_of_one_service_are_one_definition() -> None:
         "  b-3:",
     ] * 2
     assert not [loss for loss in result.losses if loss.fate is Fate.LOST]
+
+
+SLOTH = """
+version: prometheus/v1
+service: a
+slos:
+- name: b
+  objective: 99
+  labels: {owner: me, slo: x}
+  sli: {raw: {error_ratio_query: "avg_over_time(a[{{.window}}])"}}
+  alerting:
+    labels: {severity: paged, key: "{{ $labels.x }}", team: t}
+    annotations: {runbook_url: not a link, dashboard: d}
+    page_alert: {for: 5m, labels: {severity: critical, routing_key: k}, annotations: {title: T}}
+    ticket_alert: {labels: {severity: warning}}
+"""
+
+
+def test_routing_keys_of_sloth_reach_the_alerts() -> None:
+    """As Sloth gives them to Prometheus; a severity that is ours already needs no word; the rest is told."""
+    result = imported("sloth", SLOTH)
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+    (slo,) = definitions.workspace.services[0].slos
+
+    assert dict(slo.labels) == {"owner": "me", "team": "t"}
+    assert dict(slo.given("page").labels) == {"key": "{{ $labels.x }}", "routing_key": "k", "severity": "critical"}
+    assert dict(slo.given("ticket").labels) == {"key": "{{ $labels.x }}", "severity": "warning"}
+    assert dict(slo.given("page").annotations) == {"dashboard": "d", "runbook_url": "not a link", "title": "T"}
+    assert {loss.what for loss in result.losses if loss.fate is Fate.LOST} == {"slo: x", "for: 5m"}
+
+
+def test_labels_and_annotations_that_pyrra_passes_on() -> None:
+    """Those with its prefix; the others are the object's."""
+    text = (
+        "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\n"
+        "metadata: {name: up, labels: {pyrra.dev/team: t, role: x}, annotations: {pyrra.dev/board: b, y: z}}\n"
+        "spec: {target: '99', window: 30d, indicator: {bool_gauge: {metric: up}}, alerting: {burnRateType: dynamic}}\n"
+    )
+    result = imported("pyrra", text)
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+    (slo,) = definitions.workspace.services[0].slos
+
+    assert slo.labels == (("team", "t"),)
+    assert slo.given("page").annotations == (("board", "b"),)
+    lost = {loss.what for loss in result.losses if loss.fate is Fate.LOST}
+    assert lost == {"role: x", "y: z", "burnRateType: dynamic"}
+
+
+def test_a_composite_that_cannot_be_is_told() -> None:
+    """Not only its parts: with one objective left there is nothing to put together."""
+    metric = "{metricSource: {type: %s, spec: {query: 'sum(rate(x[5m]))'}}}"
+    objective = (
+        "{displayName: %s, target: 0.9, compositeWeight: 1, indicator: {metadata: {name: %s}, "
+        f"spec: {{ratioMetric: {{counter: true, good: {metric}, total: {metric}}}}}}}}}"
+    )
+    parts = ", ".join(objective % (name, name, kind, kind) for name, kind in (("a", "Prometheus"), ("b", "Datadog")))
+    text = (
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: both}\n"
+        "spec: {service: s, budgetingMethod: Occurrences, timeWindow: [{duration: 30d, isRolling: true}], "
+        f"objectives: [{parts}]}}\n"
+    )
+    result = imported("openslo", text)
+
+    assert list(result.files) == ["s.yaml"]
+    assert "the composite both" in {loss.what for loss in result.losses if loss.fate is Fate.LOST}

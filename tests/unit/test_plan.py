@@ -1,17 +1,19 @@
 """The plan: what is planned for an objective or alert, what is refused, and that order never matters."""
 
 import itertools
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from tests import builders
 
 from tocsin.diagnostics import Severity
+from tocsin.evaluate.burn import rules as burn_rules
 from tocsin.guards import KEEP_FIRING_FOR
 from tocsin.plan import AlertingRule, RecordingRule, plan
 from tocsin.plan.conditions import expression
 from tocsin.spec import AlertRule, Service
-from tocsin.spec.service import NoTraffic
+from tocsin.spec.service import NoTraffic, Raw
 from tocsin.targets.prometheus import prometheus
 from tocsin.units import Duration
 from tocsin.windows import QUICK_RESET, WORKBOOK, Tier
@@ -191,3 +193,35 @@ def test_order_of_definitions_does_not_matter() -> None:
     }
 
     assert len(outputs) == 1
+
+
+def test_labels_of_an_objective_reach_its_alerts() -> None:
+    """Above those of the service; what is for Prometheus wins, but no alert says of itself what is not so."""
+    given = Raw((("severity", "pageteam"),), (("summary", "Customers wait"), ("board", "x")))
+    slo = replace(builders.slo(), labels=(("team", "payments"),), raw_page=given)
+    service = replace(builders.service(slos=(slo,)), labels=(("area", "web"), ("team", "checkout")))
+    found = {dict(alert.labels).get("tier", alert.alert): alert for alert in alerts_of(service)}
+
+    for name, severity in (("fast", "pageteam"), ("slow", "warning"), ("TrafficAbsent", "pageteam")):
+        labels = dict(found[name].labels)
+        assert (labels["team"], labels["area"], labels["severity"]) == ("payments", "web", severity)
+    assert dict(found["fast"].annotations)["summary"] == "Customers wait"
+    assert "too fast" in dict(found["slow"].annotations)["summary"]
+    assert dict(found["TrafficAbsent"].annotations)["board"] == "x"
+    assert "traffic" in dict(found["TrafficAbsent"].annotations)["summary"]
+
+
+def test_the_evaluator_routes_by_the_labels_of_an_objective() -> None:
+    """The same labels as in the rules, so routes mean the same wherever alerts are decided."""
+    raw = Raw((("severity", "pageteam"), ("key", "{{ $labels.slo }}"), ("odd", "{{ query 1 }}")))
+    slo = replace(builders.slo(), labels=(("team", "payments"),), raw_page=raw)
+    service = replace(builders.service(slos=(slo,)), labels=(("team", "checkout"),))
+    planned = {dict(alert.labels).get("tier", alert.alert): dict(alert.labels) for alert in alerts_of(service)}
+
+    for rule in burn_rules(service, slo):
+        labels = dict(rule.labels)
+        expected = planned[labels.get("tier", labels["alertname"])]
+        assert labels.pop("alertname")
+        assert labels == {name: value for name, value in expected.items() if "{{" not in value}
+        page = expected["severity"] == "pageteam"
+        assert rule.templates == ((("key", "{{ $labels.slo }}"),) if page else ())

@@ -116,3 +116,28 @@ def test_slices() -> None:
 def test_former_names() -> None:
     """With or without the service."""
     assert slo("formerly: [old, cart/up]").formerly == ("a/old", "cart/up")
+
+
+def test_labels_of_an_objective() -> None:
+    """Of its own, and for Prometheus as they are: what is said for pages or tickets wins over what is said for both."""
+    found = slo(
+        "labels: {team: a}, prometheus: {labels: {severity: x, key: k}, annotations: {note: '{{ $value }}'}, "
+        "page: {labels: {severity: pageteam}}}"
+    )
+
+    assert found.labels == (("team", "a"),)
+    assert dict(found.given("page").labels) == {"severity": "pageteam", "key": "k"}
+    assert dict(found.given("ticket").labels) == {"severity": "x", "key": "k"}
+    assert found.given("page").annotations == found.given("ticket").annotations == (("note", "{{ $value }}"),)
+
+
+@pytest.mark.parametrize("name", ["alertname", "ref", "service", "slo", "tier", "part", "route"])
+def test_labels_that_say_which_alert_it_is(name: str) -> None:
+    """Stay ours, wherever somebody writes them; `severity` is ours where routes of ours read it."""
+    by = "group_by: [route]"
+
+    assert wrong(f"{by}, labels: {{{name}: x}}") == ["labels/reserved"]
+    assert wrong(f"{by}, prometheus: {{labels: {{{name}: x}}}}") == ["labels/reserved"]
+    assert wrong(f"{by}, prometheus: {{ticket: {{labels: {{{name}: x}}}}}}") == ["labels/reserved"]
+    assert wrong("labels: {severity: x}") == ["labels/reserved"]
+    assert wrong("prometheus: {page: {labels: {severity: x}}}") == []

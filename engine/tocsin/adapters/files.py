@@ -21,11 +21,13 @@ _FIRST_LINES = 200
 """Bytes of a generated file that hold its mark: JSON opens a brace before it can say anything."""
 
 
-def read_sources(paths: Sequence[str]) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
+def read_sources(
+    paths: Sequence[str], *, generated_too: bool = False
+) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
     """Read every `*.yaml` and `*.yml` at or below *paths*, each file once, sorted by path as the user would type it.
 
-    Hidden files and folders, and files that Tocsin generated, are passed over unless they are named themselves. What
-    cannot be read is a finding.
+    Hidden files and folders, and files that Tocsin generated, are passed over unless they are named themselves, or
+    *generated_too* asks for the latter. What cannot be read is a finding.
     """
     sources: list[Source] = []
     findings: list[Diagnostic] = []
@@ -51,7 +53,7 @@ def read_sources(paths: Sequence[str]) -> tuple[tuple[Source, ...], tuple[Diagno
                 )
             )
             continue
-        if raw.startswith(HEADER.encode()) and path not in named:
+        if raw.startswith(HEADER.encode()) and path not in named and not generated_too:
             generated.append(path)
             continue
         try:

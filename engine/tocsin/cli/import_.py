@@ -39,7 +39,7 @@ def command(
             f"{service!r} is not a name of lower-case letters, digits and dashes",
             hint=f"write --service {service_name(service)}",
         )
-    sources, unread = read_sources(paths)
+    sources, unread = read_sources(paths, generated_too=True)
     imported = convert(IMPORTERS[format_], [(source.path, source.text) for source in sources], service, unread)
     texts = {source.path: source.text for source in sources}
     if output is not None:

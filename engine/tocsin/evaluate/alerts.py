@@ -31,7 +31,7 @@ from math import isfinite, isnan
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.expression import Comparison, Reading, read
 from tocsin.evaluate.model import Sample, Timing, Truth
-from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
+from tocsin.evaluate.rule import Rest, Rule, Seen, plain, templates, unknown
 from tocsin.evaluate.witness import selectors
 from tocsin.evaluate.words import number, span
 from tocsin.plan.conditions import expression
@@ -56,7 +56,7 @@ def rule(service: Service, alert: AlertRule) -> Rule:
     """
     labels = {**dict(service.labels), **dict(alert.labels)}
     labels |= {"alertname": alert.called, "service": alert.service, "severity": alert.severity, "ref": alert.ref}
-    labels |= {name: value for name, value in alert.raw.labels if "{{" not in value}
+    labels |= plain(alert.raw)
     texts = {name: text for name, text in alert.raw.annotations if not misfits(text)}
     summary = alert.summary or texts.get("summary", "")
     description = alert.description or texts.get("description", "") or texts.get("message", "")
@@ -72,7 +72,7 @@ def rule(service: Service, alert: AlertRule) -> Rule:
         runbook=alert.runbook or _url(texts.get("runbook_url", "")) or service.runbook,
         asks=_fingerprint(alert),
         description=description if summary else "",
-        templates=tuple(pair for pair in alert.raw.labels if "{{" in pair[1] and not misfits(pair[1])),
+        templates=templates(alert.raw),
     )
 
 

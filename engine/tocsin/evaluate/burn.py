@@ -22,7 +22,7 @@ from math import isfinite
 from tocsin.budget import Spend, budget_ratio, exhaustion
 from tocsin.evaluate.asking import labelled, parts_of
 from tocsin.evaluate.model import Sample, Timing, Truth
-from tocsin.evaluate.rule import AT_ONCE, Rule
+from tocsin.evaluate.rule import AT_ONCE, Rule, plain, templates
 from tocsin.evaluate.words import error_percent, percent, span, times
 from tocsin.guards import KEEP_FIRING_FOR, enough, keep_firing_for
 from tocsin.ports import Answer, Labels, labels_of
@@ -86,7 +86,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
     """The alerts of an SLO: one for each tier, and one for traffic that stopped."""
     runbook = slo.runbook or service.runbook
     which = "".join(f" ({label} {{{{ labels.{label} }}}})" for label in slo.by)
-    common = {**dict(service.labels), "service": slo.service, "slo": slo.name, "ref": slo.ref}
+    common = {**dict(service.labels), **dict(slo.labels), "service": slo.service, "slo": slo.name, "ref": slo.ref}
     made = [
         Rule(
             id=tier_id(slo, tier),
@@ -95,11 +95,12 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
             title=f"{slo.ref} burns its error budget too fast ({tier.name})",
             summary=f"{slo.ref}{which} burns its error budget {{{{ value }}}} times faster than its "
             f"{percent(slo.target)} over {slo.over} allows",
-            labels=_labels(common, "ErrorBudgetBurn", ALERT_SEVERITY[tier.severity], tier=tier.name),
+            labels=_labels(common, slo, "ErrorBudgetBurn", tier.severity, tier=tier.name),
             timing=Timing(AT_ONCE.for_, keep_firing_for(tier, slo.guards)),
             notify=slo.notified(tier),
             runbook=runbook,
             description=slo.description,
+            templates=templates(slo.given(tier.severity)),
         )
         for tier in slo.tiers
     ]
@@ -112,18 +113,20 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
                 title=f"{slo.ref} has no traffic",
                 summary=f"nothing is counted for {slo.ref}{which} any more: "
                 "no traffic reaches it, or its metrics are gone",
-                labels=_labels(common, "TrafficAbsent", "critical"),
+                labels=_labels(common, slo, "TrafficAbsent", "page"),
                 timing=Timing(slo.no_traffic.for_, KEEP_FIRING_FOR),
                 notify=slo.page,
                 runbook=runbook,
                 description=slo.description,
+                templates=templates(slo.raw_page),
             )
         )
     return tuple(made)
 
 
-def _labels(common: Mapping[str, str], name: str, severity: str, **more: str) -> Labels:
-    return labels_of({**common, "alertname": name, "severity": severity, **more})
+def _labels(common: Mapping[str, str], slo: Slo, name: str, severity: str, **more: str) -> Labels:
+    own = {**common, "alertname": name, "severity": ALERT_SEVERITY[severity], **more}
+    return labels_of(own | plain(slo.given(severity)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from tocsin.evaluate.state import OPEN
 from tocsin.evaluate.witness import Need, Series
 from tocsin.evaluate.words import fill
 from tocsin.ports import Labels, labels_of
+from tocsin.spec import Raw
+from tocsin.template import misfits
 from tocsin.units import Duration
 
 AT_ONCE = Timing(Duration(0), Duration(0))
@@ -69,6 +71,16 @@ class Seen:
     rows: Mapping[Labels, Sample] = field(default_factory=dict)
     rest: Rest = field(default_factory=lambda: unknown("not looked at"))
     complete: bool = False
+
+
+def plain(raw: Raw) -> dict[str, str]:
+    """The labels for Prometheus that are no templates."""
+    return {name: text for name, text in raw.labels if "{{" not in text}
+
+
+def templates(raw: Raw) -> Labels:
+    """Those whose templates can be filled in here; others are left out."""
+    return tuple(pair for pair in raw.labels if "{{" in pair[1] and not misfits(pair[1]))
 
 
 def unknown(reason: str) -> Rest:

@@ -3,7 +3,7 @@
 What `tocsin compile` writes into annotations (`tocsin/…`) is read back, so its own output comes back as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from tocsin.importers import openslo_alerts, openslo_indicators
@@ -13,7 +13,7 @@ from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading, heading
 from tocsin.importers.names import service_name, unique
 from tocsin.importers.objects import named, objects
-from tocsin.importers.services import Service, Services, burn_rate
+from tocsin.importers.services import Extras, Service, Services, burn_rate
 
 _ALPHA = "openslo/v1alpha"
 _V1 = frozenset({"Service", "SLO", "SLI", "AlertPolicy", "AlertCondition", "AlertNotificationTarget", "DataSource"})
@@ -70,11 +70,8 @@ class _Importer:
         service.say("description", spec["description"].text(), spec["description"])
         service.say("owner", notes[f"{_OWN}owner"].text(), notes[f"{_OWN}owner"])
         service.say("runbook", notes[f"{_OWN}runbook"].text(), notes[f"{_OWN}runbook"])
-        for label in metadata["labels"].entries():
-            if not isinstance(label.value, str) or not label.name.replace("_", "a").isalnum():
-                label.lose("a label has a name of letters, digits and underscores, and one text as its value")
-            else:
-                service.label(label)
+        for label in _sayable_labels(metadata):
+            service.label(label)
 
     def _rest(self, root: Given, kind: str) -> None:
         """What belongs to the objects themselves."""
@@ -125,8 +122,6 @@ class _Importer:
             return
         service = self.services.get(written, written.text())
         service.sources.add((root.document.path, root.document.index))
-        for label in metadata["labels"].entries():
-            label.lose("objectives have no labels of their own; give it to the service if all of them share it")
         objectives = list(spec["objectives"].elements())
         composite = [each for each in objectives if "indicator" in each or "indicatorRef" in each]
         made: list[tuple[str, Given]] = []
@@ -140,6 +135,9 @@ class _Importer:
             spec.refuse("there are no objectives")
         if composite and len(made) > 1:
             self._journey(root, name, service, made)
+        elif composite and len(objectives) > 1:
+            left = "one of its objectives is left" if made else "none of its objectives is left"
+            self.ledger.note(Fate.LOST, root.key_span, f"the composite {name}", f"{left}; see their own lines")
 
     def _objective(self, root: Given, objective: Given, own: Given, title: str, service: Service) -> str:
         """One objective; empty where it cannot be said, and then it is told."""
@@ -174,6 +172,13 @@ class _Importer:
         description = spec["description"].text()
         entry.put("description", description, spec["description"])
         entry.put("runbook", notes[f"{_OWN}runbook"].text() or None)
+        extras = Extras()
+        for label in _sayable_labels(root["metadata"]):
+            if label.name == "severity" and "prometheus" in rest:
+                label.lose("its definition says another one")
+            else:
+                extras.label(label, templates=False)
+        extras.put(entry)
         for name, value in rest.items():
             entry.put(name, value)
         if objective["displayName"].value is not None:
@@ -259,6 +264,15 @@ class _Importer:
             Fate.ADDED, root.key_span, f"target of journey {name}", "the mean of its parts' targets by weight"
         )
         self.journeys.append(Definition(service.name, body, frozenset({(root.document.path, root.document.index)})))
+
+
+def _sayable_labels(metadata: Given) -> Iterator[Given]:
+    """Labels that Prometheus could have; others are told."""
+    for label in metadata["labels"].entries():
+        if not isinstance(label.value, str) or not label.name.replace("_", "a").isalnum() or label.name[0].isdigit():
+            label.lose("a label has a name of letters, digits and underscores, and one text as its value")
+        else:
+            yield label
 
 
 def _weight(node: Given) -> Decimal:

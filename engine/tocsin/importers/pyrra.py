@@ -7,11 +7,12 @@ from tocsin.importers.draft import Exactly, Inline, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import BOOKKEEPING, named, objects
-from tocsin.importers.services import PERIOD, TIERS, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
 from tocsin.promql_syntax import Fault, Matcher, Selector, parse
 from tocsin.units import Duration, parse_decimal
 
 _KINDS = {"pyrra.dev/v1alpha1": frozenset({"ServiceLevelObjective"})}
+_PASSED_ON = "pyrra.dev/"
 _SERVICE = "pyrra.dev/service"
 _KINDS_OF_SLI = ("ratio", "latency", "latencyNative", "bool_gauge")
 _KUBERNETES = "it belongs to the Kubernetes object, not to what is defined"
@@ -61,8 +62,8 @@ def _objective(root: Given, service: Service) -> None:
     _burn_rate(spec, entry, target, window or PERIOD)
     _alerting(spec["alerting"], entry)
     entry.put("description", spec["description"].text().strip(), spec["description"])
+    _metadata(metadata).put(entry)
     service.slos.put(key, entry, root, notes=[root.source])
-    _metadata(metadata)
     why = "windows and factors are those of the policy workbook, not Pyrra's scaled ones; burn_rate: chooses others"
     root.ledger.note(Fate.CHANGED, metadata["name"].span, f"burn-rate alerts of {name}", why)
     for key_ in ("partial_response_strategy", "performanceOverAccuracy"):
@@ -70,18 +71,25 @@ def _objective(root: Given, service: Service) -> None:
             spec[key_].lose("Tocsin's rules need no such setting")
 
 
-def _metadata(metadata: Given) -> None:
+def _metadata(metadata: Given) -> Extras:
+    """What Pyrra passes on to its rules, and what belongs to the object alone."""
+    extras = Extras()
     for entry in metadata.entries():
         if entry.name == "namespace":
             entry.lose("series have no label namespace here; that of objects is set in kubernetes: of the Platform")
         elif entry.name in {"labels", "annotations"}:
             for inner in entry.entries():
-                if inner.name.startswith("pyrra.dev/") and inner.name != _SERVICE:
-                    inner.lose("objectives have no labels of their own; give it to the service if all of them share it")
-                elif inner.name != _SERVICE:
+                if inner.name == _SERVICE and entry.name == "labels":
+                    continue
+                if not inner.name.startswith(_PASSED_ON):
                     inner.lose(_KUBERNETES)
+                elif entry.name == "labels":
+                    extras.label(inner, inner.name.removeprefix(_PASSED_ON))
+                else:
+                    extras.annotation(inner, inner.name.removeprefix(_PASSED_ON))
         elif entry.name in BOOKKEEPING:
             entry.use()
+    return extras
 
 
 def _burn_rate(spec: Given, entry: Mapping, target: Exactly | None, window: Duration) -> None:
@@ -98,6 +106,9 @@ def _alerting(alerting: Given, entry: Mapping) -> None:
         silent.put("alert", Exactly("false"))
         silent.put("reason", "its alert on a missing metric was switched off in Pyrra")
         entry.put("no_traffic", silent, alerting["absent"])
+    kind = alerting["burnRateType"].text("static")
+    if kind != "static":
+        alerting["burnRateType"].lose("thresholds do not follow the traffic; guards: low_traffic quiets few events")
     for key in ("name", "absentName"):
         if key in alerting:
             alerting[key].use()

@@ -1,10 +1,11 @@
 """Services that grow while files are read: objectives of one service may stand in several documents."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tocsin.importers.draft import Exactly, Inline, Mapping, Query
+from tocsin.importers.draft import Entry, Exactly, Inline, Mapping, Query, places
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, heading
 from tocsin.importers.names import service_name, unique
@@ -16,7 +17,11 @@ from tocsin.windows import POLICIES
 PERIOD = Duration.of(days=30)
 TIERS = {"page": ("fast", "steady"), "ticket": ("slow", "trickle")}
 """The tiers of the default policy by severity."""
-_RESERVED = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
+IDENTITY = frozenset({"alertname", "part", "ref", "service", "slo", "tier"})
+"""Labels that say which alert of an objective it is; Tocsin sets them itself."""
+_RESERVED = IDENTITY | {"severity"}
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAKEN = "Tocsin sets this label itself; give it another name"
 
 
 @dataclass(slots=True)
@@ -39,11 +44,9 @@ class Service:
         """Give the alerts of the service a label; one that Tocsin sets, or that differs from before, is lost."""
         text = entry.text()
         if entry.name in _RESERVED:
-            entry.lose("Tocsin sets this label itself; give it another name")
+            entry.lose(_TAKEN)
         elif self.labels.setdefault(entry.name, text) != text:
-            entry.lose(
-                f"the service has {entry.name}: {self.labels[entry.name]} already, and objectives have no labels"
-            )
+            entry.lose(f"the service has {entry.name}: {self.labels[entry.name]} already; give it to the objectives")
 
     def slo_name(self, text: str) -> str:
         """A free name for an objective and its SLI."""
@@ -60,6 +63,66 @@ class Service:
         body.put("slis", self.slis)
         body.put("slos", self.slos)
         return Definition(self.name, body, frozenset(self.sources))
+
+
+@dataclass(slots=True)
+class Extras:
+    """Labels and annotations of an objective's alerts: those that routes know, and those for Prometheus as they are."""
+
+    labels: Mapping = field(default_factory=Mapping)
+    raw: dict[str, Mapping] = field(default_factory=dict)
+    parts: dict[str, dict[str, Mapping]] = field(default_factory=dict)
+    said: dict[tuple[int, str], Given] = field(default_factory=dict)
+
+    def label(self, entry: Given, name: str = "", part: str = "", usual: str = "", *, templates: bool = True) -> None:
+        """A label of all alerts, or of those of a *part*: page or ticket; *usual* is what `severity` is without it.
+
+        Where the source has no *templates*, braces are text.
+        """
+        name = name or entry.name
+        text = entry.text()
+        if name in IDENTITY:
+            entry.lose(_TAKEN)
+        elif not _LABEL.fullmatch(name) or name == "__name__":
+            entry.refuse(f"{name!r} is not the name of a label", "letters, digits and underscores")
+        elif part or name == "severity" or ("{{" in text and templates):
+            general = any(each.key == "severity" for each in self._of("", "labels").entries)
+            if name != "severity" or text != usual or general:
+                self._add(self._of(part, "labels"), name, text, entry)
+        else:
+            self._add(self.labels, name, text, entry)
+
+    def annotation(self, entry: Given, name: str = "", part: str = "") -> None:
+        """An annotation, with its Go templates."""
+        name, text = name or entry.name, entry.text()
+        if not _LABEL.fullmatch(name):
+            entry.refuse(f"{name!r} is not the name of an annotation", "letters, digits and underscores")
+        else:
+            self._add(self._of(part, "annotations"), name, text, entry)
+
+    def _add(self, mapping: Mapping, name: str, text: str, origin: Given) -> None:
+        """What is said later wins, as it does in the alerts of the source."""
+        first = self.said.get((id(mapping), name))
+        if first is not None and first.value != origin.value:
+            first.lose(f"its alerts have {origin.told()}, and recorded series have no labels of yours")
+        self.said[id(mapping), name] = origin
+        mapping.entries[:] = [entry for entry in mapping.entries if entry.key != name]
+        mapping.entries.append(Entry(name, text, places([origin])))
+
+    def _of(self, part: str, key: str) -> Mapping:
+        return (self.parts.setdefault(part, {}) if part else self.raw).setdefault(key, Mapping())
+
+    def put(self, entry: Mapping) -> None:
+        """Say it in the objective."""
+        entry.put("labels", self.labels)
+        raw = Mapping()
+        for part, inner in (("", self.raw), *sorted(self.parts.items())):
+            said = Mapping() if part else raw
+            for key in ("labels", "annotations"):
+                said.put(key, inner.get(key))
+            if part:
+                raw.put(part, said)
+        entry.put("prometheus", raw)
 
 
 @dataclass(slots=True)

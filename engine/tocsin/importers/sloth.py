@@ -8,7 +8,7 @@ from tocsin.importers.draft import Exactly, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import named, objects, pass_over_metadata
-from tocsin.importers.services import PERIOD, TIERS, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
 from tocsin.promql import is_windowed
 
 _VERSION = "prometheus/v1"
@@ -24,7 +24,6 @@ _CAMEL = {
     "ticket": "ticketAlert", "plugins": "sloPlugins",
 }  # fmt: skip
 _PLUGIN = "plugins are programs of Sloth; say in the definition what it does"
-_ROUTED = "alerts of objectives have severity critical (page) or warning (ticket) and the labels of the service"
 
 
 def sloth(reading: Reading) -> Sequence[Definition]:
@@ -92,10 +91,10 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service) -> None:
         silent.put("reason", "all of its alerts were switched off in Sloth")
         entry.put("no_traffic", silent)
     entry.put("description", slo["description"].text(), slo["description"])
-    entry.put("runbook", _runbook(alerting), alerting["annotations"])
+    runbook = _runbook(alerting)
+    entry.put("runbook", runbook.text() if runbook is not None else None, *([runbook] if runbook is not None else []))
+    _extras(slo, keys, runbook).put(entry)
     service.slos.put(key, entry, slo, notes=[slo.source])
-    for label in slo["labels"].entries():
-        label.lose("objectives have no labels of their own; give it to the service if all of them share it")
     for lost in ("plugins",):
         if lost in slo:
             slo[lost].lose(_PLUGIN)
@@ -137,12 +136,26 @@ def _off(alerting: Given, keys: Keys[str, str]) -> list[str]:
     ]
 
 
-def _runbook(alerting: Given) -> str:
-    annotations = alerting["annotations"]
-    for key in ("runbook_url", "runbook"):
-        if _URL.fullmatch(str(annotations[key].value or "")):
-            return annotations[key].text()
-    return ""
+def _runbook(alerting: Given) -> Given | None:
+    found = (alerting["annotations"][key] for key in ("runbook_url", "runbook"))
+    return next((node for node in found if _URL.fullmatch(str(node.value or ""))), None)
+
+
+def _extras(slo: Given, keys: Keys[str, str], runbook: Given | None) -> Extras:
+    """Labels and annotations of the alerts, as Sloth gives them to Prometheus."""
+    extras, alerting = Extras(), slo["alerting"]
+    for label in (*slo["labels"].entries(), *alerting["labels"].entries()):
+        extras.label(label)
+    for note in alerting["annotations"].entries():
+        if runbook is None or note.name != runbook.name:
+            extras.annotation(note)
+    for part, usual in (("page", "critical"), ("ticket", "warning")):
+        node = alerting[keys[part]]
+        for label in node["labels"].entries():
+            extras.label(label, part=part, usual=usual)
+        for note in node["annotations"].entries():
+            extras.annotation(note, part=part)
+    return extras
 
 
 def _alerting(alerting: Given, keys: Keys[str, str]) -> None:
@@ -152,10 +165,6 @@ def _alerting(alerting: Given, keys: Keys[str, str]) -> None:
     if alerting["name"].value is not None:
         alerting["name"].use()
         alerting["name"].change("the alert is called ErrorBudgetBurn; the labels service and slo tell alerts apart")
-    used = alerting.ledger.used
-    for node in (alerting, alerting[keys["page"]], alerting[keys["ticket"]]):
-        for entry in node["annotations"].entries():
-            if entry.place not in used:
-                entry.lose("Tocsin writes the texts of these alerts; put it into description:")
-        for entry in node["labels"].entries():
-            entry.lose(_ROUTED)
+    for part in ("page", "ticket"):
+        if "for" in (node := alerting[keys[part]]):
+            node["for"].lose("a tier alerts at once: its long window has waited already")

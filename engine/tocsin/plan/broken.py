@@ -5,7 +5,6 @@ Only objectives that can break so have the alert.
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from tocsin.guards import BASE, KEEP_FIRING_FOR
 from tocsin.plan.model import AlertingRule
@@ -15,14 +14,15 @@ from tocsin.spec import Slo
 from tocsin.template import verbatim
 from tocsin.units import Duration
 
-SEVERITY: Final = "warning"
-"""Nobody suffers yet; but the page that would tell cannot come."""
 _FOR = Duration.of(minutes=10)
 """Counters and buckets of a new process may appear some scrapes apart."""
 
 
 def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], Labels]) -> AlertingRule | None:
-    """The alert, with the *labels* of the objective's other alerts; None where its bad events are always counted."""
+    """The alert, a ticket, for nobody suffers yet; with the *labels* of the objective's other tickets.
+
+    None where its bad events are always counted.
+    """
     lacks = slo.sli.lacks()
     if not lacks:
         return None
@@ -43,5 +43,6 @@ def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], 
         labels=labels,
         annotations=annotate(texts),
         source=slo.span,
+        raw=frozenset(name for name, _ in slo.raw_ticket.labels),
         notify=slo.ticket,
     )

@@ -53,8 +53,8 @@ def _alerts(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[Ale
         yield _burn_alert(slo, tier, service)
     if slo.no_traffic.alert:
         yield _traffic_alert(slo, service)
-    labels = _labels(slo, service, broken.SEVERITY)
-    if alert := broken.broken_alert(slo, labels, lambda texts: _annotations(texts, slo, service)):
+    labels = _labels(slo, service, "ticket")
+    if alert := broken.broken_alert(slo, labels, lambda texts: _annotations(texts, slo, service, "ticket")):
         yield alert
 
 
@@ -98,15 +98,17 @@ def _condition(tier: Tier, period: Duration, target: Decimal, guards: Guards, co
 def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
     faster, annotation = _words(tier, slo.window, slo.target, slo.over)
     annotations = {"summary": f"{slo.ref}{_which(slo)} {faster}", "description": annotation}
+    given = slo.given(tier.severity)
     return AlertingRule(
         alert="ErrorBudgetBurn",
         ref=slo.ref,
         expr=burn_expression(slo, tier),
         for_=Duration(0),
         keep_firing_for=keep_firing_for(tier, slo.guards),
-        labels=_labels(slo, service, ALERT_SEVERITY[tier.severity], tier=tier.name),
-        annotations=_annotations(annotations, slo, service),
+        labels=_labels(slo, service, tier.severity, tier=tier.name),
+        annotations=labels_of(dict(_annotations(annotations, slo, service)) | dict(given.annotations)),
         source=slo.span,
+        raw=frozenset(name for name, _ in given.labels),
         notify=slo.notified(tier),
     )
 
@@ -138,17 +140,18 @@ def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
         expr=(f"(\n  {usual}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)\nunless {total} > 0"),
         for_=slo.no_traffic.for_,
         keep_firing_for=KEEP_FIRING_FOR,
-        labels=_labels(slo, service, ALERT_SEVERITY["page"]),
-        annotations=_annotations(annotations, slo, service),
+        labels=_labels(slo, service, "page"),
+        annotations=_annotations(annotations, slo, service, "page"),
         source=slo.span,
+        raw=frozenset(name for name, _ in slo.raw_page.labels),
         notify=slo.page,
     )
 
 
 def _labels(slo: Slo, service: Service, severity: str, **more: str) -> Labels:
-    """The service's own labels for routing, below those that say what the alert is."""
-    own = {"service": slo.service, "slo": slo.name, "severity": severity, "ref": slo.ref, **more}
-    return labels_of(dict(service.labels) | own)
+    """Labels of the service and of the objective for routing, below those that say what the alert is."""
+    own = {"service": slo.service, "slo": slo.name, "severity": ALERT_SEVERITY[severity], "ref": slo.ref, **more}
+    return labels_of(dict(service.labels) | dict(slo.labels) | own | dict(slo.given(severity).labels))
 
 
 def _which(slo: Slo) -> str:
@@ -156,10 +159,18 @@ def _which(slo: Slo) -> str:
     return "".join(f" ({label} {{{{ $labels.{label} }}}})" for label in slo.by)
 
 
-def _annotations(texts: dict[str, str], slo: Slo, service: Service) -> Labels:
+def _annotations(texts: dict[str, str], slo: Slo, service: Service, severity: str = "") -> Labels:
+    """The *texts* and what all alerts of an objective say.
+
+    With a *severity* the alert is not about the budget: it gets what is given for Prometheus, but no text that would
+    say of it that the budget burns.
+    """
     more = {"source": f"{slo.span.path}:{slo.span.line}"}
     if runbook := slo.runbook or service.runbook:
         more["runbook_url"] = runbook
     if slo.description:
         more["objective"] = slo.description
-    return labels_of(texts | {name: verbatim(text) for name, text in more.items()})
+    said = {name: verbatim(text) for name, text in more.items()}
+    if severity:
+        return labels_of(said | dict(slo.given(severity).annotations) | texts)
+    return labels_of(texts | said)

@@ -73,6 +73,14 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """What Prometheus is given as it is, its templates included; it wins over what Tocsin would write."""
+
+    labels: Labels = ()
+    annotations: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Slo:
     """An objective over a rolling *window* or a *calendar* period; *target* is an exact fraction below 1.
 
@@ -98,6 +106,10 @@ class Slo:
     calendar: Calendar | None = None
     guards: Guards = EVERY_GUARD
     formerly: tuple[str, ...] = ()
+    labels: Labels = ()
+    """What its alerts carry beside the labels of the service, and above them."""
+    raw_page: Raw = Raw()
+    raw_ticket: Raw = Raw()
 
     @property
     def ref(self) -> str:
@@ -114,17 +126,13 @@ class Slo:
         """The period in words."""
         return str(self.window) if self.calendar is None else f"a calendar {self.calendar.unit}"
 
+    def given(self, severity: str) -> Raw:
+        """What Prometheus is given as it is for alerts of a severity: page or ticket."""
+        return self.raw_page if severity == "page" else self.raw_ticket
+
     def notified(self, tier: Tier) -> tuple[str, ...]:
         """The channels that *tier* names, or else those of its severity."""
         return tier.notify or (self.page if tier.severity == "page" else self.ticket)
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """What Prometheus is given as it is, its templates included; it wins over what Tocsin would write."""
-
-    labels: Labels = ()
-    annotations: Labels = ()
 
 
 @dataclass(frozen=True, slots=True)

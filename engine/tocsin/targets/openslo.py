@@ -30,8 +30,11 @@ LONGEST_NAME = 63
 """A DNS label, as names have to be."""
 
 _SAID = frozenset(
-    {"sli", "target", "window", "budgeting", "slice", "slice_target", "description", "page", "ticket", "runbook"}
-)
+    {
+        "sli", "target", "window", "budgeting", "slice", "slice_target", "description", "page", "ticket", "runbook",
+        "labels",
+    }
+)  # fmt: skip
 """Keys of an objective that OpenSLO has a place for, or that have an annotation of their own."""
 
 _METHODS = {"occurrences": "Occurrences", "timeslices": "Timeslices", "ratio-timeslices": "RatioTimeslices"}
@@ -152,7 +155,7 @@ def _slo(slo: Slo, written: _Written, told: _Channels) -> Iterator[Yaml]:
     }
     if tiers:
         spec["alertPolicies"] = [{"alertPolicyRef": joined(slo.service, slo.name, tier.name)} for tier in tiers]
-    yield _document("SLO", name, spec, notes)
+    yield _document("SLO", name, spec, notes, labels=dict(slo.labels))
     for tier in tiers:
         yield from _tier(tier, slo, told.get((slo.ref, tier.name), ()))
 

@@ -3,7 +3,8 @@
 from tocsin.ports import Labels, labels_of
 from tocsin.spec.readers.condition import read_condition
 from tocsin.spec.readers.node import Node
-from tocsin.spec.service import AlertRule, Raw
+from tocsin.spec.readers.raw import read_raw
+from tocsin.spec.service import AlertRule
 from tocsin.units import Duration
 
 _NONE = Duration(0)
@@ -31,18 +32,5 @@ def read_alert(node: Node, service: str, labels: Labels, own: Labels) -> AlertRu
         span=node.key_span,
         alertname=node["alertname"].text(),
         group=node["group"].text(),
-        raw=_raw(node["prometheus"]),
+        raw=read_raw(node["prometheus"], _IDENTITY),
     )
-
-
-def _raw(node: Node) -> Raw:
-    """Labels and annotations for Prometheus; the identity of the alert stays ours."""
-    for name in sorted(_IDENTITY & set(node["labels"].names())):
-        node["labels"][name].report(
-            "labels/reserved",
-            f"label {name!r} is set by Tocsin and cannot be given another value",
-            "write alertname: instead" if name == "alertname" else "choose another name",
-            span=node["labels"][name].key_span,
-        )
-    labels = tuple(pair for pair in node["labels"].labels() if pair[0] not in _IDENTITY)
-    return Raw(labels, node["annotations"].labels())

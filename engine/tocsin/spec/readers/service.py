@@ -1,9 +1,9 @@
 """Service: a document to what it exports, its SLIs, SLOs, alerts and tests."""
 
-from tocsin.ports import Labels, labels_of
 from tocsin.spec.readers.alert import read_alert
 from tocsin.spec.readers.groups import check_groups, read_group, read_recording
 from tocsin.spec.readers.node import Node
+from tocsin.spec.readers.raw import read_labels
 from tocsin.spec.readers.sli import read_sli
 from tocsin.spec.readers.slo import read_slo
 from tocsin.spec.readers.test import read_test
@@ -17,11 +17,11 @@ _OF_SERVICES = _OF_ALERTS | {"slo", "tier"}
 def read_service(node: Node) -> Service:
     """Read one Service document."""
     name = node["name"].text()
-    labels = _labels(node["labels"], _OF_SERVICES)
+    labels = read_labels(node["labels"], _OF_SERVICES)
     slis = {entry.name: sli for entry in node["slis"].entries() if (sli := read_sli(entry)) is not None}
     slos = (read_slo(entry, name, slis, node["slis"].names()) for entry in node["slos"].entries())
     alerts = (
-        read_alert(entry, name, labels, _labels(entry["labels"], _OF_ALERTS)) for entry in node["alerts"].entries()
+        read_alert(entry, name, labels, read_labels(entry["labels"], _OF_ALERTS)) for entry in node["alerts"].entries()
     )
     service = Service(
         name=name,
@@ -80,18 +80,6 @@ def _metric(node: Node) -> Metric:
         span=node.key_span,
         buckets=tuple(sorted(bound for bound in bounds if bound is not None)),
     )
-
-
-def _labels(node: Node, reserved: frozenset[str]) -> Labels:
-    for entry in node.entries():
-        if entry.name in reserved:
-            entry.report(
-                "labels/reserved",
-                f"label {entry.name!r} is set by Tocsin and cannot be given another value",
-                "choose another name",
-                span=entry.key_span,
-            )
-    return labels_of({name: value for name, value in node.labels() if name not in reserved})
 
 
 def _tell_apart(node: Node) -> None:

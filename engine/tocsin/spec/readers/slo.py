@@ -6,11 +6,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from tocsin.guards import MIN_BAD_EVENTS, Guards
+from tocsin.ports import labels_of
 from tocsin.schema.words import did_you_mean
 from tocsin.sli import Sli, SlicedSli, guarded
 from tocsin.spec.readers.burn_rate import chosen_tiers
 from tocsin.spec.readers.node import Node, known_name
-from tocsin.spec.service import CALENDAR_UNITS, Calendar, NoTraffic, Slo
+from tocsin.spec.readers.raw import read_labels, read_raw
+from tocsin.spec.service import CALENDAR_UNITS, Calendar, NoTraffic, Raw, Slo
 from tocsin.units import Duration
 
 _WINDOW = Duration.of(days=30)
@@ -37,6 +39,7 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
     page, ticket = node["page"].channels(), node["ticket"].channels()
     by = _group_by(node["group_by"])
     guards = _guards(node["guards"])
+    labels, page_raw, ticket_raw = read_labels(node["labels"], _OWN | set(by)), *_raw(node["prometheus"], by)
     if target is None or window is None or sli_name not in slis:
         return None
     sli = guarded(slis[sli_name], missing_errors=guards.missing_errors, new_series=guards.new_series)
@@ -60,7 +63,22 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
         calendar=calendar,
         guards=guards,
         formerly=_formerly(node["formerly"], service),
+        labels=labels,
+        raw_page=page_raw,
+        raw_ticket=ticket_raw,
     )
+
+
+def _raw(node: Node, by: tuple[str, ...]) -> tuple[Raw, Raw]:
+    """What pages and tickets get as it is: what is said for both, and above it what is said for one of them."""
+    identity = (_OWN - {"severity"}) | set(by)
+    both = read_raw(node, identity)
+    return _above(both, read_raw(node["page"], identity)), _above(both, read_raw(node["ticket"], identity))
+
+
+def _above(both: Raw, own: Raw) -> Raw:
+    labels, annotations = dict(both.labels) | dict(own.labels), dict(both.annotations) | dict(own.annotations)
+    return Raw(labels_of(labels), labels_of(annotations))
 
 
 def period_of(node: Node) -> Duration:
