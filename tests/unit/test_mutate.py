@@ -30,6 +30,17 @@ def test_what_could_not_change_anything_is_not_made() -> None:
     assert made("a / (b > 0)") == set()
 
 
+def test_what_scaling_or_joining_makes_the_same_is_not_made() -> None:
+    """Nothing times 0, no mean below a quantile of buckets, no condition dropped that the other side has, too."""
+    assert made("0 * sum(a)") == set()
+    assert made("histogram_quantile(0.9, sum by (le) (a))") == {"sum becomes max"}
+    dropped = '{job="x"} is dropped'
+    assert dropped not in made('a{job="x"} / b{job="x"}')
+    assert dropped in made('a{job="x"} / b')
+    assert dropped in made('a{job="x"} / on (id) b{job="x"}')
+    assert dropped in made('sum(a{job="x"}) / sum(b{job="x"})')
+
+
 def test_matchers() -> None:
     """They are negated and dropped; those of series that a rule records are negated only."""
     negated, dropped = 'in {job="x"} = becomes !=', '{job="x"} is dropped'
@@ -54,7 +65,7 @@ def test_a_broken_text_has_no_mutants() -> None:
 
 
 def test_fields_of_an_alert_and_the_score() -> None:
-    """`for` and severity have mutants, too; the mutant stands in the place of its rule, and is counted by file."""
+    """`for` and severity have mutants, too; they are counted by file and by kind."""
     alert = AlertingRule(
         "Down",
         "shop/Down",
@@ -70,5 +81,6 @@ def test_fields_of_an_alert_and_the_score() -> None:
     found: list[Mutant] = list(mutants(Plan((group,))))
 
     assert [each.kind for each in found] == ["comparison", "for dropped", "for doubled", "severity"]
-    assert found[0].within((group,))[0].rules == (found[0].rule, other)
-    assert scores((each, each.kind == "severity") for each in found).percent == 25
+    score = scores((each, each.kind == "severity") for each in found)
+    assert score.percent == 25
+    assert score.kinds["severity"] == (1, 1)

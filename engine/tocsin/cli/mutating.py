@@ -1,83 +1,52 @@
-"""Mutation of rules: every mutant meets the tests that ask for its rule, the cheap ones first."""
+"""Mutation of rules: every mutant meets the scenarios that ask for its rule, the cheap ones first."""
 
 import random
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
-from tocsin.adapters.batches import Job, run_jobs
 from tocsin.adapters.promtool import Promtool
-from tocsin.mutate import Mutant, mutants
-from tocsin.plan import Plan, RuleGroup
-from tocsin.ports import Labels
-from tocsin.proofs.slices import needed
+from tocsin.mutate import Chorus, Mutant, Trial, Voice, apart, mutants, run_choruses, trials
+from tocsin.plan import Plan
 from tocsin.proofs.testfile import ProofFile
-from tocsin.targets.prometheus import rule_file
-from tocsin.targets.promtest import Case, narrowed, selector
+from tocsin.targets.promtest import Case
 
-T = TypeVar("T", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The part of a test that asks for one rule: *path* and *rules* name its files."""
-
-    path: str
-    rules: str
-    groups: tuple[RuleGroup, ...]
-    text: str
-    cost: float
+NOBODY = 0
+"""The number of the voice in which nothing is changed."""
+_MOST_VOICES = 150
+_MOST_COST = 2500.0
+_MOST_FILES = 60
+"""What goes into one chorus at most, and into one promtool process: enough for its start not to count, and little
+enough for all processes to end at about the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A mutant, whether a test noticed it, and how many tests asked for its rule."""
+    """A mutant, whether a test noticed it, and how many scenarios ask for its rule."""
 
     mutant: Mutant
     noticed: bool
     tests: int
 
 
-def cuts(cases: Sequence[Case], proofs: Sequence[ProofFile]) -> dict[int, list[Cut]]:
-    """By rule (its id), the tests that ask for it, each with nothing in it that the rule cannot change.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of all mutants; *broken* are scenarios that rules without a mistake do not pass, which judge none."""
 
-    Those that were written by hand come first, then the generated ones by their cost.
-    """
-    found: dict[int, list[Cut]] = {}
-    for case in cases:
-        by_alert = {each.alert: selector(case.test.service, each.alert) for each in case.test.expect}
-        for rules, some in _parts(case.groups, by_alert).items():
-            part = narrowed(case, some)
-            last = max(each.at.milliseconds for each in part.test.expect) / part.test.interval.milliseconds
-            size = sum(len(group.rules) for group in part.groups)
-            cut = Cut(case.path, case.rules.path, part.groups, part.text, 18 + 0.1 * size * last)
-            for rule in rules:
-                found.setdefault(rule, []).append(cut)
-    for each in found.values():
-        each.sort(key=lambda cut: cut.cost)
-    made: dict[int, list[Cut]] = {}
-    for file in proofs:
-        for rules, labels in _parts(file.groups, {labels: labels for labels in file.proof.subjects}).items():
-            less = file.narrowed(labels)
-            cut = Cut(file.path, file.rules, less.groups, less.text, less.cost)
-            for rule in rules:
-                made.setdefault(rule, []).append(cut)
-    for rule, more in made.items():
-        found.setdefault(rule, []).extend(sorted(more, key=lambda cut: cut.cost))
-    return found
+    tried: tuple[Tried, ...]
+    broken: tuple[Trial, ...]
 
 
-def _parts(groups: tuple[RuleGroup, ...], subjects: Mapping[T, Labels]) -> dict[tuple[int, ...], tuple[T, ...]]:
-    """Rules (by id) that the same *subjects* need, and these."""
-    by_rule: dict[int, list[T]] = {}
-    for subject, labels in subjects.items():
-        for group in needed([labels], groups):
-            for rule in group.rules:
-                by_rule.setdefault(id(rule), []).append(subject)
-    parts: dict[tuple[T, ...], list[int]] = {}
-    for rule_id, some in by_rule.items():
-        parts.setdefault(tuple(some), []).append(rule_id)
-    return {tuple(rules): some for some, rules in parts.items()}
+def solid(plan: Plan) -> Plan:
+    """The plan with its rules made once: a mutant is one of them, and is looked for in every scenario."""
+    return replace(plan, groups=tuple(replace(group, rules=tuple(group.rules)) for group in plan.groups))
+
+
+def all_trials(cases: Sequence[Case], proofs: Sequence[ProofFile]) -> tuple[Trial, ...]:
+    """The scenarios of all tests and proofs."""
+    by_hand = (trial for case in cases for trial in trials(case.test.service, case.test.span, case.groups, case.text))
+    made = (trial for file in proofs for trial in trials(file.proof.ref, file.proof.span, file.groups, file.text))
+    return (*by_hand, *made)
 
 
 def chosen(plan: Plan, only: str | None, limit: int | None, seed: int) -> tuple[Mutant, ...]:
@@ -89,22 +58,147 @@ def chosen(plan: Plan, only: str | None, limit: int | None, seed: int) -> tuple[
     return tuple(every[n] for n in picked)
 
 
+@dataclass(slots=True)
+class _State:
+    """A mutant on its way: the trials that it has yet to meet (by number, the last one first), and what it has cost."""
+
+    mutant: Mutant
+    waiting: list[tuple[float, int]]
+    tests: int
+    spent: float = 0.0
+    noticed: bool = False
+
+    def next(self) -> Iterator[tuple[float, int]]:
+        """The next trial, and more of them where they cost no more than half of what was spent before."""
+        budget = self.spent / 2
+        while self.waiting and budget >= 0:
+            cost, number = self.waiting.pop()
+            self.spent += cost
+            budget -= cost
+            yield cost, number
+            if self.waiting and self.waiting[-1][0] > budget:
+                break
+
+
+@dataclass(slots=True)
+class _Work:
+    """Choruses for one process, and what they cost."""
+
+    choruses: list[Chorus] = field(default_factory=list)
+    cost: float = 0.0
+
+
 def try_out(
-    tried: Sequence[Mutant], tests: Mapping[int, Sequence[Cut]], promtool: Promtool, jobs: int
-) -> tuple[Tried, ...]:
-    """Run every mutant against its tests, one in each round; what one test has noticed meets no further one."""
-    waiting = {n: list(tests.get(id(mutant.original), ())) for n, mutant in enumerate(tried)}
-    noticed: set[int] = set()
-    while living := [(n, some.pop(0)) for n, some in waiting.items() if n not in noticed and some]:
-        reports = run_jobs(promtool, [_job(n, tried[n], cut) for n, cut in living], jobs)
-        noticed |= {n for n, cut in living if not reports[_path(n, cut)].passed}
-    return tuple(Tried(mutant, n in noticed, len(tests.get(id(mutant.original), ()))) for n, mutant in enumerate(tried))
+    tried: Sequence[Mutant],
+    given: Sequence[Trial],
+    promtool: Promtool,
+    jobs: int,
+    progress: Callable[[int, int], None] = lambda _met, _noticed: None,
+) -> Outcome:
+    """Run every mutant against its scenarios, in rounds; what one has noticed meets no further one.
+
+    The first chorus of a scenario has the rules without a mistake as well: if they do not pass, the scenario judges
+    nobody. *progress* is told how many mutants are through and how many of them were noticed.
+    """
+    states = [_state(mutant, given) for mutant in tried]
+    broken: dict[int, None] = {}
+    sound: set[int] = set()
+    while True:
+        asked: dict[int, list[tuple[float, int]]] = {}
+        for number, state in enumerate(states, start=1):
+            if not state.noticed:
+                for cost, trial in state.next():
+                    asked.setdefault(trial, []).append((cost, number))
+        through = sum(state.noticed or not state.waiting for state in states)
+        progress(through, sum(state.noticed for state in states))
+        if not asked:
+            break
+        fresh = asked.keys() - sound - broken.keys()
+        meant = dict(enumerate(states, start=1))
+        for trial, heard in _round(_Round(given, asked, frozenset(fresh)), meant, promtool, jobs):
+            if NOBODY in heard:
+                broken[trial] = None
+            for number in heard - {NOBODY} if trial not in broken else ():
+                meant[number].noticed = True
+        sound |= fresh - broken.keys()
+    return Outcome(
+        tuple(Tried(state.mutant, state.noticed, state.tests) for state in states),
+        tuple(given[number] for number in broken),
+    )
 
 
-def _path(number: int, cut: Cut) -> str:
-    return f"m{number:06}/{cut.path}"
+def _state(mutant: Mutant, given: Sequence[Trial]) -> _State:
+    costs = [(cost, number) for number, trial in enumerate(given) if (cost := trial.cost(mutant.original)) is not None]
+    return _State(mutant, sorted(costs, reverse=True), len(costs))
 
 
-def _job(number: int, mutant: Mutant, cut: Cut) -> Job:
-    path = _path(number, cut)
-    return Job(path, {path: cut.text, f"m{number:06}/{cut.rules}": rule_file(mutant.within(cut.groups))}, cut.cost)
+def _round(
+    rounds: "_Round", states: Mapping[int, _State], promtool: Promtool, jobs: int
+) -> Iterator[tuple[int, frozenset[int]]]:
+    """Which voices (by number) each trial noticed; trials that nobody has met yet say first whether they are sound."""
+    works = _works([(chorus, cost) for _, chorus, cost in rounds.choruses(states)])
+    found: list[tuple[int, frozenset[int]]] = []
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        try:
+            for heard in pool.map(lambda work: run_choruses(work.choruses, _runner(promtool)), works):
+                found += [(int(path.partition(".")[0]), numbers) for path, numbers in heard.items()]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return iter(sorted(found, key=lambda each: NOBODY not in each[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Who meets which trial (by numbers, with the costs), and which of the trials nobody has met before."""
+
+    given: Sequence[Trial]
+    asked: Mapping[int, Sequence[tuple[float, int]]]
+    fresh: frozenset[int]
+
+    def choruses(self, states: Mapping[int, _State]) -> Iterator[tuple[int, Chorus, float]]:
+        """With what each is about to cost."""
+        for number, some in self.asked.items():
+            trial = self.given[number]
+            begun: list[tuple[Voice, float]] = [(Voice(NOBODY, None), some[0][0])] * (number in self.fresh)
+            voices = [*begun, *((Voice(who, states[who].mutant), cost) for cost, who in some)]
+            alone = [each for each in voices if apart(trial, each[0].mutant)]
+            parts = [[each] for each in alone] + _parts([each for each in voices if each not in alone])
+            for part, singing in enumerate(parts):
+                chorus = Chorus(trial, tuple(voice for voice, _ in singing), f"{number}.{part}")
+                yield number, chorus, sum(cost for _, cost in singing)
+
+
+def _parts(voices: Sequence[tuple[Voice, float]]) -> list[list[tuple[Voice, float]]]:
+    parts: list[list[tuple[Voice, float]]] = []
+    room = 0.0
+    for voice, cost in voices:
+        if not parts or len(parts[-1]) >= _MOST_VOICES or cost > room:
+            parts.append([])
+            room = _MOST_COST
+        parts[-1].append((voice, cost))
+        room -= cost
+    return parts
+
+
+def _works(choruses: Sequence[tuple[Chorus, float]]) -> list[_Work]:
+    """The long ones begin first."""
+    works = [_Work()]
+    for chorus, cost in sorted(choruses, key=lambda each: -each[1]):
+        if works[-1].choruses and (works[-1].cost + cost > _MOST_COST or len(works[-1].choruses) >= _MOST_FILES):
+            works.append(_Work())
+        works[-1].choruses.append(chorus)
+        works[-1].cost += cost
+    return works
+
+
+def _runner(promtool: Promtool) -> Callable[[Sequence[Chorus]], Sequence[tuple[list[str], list[str]]]]:
+    def run(choruses: Sequence[Chorus]) -> Sequence[tuple[list[str], list[str]]]:
+        files = {path: text for chorus in choruses for path, text in chorus.files().items()}
+        reports = promtool.test_rules(files, [chorus.path for chorus in choruses])
+        return [
+            ([miss.expr for miss in reports[chorus.path].misses], list(reports[chorus.path].faults))
+            for chorus in choruses
+        ]
+
+    return run

@@ -12,7 +12,7 @@ from tocsin.ports import Labels
 from tocsin.proofs.build import Proofs, proofs
 from tocsin.proofs.joins import Join, joins
 from tocsin.proofs.model import Claim, Run
-from tocsin.proofs.slices import known_by, needed
+from tocsin.proofs.slices import Index, known_by
 from tocsin.proofs.testfile import ProofFile, claims, finding, never
 from tocsin.report import counted
 from tocsin.targets.prometheus import rule_file
@@ -50,11 +50,15 @@ def prove(definitions: Definitions, rules: Plan, promtool: Promtool, *, jobs: in
 def proof_files(made: Proofs, rules: Plan, only: str | None = None) -> tuple[ProofFile, ...]:
     """The test files of all proofs whose ref contains *only*, each with the rules that it needs."""
     found = []
+    by_file: dict[str, Index] = {}
     for number, proof in enumerate(made.proofs, start=1):
         if not only or only in proof.ref:
-            mine = tuple(group for group in rules.groups if group.file == proof.file)
+            if proof.file not in by_file:
+                by_file[proof.file] = Index(tuple(group for group in rules.groups if group.file == proof.file))
             stem = f"proof.{number:05}"
-            found.append(ProofFile(proof, needed(proof.subjects, mine), f"{stem}.test.yml", f"{stem}.rules.yml"))
+            found.append(
+                ProofFile(proof, by_file[proof.file].needed(proof.subjects), f"{stem}.test.yml", f"{stem}.rules.yml")
+            )
     return tuple(found)
 
 

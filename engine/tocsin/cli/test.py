@@ -1,7 +1,6 @@
 """`tocsin test`: the tests of the definitions, run by promtool."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -17,19 +16,6 @@ if TYPE_CHECKING:
     from tocsin.targets.promtest import Case
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much of mutation is wanted, and with what."""
-
-    promtool: "Promtool"
-    jobs: int
-    only: str | None
-    limit: int | None
-    seed: int
-    fail_under: float | None
-    generated: bool
-
-
 @click.command(
     "test",
     epilog="\b\nExamples:\n  tocsin test rules\n  tocsin test rules -k outage\n  tocsin test rules --generated\n"
@@ -37,7 +23,10 @@ class Effort:
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
-    "-k", "--only", metavar="TEXT", help="Only tests with TEXT in `service: name`, proofs with it in `service/name`."
+    "-k",
+    "--only",
+    metavar="TEXT",
+    help="Only tests with TEXT in `service: name`, proofs and mutants with it in `service/name`.",
 )
 @click.option("--generated", is_flag=True, help="Prove every objective and alert by tests that are made up for it.")
 @click.option(
@@ -96,29 +85,34 @@ def command(
     from tocsin.targets.promtest import cases
     from tocsin.targets.promtest_guards import silent_passes
 
+    if mutate and compiled:
+        raise MisuseError("--mutate makes mutants of the definitions' rules, not of those of --compiled")
     definitions = read_definitions(paths)
     if definitions.errors:
         show_findings(definitions)
         ctx.exit(1)
     rules = _compiled(compiled) if compiled else definitions.plan
-    tests = cases(rules, definitions.workspace, lambda test: not only or only in f"{test.service}: {test.name}")
+    every = mutate or not only  # mutants of the rules that are asked for meet all tests
+    tests = cases(rules, definitions.workspace, lambda test: every or (only or "") in f"{test.service}: {test.name}")
     if not tests and not generated:
         what = f"no test has {only!r} in its name" if only else f"no tests at or below {', '.join(paths)}"
         raise MisuseError(f"{what}: nothing was tested", hint="tests stand below tests: of a Service")
     if keep is not None:
         _keep(tests, keep)
     tool = find_promtool(promtool, deadline=deadline)
-    findings = [*silent_passes(tests), *_run(tests, definitions, tool, jobs)]
-    lines = _hand_summary(tests, findings, definitions, only) if tests else []
-    if mutate and has_errors(findings):
-        lines.append("no mutant was tried: tests have to pass before mutants can make them fail")
-    elif mutate:
-        effort = Effort(tool, jobs, only, limit, seed, fail_under, generated=generated)
-        findings += _mutate(tests, definitions, effort, lines)
+    findings = [*silent_passes(tests), *(() if mutate else _run(tests, definitions, tool, jobs))]
+    lines = _hand_summary(tests, findings, definitions, only) if tests and not mutate else []
+    more: Sequence[Diagnostic] = ()
+    said: list[str] = []
+    if mutate:
+        from tocsin.cli import mutation
+
+        effort = mutation.Effort(tool, jobs, only, limit, seed, fail_under, generated=generated)
+        more, said = mutation.mutate(tests, definitions, effort)
     elif generated:
         more, said = _prove(definitions, rules, tool, jobs, only)
-        findings += more
-        lines += said
+    findings += more
+    lines += said
     _show(findings, definitions, format_)
     for line in lines:
         click.echo(line, err=True)
@@ -175,38 +169,6 @@ def _prove(
         lines.append(f"not proved: {len(missing)}")
         lines += [f"  {finding.span.path}:{finding.span.line}: {finding.message}" for finding in missing]
     return proved.findings, lines
-
-
-def _mutate(
-    tests: "Sequence[Case]",
-    definitions: "Definitions",
-    effort: Effort,
-    lines: list[str],
-) -> "list[Diagnostic]":
-    """Survivors as findings; the scores go to *lines*."""
-    from time import monotonic
-
-    from tocsin.cli.mutating import chosen, cuts, try_out
-    from tocsin.cli.proving import proof_files
-    from tocsin.diagnostics import Severity
-    from tocsin.mutate import scores
-    from tocsin.mutate.score import survivor
-    from tocsin.proofs.build import proofs
-
-    begun = monotonic()
-    made = proof_files(proofs(definitions.workspace, definitions.plan), definitions.plan) if effort.generated else ()
-    some = chosen(definitions.plan, effort.only, effort.limit, effort.seed)
-    tried = try_out(some, cuts(tests, made), effort.promtool, effort.jobs)
-    score = scores((each.mutant, each.noticed) for each in tried)
-    enough = effort.fail_under is None or score.percent >= effort.fail_under
-    severity = Severity.WARNING if enough else Severity.ERROR
-    took = max(monotonic() - begun, 0.001)
-    lines += [f"  {path}: {noticed} of {total} mutants noticed" for path, (noticed, total) in score.files.items()]
-    lines.append(
-        f"mutation score {score.percent:.1f} %: {score.noticed} of {score.total} mutants noticed "
-        f"({score.total / took:.1f} a second)" + ("" if enough else f", less than {effort.fail_under:g} %")
-    )
-    return [survivor(each.mutant, each.tests, severity) for each in tried if not each.noticed]
 
 
 def _compiled(folder: str) -> "Plan":

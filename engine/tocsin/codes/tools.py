@@ -156,6 +156,13 @@ TOOLS: dict[str, str] = {
         "a test of `> 80` that only knows the values 10 and 500",
         "one that also knows 79 and 81",
     ),
+    "mutate/broken": page(
+        "Tests pass before rules are changed.",
+        "A scenario that the rules do not pass as they are would notice every mutant, whatever it is, so there is no "
+        "score.",
+        "a test that expects an alert which does not fire",
+        "the same test, mended; `tocsin test` says what happens instead",
+    ),
     "alertmanager/channel": page(
         "Alertmanager can reach each channel of the routes as it is defined.",
         "What Alertmanager cannot do is left out of its configuration, and Tocsin alone delivers there.",

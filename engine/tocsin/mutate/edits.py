@@ -1,10 +1,17 @@
 """Small mistakes in a PromQL text: each is one edit that changes what the text means.
 
-Edits that could not change anything are not made: a threshold of 0 is not multiplied, the boundary of a comparison
-is moved only where a value can be exactly there, and a denominator that may not be 0 may as well be.
+Edits that could not change anything are not made:
+
+- A threshold of 0 is not multiplied, the boundary of a comparison is moved only where a value can be exactly there,
+  and a denominator that may not be 0 may as well be.
+- `0 * sum(x)` is 0 whatever is done to the values of x, so its aggregation is left alone.
+- `histogram_quantile` of buckets that are all scaled alike is the same, so a `sum` right below
+  it does not become `avg`.
+- In `a{job="x"} / b{job="x"}` rows meet only where all labels are the same, so the condition may stand on either side;
+  it is not dropped from one. (Negated it is: then nothing meets.)
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.promql_syntax import (
@@ -14,6 +21,7 @@ from tocsin.promql_syntax import (
     Call,
     Expr,
     Fault,
+    Matcher,
     Number,
     RangeSelector,
     Selector,
@@ -27,7 +35,11 @@ FACTOR = 1.5
 """By how much a threshold is moved; tests that stand nearer to it notice smaller changes too."""
 _COMPARISONS = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "!=", "!=": "=="}
 _BOUNDARY = {">": ">=", "<": "<=", ">=": ">", "<=": "<"}
+_MEETING = frozenset({"+", "-", "*", "/", "%", "^", *_COMPARISONS})
+"""Operators that keep the labels of both sides."""
 _NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
+_BEFORE, _BEHIND = 20, 30
+"""Characters of an excerpt on either side of an edit."""
 _INEXACT = frozenset({"rate", "irate", "increase", "delta", "deriv", "predict_linear", "histogram_quantile", "time"})
 """Functions whose value is never exactly a number that somebody wrote."""
 
@@ -42,6 +54,10 @@ class Edit:
     new: str
     words: str
 
+    def shown(self, text: str) -> str:
+        """Where in *text* it is, as an excerpt on one line."""
+        return " ".join(text[max(0, self.start - _BEFORE) : self.end + _BEHIND].split())
+
     def applied(self, text: str) -> str:
         """The text with the edit."""
         return text[: self.start] + self.new + text[self.end :]
@@ -52,20 +68,51 @@ def edits(text: str, recorded: Collection[str] = ()) -> Iterator[Edit]:
     tree = parse(text)
     if isinstance(tree, Fault):
         return
-    denominators = {id(bare(node.right)) for node in nodes(tree) if isinstance(node, Binary) and node.op == "/"}
-    for node in nodes(tree):
-        for edit in _of_node(node, text, recorded, guarded=id(node) in denominators):
+    every = list(nodes(tree))
+    denominators = {id(bare(node.right)) for node in every if isinstance(node, Binary) and node.op == "/"}
+    for node in every:
+        guarded = id(node) in denominators
+        for edit in _of_node(node, text, recorded, guarded=guarded, same=_unchanged(every, node)):
             if not isinstance(parse(edit.applied(text)), Fault):
                 yield edit
 
 
-def _of_node(node: Expr, text: str, recorded: Collection[str], *, guarded: bool) -> Iterator[Edit]:
+def _unchanged(every: Sequence[Expr], node: Expr) -> frozenset[str]:
+    """What an edit of *node* could not change: its new aggregation, or the matcher that is dropped."""
+    if isinstance(node, Aggregation):
+        for each in every:
+            if isinstance(each, Binary) and each.op == "*" and _zero(each.left) and bare(each.right) is node:
+                return frozenset(AGGREGATIONS)
+            if isinstance(each, Call) and each.name.value == "histogram_quantile" and bare(each.arguments[1]) is node:
+                return frozenset({"avg"})
+    if isinstance(node, Selector):
+        for each in every:
+            if isinstance(each, Binary) and each.op in _MEETING and each.matching is None:
+                left, right = bare(each.left), bare(each.right)
+                other = right if node is left else left if node is right else None
+                if isinstance(other, Selector):
+                    return frozenset(_said(m) for m in other.matchers if m.op == "=")
+    return frozenset()
+
+
+def _zero(node: Expr) -> bool:
+    number = bare(node)
+    return isinstance(number, Number) and number.value == 0
+
+
+def _said(matcher: Matcher) -> str:
+    return f"{matcher.label.value}{matcher.op}{matcher.value.value}"
+
+
+def _of_node(
+    node: Expr, text: str, recorded: Collection[str], *, guarded: bool, same: frozenset[str]
+) -> Iterator[Edit]:
     if isinstance(node, Binary):
         yield from _of_operator(node, text, guarded=guarded)
     elif isinstance(node, Selector):
-        yield from _of_selector(node, text, node.metric in recorded)
+        yield from _of_selector(node, text, node.metric in recorded, same)
     elif isinstance(node, Aggregation):
-        yield from _of_aggregation(node, text)
+        yield from _of_aggregation(node, text, same)
     elif isinstance(node, RangeSelector) and node.range.seconds:
         doubled = str(Duration(int(node.range.seconds * 2000)))
         words = f"the window {text[node.range.start : node.range.end]} becomes {doubled}"
@@ -103,7 +150,7 @@ def _exact(side: Expr) -> bool:
     )
 
 
-def _of_selector(node: Selector, text: str, recorded: bool) -> Iterator[Edit]:
+def _of_selector(node: Selector, text: str, recorded: bool, same: frozenset[str]) -> Iterator[Edit]:
     """Matchers of recorded series are not dropped: the label that they name stands in the rule that records it."""
     for index, matcher in enumerate(node.matchers):
         if matcher.label.value == "__name__":
@@ -112,7 +159,7 @@ def _of_selector(node: Selector, text: str, recorded: bool) -> Iterator[Edit]:
         start, stop, new = matcher.label.end, matcher.value.start, _NEGATED[matcher.op]
         changed = text[start:stop].replace(matcher.op, new)
         yield Edit("matcher", start, stop, changed, f"in {{{shown}}} {matcher.op} becomes {new}")
-        if not recorded and (node.name is not None or len(node.matchers) > 1):
+        if not recorded and _said(matcher) not in same and (node.name is not None or len(node.matchers) > 1):
             begin, end = matcher.start, matcher.end
             if index + 1 < len(node.matchers):
                 end = node.matchers[index + 1].start
@@ -121,13 +168,14 @@ def _of_selector(node: Selector, text: str, recorded: bool) -> Iterator[Edit]:
             yield Edit("matcher dropped", begin, end, "", f"{{{shown}}} is dropped")
 
 
-def _of_aggregation(node: Aggregation, text: str) -> Iterator[Edit]:
+def _of_aggregation(node: Aggregation, text: str, same: frozenset[str]) -> Iterator[Edit]:
     end = node.start + len(node.op)
     if text[node.start : end].lower() == node.op and AGGREGATIONS[node.op][0] == "":
         for new in {"sum": ("avg", "max"), "avg": ("max",), "max": ("min",), "min": ("max",), "count": ("sum",)}.get(
             node.op, ()
         ):
-            yield Edit("aggregation", node.start, end, new, f"{node.op} becomes {new}")
+            if new not in same:
+                yield Edit("aggregation", node.start, end, new, f"{node.op} becomes {new}")
     if node.grouping is not None and not node.grouping.without:
         labels = node.grouping.labels
         for index, label in enumerate(labels):

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from tocsin.diagnostics import Span
 from tocsin.mutate.edits import edits
-from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
+from tocsin.plan import AlertingRule, Plan, RecordingRule
+from tocsin.plan.model import Rule
 from tocsin.units import Duration
 
-Rule = RecordingRule | AlertingRule
 _SEVERITY = "severity"
 
 
@@ -20,6 +20,8 @@ class Mutant:
     rule: Rule
     kind: str
     words: str
+    where: str = ""
+    """An excerpt of the expression, where that was changed."""
 
     @property
     def source(self) -> Span:
@@ -42,13 +44,6 @@ class Mutant:
         tier = dict(self.original.labels).get("tier")
         return f"{self.original.alert} {tier}" if tier else self.original.alert
 
-    def within(self, groups: tuple[RuleGroup, ...]) -> tuple[RuleGroup, ...]:
-        """The groups with the mutant in the place of the rule."""
-        return tuple(
-            replace(group, rules=tuple(self.rule if rule is self.original else rule for rule in group.rules))
-            for group in groups
-        )
-
 
 def mutants(plan: Plan) -> Iterator[Mutant]:
     """All mutants, rule by rule."""
@@ -56,7 +51,9 @@ def mutants(plan: Plan) -> Iterator[Mutant]:
     for group in plan.groups:
         for rule in group.rules:
             for edit in edits(rule.expr, recorded):
-                yield Mutant(rule, replace(rule, expr=edit.applied(rule.expr)), edit.kind, edit.words)
+                yield Mutant(
+                    rule, replace(rule, expr=edit.applied(rule.expr)), edit.kind, edit.words, edit.shown(rule.expr)
+                )
             if isinstance(rule, AlertingRule):
                 yield from _of_fields(rule)
 

@@ -1,18 +1,22 @@
-"""How many mutants were noticed: per file of definitions, and in all."""
+"""How many mutants were noticed: per file of definitions, per kind of mistake, and in all."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.mutate.rules import Mutant
 
+Counted = Mapping[str, tuple[int, int]]
+"""Mutants that were noticed and all, by what they were counted by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """By file: mutants that were noticed, and all."""
+    """Mutants that were noticed, and all: by file and by kind."""
 
-    files: Mapping[str, tuple[int, int]]
+    files: Counted
+    kinds: Counted
 
     @property
     def noticed(self) -> int:
@@ -27,21 +31,58 @@ class Scores:
     @property
     def percent(self) -> float:
         """The share that was noticed; 100 where there was nothing to notice."""
-        return 100 * self.noticed / self.total if self.total else 100.0
+        return _percent(self.noticed, self.total)
+
+    def table(self) -> Iterator[str]:
+        """The scores as lines, those of files first; a kind with the fewest noticed comes first."""
+        kinds = sorted(self.kinds.items(), key=lambda item: (_percent(*item[1]), item[0]))
+        width = max(map(len, (*self.files, *self.kinds)), default=0)
+        for name, (noticed, total) in (*self.files.items(), *kinds):
+            yield f"  {name:<{width}} {noticed:>6} of {total:>6} {_percent(noticed, total):>6.1f} %"
+
+
+def _percent(noticed: int, total: int) -> float:
+    return 100 * noticed / total if total else 100.0
 
 
 def scores(tried: Iterable[tuple[Mutant, bool]]) -> Scores:
     """Count *tried* mutants, each with whether a test noticed it."""
-    noticed, total = Counter[str](), Counter[str]()
-    for mutant, was_noticed in tried:
-        total[mutant.source.path] += 1
-        noticed[mutant.source.path] += was_noticed
-    return Scores({path: (noticed[path], total[path]) for path in sorted(total)})
+    every = list(tried)
+
+    def counted(by: Callable[[Mutant], str]) -> Counted:
+        noticed, total = Counter[str](), Counter[str]()
+        for mutant, was_noticed in every:
+            total[by(mutant)] += 1
+            noticed[by(mutant)] += was_noticed
+        return {name: (noticed[name], total[name]) for name in sorted(total)}
+
+    return Scores(counted(lambda mutant: mutant.source.path), counted(lambda mutant: mutant.kind))
+
+
+ADVICE = {
+    "comparison": "expect the alert to fire in a test where its value is on the wrong side, and not where it is well",
+    "boundary": "add a test whose value is exactly the number",
+    "threshold looser": "add a test with a value a little beyond the threshold, and expect the alert to fire",
+    "threshold tighter": "add a test with a value a little short of the threshold, and expect silence",
+    "set operator": "add a test in which only one of the two sides has rows",
+    "matcher": "add a test with only the series that the matcher asks for, and expect the alert to fire",
+    "matcher dropped": "add a series to a test that differs in this label only, whose values change the answer",
+    "aggregation": "give a test two series with different values, so that their sum is not their mean or their maximum",
+    "grouping": "give a test two series that differ in this label, only one of them in trouble, and expect that one",
+    "window": "ask at a time when the longer window would still, or not yet, see what happened",
+    "for dropped": "expect silence once the condition holds, but for a shorter time than `for`",
+    "for doubled": "expect the alert to fire as soon as `for` is over",
+    "severity": "name the severity where the alert is expected to fire: `firing: [{severity: ...}]`",
+}
+"""Which test would notice, by kind of mutant."""
 
 
 def survivor(mutant: Mutant, tests: int, severity: Severity) -> Diagnostic:
-    """A mutant that lives, at the definition of its rule."""
+    """A mutant that lives, at the definition of its rule, with the test that would notice it."""
     counted = "the one test that asks" if tests == 1 else f"none of the {tests} tests that ask"
     verb = "does not notice" if tests == 1 else "notices"
     reason = f"and {counted} for it {verb}" if tests else "and no test asks for it"
-    return Diagnostic("mutate/survivor", mutant.source, f"{mutant.name}: {mutant.words}, {reason}", severity)
+    hint = ADVICE[mutant.kind] if tests else "write a test that expects an alert which needs this rule"
+    place = f" at `{mutant.where}`" if mutant.where else ""
+    message = f"{mutant.ref}: {mutant.name}: {mutant.words}{place}, {reason}"
+    return Diagnostic("mutate/survivor", mutant.source, message, severity, hint=hint)

@@ -1,7 +1,7 @@
 """The rules that an alert needs: its own, and every recorded series that these read."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tocsin.plan import AlertingRule, RecordingRule, RuleGroup
@@ -19,29 +19,72 @@ def known_by(rule: Rule) -> frozenset[tuple[str, str]]:
     return frozenset({*rule.labels, name})
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A rule and where it stands: the number of its group, and its place in the group."""
+
+    group: int
+    place: int
+    rule: Rule
+
+
+class Index:
+    """The rules of some groups, found by what they give: for many questions about the same groups."""
+
+    def __init__(self, groups: Sequence[RuleGroup]) -> None:
+        self._groups = groups
+        self._every = [_Stored(n, m, rule) for n, group in enumerate(groups) for m, rule in enumerate(group.rules)]
+        self._recordings: dict[str, list[_Stored]] = {}
+        self._alerts: dict[str, list[_Stored]] = {}
+        for stored in self._every:
+            rule = stored.rule
+            if isinstance(rule, RecordingRule):
+                self._recordings.setdefault(rule.record, []).append(stored)
+            else:
+                self._alerts.setdefault(rule.alert, []).append(stored)
+
+    def needed(self, wanted: Iterable[Collection[tuple[str, str]]]) -> tuple[RuleGroup, ...]:
+        """The rules with the labels of one of *wanted*, with every recorded series that they read, in their groups."""
+        waiting = [stored for labels in wanted for stored in self._known_by(frozenset(labels))]
+        kept: dict[tuple[int, int], Rule] = {}
+        while waiting:
+            stored = waiting.pop()
+            if (stored.group, stored.place) not in kept:
+                kept[stored.group, stored.place] = stored.rule
+                waiting += self._read_by(stored.rule)
+        rules: dict[int, list[Rule]] = {}
+        for (group, _), rule in sorted(kept.items(), key=lambda item: item[0]):
+            rules.setdefault(group, []).append(rule)
+        return tuple(replace(self._groups[group], rules=tuple(some)) for group, some in rules.items())
+
+    def _known_by(self, labels: frozenset[tuple[str, str]]) -> Iterator[_Stored]:
+        """What is asked for by name stands under it; only the others have to be looked at one by one."""
+        names = dict(labels)
+        if "alertname" in names:
+            some: Sequence[_Stored] = self._alerts.get(names["alertname"], ())
+        elif "__name__" in names:
+            some = self._recordings.get(names["__name__"], ())
+        else:
+            some = self._every
+        return (stored for stored in some if labels <= known_by(stored.rule))
+
+    def _read_by(self, rule: Rule) -> Iterator[_Stored]:
+        for selector in _selectors(rule.expr):
+            if selector.name in _EVERYTHING:
+                for stored in self._every:
+                    other = stored.rule
+                    if isinstance(other, AlertingRule):
+                        labels = (("alertname", other.alert), *other.labels)
+                        if _may_find(selector, labels):
+                            yield stored
+            for stored in self._recordings.get(selector.name, ()) if selector.name else self._every:
+                if isinstance(stored.rule, RecordingRule) and _may_find(selector, stored.rule.labels):
+                    yield stored
+
+
 def needed(wanted: Iterable[Collection[tuple[str, str]]], groups: Sequence[RuleGroup]) -> tuple[RuleGroup, ...]:
-    """The rules that have the labels of one of *wanted*, with every recorded series that they read, in their groups."""
-    asked = [frozenset(labels) for labels in wanted]
-    everything = [(number, rule) for number, group in enumerate(groups) for rule in group.rules]
-    waiting = [(n, rule) for n, rule in everything if any(labels <= known_by(rule) for labels in asked)]
-    kept: set[tuple[int, int]] = set()
-    while waiting:
-        number, rule = waiting.pop()
-        if (number, id(rule)) not in kept:
-            kept.add((number, id(rule)))
-            waiting += _read_by(rule, everything)
-    sliced = (replace(g, rules=tuple(r for r in g.rules if (n, id(r)) in kept)) for n, g in enumerate(groups))
-    return tuple(group for group in sliced if group.rules)
-
-
-def _read_by(rule: Rule, everything: Sequence[tuple[int, Rule]]) -> Iterator[tuple[int, Rule]]:
-    for selector in _selectors(rule.expr):
-        for number, other in everything:
-            if isinstance(other, RecordingRule):
-                if selector.name in {"", other.record} and _may_find(selector, other.labels):
-                    yield number, other
-            elif selector.name in _EVERYTHING and _may_find(selector, (("alertname", other.alert), *other.labels)):
-                yield number, other
+    """The rules that *wanted* need, where few things are asked about the same *groups*."""
+    return Index(groups).needed(wanted)
 
 
 @lru_cache(maxsize=65_536)

@@ -15,7 +15,7 @@ from tocsin.diagnostics import Span
 from tocsin.plan import AlertingRule, Plan, RuleGroup
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
-from tocsin.proofs.slices import needed
+from tocsin.proofs.slices import Index, needed
 from tocsin.spec import RuleTest, TestAlert
 from tocsin.targets.artifact import Artifact
 from tocsin.targets.prometheus import rule_file
@@ -47,10 +47,11 @@ def cases(
     for service in workspace.services:
         own = tuple(group for group in plan.groups if group.file == service.name)
         others = tuple(group for group in plan.groups if group.file != service.name)
+        index = Index((*others, *own)) if service.tests else None
         for number, test in enumerate(service.tests, start=1):
-            if wanted(test):
+            if index is not None and wanted(test):
                 stem = f"{service.name}.{number:03}"
-                some = needed({selector(test.service, each.alert) for each in test.expect}, (*others, *own))
+                some = index.needed({selector(test.service, each.alert) for each in test.expect})
                 rules = Artifact(f"{stem}.rules.yml", rule_file(some))
                 text = _file(test, some, rules.path, _expectations(test))
                 found.append(Case(test, f"{stem}.test.yml", text, rules, some))
