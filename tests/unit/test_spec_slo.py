@@ -100,6 +100,7 @@ def test_tiers_of_an_objective() -> None:
 
     assert [(tier.name, tier.severity, str(tier.short)) for tier in found] == [("a", "page", "5m")]
     assert wrong("burn_rate: {tiers: [{name: a, budget: 2%, long: 1h, short: 1h}]}") == ["slo/tier"]
+    assert wrong("burn_rate: {tiers: [{name: no-traffic, budget: 2%, long: 1h}]}") == ["slo/tier"]
     assert slo("burn_rate: {off: [fast]}").tiers == WORKBOOK[1:]
 
 

@@ -3,6 +3,7 @@
 from tocsin.checks.alert_always import alert_always
 from tocsin.checks.alert_for import alert_for
 from tocsin.checks.alert_label import alert_label
+from tocsin.checks.alert_never import alert_never
 from tocsin.checks.alert_notify import alert_notify
 from tocsin.checks.alert_owner import alert_owner
 from tocsin.checks.alert_runbook import alert_runbook
@@ -44,9 +45,14 @@ from tocsin.checks.record_unknown import record_unknown
 from tocsin.checks.service_idle import service_idle
 from tocsin.checks.sla_margin import sla_margin
 from tocsin.checks.sli_bucket import sli_bucket
+from tocsin.checks.sli_constant import sli_constant
+from tocsin.checks.sli_group import sli_group
 from tocsin.checks.sli_unused import sli_unused
+from tocsin.checks.slo_evidence import slo_evidence
 from tocsin.checks.slo_retention import slo_retention
 from tocsin.checks.slo_slice import slo_slice
+from tocsin.checks.slo_traffic import slo_traffic
+from tocsin.checks.slo_unwatched import slo_unwatched
 from tocsin.checks.slo_window import slo_window
 from tocsin.checks.test_missing import test_missing
 
@@ -56,6 +62,7 @@ CHECKS: tuple[Check, ...] = (
     alert_always,
     alert_for,
     alert_label,
+    alert_never,
     alert_notify,
     alert_owner,
     alert_runbook,
@@ -96,9 +103,14 @@ CHECKS: tuple[Check, ...] = (
     service_idle,
     sla_margin,
     sli_bucket,
+    sli_constant,
+    sli_group,
     sli_unused,
+    slo_evidence,
     slo_retention,
     slo_slice,
+    slo_traffic,
+    slo_unwatched,
     slo_window,
     test_missing,
 )

@@ -28,3 +28,13 @@ def _is_dead(subject: Subject, expression: Expression, tree: Expr) -> bool:
         return False
     bounds = ((">", condition.above), ("<", condition.below))
     return all(bound is None or emptiness.beyond(tree, op, float(bound)) for op, bound in bounds)
+
+
+def dead_alerts(subject: Subject) -> frozenset[str]:
+    """The alerts whose expression never has a row."""
+    roles = {Role.VALUE, Role.CONDITION}
+    return frozenset(
+        expression.refs[0]
+        for expression, tree in subject.trees
+        if expression.role in roles and expression.refs and _is_dead(subject, expression, tree)
+    )

@@ -7,6 +7,8 @@ from tocsin.units import Duration
 from tocsin.windows import POLICIES, Policy, Tier
 
 DEFAULT = "workbook"
+_TAKEN = frozenset({"burn", "no-traffic"})
+"""Behind a colon they name other alerts: `shop/uptime:no-traffic`."""
 _SHORTER = 12
 """A short window that is not given: a twelfth of the long one, as in the workbook."""
 
@@ -33,6 +35,10 @@ def read_tiers(node: Node) -> tuple[Tier, ...]:
         tier = _tier(entry)
         if tier is None:
             continue
+        if tier.name in _TAKEN:
+            entry["name"].report(
+                "slo/tier", f"{tier.name} is what another alert of an objective is called", "give it another name"
+            )
         if tier.name in tiers:
             entry["name"].report("slo/tier", f"two tiers are called {tier.name!r}", "give one of them another name")
         tiers.setdefault(tier.name, tier)
