@@ -109,10 +109,11 @@ def _rates(
 def _raw(slo: Slo, kind: str, window: Duration) -> str:
     """Events per second; for a kind that looks at gauges, how many series were bad on average, of how many."""
     if slo.sli.now() is not None:
-        now = f"slo:{kind}:now{selector(slo)}[{window}]"
+        now = f"slo:{kind}:now{selector(slo)}"
         if isinstance(slo.sli, SlicedSli):
-            return f"sum_over_time({now}) * {slo.sli.slice.milliseconds / window.milliseconds!r}"
-        return f"avg_over_time({now})"
+            share = slo.sli.slice.milliseconds / window.milliseconds
+            return f"sum_over_time({now}[{slo.sli.room(window)}]) * {share!r}"
+        return f"avg_over_time({now}[{window}])"
     if kind == "total":
         return f"{slo.sli.total(str(window))} >= 0"
     recorded = summed(f"slo:total:rate{window}{selector(slo)}", slo.by)

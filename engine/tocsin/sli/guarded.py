@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 
 from tocsin.sli.base import Sli
+from tocsin.sli.slices import SlicedSli
 
 
 def for_long(sli: Sli) -> Sli:
@@ -11,6 +12,8 @@ def for_long(sli: Sli) -> Sli:
     It reads every window twice. An alert needs that to hear of first errors; a month's budget does not, and a server
     gives up on a month of it.
     """
+    if isinstance(sli, SlicedSli):
+        return replace(sli, inner=for_long(sli.inner))
     known = {field.name for field in fields(sli)}  # type: ignore[arg-type]  # every kind is a dataclass
     return replace(sli, new_series=False) if "new_series" in known else sli  # type: ignore[type-var]
 

@@ -62,14 +62,22 @@ class SlicedSli:
         nothing = f"(vector(1) unless on () {events})" if not self.by else ""
         gone = f" or {worth} * {nothing}" if nothing else ""
         counted = f"({events} >= bool 0){f' or {nothing}' if nothing else ''}"
-        return f"({bad} or {worth} + 0 * ({events} == 0){gone})", f"({counted})"
+        return f"{bad} or {worth} + 0 * ({events} == 0){gone}", counted
 
     def lacks(self) -> str:
         """As the events."""
         return self.inner.lacks()
 
+    def room(self, window: Duration) -> Duration:
+        """What holds as many ends of slices as *window* has slices: a moment less than it.
+
+        Prometheus 2 counts both ends of a range, so an hour of minutes would hold 61 of them, and the budget, which
+        adds up hours, would count the slice between two of them twice.
+        """
+        return Duration(window.milliseconds - min(1000, self.slice.milliseconds // 2))
+
     def _over(self, now: str, window: str, function: str) -> str:
-        slices = f"sum_over_time({now}[{window}:{self.slice}])"
+        slices = f"sum_over_time(({now})[{self.room(Duration.parse(window))}:{self.slice}])"
         if function == "increase":
             return slices
         return f"{slices} * {self.slice.milliseconds / Duration.parse(window).milliseconds!r}"
