@@ -101,7 +101,7 @@ COUNTED = {
 @pytest.fixture(scope="module")
 def compiled() -> Mapping[str, list[float]]:
     """Bad slices, all slices (and in a day what is left) by objective, as the compiled rules record them."""
-    found = {}
+    found: dict[str, list[float]] = {}
     for slos, minutes, names in (
         (WEEKLY, WEEK + HOUR, ("slo:bad:increase7d", "slo:total:increase7d")),
         (DAILY, DAY + HOUR, ("slo:bad:increase1d", "slo:total:increase1d", "slo:error_budget:remaining_ratio")),
