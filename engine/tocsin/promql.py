@@ -46,7 +46,7 @@ def label_value(text: str) -> str:
     return f'"{escaped}"'
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def matchers(labels: Labels) -> str:
     """Write equality matchers.
 
@@ -56,7 +56,7 @@ def matchers(labels: Labels) -> str:
     return "{" + ",".join(f"{name}={label_value(value)}" for name, value in labels) + "}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def tidy(expression: str) -> str:
     """Put an expression on one line, without comments.
 
@@ -138,7 +138,7 @@ def metric_name(selector: str) -> str:
     return _parts(selector).name
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _parts(selector: str) -> _Selector:
     text = tidy(selector)
     match = _SELECTOR.fullmatch(text)

@@ -92,6 +92,7 @@ def parse_decimal(value: str | float) -> Decimal:
     return Decimal(text.strip())
 
 
+@lru_cache(maxsize=1024, typed=True)
 def parse_ratio(value: str | float) -> Decimal:
     """Parse a percentage or a fraction: `99.9%` and `0.999` are the same exact decimal.
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import tocsin.checks
-from tocsin.checks import CHECKS, Check, Subject
+from tocsin.checks import CHECKS, Check, Subject, base, run_checks
 from tocsin.diagnostics import Diagnostic, in_file_order
 from tocsin.plan import plan
 from tocsin.workspace import Source, read_workspace
@@ -97,3 +97,22 @@ def test_manual(check: Check) -> None:
     assert first.endswith(".")
     assert "\n" not in first
     assert [part.partition(":")[0] for part in rest[-2:]] == ["Bad", "Good"]
+
+
+def test_parts_find_what_the_whole_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks that look at definitions apart find the same, however few of them they are given at a time."""
+    texts = [
+        case["definitions"].replace("kind: Service\nname: ", f"kind: Service\nname: s{number}-")
+        for number, check in enumerate(CHECKS)
+        for case in yaml.safe_load((CASES / f"{file_of(check)}.yaml").read_text())
+    ]
+    workspace, misread = read_workspace([Source(f"{number}.yaml", text) for number, text in enumerate(texts)])
+    subject = Subject(workspace, plan(workspace)[0], misread)
+    whole = in_file_order(finding for check in CHECKS for finding in check.run(subject))
+
+    monkeypatch.setattr(base, "LEAST", 1)
+    monkeypatch.setattr(base, "PARTS", 40)
+
+    assert len(list(subject.parts())) > 20
+    assert in_file_order(run_checks(CHECKS, subject)) == whole
+    assert len({finding.code for finding in whole}) > 25

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tocsin.diagnostics import Severity, Span
 from tocsin.document import Document, Json, Path, read_documents
+from tocsin.document.place import Place
 from tocsin.document.scalars import resolve
 
 LOADERS = [pytest.param(yaml.CSafeLoader, id="libyaml"), pytest.param(yaml.SafeLoader, id="python")]
@@ -457,3 +458,19 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, _Dumper.text)
+
+
+@given(
+    st.recursive(st.none() | st.text("ab:#'|\n"), lambda inner: st.lists(inner) | st.dictionaries(st.text("kl"), inner))
+)
+def test_places_are_the_same_after_they_were_packed(value: Any) -> None:
+    """A place that is made anew from its numbers stands where the first one stood."""
+    document = read_documents("a.yaml", yaml.safe_dump({"value": value}, default_style="'"))[0][0]
+    first, again = document.root, document.places.unpacked()
+
+    def told(place: Place) -> object:
+        inner = [(step, told(each)) for step, each in place.inner.items()]
+        return place.start, place.end, place.key, place.style, inner
+
+    assert first is not again
+    assert told(first) == told(again)

@@ -14,10 +14,9 @@ from jsonschema import Draft202012Validator
 import tocsin_schemas
 from tocsin.document import Document, read_documents
 from tocsin.schema import check_document
-from tocsin.schema.check import validator_for
 from tocsin.schema.explain import explain
+from tocsin.schema.judge import validator_for, violation
 from tocsin.schema.quick import quick
-from tocsin.schema.violation import Violation
 from tocsin.schema.words import listed
 from tocsin.workspace import Source, read_workspace
 
@@ -278,7 +277,7 @@ class TestAlternatives:
     def test_are_explained_by_the_nearest(self, text: str, message: str) -> None:
         """Nobody reads that something is not valid under any of the given schemas."""
         source = document(text)
-        errors = map(Violation.of, Draft202012Validator(self.EITHER).iter_errors(source.value))
+        errors = map(violation, Draft202012Validator(self.EITHER).iter_errors(source.value))
 
         assert [finding.message for finding in explain(source, errors)] == [message]
 
@@ -286,7 +285,7 @@ class TestAlternatives:
         """A value that fits two of `oneOf` is told what it should have been."""
         source = document("5\n")
         schema = {"oneOf": [{"type": "integer"}, {"type": "number"}], "x-expected": "a whole number or a fraction"}
-        errors = map(Violation.of, Draft202012Validator(schema).iter_errors(source.value))
+        errors = map(violation, Draft202012Validator(schema).iter_errors(source.value))
 
         assert [finding.message for finding in explain(source, errors)] == [
             "the document fits more than one alternative, expected a whole number or a fraction"

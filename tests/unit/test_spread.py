@@ -1,7 +1,9 @@
 """Work that is spread over processes gives what one process would."""
 
 import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -22,11 +24,34 @@ def test_few_things_stay_in_this_process() -> None:
 
 
 def test_many_things_use_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are cores and things enough, others do the work."""
+    """Where there are cores and things enough, another process does some of the work, and this one too."""
     monkeypatch.setattr(module, "cores", lambda: 2)
     monkeypatch.setattr(threading, "active_count", lambda: 1)
 
-    assert os.getpid() not in spread(lambda _: os.getpid(), list(range(LEAST)))
+    def slowly(_: int) -> int:
+        time.sleep(0.01)
+        return os.getpid()
+
+    workers = spread(slowly, list(range(LEAST)))
+
+    assert len(workers) == LEAST
+    assert os.getpid() in workers
+    assert len(set(workers)) == 2
+
+
+def test_a_child_that_is_killed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system takes a process away, what it wrote is not known; nobody waits for it for ever."""
+    monkeypatch.setattr(module, "cores", lambda: 2)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    own = os.getpid()
+
+    def die(_: int) -> None:
+        time.sleep(0.01)
+        if os.getpid() != own:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(ChildProcessError, match="was ended"):
+        spread(die, list(range(LEAST)))
 
 
 def test_what_a_child_raises_is_raised() -> None:

@@ -12,7 +12,7 @@ _STATES = ("_info", "_metadata", "_labels")
 _COMPARISONS = frozenset({">", "<", ">=", "<=", "==", "!=", "unless", "and"})
 
 
-@check("alert/always")
+@check("alert/always", apart=True)
 def alert_always(subject: Subject) -> Iterator[Diagnostic]:
     """An alert's expression has to be a condition.
 

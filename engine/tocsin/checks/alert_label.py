@@ -26,7 +26,7 @@ def alert_label(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `value: sum by (job, instance) (queue_depth)`
     """
-    trees = {each.refs[0]: tree for each, tree in subject.trees if each.path[:1] == ("alerts",) and each.refs}
+    trees = {each.refs[0]: tree for each, tree in subject.trees_below("alerts") if each.refs}
     for service in subject.workspace.services:
         document = subject.document("Service", service.name) if service.alerts else None
         for alert in service.alerts if document is not None else ():

@@ -24,7 +24,7 @@ def alert_twin(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: one alert that names all channels
     """
-    trees = {each.refs[0]: tree for each, tree in subject.trees if each.path[:1] == ("alerts",) and each.refs}
+    trees = {each.refs[0]: tree for each, tree in subject.trees_below("alerts") if each.refs}
     first: dict[_Key, AlertRule] = {}
     for alert in (alert for service in subject.workspace.services for alert in service.alerts):
         condition, tree = alert.condition, trees.get(alert.ref)

@@ -1,9 +1,10 @@
 """What a check is: a code, a manual page, and a function from the definitions to findings."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import getdoc
+from typing import Any, TypeVar, cast
 
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.document import Document, Json
@@ -11,6 +12,12 @@ from tocsin.expressions import Expression, expressions
 from tocsin.plan import Plan
 from tocsin.promql_syntax import Emptiness, Expr, Fault, nodes, parse
 from tocsin.workspace import Workspace
+
+T = TypeVar("T")
+
+PARTS = 8
+LEAST = 1_000
+"""Of so many expressions and more, the trees of an eighth are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,28 @@ class Subject:
     plan: Plan
     findings: tuple[Diagnostic, ...] = ()
     """What reading and planning found already."""
+    part: tuple[Expression, ...] | None = None
+    """The expressions to look at, where they are not all."""
+    _facts: dict[Callable[[Workspace], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, read: Callable[[Workspace], T]) -> T:
+        """What *read* reads out of the workspace, computed once for all checks and parts."""
+        if read not in self._facts:
+            self._facts[read] = read(self.workspace)
+        return cast("T", self._facts[read])
+
+    def parts(self) -> Iterator["Subject"]:
+        """The same with some of the expressions at a time, those of a document together."""
+        of_document: dict[int, list[Expression]] = {}
+        for expression in self.expressions:
+            of_document.setdefault(id(expression.document), []).append(expression)
+        enough, some = max(LEAST, len(self.expressions) // PARTS), list[Expression]()
+        for more in of_document.values():
+            some += more
+            if len(some) >= enough:
+                yield replace(self, part=tuple(some))
+                some = []
+        yield replace(self, part=tuple(some))
 
     def is_wrong(self, definition: Span) -> bool:
         """Whether an error has been found inside *definition*: what follows from it need not be said."""
@@ -52,7 +81,12 @@ class Subject:
     @cached_property
     def expressions(self) -> tuple[Expression, ...]:
         """Every PromQL text."""
-        return expressions(self.workspace)
+        return expressions(self.workspace) if self.part is None else self.part
+
+    def trees_below(self, key: str) -> Iterator[tuple[Expression, Expr]]:
+        """The texts below one key of documents that can be parsed."""
+        some = ((each, parse(each.text)) for each in self.expressions if each.path[:1] == (key,))
+        return ((expression, tree) for expression, tree in some if not isinstance(tree, Fault))
 
     @cached_property
     def parsed(self) -> tuple[tuple[Expression, Expr | Fault], ...]:
@@ -83,11 +117,14 @@ class Check:
     """One kind of mistake; *code* is `family/thing`, and the docstring of *run* is its manual page.
 
     What it finds is told only when somebody *asked* for it by giving it a severity: the check is a habit of some teams.
+    A check that looks at the expressions of each definition *apart* is given some of them at a time, so that the trees
+    of ten thousand objectives need not be in memory at once.
     """
 
     code: str
     run: Callable[[Subject], Iterator[Diagnostic]]
     asked: bool = False
+    apart: bool = False
 
     @property
     def manual(self) -> str:
@@ -95,12 +132,20 @@ class Check:
         return getdoc(self.run) or ""
 
 
-def check(code: str, *, asked: bool = False) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Check]:
+def check(
+    code: str, *, asked: bool = False, apart: bool = False
+) -> Callable[[Callable[[Subject], Iterator[Diagnostic]]], Check]:
     """Make a check out of a function; it runs once it is listed in `CHECKS`."""
-    return lambda run: Check(code, run, asked)
+    return lambda run: Check(code, run, asked, apart)
 
 
 def run_checks(checks: Iterable[Check], subject: Subject) -> Iterator[Diagnostic]:
     """All findings of all *checks*."""
+    checks = tuple(checks)
     for each in checks:
-        yield from each.run(subject)
+        if not each.apart:
+            yield from each.run(subject)
+    for part in subject.parts():
+        for each in checks:
+            if each.apart:
+                yield from each.run(part)

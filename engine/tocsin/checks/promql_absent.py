@@ -9,7 +9,7 @@ from tocsin.expressions import Role
 from tocsin.promql_syntax import Binary, Call, Expr, bare
 
 
-@check("promql/absent")
+@check("promql/absent", apart=True)
 def promql_absent(subject: Subject) -> Iterator[Diagnostic]:
     """An alert on absence needs a `for`.
 
@@ -20,7 +20,7 @@ def promql_absent(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `expr: absent(up{job="shop"})` with `for: 5m`
     """
-    alerts = alerts_by_ref(subject)
+    alerts = subject.once(alerts_by_ref)
     for expression, tree in subject.trees:
         alert = alerts.get(expression.refs[0]) if expression.role is Role.CONDITION and expression.refs else None
         if alert is None or alert.for_.milliseconds:

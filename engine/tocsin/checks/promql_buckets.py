@@ -9,7 +9,7 @@ from tocsin.promql_syntax import Call, Expr, RangeSelector, Selector, Subquery, 
 _RATES = frozenset({"rate", "increase", "irate", "delta"})
 
 
-@check("promql/buckets")
+@check("promql/buckets", apart=True)
 def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
     """A quantile of a histogram is taken from the rates of its buckets, with their `le`.
 

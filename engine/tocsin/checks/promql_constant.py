@@ -14,7 +14,7 @@ _EXISTS = frozenset({(">", 0.0), (">=", 1.0), ("!=", 0.0)})
 """How people ask whether there is anything to count."""
 
 
-@check("promql/constant")
+@check("promql/constant", apart=True)
 def promql_constant(subject: Subject) -> Iterator[Diagnostic]:
     """A comparison that is never true, or always, is no comparison.
 

@@ -11,7 +11,7 @@ from tocsin.promql_syntax import Aggregation, Expr, Selector, bare
 _TRANSPARENT = frozenset({"sum", "max", "min", "avg"})
 
 
-@check("promql/counter")
+@check("promql/counter", apart=True)
 def promql_counter(subject: Subject) -> Iterator[Diagnostic]:
     """A counter is compared by its rate or its increase, not as it is.
 
@@ -23,7 +23,7 @@ def promql_counter(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `increase(http_errors_total[5m]) > 100`
     """
-    series = catalogue(subject.workspace)
+    series = subject.once(catalogue)
     for each in compared(subject):
         selector = _selected(each.value)
         of = known(selector, series) if selector is not None and each.alerts else None

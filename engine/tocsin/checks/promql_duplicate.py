@@ -7,7 +7,7 @@ from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.promql_syntax import Aggregation, Binary, Expr, Name, Selector
 
 
-@check("promql/duplicate")
+@check("promql/duplicate", apart=True)
 def promql_duplicate(subject: Subject) -> Iterator[Diagnostic]:
     """A label stands once in a list, and a matcher once between braces.
 

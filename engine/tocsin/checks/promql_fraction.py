@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.compared import alerts_by_ref
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression, Role
 from tocsin.promql_syntax import Binary, Call, Expr, Number, Selector, nodes
@@ -28,7 +29,7 @@ _TARGET = frozenset(
 _PER_SECOND = frozenset({"rate", "irate"})
 
 
-@check("promql/fraction")
+@check("promql/fraction", apart=True)
 def promql_fraction(subject: Subject) -> Iterator[Diagnostic]:
     """A number of events per second is no fraction.
 
@@ -41,7 +42,7 @@ def promql_fraction(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m])) > 0.1`
     """
-    alerts = {alert.ref: alert for service in subject.workspace.services for alert in service.alerts}
+    alerts = subject.once(alerts_by_ref)
     for expression, tree in subject.trees:
         value = _compared_with_a_fraction(expression, tree, alerts)
         if value is not None and (metric := _events_per_second(value)):

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
-from tocsin.diagnostics import Diagnostic
+from tocsin.diagnostics import Diagnostic, Span
 from tocsin.expressions import Expression, Role
 from tocsin.promql_syntax import Selector, nodes
+from tocsin.workspace import Workspace
 
 
-@check("promql/histogram")
+@check("promql/histogram", apart=True)
 def promql_histogram(subject: Subject) -> Iterator[Diagnostic]:
     """A histogram has no series under its own name.
 
@@ -20,12 +21,7 @@ def promql_histogram(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m]))) > 2`
     """
-    histograms = {
-        metric.name: metric.span
-        for service in subject.workspace.services
-        for metric in service.metrics.values()
-        if metric.type == "histogram"
-    }
+    histograms = subject.once(_histograms)
     for expression, tree in subject.trees:
         if expression.path[-2:] == ("latency", "histogram"):  # named by its base name, as it should be
             continue
@@ -51,3 +47,8 @@ def _hint(expression: Expression, name: str) -> str:
     if "avg" in text and "histogram_quantile" not in text:
         return f"the mean is sum(rate({name}_sum[5m])) / sum(rate({name}_count[5m]))"
     return f"a quantile is histogram_quantile(0.95, sum by (le) (rate({name}_bucket[5m])))"
+
+
+def _histograms(workspace: Workspace) -> dict[str, Span]:
+    metrics = (metric for service in workspace.services for metric in service.metrics.values())
+    return {metric.name: metric.span for metric in metrics if metric.type == "histogram"}

@@ -8,7 +8,7 @@ from tocsin.expressions import Role
 from tocsin.promql_syntax import Call
 
 
-@check("promql/irate")
+@check("promql/irate", apart=True)
 def promql_irate(subject: Subject) -> Iterator[Diagnostic]:
     """An alert should look at a rate over its whole range.
 

@@ -8,7 +8,7 @@ from tocsin.expressions import Expression, Role
 from tocsin.promql_syntax import Binary, Name, Parted, never_joined
 
 
-@check("promql/join")
+@check("promql/join", apart=True)
 def promql_join(subject: Subject) -> Iterator[Diagnostic]:
     """Two sides of an operator need rows with the same labels.
 

@@ -12,7 +12,7 @@ _EVERYWHERE = frozenset({"__name__", "job", "instance", "le", "quantile"})
 _WRITING = frozenset({"label_replace", "label_join", "info"})
 
 
-@check("promql/label")
+@check("promql/label", apart=True)
 def promql_label(subject: Subject) -> Iterator[Diagnostic]:
     """A label that is matched or grouped by has to be one that the metric has.
 
@@ -24,7 +24,7 @@ def promql_label(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `http_requests_total{code="500"}`
     """
-    series = {name: each for name, each in catalogue(subject.workspace).items() if each.metric.labels}
+    series = {name: each for name, each in subject.once(catalogue).items() if each.metric.labels}
     platform = subject.workspace.platform
     more = frozenset(platform.prometheus.external_labels) if platform else frozenset[str]()
     for expression, every in subject.walked:

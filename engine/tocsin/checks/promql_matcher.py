@@ -10,7 +10,7 @@ from tocsin.promql_syntax import Call, Matcher, Selector, accepts
 _ANYTHING = frozenset({".*", "(.*)", ".*?", "^.*$", "(?s).*", "(?s:.*)"})
 
 
-@check("promql/matcher")
+@check("promql/matcher", apart=True)
 def promql_matcher(subject: Subject) -> Iterator[Diagnostic]:
     """A matcher has to tell series apart.
 

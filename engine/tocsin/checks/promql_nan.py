@@ -12,7 +12,7 @@ _RATES = frozenset({"rate", "increase", "irate", "delta"})
 _COMPARISONS = frozenset({"!=", ">", ">=", "<", "<="})
 
 
-@check("promql/nan")
+@check("promql/nan", apart=True)
 def promql_nan(subject: Subject) -> Iterator[Diagnostic]:
     """One division by zero inside a sum spoils the sum.
 

@@ -10,7 +10,7 @@ from tocsin.promql_syntax import Aggregation, Call, Expr, constant
 _CALLS = frozenset({"histogram_quantile", "quantile_over_time"})
 
 
-@check("promql/quantile")
+@check("promql/quantile", apart=True)
 def promql_quantile(subject: Subject) -> Iterator[Diagnostic]:
     """A quantile is a number from 0 to 1.
 

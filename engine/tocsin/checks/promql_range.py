@@ -13,7 +13,7 @@ _OF_TWO = frozenset({"rate", "increase", "irate", "delta", "idelta", "deriv", "p
 """Functions that have no result with less than two samples."""
 
 
-@check("promql/range")
+@check("promql/range", apart=True)
 def promql_range(subject: Subject) -> Iterator[Diagnostic]:
     """A rate needs a range of four scrape intervals, so that one failed scrape does not end it.
 
@@ -26,7 +26,7 @@ def promql_range(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `rate(http_requests_total[1m])`
     """
-    intervals = scrape_intervals(subject.workspace)
+    intervals = subject.once(scrape_intervals)
     for expression, every in subject.walked:
         for node in every:
             if not isinstance(node, Call) or node.name.value not in _OF_TWO:

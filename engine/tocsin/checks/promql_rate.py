@@ -6,6 +6,7 @@ from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.catalogue import Series, catalogue, known
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.promql_syntax import Aggregation, Call, Expr, Fault, RangeSelector, Selector, Subquery, bare, parse
+from tocsin.workspace import Workspace
 
 _OF_COUNTERS = frozenset({"rate", "increase", "irate", "resets"})
 _OF_GAUGES = frozenset({"delta", "idelta", "deriv", "predict_linear"})
@@ -14,7 +15,7 @@ _BETTER = {"delta": "increase", "idelta": "irate", "deriv": "rate"}
 _ADDING = frozenset({"sum", "avg", "count"})
 
 
-@check("promql/rate")
+@check("promql/rate", apart=True)
 def promql_rate(subject: Subject) -> Iterator[Diagnostic]:
     """A rate is of a counter, and is taken before counters are added up.
 
@@ -27,8 +28,8 @@ def promql_rate(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `deriv(queue_depth[5m])`, `sum(rate(http_requests_total[5m]))`
     """
-    series = catalogue(subject.workspace)
-    sums = _recorded_sums(subject)
+    series = subject.once(catalogue)
+    sums = subject.once(_recorded_sums)
     for expression, every in subject.walked:
         for node in every:
             if isinstance(node, Call) and node.name.value in _OF_COUNTERS | _OF_GAUGES:
@@ -81,10 +82,10 @@ def _by_name(name: str, selector: Selector) -> tuple[Expr, str, str] | None:
     return selector, said, f"use {_BETTER[name]}()"
 
 
-def _recorded_sums(subject: Subject) -> frozenset[str]:
+def _recorded_sums(workspace: Workspace) -> frozenset[str]:
     """Recorded series that are sums of counters as they are."""
     found = set()
-    for service in subject.workspace.services:
+    for service in workspace.services:
         for recording in service.recordings:
             tree = parse(recording.expr.text)
             inner = None if isinstance(tree, Fault) else bare(tree)

@@ -11,7 +11,7 @@ _PLAIN = re.compile(r"[^.*+?()\[\]{}|\\^$]+")
 _ANCHORED = re.compile(r"\^.*|(?:.*[^\\])?\$", re.DOTALL)
 
 
-@check("promql/regexp")
+@check("promql/regexp", apart=True)
 def promql_regexp(subject: Subject) -> Iterator[Diagnostic]:
     """A regular expression should do what equality cannot.
 

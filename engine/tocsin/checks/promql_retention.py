@@ -8,7 +8,7 @@ from tocsin.expressions import Role
 from tocsin.promql_syntax import Duration, Expr, RangeSelector, Selector, Subquery
 
 
-@check("promql/retention")
+@check("promql/retention", apart=True)
 def promql_retention(subject: Subject) -> Iterator[Diagnostic]:
     """An expression cannot look further back than samples are kept.
 

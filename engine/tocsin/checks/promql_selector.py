@@ -11,7 +11,7 @@ from tocsin.promql_syntax import Call, Selector
 _OF_ALL_TARGETS = re.compile(r"up|(?:scrape|process|go)_\w+")
 
 
-@check("promql/selector")
+@check("promql/selector", apart=True)
 def promql_selector(subject: Subject) -> Iterator[Diagnostic]:
     """A selector should name its metric, and for metrics that every target exports also a label.
 

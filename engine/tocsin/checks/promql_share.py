@@ -9,7 +9,7 @@ from tocsin.expressions import Expression
 from tocsin.promql_syntax import Binary, Expr, Fault, Matcher, Selector, Share, bare, narrowed, share
 
 
-@check("promql/share")
+@check("promql/share", apart=True)
 def promql_share(subject: Subject) -> Iterator[Diagnostic]:
     """The events of a share have to be among all that it is a share of.
 

@@ -10,7 +10,7 @@ from tocsin.promql_syntax import Call, Duration, Expr, Subquery, Version, bare
 _OF_TWO = frozenset({"rate", "increase", "irate", "delta", "idelta", "deriv", "predict_linear"})
 
 
-@check("promql/spacing")
+@check("promql/spacing", apart=True)
 def promql_spacing(subject: Subject) -> Iterator[Diagnostic]:
     """A subquery as long as its step holds one sample in Prometheus 3, and two in Prometheus 2.
 

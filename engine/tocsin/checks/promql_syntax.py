@@ -7,7 +7,7 @@ from tocsin.diagnostics import Diagnostic
 from tocsin.promql_syntax import Fault
 
 
-@check("promql/syntax")
+@check("promql/syntax", apart=True)
 def promql_syntax(subject: Subject) -> Iterator[Diagnostic]:
     """An expression has to be PromQL.
 

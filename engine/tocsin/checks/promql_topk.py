@@ -8,7 +8,7 @@ from tocsin.expressions import Role
 from tocsin.promql_syntax import CHOOSING, Aggregation, Call, Expr, children, constant
 
 
-@check("promql/topk")
+@check("promql/topk", apart=True)
 def promql_topk(subject: Subject) -> Iterator[Diagnostic]:
     """An alert should not choose its rows by rank.
 

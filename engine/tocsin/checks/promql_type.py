@@ -12,7 +12,7 @@ _RATIO_HINT = "write the selector alone, or say where the window goes, such as s
 _USES = {Role.PANEL: "draw", Role.RECORDED: "record", Role.WINDOWED: "count", Role.INSTANT: "judge"}
 
 
-@check("promql/type")
+@check("promql/type", apart=True)
 def promql_type(subject: Subject) -> Iterator[Diagnostic]:
     """An expression has to give what its place needs.
 

@@ -12,7 +12,7 @@ _LATENCY = re.compile(r".*(?:request|response|latency|rtt|ping|query|rpc|http)\w
 _SCALED = frozenset({"*", "/"})
 
 
-@check("promql/unit")
+@check("promql/unit", apart=True)
 def promql_unit(subject: Subject) -> Iterator[Diagnostic]:
     """A value and what it is compared with have to be of one unit.
 

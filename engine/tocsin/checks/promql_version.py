@@ -7,7 +7,7 @@ from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.promql_syntax import Version, read
 
 
-@check("promql/version")
+@check("promql/version", apart=True)
 def promql_version(subject: Subject) -> Iterator[Diagnostic]:
     """An expression may use only what the platform's Prometheus understands.
 

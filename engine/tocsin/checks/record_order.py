@@ -24,9 +24,7 @@ def record_order(subject: Subject) -> Iterator[Diagnostic]:
     by_name: dict[str, list[Recording]] = {}
     for each in recordings:
         by_name.setdefault(each.record, []).append(each)
-    for expression, tree in subject.trees:
-        if expression.path[:1] != ("recordings",):
-            continue
+    for expression, tree in subject.trees_below("recordings"):
         record = expression.document.span((*expression.path[:2], "record"))
         reader = places.get((record.path, record.line))
         for node in nodes(tree) if reader is not None else ():

@@ -6,7 +6,7 @@ from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression
 from tocsin.plan import RecordingRule
-from tocsin.promql_syntax import Selector, nodes
+from tocsin.promql_syntax import Fault, Selector, nodes, parse
 from tocsin.schema.words import nearest, respelling
 
 
@@ -47,8 +47,9 @@ def record_unknown(subject: Subject) -> Iterator[Diagnostic]:
 def _recorded_names(subject: Subject) -> Iterator[tuple[Expression, Selector, str]]:
     """The names with a colon that expressions read, but for those that the services write down as recordings."""
     known = {each.record for service in subject.workspace.services for each in service.recordings}
-    for expression, tree in subject.trees:
+    for expression in subject.expressions:
         if ":" in expression.text:
-            for node in nodes(tree):
+            tree = parse(expression.text)
+            for node in nodes(tree) if not isinstance(tree, Fault) else ():
                 if isinstance(node, Selector) and node.metric and ":" in node.metric and node.metric not in known:
                     yield expression, node, node.metric

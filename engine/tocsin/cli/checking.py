@@ -11,7 +11,6 @@ from pathlib import PurePath
 import click
 
 from tocsin.adapters.files import append_text, exists, read_text, write_text
-from tocsin.adapters.prometheus_live import PrometheusLive
 from tocsin.adapters.promtool import find_promtool
 from tocsin.checks import Subject
 from tocsin.cli.judging import judged
@@ -65,6 +64,8 @@ class Run:
 
     def ask_prometheus(self, definitions: Definitions, url: str) -> None:
         """What a server knows, as long as it answers."""
+        from tocsin.adapters.prometheus_live import PrometheusLive
+
         subject = Subject(definitions.workspace, definitions.plan, definitions.found)
         with closing(PrometheusLive(url)) as source:
             found, error = run_live_checks(subject, source, datetime.now(UTC))

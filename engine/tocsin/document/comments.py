@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tocsin.diagnostics import Span
-from tocsin.document.model import Document, Path, Place
+from tocsin.document.model import Document, Path
+from tocsin.document.place import Place
 from tocsin.document.source import Source
 
 _COMMENT = re.compile(r"(?:(?<=[ \t\r\n])|\A)#([^\r\n]*)")

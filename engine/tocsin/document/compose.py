@@ -5,6 +5,7 @@ anybody could count. libyaml's marks count code points, so they are offsets into
 """
 
 import re
+import sys
 from typing import Any
 
 import yaml
@@ -12,7 +13,9 @@ from yaml import events
 
 from tocsin.diagnostics import Diagnostic, Edit, Fix
 from tocsin.document.findings import Findings
-from tocsin.document.model import Document, Json, Path, Place
+from tocsin.document.model import Document, Json, Path
+from tocsin.document.packed import Packed
+from tocsin.document.place import Place
 from tocsin.document.scalars import resolve
 from tocsin.document.source import Source
 from tocsin.document.syntax import syntax_error
@@ -148,7 +151,7 @@ class Composer:
         value, place = self.root
         if value is not None or place.end > place.start:
             broken = frozenset(self.broken)
-            self.documents.append(Document(self.source.path, self.index, value, self.source, place, broken))
+            self.documents.append(Document(self.source.path, self.index, value, self.source, Packed(place), broken))
 
     def scalar(self, event: Any) -> None:
         """Take in a scalar: a key or a value."""
@@ -173,7 +176,7 @@ class Composer:
             self._add(value, Place(start, end, None))
             return
         if not style:
-            value = self.plain(event.value, (start, end))
+            value = self.plain(sys.intern(event.value), (start, end))
         self._add(value, Place(start, end, style))
 
     def plain(self, text: str, place: tuple[int, int]) -> Json:
@@ -189,7 +192,7 @@ class Composer:
 
     def key(self, frame: Frame, event: Any, style: str, place: tuple[int, int]) -> None:
         """Take in a key of the innermost mapping, or refuse it."""
-        key: str = event.value
+        key = sys.intern(event.value)  # there are few, in many places
         frame.key, frame.key_place = key, place
         if event.anchor is not None or event.tag is not None:
             self.properties(event, place[0])

@@ -5,29 +5,12 @@ from dataclasses import dataclass, field
 
 from tocsin.diagnostics import Span
 from tocsin.document.inside import offsets
+from tocsin.document.packed import Packed, tree
+from tocsin.document.place import Place
 from tocsin.document.source import Source
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 Path = tuple[str | int, ...]
-
-_NOTHING: dict[str | int, "Place"] = {}
-
-
-class Place:
-    """Where a node stands, as offsets into the text, with the same for what is inside it.
-
-    *style* is the YAML style of a scalar (`"`, `'`, `|`, `>`, empty for plain), None for a collection.
-    A plain class with slots and no more, because a workspace has a hundred thousand of them.
-    """
-
-    __slots__ = ("end", "inner", "key", "start", "style")
-
-    def __init__(self, start: int, end: int, style: str | None) -> None:
-        self.start = start
-        self.end = end
-        self.style = style
-        self.key: tuple[int, int] | None = None
-        self.inner: dict[str | int, Place] = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +56,20 @@ class Document:
     index: int
     value: Json
     source: Source = field(repr=False, compare=False)
-    root: Place = field(repr=False, compare=False)
+    places: Packed = field(repr=False, compare=False)
     broken: frozenset[Path] = frozenset()
     grafts: Mapping[Path, Graft] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def root(self) -> Place:
+        """Where the document and everything in it stands."""
+        return tree(self.places)
 
     def span(self, path: Path = ()) -> Span:
         """Where the value at *path* stands; for a path that does not exist, its nearest ancestor."""
         if found := self._graft(path):
             return found[0].document.span((*found[0].path, *found[1]))
-        place = self._place(path)
+        place = self.root.below(path)
         return self.source.span(place.start, place.end)
 
     def key_span(self, path: Path) -> Span:
@@ -89,10 +77,11 @@ class Document:
         found = self._graft(path)
         if found and found[1]:
             return found[0].document.key_span((*found[0].path, *found[1]))
-        place = self._place(path)
+        root = self.root
+        place = root.below(path)
         if place.key is not None:
             return self.source.span(*place.key)
-        if place is self.root and place.inner:
+        if place is root and place.inner:
             first = next(iter(place.inner.values()))
             return self.source.span(*(first.key or (first.start, first.end)))
         return self.span(path)
@@ -103,7 +92,7 @@ class Document:
             graft, rest = found
             return graft.document.inside((*graft.path, *rest), *graft.there(rest, start, end))
         value = self.at(path)
-        place = self._place(path)
+        place = self.root.below(path)
         if not isinstance(value, str) or place.style is None:
             return self.span(path)
         starts, ends = offsets(self.source.text, place.start, place.end, place.style, value)
@@ -116,7 +105,7 @@ class Document:
 
     def style(self, path: Path) -> str | None:
         """The YAML style of the scalar at *path* (`"`, `'`, `|`, `>`, empty for plain); None where there is none."""
-        return self._place(path).style if self.at(path) is not None else None
+        return self.root.below(path).style if self.at(path) is not None else None
 
     def _graft(self, path: Path) -> tuple[Graft, Path] | None:
         """The part that *path* leads into, and what is left of the path there."""
@@ -124,15 +113,6 @@ class Document:
             if graft := self.grafts.get(path[:length]):
                 return graft, path[length:]
         return None
-
-    def _place(self, path: Path) -> Place:
-        place = self.root
-        for step in path:
-            found = place.inner.get(step)
-            if found is None:
-                break
-            place = found
-        return place
 
     def at(self, path: Path) -> Json:
         """The value at *path*; None where there is none."""

@@ -1,6 +1,7 @@
 """The text of a file, and offsets in it as lines and columns."""
 
 import re
+from array import array
 from bisect import bisect_right
 
 from tocsin.diagnostics import Span
@@ -16,7 +17,7 @@ class Source:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self._starts: list[int] = []
+        self._starts = array("I")
 
     def span(self, start: int, end: int) -> Span:
         """The stretch [start, end) of the text, cut to the text."""
@@ -41,6 +42,6 @@ class Source:
 
     def _position(self, offset: int) -> tuple[int, int]:
         if not self._starts:
-            self._starts = [0, *(match.end() for match in _BREAK.finditer(self.text))]
+            self._starts = array("I", (0, *(match.end() for match in _BREAK.finditer(self.text))))
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tocsin.document import Comment, Document, Path, comments
-from tocsin.document.model import Place
+from tocsin.document.place import Place
 
 
 class Where(StrEnum):

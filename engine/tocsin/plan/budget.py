@@ -22,7 +22,7 @@ INTERVAL = Duration.of(minutes=1)
 
 def budget_group(slo: Slo) -> RuleGroup:
     """What dashboards show of an objective; in a group of its own, because once a minute is enough for it."""
-    return RuleGroup(f"slo-budget:{slo.ref}", slo.service, Late(lambda: tuple(_rules(slo))), INTERVAL)
+    return RuleGroup(f"slo-budget:{slo.ref}", slo.service, Late(_rules, slo), INTERVAL)
 
 
 def _rules(slo: Slo) -> Iterator[RecordingRule]:

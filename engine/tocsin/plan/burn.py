@@ -31,7 +31,7 @@ from tocsin.guards import (
     last_traffic,
 )
 from tocsin.plan import broken
-from tocsin.plan.model import AlertingRule, Late, RuleGroup
+from tocsin.plan.model import AlertingRule, Late, Rule, RuleGroup
 from tocsin.plan.series import HERE, history, placed, recordings, selector
 from tocsin.ports import Labels, labels_of
 from tocsin.sli import SlicedSli
@@ -44,8 +44,12 @@ from tocsin.windows import ALERT_SEVERITY, Tier, decimal_literal
 def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
     """Everything one objective needs, in one group, so that alerts see what was recorded at the same instant."""
     interval = slo.sli.slice if isinstance(slo.sli, SlicedSli) else None
-    rules = Late(lambda: (*recordings(slo, tiers), *_alerts(slo, tiers, service)))
-    return RuleGroup(f"slo:{slo.ref}", slo.service, rules, interval)
+    return RuleGroup(f"slo:{slo.ref}", slo.service, Late(_rules, slo, tiers, service), interval)
+
+
+def _rules(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[Rule]:
+    yield from recordings(slo, tiers)
+    yield from _alerts(slo, tiers, service)
 
 
 def _alerts(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[AlertingRule]:

@@ -1,6 +1,6 @@
 """Groups of recording and alerting rules, in no target's format."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import overload
@@ -49,8 +49,11 @@ class Late(Sequence[Rule]):
     Ten thousand objectives have a quarter of a million rules; those that are just being written need to be in memory.
     """
 
-    def __init__(self, make: Callable[[], tuple[Rule, ...]]) -> None:
+    __slots__ = ("_arguments", "_make")
+
+    def __init__(self, make: Callable[..., Iterable[Rule]], *arguments: object) -> None:
         self._make = make
+        self._arguments = arguments
 
     @overload
     def __getitem__(self, index: int) -> Rule: ...
@@ -72,10 +75,10 @@ class Late(Sequence[Rule]):
 
     def made(self) -> tuple[Rule, ...]:
         """Make them anew."""
-        return self._make()
+        return tuple(self._make(*self._arguments))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _made(late: Late) -> tuple[Rule, ...]:
     return late.made()
 

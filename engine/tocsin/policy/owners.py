@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from tocsin.diagnostics import Span
 from tocsin.document import Document
-from tocsin.document.model import Place
+from tocsin.document.place import Place
 
 
 class Owners:

@@ -11,7 +11,8 @@ from datetime import date
 
 from tocsin.diagnostics import Diagnostic, Edit, Fix, Hidden, Severity
 from tocsin.document import Document, comments, promql_comments
-from tocsin.document.model import Path, Place
+from tocsin.document.model import Path
+from tocsin.document.place import Place
 from tocsin.policy.directives import IGNORE, IGNORE_FILE, Directive, parse
 
 MARK = "tocsin:"

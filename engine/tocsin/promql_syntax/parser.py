@@ -61,7 +61,7 @@ class Reading:
     comments: tuple[Token, ...] = ()
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def read(text: str) -> Reading:
     """Read an expression, once per text."""
     if len(text) > LONGEST:

@@ -4,16 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
-
 import tocsin_schemas
 from tocsin.diagnostics import Diagnostic, in_file_order
 from tocsin.document import Document
 from tocsin.schema.explain import explain
-from tocsin.schema.quick import Accepts, pattern, quick
-from tocsin.schema.violation import Violation
+from tocsin.schema.quick import Accepts, quick
 from tocsin.schema.words import did_you_mean, listed, nearest, shown
 
 API_VERSION = "tocsin/v1"
@@ -36,15 +31,10 @@ def check_document(document: Document) -> tuple[Diagnostic, ...]:
     findings = [*_version(document, value), *_kind(document, value)]
     meant = _meant(value)
     if meant is not None:
-        findings += explain(document, map(Violation.of, validator_for(meant).iter_errors(value)))
+        from tocsin.schema.judge import violations  # noqa: PLC0415  # jsonschema: a third of the start of a command
+
+        findings += explain(document, violations(meant, value))
     return in_file_order(findings)
-
-
-@cache
-def validator_for(kind: str) -> Validator:
-    """The validator of *kind*."""
-    validator: Validator = _Validator(tocsin_schemas.schema_for(kind))
-    return validator
 
 
 @cache
@@ -77,18 +67,3 @@ def _kind(document: Document, value: Mapping[str, Any]) -> Iterator[Diagnostic]:
     elif kind is not None and kind not in list(tocsin_schemas.KINDS) and ("kind",) not in document.broken:
         hint = did_you_mean(kind, tocsin_schemas.KINDS) if isinstance(kind, str) else None
         yield Diagnostic("schema/kind", document.span(("kind",)), f"kind is {shown(kind)}, expected {kinds}", hint=hint)
-
-
-def _pattern(_: Validator, text: str, value: Any, __: Mapping[str, Any]) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not pattern(text).search(value):
-        yield ValidationError("the pattern does not match")
-
-
-def _one_besides(_: Validator, besides: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
-    """Exactly one of the keys that the schema knows, besides some that may stand with it."""
-    choices = [key for key in schema["properties"] if key not in besides]
-    if isinstance(value, Mapping) and sum(key in value for key in choices) != 1:
-        yield ValidationError("not exactly one of the keys")
-
-
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern, "x-one-besides": _one_besides})  # type: ignore[no-untyped-call]

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from jsonschema import ValidationError
-
 from tocsin.document import Path
 
 _MOST_UNKNOWN = 100
@@ -28,24 +26,6 @@ class Violation:
     message: str
     name: bool
     branches: tuple[tuple["Violation", ...], ...]
-
-    @classmethod
-    def of(cls, error: ValidationError) -> "Violation":
-        """Take over what jsonschema says."""
-        branches: dict[str | int, list[Violation]] = {}
-        for inner in error.context or ():
-            branches.setdefault(inner.relative_schema_path[0], []).append(cls.of(inner))
-        schema: Any = error.schema
-        return cls(
-            keyword=str(error.validator),
-            argument=error.validator_value,
-            schema=schema if isinstance(schema, Mapping) else {},
-            value=error.instance,
-            path=tuple(error.absolute_path),
-            message=error.message,
-            name="propertyNames" in error.absolute_schema_path,
-            branches=tuple(map(tuple, branches.values())),
-        )
 
     @property
     def unknown(self) -> list[str]:

@@ -43,7 +43,7 @@ def form_of(text: str, forms: tuple[Form, ...]) -> Form:
     return Form.WINDOWED if Form.WINDOWED in forms and is_windowed(text) else forms[0]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def unit_of(text: str) -> str:
     """`rate` for a text that counts events per second, `increase` for one that counts them over `$window`.
 

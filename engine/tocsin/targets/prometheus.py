@@ -71,7 +71,7 @@ def _alerting(rule: AlertingRule) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _mapping(key: str, pairs: Labels, indent: int = 8) -> str:
     """The rules of an objective have the same labels again and again."""
     if not pairs:

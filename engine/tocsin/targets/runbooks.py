@@ -2,14 +2,15 @@
 
 import re
 from operator import attrgetter
-
-from jinja2 import PackageLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import TYPE_CHECKING
 
 from tocsin.plan import Plan
 from tocsin.targets.artifact import Artifact, origin
 from tocsin.targets.runbook_pages import page_of
 from tocsin.workspace import Workspace
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _SPECIAL = re.compile(r"([\\`*\[\]|])")
 _TICKS = re.compile("`+")
@@ -38,7 +39,11 @@ def _text(body: str, paths: list[str]) -> str:
     return f"<!-- {source} -->\n\n{_BLANK_LINES.sub(chr(10) * 2, body).strip()}\n"
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment() -> "ImmutableSandboxedEnvironment":
+    # Imported here, because every command imports the targets and few write pages.
+    from jinja2 import PackageLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
     environment = ImmutableSandboxedEnvironment(
         loader=PackageLoader("tocsin.targets"),
         undefined=StrictUndefined,

@@ -19,7 +19,7 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def scalar(text: str) -> str:
     r"""Write a string, plain where nobody could read it as anything else.
 

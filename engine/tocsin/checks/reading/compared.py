@@ -7,6 +7,7 @@ from tocsin.checks.base import Subject
 from tocsin.expressions import Expression, Role
 from tocsin.promql_syntax import MIRROR, Binary, Expr, Type, bare, constant
 from tocsin.spec import AlertRule, Threshold
+from tocsin.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Compared:
 
 def compared(subject: Subject) -> Iterator[Compared]:
     """All of them, `above:` and `below:` included."""
-    alerts = alerts_by_ref(subject)
+    alerts = subject.once(alerts_by_ref)
     for expression, every in subject.walked:
         for node in every:
             if isinstance(node, Binary) and node.op in MIRROR and node.type is Type.VECTOR:
@@ -49,6 +50,6 @@ def compared(subject: Subject) -> Iterator[Compared]:
                         yield Compared(expression, bare(every[0]), op, float(limit), every[0], every[0], filters=True)
 
 
-def alerts_by_ref(subject: Subject) -> dict[str, AlertRule]:
+def alerts_by_ref(workspace: Workspace) -> dict[str, AlertRule]:
     """The alerts of all services."""
-    return {alert.ref: alert for service in subject.workspace.services for alert in service.alerts}
+    return {alert.ref: alert for service in workspace.services for alert in service.alerts}
