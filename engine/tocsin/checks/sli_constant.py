@@ -14,7 +14,7 @@ _YOUNGEST = 1e8
 """Unix seconds of 1973: nothing that is monitored succeeded before."""
 
 
-@check("sli/constant")
+@check("sli/constant", apart=True)
 def sli_constant(subject: Subject) -> Iterator[Diagnostic]:
     """An SLI can be good, and can be bad.
 

@@ -7,7 +7,7 @@ from tocsin.diagnostics import Diagnostic
 from tocsin.promql_syntax import Aggregation, bare, flow
 
 
-@check("sli/group")
+@check("sli/group", apart=True)
 def sli_group(subject: Subject) -> Iterator[Diagnostic]:
     """What an objective is divided by is a label of all that its SLI counts.
 

@@ -22,7 +22,7 @@ def _is_dead(subject: Subject, expression: Expression, tree: Expr) -> bool:
     emptiness = subject.emptiness(expression)
     if emptiness.of(tree) is not None:
         return True
-    alert = alerts_by_ref(subject).get(expression.refs[0]) if expression.role is Role.VALUE else None
+    alert = subject.once(alerts_by_ref).get(expression.refs[0]) if expression.role is Role.VALUE else None
     condition = alert.condition if alert is not None else None
     if alert is None or not isinstance(condition, Threshold) or alert.on_missing == "fire":
         return False
