@@ -205,3 +205,71 @@ def test_a_composite_that_cannot_be_is_told() -> None:
 
     assert list(result.files) == ["s.yaml"]
     assert "the composite both" in {loss.what for loss in result.losses if loss.fate is Fate.LOST}
+
+
+def test_windows_of_sloth_become_a_policy() -> None:
+    """The only table is that of all objectives, with its period; its tiers are fired by the same ratios as Sloth's."""
+    windows = (
+        "apiVersion: sloth.slok.dev/v1\nkind: AlertWindows\nspec:\n  sloPeriod: 7d\n"
+        "  page: {quick: {errorBudgetPercent: 8, shortWindow: 5m, longWindow: 1h},"
+        " slow: {errorBudgetPercent: 12.5, shortWindow: 30m, longWindow: 6h}}\n"
+        "  ticket: {quick: {errorBudgetPercent: 20, shortWindow: 2h, longWindow: 1d},"
+        " slow: {errorBudgetPercent: 43, shortWindow: 6h, longWindow: 3d}}\n"
+    )
+    result = imported("sloth", f"{windows}---{SLOTH}")
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+    (slo,) = definitions.workspace.services[0].slos
+
+    assert definitions.errors == ()
+    assert str(slo.window) == "7d"
+    assert [float(tier.factor(slo.window)) for tier in slo.tiers] == pytest.approx([13.44, 3.5, 1.4, 1.00333], abs=1e-4)
+    assert [(tier.severity, str(tier.short)) for tier in slo.tiers] == [
+        ("page", "5m"), ("page", "30m"), ("ticket", "2h"), ("ticket", "6h"),
+    ]  # fmt: skip
+
+
+def test_a_table_of_windows_that_lacks_something_is_told() -> None:
+    """With its place; nothing is made of it."""
+    result = imported("sloth", "apiVersion: sloth.slok.dev/v1\nkind: AlertWindows\nspec: {sloPeriod: 7d}\n")
+
+    assert next(finding.message for finding in result.findings) == (
+        "page quick needs errorBudgetPercent, shortWindow and longWindow"
+    )
+    assert result.files == {}
+
+
+def test_pyrra_divides_by_labels_that_are_not_ours() -> None:
+    """A label `service` of the series would hide ours; the others divide."""
+    text = (
+        "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {name: up}\n"
+        "spec: {target: '99', window: 30d, "
+        "indicator: {bool_gauge: {metric: up, grouping: [service, instance]}}}\n"
+    )
+    result = imported("pyrra", text)
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+
+    assert definitions.errors == ()
+    assert definitions.workspace.services[0].slos[0].by == ("instance",)
+    assert [loss.what for loss in result.losses if loss.fate is Fate.LOST] == ["grouping[0]: service"]
+
+
+def test_a_burn_rate_below_a_bound_is_no_tier() -> None:
+    """It would alert while all is well; the mistake has its place, and nothing fires instead."""
+    text = (
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a, labels: {env: [prod]}}\nspec:\n  service: s\n"
+        "  budgetingMethod: Occurrences\n  timeWindow: [{duration: 30d, isRolling: true}]\n"
+        "  objectives: [{target: 0.9}]\n  indicator: {metadata: {name: i}, spec: {ratioMetric: {good: "
+        "{metricSource: {type: Prometheus, spec: {query: a}}}, total: {metricSource: {type: Prometheus, spec: "
+        "{query: b}}}}}}\n  alertPolicies: [{kind: AlertPolicy, metadata: {name: p}, spec: {alertWhenBreaching: true, "
+        "conditions: [{kind: AlertCondition, metadata: {name: c}, spec: {severity: page, "
+        "condition: {kind: burnrate, op: lte, threshold: 2, lookbackWindow: 1h}}}]}}]\n"
+    )
+    result = imported("openslo", text)
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+    (slo,) = definitions.workspace.services[0].slos
+
+    assert [finding.message for finding in result.findings] == [
+        "a burn rate that is lte its threshold is no reason to alert"
+    ]
+    assert "p" not in {tier.name for tier in slo.tiers}
+    assert slo.labels == (("env", "prod"),)

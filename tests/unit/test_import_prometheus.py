@@ -107,7 +107,7 @@ class TestAlerts:
 
     def test_shared_names_become_keys_of_their_own(self) -> None:
         """By severity where that tells them apart, else by number; Prometheus sees the shared name."""
-        rule = "{{alert: 'Disk full', expr: up < {0}, labels: {{severity: {1}}}}}"
+        rule = "{{alert: 'Disk full', expr: x < {0}, labels: {{severity: {1}}}}}"
         shared = [rule.format(n, word) for n, word in enumerate(["critical", "warning", "warning"])]
         result = imported(f"groups: [{{name: g, rules: [{','.join(shared)}]}}]")
 

@@ -138,6 +138,9 @@ class _Importer:
         elif composite and len(objectives) > 1:
             left = "one of its objectives is left" if made else "none of its objectives is left"
             self.ledger.note(Fate.LOST, root.key_span, f"the composite {name}", f"{left}; see their own lines")
+        if objectives and not made:
+            self.ledger.note(Fate.LOST, root.key_span, f"SLO {name}", "none of its objectives can be said")
+            root.use()
 
     def _objective(self, root: Given, objective: Given, own: Given, title: str, service: Service) -> str:
         """One objective; empty where it cannot be said, and then it is told."""
@@ -267,12 +270,15 @@ class _Importer:
 
 
 def _sayable_labels(metadata: Given) -> Iterator[Given]:
-    """Labels that Prometheus could have; others are told."""
+    """Labels that Prometheus could have, a list of one text among them; others are told."""
     for label in metadata["labels"].entries():
-        if not isinstance(label.value, str) or not label.name.replace("_", "a").isalnum() or label.name[0].isdigit():
+        several = list(label.elements())
+        written = several[0] if len(several) == 1 else label
+        if not isinstance(written.value, str) or not label.name.replace("_", "a").isalnum() or label.name[0].isdigit():
             label.lose("a label has a name of letters, digits and underscores, and one text as its value")
         else:
-            yield label
+            label.use()
+            yield Given(label.document, label.ledger, label.path, written.value)
 
 
 def _weight(node: Given) -> Decimal:

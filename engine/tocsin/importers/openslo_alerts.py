@@ -133,6 +133,8 @@ def _condition(node: Given) -> tuple[Decimal, Duration, str] | None:
         return None
     if (op := condition["op"].text("gt")) not in {"gt", "gte"}:
         condition["op"].refuse(f"a burn rate that is {op} its threshold is no reason to alert")
+        condition.lose("it would alert while all is well")
+        return None
     threshold, long = condition["threshold"].number(), shorthand(condition["lookbackWindow"])
     after = shorthand(condition["alertAfter"]) if condition["alertAfter"].value is not None else None
     if after is not None and after.milliseconds:

@@ -13,6 +13,7 @@ from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading, heading
 from tocsin.importers.names import alert_key, service_name, severity, unique
 from tocsin.importers.objects import named, objects, pass_over_metadata
+from tocsin.promql_syntax import Fault, Selector, nodes, parse
 
 _KINDS = {"monitoring.coreos.com/v1": frozenset({"PrometheusRule"})}
 _MIMIR = "it is a setting of Mimir; give it where the rules are loaded"
@@ -168,7 +169,10 @@ class _Service:
         first, wrong = ("alerts", "ra") if self._alerts_first() else ("recordings", "ar")
         for group, kinds in self.kinds:
             if wrong in kinds:
-                group.change(f"in this group all {first} are evaluated first; a definition keeps them apart")
+                effect = (
+                    "one of its rules reads what another makes" if _read_each_other(group) else "none reads another"
+                )
+                group.change(f"all its {first} are evaluated first, for a definition keeps them apart; {effect}")
         for rule in self.no_severity:
             what = f"severity of {rule['alert'].value}"
             ledger.note(Fate.ADDED, rule.key_span, what, "it had none, so it is a warning")
@@ -181,6 +185,21 @@ class _Service:
         if self.no_summary:
             why = f"{_of(self.no_summary)} none, so it says 'alert of service'"
             ledger.note(Fate.ADDED, span, "annotation summary", why)
+
+
+def _read_each_other(group: Given) -> bool:
+    """Whether it matters in which order alerts and recordings of the group are evaluated."""
+    reads: dict[str, set[str]] = {rules.ALERT: set(), rules.RECORD: set()}
+    records: set[object] = set()
+    for rule in group["rules"].elements():
+        kind = rules.ALERT if rules.ALERT in rule else rules.RECORD
+        records.add(rule[rules.RECORD].value)
+        tree = parse(str(rule["expr"].value))
+        if isinstance(tree, Fault):
+            return True
+        names = (node.name.value if node.name else "" for node in nodes(tree) if isinstance(node, Selector))
+        reads[kind].update(names)
+    return bool(reads[rules.ALERT] & {*records, ""} or reads[rules.RECORD] & {"ALERTS", "ALERTS_FOR_STATE", ""})
 
 
 def _of(count: int) -> str:

@@ -7,7 +7,7 @@ from tocsin.importers.draft import Exactly, Inline, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import BOOKKEEPING, named, objects
-from tocsin.importers.services import PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import IDENTITY, PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
 from tocsin.promql_syntax import Fault, Matcher, Selector, parse
 from tocsin.units import Duration, parse_decimal
 
@@ -56,7 +56,12 @@ def _objective(root: Given, service: Service) -> None:
     entry.put("target", target, spec["target"])
     window = spec["window"].duration()
     entry.put("window", Exactly(spec["window"].text()) if window else None, spec["window"])
-    grouping = [label.text() for label in indicator["grouping"].elements()]
+    grouping = []
+    for label in indicator["grouping"].elements():
+        if label.text() in IDENTITY | {"severity", "le"}:
+            label.lose("Tocsin sets this label itself; rename it in the series to divide the objective by it")
+        else:
+            grouping.append(label.text())
     indicator["grouping"].use() if not grouping else None
     entry.put("group_by", Inline(grouping) if grouping else None, indicator["grouping"])
     _burn_rate(spec, entry, target, window or PERIOD)

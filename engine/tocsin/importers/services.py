@@ -12,7 +12,7 @@ from tocsin.importers.names import service_name, unique
 from tocsin.promql import with_window
 from tocsin.promql_syntax import Fault, parse
 from tocsin.units import Duration, parse_ratio
-from tocsin.windows import POLICIES
+from tocsin.windows import POLICIES, Policy
 
 PERIOD = Duration.of(days=30)
 TIERS = {"page": ("fast", "steady"), "ticket": ("slow", "trickle")}
@@ -169,12 +169,14 @@ def percentage(node: Given) -> Exactly | None:
     return Exactly(f"{number:f}%")
 
 
-def burn_rate(off: Iterable[str], slo: Given, target: Exactly | None, window: Duration) -> Mapping:
+def burn_rate(
+    off: Iterable[str], slo: Given, target: Exactly | None, window: Duration, policy: Policy = POLICIES["workbook"]
+) -> Mapping:
     """The setting that switches tiers *off*, and those that could never fire at the *target*; these are told."""
     names = list(off)
     share = parse_ratio(target.text) if target is not None else Decimal(0)
     if 0 < share < 1:
-        for tier in POLICIES["workbook"].tiers(window):
+        for tier in policy.tiers(window):
             if tier.name not in names and not tier.feasible(window, share):
                 why = f"even a total outage does not reach it at {target.text if target else ''}, so it is switched off"
                 slo.ledger.note(Fate.CHANGED, slo.key_span, f"tier {tier.name}", why)

@@ -4,15 +4,16 @@ import re
 from collections.abc import Mapping as Keys
 from collections.abc import Sequence
 
-from tocsin.importers.draft import Exactly, Mapping, Query
+from tocsin.importers.draft import Entry, Exactly, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import named, objects, pass_over_metadata
-from tocsin.importers.services import PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import TIERS, Extras, Service, Services, burn_rate, percentage, query
+from tocsin.importers.sloth_windows import Windows
 from tocsin.promql import is_windowed
 
 _VERSION = "prometheus/v1"
-_KINDS = {"sloth.slok.dev/v1": frozenset({"PrometheusServiceLevel"})}
+_KINDS = {"sloth.slok.dev/v1": frozenset({"PrometheusServiceLevel", "AlertWindows"})}
 _WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 _URL = re.compile(r"https?://[^\s{}]+")
 _SNAKE = {
@@ -29,22 +30,26 @@ _PLUGIN = "plugins are programs of Sloth; say in the definition what it does"
 def sloth(reading: Reading) -> Sequence[Definition]:
     """One service for each that is named."""
     services = Services(reading.service)
-    for root in objects(reading):
-        if "kind" in root or "apiVersion" in root:
-            if named(root, _KINDS):
-                pass_over_metadata(root, "name")
-                root["metadata"]["name"].use()
-                _spec(root["spec"], _CAMEL, services)
+    roots = list(objects(reading))
+    kinds = [named(root, _KINDS) if "kind" in root or "apiVersion" in root else "" for root in roots]
+    windows = Windows([root for root, kind in zip(roots, kinds, strict=True) if kind == "AlertWindows"])
+    for root, kind in zip(roots, kinds, strict=True):
+        if kind == "PrometheusServiceLevel":
+            pass_over_metadata(root, "name")
+            root["metadata"]["name"].use()
+            _spec(root["spec"], _CAMEL, services, windows)
+        elif "kind" in root or "apiVersion" in root:
+            continue  # windows, or told already
         elif (version := root["version"].text()) != _VERSION:
             what = f"version is {version}" if version else "there is no version"
             (root["version"] if version else root).refuse(what, f"expected {_VERSION}")
             root.use()
         else:
-            _spec(root, _SNAKE, services)
-    return services.definitions()
+            _spec(root, _SNAKE, services, windows)
+    return [*services.definitions(), *windows.definitions()]
 
 
-def _spec(spec: Given, keys: Keys[str, str], services: Services) -> None:
+def _spec(spec: Given, keys: Keys[str, str], services: Services, windows: Windows) -> None:
     name = spec["service"].text()
     if not name:
         spec.refuse("a service has no name")
@@ -58,14 +63,16 @@ def _spec(spec: Given, keys: Keys[str, str], services: Services) -> None:
         spec[keys["plugins"]].lose(_PLUGIN)
     if spec["slos"].value:
         why = "Sloth counts 30 days unless it is started with --default-slo-period; so does this"
-        spec.ledger.note(Fate.ADDED, spec["slos"].key_span, "window: 30d", why)
+        if windows.name:
+            why = f"Sloth would count so with --default-slo-period {windows.period} and these AlertWindows"
+        spec.ledger.note(Fate.ADDED, spec["slos"].key_span, f"window: {windows.period}", why)
         why = "Sloth has none; it tells when the events stop, and no_traffic: switches it off"
         spec.ledger.note(Fate.ADDED, spec["slos"].key_span, "alert TrafficAbsent of each objective", why)
     for slo in spec["slos"].elements():
-        _slo(slo, keys, service)
+        _slo(slo, keys, service, windows)
 
 
-def _slo(slo: Given, keys: Keys[str, str], service: Service) -> None:
+def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -> None:
     name = slo["name"].text()
     sli = _sli(slo["sli"], keys)
     if sli is None or not name:
@@ -82,9 +89,12 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service) -> None:
     entry.put("sli", key, slo["name"])
     target = percentage(slo["objective"])
     entry.put("target", target, slo["objective"])
-    entry.put("window", Exactly("30d"))
+    entry.put("window", Exactly(str(windows.period)))
     alerting = slo["alerting"]
-    entry.put("burn_rate", burn_rate(_off(alerting, keys), slo, target, PERIOD), alerting)
+    setting = burn_rate(_off(alerting, keys), slo, target, windows.period, windows.policy)
+    if windows.name:
+        setting.entries.insert(0, Entry("policy", windows.name))
+    entry.put("burn_rate", setting, alerting)
     if len(_off(alerting, keys)) == sum(map(len, TIERS.values())):
         silent = Mapping()
         silent.put("alert", Exactly("false"))
