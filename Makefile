@@ -26,7 +26,7 @@ check: setup ## Lint, format, types, import contracts, docs and rules
 	@mypy
 	@lint-imports
 	@python ci/docs_reference.py --check
-	@for workspace in rules examples/*.yaml; do tocsin check "$$workspace" || exit 1; done
+	@for workspace in rules examples examples/*.yaml; do tocsin check "$$workspace" || exit 1; done
 
 bench: setup ## Measure compile speed and memory (evaluation cost: python -m bench.evaluation_cost)
 	@python -m bench

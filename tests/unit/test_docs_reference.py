@@ -28,3 +28,12 @@ def test_examples_have_no_finding(example: Path) -> None:
 
     assert (*findings, *unplanned) == ()
     assert planned.groups
+
+
+def test_examples_are_one_workspace_too() -> None:
+    """Whoever checks the whole folder gets no finding either: no name is taken twice."""
+    paths = sorted((ROOT / "examples").glob("*.yaml"))
+    workspace, findings = read_workspace([Source(path.name, path.read_text(encoding="utf-8")) for path in paths])
+    _, unplanned = plan(workspace)
+
+    assert (*findings, *unplanned) == ()
