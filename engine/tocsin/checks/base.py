@@ -6,6 +6,7 @@ from functools import cached_property
 from inspect import getdoc
 from typing import Any, TypeVar, cast
 
+from tocsin.checks.reading.catalogue import catalogue
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.document import Document, Json
 from tocsin.expressions import Expression, expressions
@@ -109,7 +110,18 @@ class Subject:
 
     def emptiness(self, expression: Expression) -> Emptiness:
         """What is known of parts of *expression* that never have a row."""
-        return self._emptiness.setdefault(id(expression), Emptiness())
+        if id(expression) not in self._emptiness:
+            self._emptiness[id(expression)] = Emptiness(self.declared)
+        return self._emptiness[id(expression)]
+
+    @cached_property
+    def declared(self) -> Mapping[str, frozenset[str]]:
+        """The labels of the series that services list below `metrics:`, where they list labels."""
+        return {
+            name: frozenset(each.metric.labels)
+            for name, each in catalogue(self.workspace).items()
+            if each.metric.labels
+        }
 
 
 @dataclass(frozen=True, slots=True)

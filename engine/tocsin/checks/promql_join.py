@@ -16,8 +16,8 @@ def promql_join(subject: Subject) -> Iterator[Diagnostic]:
     has dropped a label that the other side has, or both ask for different values of it, no two rows agree: the result
     is empty, and an alert on it never fires. `unless` then takes nothing away.
 
-    It is an error where it is certain: a matcher asks for the label, or it is one of `up`'s. Where a label is grouped
-    by, or is one that scraped series have, it is a warning: there might be series without it.
+    It is an error where it is certain: a matcher asks for the label, it is one of `up`'s, or `metrics:` lists it. Where
+    a label is only grouped by, or is one that scraped series have, it is a warning: there might be series without it.
 
     Bad: `sum by (job, code) (x) / sum by (job) (y)`, `queue{job="a"} and workers{job="b"}`
 
@@ -25,7 +25,7 @@ def promql_join(subject: Subject) -> Iterator[Diagnostic]:
     """
     for expression, every in subject.walked:
         for node in every:
-            found = never_joined(node) if isinstance(node, Binary) else None
+            found = never_joined(node, subject.declared) if isinstance(node, Binary) else None
             if isinstance(node, Binary) and found is not None:
                 yield _finding(expression, node, found)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from tocsin.promql_syntax.bounds import bounds, constant, surely_bounded
 from tocsin.promql_syntax.canonical import canonical
-from tocsin.promql_syntax.flow import flow, never_joined
+from tocsin.promql_syntax.flow import NOTHING_DECLARED, Declared, flow, never_joined
 from tocsin.promql_syntax.shares import accepts
 from tocsin.promql_syntax.tree import (
     Aggregation,
@@ -94,9 +94,10 @@ def never(tree: Expr) -> Cause | None:
 
 
 class Emptiness:
-    """The causes of one tree; remembers what it found of each node."""
+    """The causes of one tree; remembers what it found of each node. *declared* are labels that metrics have."""
 
-    def __init__(self) -> None:
+    def __init__(self, declared: Declared = NOTHING_DECLARED) -> None:
+        self._declared = declared
         self._known: dict[int, Cause | None] = {}
         self._rows: dict[int, _Rows] = {}
 
@@ -147,7 +148,7 @@ class Emptiness:
             return None
         if left or right:
             return left or right
-        parted = never_joined(node)
+        parted = never_joined(node, self._declared)
         if parted is not None and parted.certain:
             return Cause(node, Why.LABELS)
         if node.op in MIRROR or node.op == "and":

@@ -99,9 +99,12 @@ def _some(asked: Asked, labels: AbstractSet[str]) -> Asked:
 
 
 NO_LABELS = Flow(only=_NONE)
+Declared = Mapping[str, frozenset[str]]
+"""Labels that the series of a metric have, for those of which somebody says so."""
+NOTHING_DECLARED: Declared = {}
 
 
-def flow(node: Expr) -> Flow:
+def flow(node: Expr, declared: Declared = NOTHING_DECLARED) -> Flow:
     """The labels of the rows of *node*.
 
     >>> from tocsin.promql_syntax.parser import parse
@@ -109,25 +112,25 @@ def flow(node: Expr) -> Flow:
     False
     """
     try:
-        return _flow(node)
+        return _flow(node, declared)
     except RecursionError:  # a sum of a thousand terms
         return Flow()
 
 
-def _flow(node: Expr) -> Flow:
+def _flow(node: Expr, declared: Declared) -> Flow:
     if isinstance(node, Selector | RangeSelector):
-        return _selected(node if isinstance(node, Selector) else node.selector)
+        return _selected(node if isinstance(node, Selector) else node.selector, declared)
     if isinstance(node, Aggregation):
-        return _aggregated(node)
+        return _aggregated(node, declared)
     if isinstance(node, Binary):
-        return _joined(node)
+        return _joined(node, declared)
     if isinstance(node, Call):
-        return _called(node)
+        return _called(node, declared)
     inner = children(node)
-    return flow(inner[0]) if inner else NO_LABELS
+    return flow(inner[0], declared) if inner else NO_LABELS
 
 
-def _selected(node: Selector) -> Flow:
+def _selected(node: Selector, declared: Declared) -> Flow:
     equal = {m.label.value: m.value.value for m in node.matchers if m.op == "="}
     lacks = frozenset(label for label, value in equal.items() if not value)
     has = frozenset(label for label, value in equal.items() if value and label != "__name__")
@@ -138,11 +141,11 @@ def _selected(node: Selector) -> Flow:
             asked[matcher.label.value] = (*asked.get(matcher.label.value, ()), matcher)
     scraped = bool(metric) and ":" not in metric and not metric.startswith("ALERTS")
     sure = SCRAPED if metric == "up" or metric.startswith("scrape_") else _NONE
-    return Flow(None, lacks, has, scraped, asked, sure - lacks)
+    return Flow(None, lacks, has, scraped, asked, (sure | declared.get(metric, _NONE)) - lacks)
 
 
-def _aggregated(node: Aggregation) -> Flow:
-    inner = flow(node.expr)
+def _aggregated(node: Aggregation, declared: Declared) -> Flow:
+    inner = flow(node.expr, declared)
     if node.op in CHOOSING:
         return inner
     if node.grouping is None:
@@ -156,12 +159,12 @@ def _aggregated(node: Aggregation) -> Flow:
     return found
 
 
-def _joined(node: Binary) -> Flow:
+def _joined(node: Binary, declared: Declared) -> Flow:
     if node.left.type is Type.SCALAR:
-        return flow(node.right)
+        return flow(node.right, declared)
     if node.right.type is Type.SCALAR:
-        return flow(node.left)
-    left, right, matching = flow(node.left), flow(node.right), node.matching
+        return flow(node.left, declared)
+    left, right, matching = flow(node.left, declared), flow(node.right, declared), node.matching
     if node.op == "or":
         only = None if left.only is None or right.only is None else left.only | right.only
         return Flow(only, left.lacks & right.lacks, left.has & right.has, left.scraped and right.scraped)  # any value
@@ -173,12 +176,12 @@ def _joined(node: Binary) -> Flow:
     return left.within(matching.names) if matching.on else left.minus(matching.names)
 
 
-def _called(node: Call) -> Flow:
+def _called(node: Call, declared: Declared) -> Flow:
     name, arguments = node.name.value, node.arguments
     vectors = [each for each in arguments if each.type in {Type.VECTOR, Type.MATRIX}]
     if not vectors or name == "scalar":
         return NO_LABELS
-    inner = flow(vectors[0])
+    inner = flow(vectors[0], declared)
     if name in {"absent", "absent_over_time"}:
         if not isinstance(bare(vectors[0]), Selector | RangeSelector):
             return NO_LABELS
@@ -210,11 +213,11 @@ class Parted:
     other: str = ""
 
 
-def never_joined(node: Binary) -> Parted | None:
+def never_joined(node: Binary, declared: Declared = NOTHING_DECLARED) -> Parted | None:
     """Why no row of the left side of *node* ever meets one of the right side, if that is so."""
     if node.op == "or" or node.fill or node.left.type is not Type.VECTOR or node.right.type is not Type.VECTOR:
         return None
-    left, right = flow(node.left), flow(node.right)
+    left, right = flow(node.left, declared), flow(node.right, declared)
     return _certainly(node, left, right) or _probably(node, left, right)
 
 
