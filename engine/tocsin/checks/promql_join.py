@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression, Role
-from tocsin.promql_syntax import Binary, Name, Parted, never_joined
+from tocsin.promql_syntax import Binary, Name, Parted, matcher_text, never_joined
 
 
 @check("promql/join", apart=True)
@@ -54,6 +54,6 @@ def _finding(expression: Expression, node: Binary, found: Parted) -> Diagnostic:
 
 def _reason(found: Parted, has: str, lacks: str) -> str:
     if found.other and found.asks is not None:
-        wanted = f'{found.label}{found.asks.op}"{found.asks.value.value}"'
-        return f"the {has} side asks for {wanted}, and {found.label} is {found.other!r} on the {lacks} side"
+        asked = matcher_text(found.asks)
+        return f"the {has} side asks for {asked}, and {found.label} is {found.other!r} on the {lacks} side"
     return f"the {has} side has the label {found.label}, which the {lacks} side cannot have"

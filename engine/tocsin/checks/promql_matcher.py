@@ -1,11 +1,13 @@
 """promql/matcher."""
 
+import re
 from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.dead import gravity
+from tocsin.checks.reading.rewriting import without
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.promql_syntax import Call, Matcher, Selector, accepts
+from tocsin.promql_syntax import Call, Matcher, Selector, accepts, matcher_text, quoted
 
 _ANYTHING = frozenset({".*", "(.*)", ".*?", "^.*$", "(?s).*", "(?s:.*)"})
 
@@ -36,18 +38,20 @@ def promql_matcher(subject: Subject) -> Iterator[Diagnostic]:
                 if matcher.op == "=~" and matcher.value.value in _ANYTHING:
                     said = "this matcher accepts every series"
                     hint = f'leave it out, or write {matcher.label.value}!="" for series that have the label'
-                    yield Diagnostic("promql/matcher", expression.inside(matcher), said, Severity.INFO, hint=hint)
+                    fix = without(expression, every[0], node, matcher)
+                    place = expression.inside(matcher)
+                    yield Diagnostic("promql/matcher", place, said, Severity.INFO, hint=hint, fix=fix)
                 elif matcher.op == "!~" and matcher.value.value in _ANYTHING:
                     said = "no series passes this matcher"
                     severity = gravity(subject, expression, every[0])
                     yield Diagnostic("promql/matcher", expression.inside(matcher), said, severity)
             for one, other in _contradictions(node):
-                wanted = f'{other.label.value}{other.op}"{other.value.value}"'
-                said = f"no series with {one.value.value!r} as {one.label.value} passes {wanted}"
+                said = f"no series with {one.value.value!r} as {one.label.value} passes {matcher_text(other)}"
                 hint = "leave one of the two out"
                 if other.op == "=":
                     said = f"no series has both {one.value.value!r} and {other.value.value!r} as {one.label.value}"
-                    hint = f'write {one.label.value}=~"{one.value.value}|{other.value.value}"'
+                    either = quoted("|".join(re.escape(each.value.value) for each in (one, other)))
+                    hint = f"write {one.label.value}=~{either}"
                 severity = gravity(subject, expression, every[0])
                 yield Diagnostic("promql/matcher", expression.inside(other), said, severity, hint=hint)
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.rewriting import equality, unanchored
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.promql_syntax import Matcher, Selector
+from tocsin.expressions import Expression
+from tocsin.promql_syntax import Expr, Matcher, Selector, quoted
 
 _PLAIN = re.compile(r"[^.*+?()\[\]{}|\\^$]+")
 _ANCHORED = re.compile(r"\^.*|(?:.*[^\\])?\$", re.DOTALL)
@@ -26,18 +28,19 @@ def promql_regexp(subject: Subject) -> Iterator[Diagnostic]:
         for node in every:
             if isinstance(node, Selector):
                 for matcher in node.matchers:
-                    said = _needless(matcher) if matcher.regular else None
-                    if said:
-                        message, hint = said
-                        place = expression.inside(matcher)
-                        yield Diagnostic("promql/regexp", place, message, Severity.INFO, hint=hint)
+                    found = _needless(expression, every[0], matcher) if matcher.regular else None
+                    if found is not None:
+                        yield found
 
 
-def _needless(matcher: Matcher) -> tuple[str, str] | None:
+def _needless(expression: Expression, tree: Expr, matcher: Matcher) -> Diagnostic | None:
     label, op, pattern = matcher.label.value, matcher.op, matcher.value.value
     if _PLAIN.fullmatch(pattern):
-        return "this pattern is a plain text", f'write {label}{"=" if op == "=~" else "!="}"{pattern}"'
-    if _ANCHORED.fullmatch(pattern) and "|" not in pattern:
-        inner = pattern.removeprefix("^").removesuffix("$")
-        return "patterns are matched whole: ^ and $ say nothing", f'write {label}{op}"{inner}"'
-    return None
+        said, fix = "this pattern is a plain text", equality(expression, tree, matcher)
+        hint = f"write {label}{'=' if op == '=~' else '!='}{quoted(pattern)}"
+    elif _ANCHORED.fullmatch(pattern) and "|" not in pattern:
+        said, fix = "patterns are matched whole: ^ and $ say nothing", unanchored(expression, tree, matcher)
+        hint = f"write {label}{op}{quoted(pattern.removeprefix('^').removesuffix('$'))}"
+    else:
+        return None
+    return Diagnostic("promql/regexp", expression.inside(matcher), said, Severity.INFO, hint=hint, fix=fix)

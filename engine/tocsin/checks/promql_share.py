@@ -6,7 +6,20 @@ from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.compared import compared
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression
-from tocsin.promql_syntax import Binary, Expr, Fault, Matcher, Selector, Share, bare, narrowed, share
+from tocsin.promql_syntax import (
+    Binary,
+    Expr,
+    Fault,
+    Matcher,
+    Selector,
+    Share,
+    bare,
+    disjoint,
+    matcher_text,
+    narrowed,
+    nodes,
+    share,
+)
 
 
 @check("promql/share", apart=True)
@@ -15,7 +28,8 @@ def promql_share(subject: Subject) -> Iterator[Diagnostic]:
 
     A share of bad events counts both sides by the same rules. Where the total asks for something that the bad events
     do not ask for, some of these are not in the total: the share may exceed 1, and a budget is spent by events that
-    the objective is not about. Only counts of the same metric are compared.
+    the objective is not about. Only counts of the same metric are compared. Bad events none of which can be in the
+    total, such as those of another job, are a warning where the metrics differ, and an error where they do not.
 
     Bad: `bad: requests_total{code=~"5.."}` with `total: requests_total{job="shop"}`
 
@@ -44,6 +58,9 @@ def _of_slis(subject: Subject) -> Iterator[Diagnostic]:
         for key in ("bad", "good"):
             if key in parts and total is not None:
                 expression, tree = parts[key]
+                if (apart := _disjoint(expression, key, tree, total[1])) is not None:
+                    yield apart
+                    continue
                 one, other = bare(tree), bare(total[1])
                 if isinstance(one, Selector) and isinstance(other, Selector):
                     verdict, matcher = narrowed(one, other)
@@ -53,8 +70,24 @@ def _of_slis(subject: Subject) -> Iterator[Diagnostic]:
                     yield _finding(expression, one, matcher, f"the {key} events", "the total")
 
 
+def _disjoint(expression: Expression, key: str, one: Expr, other: Expr) -> Diagnostic | None:
+    """What is wrong where either side has one selector, and no series passes both."""
+    mine, theirs = ([node for node in nodes(side) if isinstance(node, Selector)] for side in (one, other))
+    if len(mine) != 1 or len(theirs) != 1 or (found := disjoint(mine[0], theirs[0])) is None:
+        return None
+    same = mine[0].metric is not None and mine[0].metric == theirs[0].metric
+    wanted = matcher_text(found[1])
+    return Diagnostic(
+        "promql/share",
+        expression.inside(found[0]),
+        f"none of the {key} events {'is' if same else 'seems to be'} in the total, which asks for {wanted}",
+        Severity.ERROR if same else Severity.WARNING,
+        hint=f"ask for the same {found[0].label.value} on both sides, or for none in the total",
+    )
+
+
 def _finding(expression: Expression, place: Expr, matcher: Matcher, one: str, other: str) -> Diagnostic:
-    wanted = f'{matcher.label.value}{matcher.op}"{matcher.value.value}"'
+    wanted = matcher_text(matcher)
     return Diagnostic(
         "promql/share",
         expression.inside(place),

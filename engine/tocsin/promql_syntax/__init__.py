@@ -4,7 +4,7 @@
 """
 
 from tocsin.promql_syntax.bounds import bounds, constant, surely_bounded
-from tocsin.promql_syntax.canonical import canonical, number
+from tocsin.promql_syntax.canonical import canonical, matcher_text, number, quoted
 from tocsin.promql_syntax.cursor import DEEPEST
 from tocsin.promql_syntax.emptiness import Cause, Emptiness, Why, never
 from tocsin.promql_syntax.fault import Fault, Limit
@@ -12,7 +12,7 @@ from tocsin.promql_syntax.flow import CHOOSING, Flow, Parted, flow, never_joined
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
 from tocsin.promql_syntax.lexer import Token, lex
 from tocsin.promql_syntax.parser import LONGEST, MOST_OPERATORS, Reading, parse, read
-from tocsin.promql_syntax.shares import Share, accepts, is_part, narrowed, share
+from tocsin.promql_syntax.shares import Share, accepts, disjoint, is_part, narrowed, share
 from tocsin.promql_syntax.tree import (
     Aggregation,
     At,
@@ -89,10 +89,12 @@ __all__ = [
     "canonical",
     "children",
     "constant",
+    "disjoint",
     "explained",
     "flow",
     "is_part",
     "lex",
+    "matcher_text",
     "narrowed",
     "never",
     "never_joined",
@@ -100,6 +102,7 @@ __all__ = [
     "number",
     "parse",
     "passing",
+    "quoted",
     "read",
     "share",
     "surely_bounded",

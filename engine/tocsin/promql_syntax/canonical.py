@@ -59,7 +59,7 @@ def _operand(tree: Expr) -> str:
         case Number():
             return number(tree.value)
         case String():
-            return _quoted(tree.value)
+            return quoted(tree.value)
         case Selector():
             return _selector(tree) + _modifiers(tree)
         case RangeSelector():
@@ -108,17 +108,20 @@ def _operator(node: Binary) -> str:
 
 
 def _selector(node: Selector) -> str:
-    matchers = sorted({_matcher(each) for each in node.matchers if each.label.value != "__name__" or each.op != "="})
+    matchers = sorted(
+        {matcher_text(each) for each in node.matchers if each.label.value != "__name__" or each.op != "="}
+    )
     metric = node.metric
     if metric and not _is_name(metric, ":"):
-        matchers.insert(0, _quoted(metric))
+        matchers.insert(0, quoted(metric))
         metric = ""
     braces = f"{{{','.join(matchers)}}}" if matchers or not metric else ""
     return f"{metric or ''}{braces}"
 
 
-def _matcher(node: Matcher) -> str:
-    return f"{_label(node.label)}{node.op}{_quoted(node.value.value)}"
+def matcher_text(node: Matcher) -> str:
+    """Write a matcher as it may stand between braces."""
+    return f"{_label(node.label)}{node.op}{quoted(node.value.value)}"
 
 
 def _modifiers(node: Selector | RangeSelector | Subquery) -> str:
@@ -136,7 +139,7 @@ def _labels(names: tuple[Name, ...]) -> str:
 
 
 def _label(name: Name) -> str:
-    return name.value if _is_name(name.value) else _quoted(name.value)
+    return name.value if _is_name(name.value) else quoted(name.value)
 
 
 def _is_name(text: str, more: str = "") -> bool:
@@ -146,7 +149,8 @@ def _is_name(text: str, more: str = "") -> bool:
     return bool(plain) and plain.isascii() and plain.isalnum() and not plain[0].isdigit()
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text in double quotes."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 

@@ -61,6 +61,18 @@ def narrowed(one: Selector, other: Selector) -> tuple[Share, Matcher | None]:
     return (Share.UNKNOWN if unknown else Share.PART), None
 
 
+def disjoint(one: Selector, other: Selector) -> tuple[Matcher, Matcher] | None:
+    """Two matchers that no series passes both of, the first one of *one*; None where there might be some."""
+    for mine in one.matchers:
+        for theirs in other.matchers:
+            if mine.label.value == theirs.label.value != "__name__" and (
+                (mine.op == "=" and not accepts(theirs, mine.value.value))
+                or (theirs.op == "=" and not accepts(mine, theirs.value.value))
+            ):
+                return mine, theirs
+    return None
+
+
 def _counted(node: Expr) -> tuple[str, str, str, Selector] | None:
     """The shape of a count, and the selector of what is counted: `sum(rate(x[5m]))`."""
     node = bare(node)
