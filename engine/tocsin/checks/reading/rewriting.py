@@ -14,13 +14,10 @@ _Change = tuple[int, int, str]
 def equality(expression: Expression, tree: Expr, matcher: Matcher) -> Fix | None:
     """`=~"shop"` as `="shop"`."""
     start = expression.text.find(matcher.op, matcher.label.end, matcher.value.start)
-    wanted = (
-        matcher.label.value,
-        matcher.op.removesuffix("~") + ("=" if matcher.op == "!~" else ""),
-        matcher.value.value,
-    )
-    changes = [(start, start + 2, wanted[1])] if start >= 0 else []
-    return _fix(f"write {wanted[1]}", expression, tree, matcher, (wanted, changes))
+    op = "=" if matcher.op == "=~" else "!="
+    wanted = (matcher.label.value, op, matcher.value.value)
+    changes = [(start, start + 2, op)] if start >= 0 else []
+    return _fix(f"write {op}", expression, tree, matcher, (wanted, changes))
 
 
 def unanchored(expression: Expression, tree: Expr, matcher: Matcher) -> Fix | None:
@@ -43,6 +40,8 @@ def without(expression: Expression, tree: Expr, node: Selector, matcher: Matcher
         start, end = matcher.start, every[at + 1].start
     else:
         start, end = every[at - 1].end, matcher.end
+    if "#" in expression.text[start : matcher.start] + expression.text[matcher.end : end]:  # a comment
+        return None
     return _fix("remove it", expression, tree, matcher, (None, [(start, end, "")]))
 
 
