@@ -66,7 +66,7 @@ def labels(name: str, **more: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({"__name__": name, "instance": "a", **more}.items()))
 
 
-SERIES = {
+SERIES: dict[tuple[tuple[str, str], ...], Callable[[int], Value]] = {
     labels("took_seconds", job="busy"): native(54, 6),
     labels("took_seconds", job="busy", instance="b"): native(57, 3),
     labels("took_seconds", job="routes", route="/a"): native(60, 0),
@@ -153,7 +153,12 @@ def test_bad_and_all_events(server: str, window: str) -> None:
     """Two instances add up; each group has its own; what the histogram counted before does not matter."""
     total, bad = (ask(server, f"slo:{kind}:rate{window} * 60") for kind in ("total", "bad"))
 
-    expected = {"busy": (120, 9), "routes/a": (60, 0), "routes/b": (60, 30), "beside": (60, 30)}
+    expected: dict[str, tuple[float, float]] = {
+        "busy": (120, 9),
+        "routes/a": (60, 0),
+        "routes/b": (60, 30),
+        "beside": (60, 30),
+    }
     expected["between"] = (120, 4.5)  # half of a bucket: this version interpolates in a straight line
     for name, (every, wrong) in expected.items():
         assert (total[name], bad[name]) == pytest.approx((every, wrong), rel=1e-6, abs=1e-6)
