@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 import yaml
 from tests import builders
 
-from tocsin.plan import plan
+from tocsin.plan import RecordingRule, plan
+from tocsin.promql_syntax import Fault, Selector, nodes, parse
 from tocsin.targets.artifact import MARK
 from tocsin.targets.grafana import grafana
+from tocsin.units import Duration
 from tocsin.workspace import Source, Workspace, read_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +64,11 @@ def test_the_platforms_dashboards_are_there() -> None:
     found = pages(rules())
 
     assert sorted(found) == [
+        "tocsin-contract-counting-uptime",
         "tocsin-dashboard-ai-performance",
         "tocsin-dashboard-business-metrics",
         "tocsin-dashboard-system-overview",
+        "tocsin-journey-people-counting",
         "tocsin-overview",
         *(f"tocsin-service-{name}" for name in ("ai-inference", "be-auth", "be-camera", "mysql", "redis")),
     ]
@@ -182,7 +187,8 @@ def expressions() -> Iterator[str]:
     """Every expression on every page."""
     for page in everything():
         yield from (each["expr"] for each in page["annotations"]["list"])
-        yield from (target["expr"] for panel in page["panels"] for target in panel.get("targets", ()))
+        written = (target["expr"] for panel in page["panels"] for target in panel.get("targets", ()))
+        yield from (expr.replace("$__range_s", "86400").replace("$__range", "1d") for expr in written)
 
 
 @pytest.mark.real
@@ -200,3 +206,66 @@ def test_prometheus_reads_every_expression(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr, f"{len(unique)} rules found" in done.stdout) == (0, "", True)
+
+
+def test_a_journey_has_a_page() -> None:
+    """What is promised, what is left, each slice, each member, and the burn rates of its alert."""
+    page = pages(rules())["tocsin-journey-people-counting"]
+    found = panels(page)
+
+    assert list(found) == [
+        "Firing now", "Objective end-to-end", "Objective", "Error budget left", "Good, slice by slice", "Members",
+        "Burn rate, fast", "Burn rate, steady",
+    ]  # fmt: skip
+    assert found["Objective"]["targets"][0]["expr"] == "vector(0.995)"
+    assert found["Error budget left"]["targets"][0]["expr"] == (
+        '1 - (1 - avg_over_time(journey:slice:ratio{service="people-counting",slo="end-to-end"}[30d])) / 0.005'
+    )
+    assert found["Members"]["targets"][0]["legendFormat"] == "{{member}}"
+    assert "Journeys" in panels(pages(rules())["tocsin-overview"])
+
+
+def test_a_contract_has_a_page_of_its_period() -> None:
+    """In its own time zone, since the begin of the month: Grafana knows calendars, and PromQL does not."""
+    page = pages(rules())["tocsin-contract-counting-uptime"]
+    found = panels(page)
+    uptime = found["Uptime so far"]["targets"][0]["expr"]
+
+    assert (page["timezone"], page["time"]) == ("Asia/Ho_Chi_Minh", {"from": "now/M", "to": "now"})
+    assert uptime.startswith("avg_over_time((1 - sum(slo:bad:rate5m{")
+    assert uptime.endswith(" or vector(1))[$__range:5m])")
+    assert [step["value"] for step in found["Uptime so far"]["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [
+        None, 0.999,
+    ]  # fmt: skip
+    assert "43m12s" in found["Lost so far"]["description"]
+
+
+def test_a_journey_beyond_promql_shows_its_members_only() -> None:
+    """Nothing is approximated: the page says who evaluates the whole, and draws what is recorded."""
+    workspace = rules()
+    (journey,) = workspace.journeys
+    (slo,) = journey.slos
+    slow = replace(journey, slos=(replace(slo, slice=Duration.of(hours=2)),))
+    found = panels(pages(replace(workspace, journeys=(slow,)))["tocsin-journey-people-counting"])
+
+    assert list(found) == ["Firing now", "Objective end-to-end", "Objective", "Members"]
+    assert "evaluated by tocsin serve alone" in found["Members"]["description"]
+
+
+def test_pages_read_what_is_recorded_or_exported() -> None:
+    """No panel of ours reads a series that no rule records and no catalogue has."""
+    workspace = rules()
+    planned = plan(workspace)[0]
+    known = {rule.record for group in planned.groups for rule in group.rules if isinstance(rule, RecordingRule)}
+    known |= {"ALERTS"}
+    for service in workspace.services:
+        known |= {f"{name}{end}" for name in service.metrics for end in ("", "_bucket", "_count", "_sum")}
+    for page in pages(workspace).values():
+        if page["uid"].startswith("tocsin-dashboard-"):
+            continue  # written by hand: `check` is told of those
+        for panel in page["panels"]:
+            for target in panel.get("targets", ()):
+                tree = parse(target["expr"].replace("$__range_s", "86400").replace("$__range", "1d"))
+                assert not isinstance(tree, Fault)
+                read = {n.name.value for n in nodes(tree) if isinstance(n, Selector) and n.name}
+                assert read - known <= {"up"}, (page["uid"], panel["title"])

@@ -11,8 +11,9 @@ from tocsin.plan import Plan
 from tocsin.promql import label_value
 from tocsin.spec import Dashboard
 from tocsin.targets.artifact import Artifact, header, origin
+from tocsin.targets.grafana_journeys import PERIODS, journey_panels, sla_panels
 from tocsin.targets.grafana_pages import OVERVIEW, overview_panels, service_panels
-from tocsin.targets.grafana_panels import Json, Panel, Query, link, page, placed, uid
+from tocsin.targets.grafana_panels import Json, Panel, Query, link, page, page_list, placed, uid
 from tocsin.targets.yaml_text import Yaml, tree
 from tocsin.workspace import Workspace
 
@@ -30,7 +31,8 @@ def has_grafana(workspace: Workspace) -> bool:
 
 def grafana(plan: Plan, workspace: Workspace) -> tuple[Artifact, ...]:
     """All pages and provisioning files, sorted by path."""
-    pages = [*_written(workspace), *_services(plan, workspace), *_overview(workspace)]
+    pages = [*_written(workspace), *_services(plan, workspace), *_journeys(workspace)]
+    pages += [*_contracts(workspace), *_overview(workspace)]
     artifacts = [Artifact(f"{PAGES}/{each['uid']}.json", _json(each)) for each in pages]
     artifacts += [
         Artifact(f"{PROVISIONING}/dashboards/tocsin.yml", _provider(workspace)),
@@ -78,11 +80,43 @@ def _services(plan: Plan, workspace: Workspace) -> Iterator[dict[str, Json]]:
             )
 
 
+def _journeys(workspace: Workspace) -> Iterator[dict[str, Json]]:
+    for journey in sorted(workspace.journeys, key=attrgetter("name")):
+        yield page(
+            journey.title or journey.name,
+            uid("journey", journey.name),
+            journey_panels(journey),
+            source=origin([journey.span.path]),
+            tags=("journey",),
+            links=_links(workspace),
+            alerts=f'ALERTS{{alertstate="firing",service={label_value(journey.name)}}}',
+        )
+
+
+def _contracts(workspace: Workspace) -> Iterator[dict[str, Json]]:
+    journeys = {slo.ref: slo for journey in workspace.journeys for slo in journey.slos}
+    for sla in sorted(workspace.slas, key=attrgetter("name")):
+        if panels := sla_panels(sla, journeys):
+            yield page(
+                sla.title or sla.name,
+                uid("contract", sla.name),
+                panels,
+                source=origin([sla.span.path]),
+                tags=("contract",),
+                links=_links(workspace),
+                since=PERIODS[sla.calendar],
+                timezone=sla.timezone,
+            )
+
+
 def _overview(workspace: Workspace) -> Iterator[dict[str, Json]]:
     slos = [slo for service in workspace.services for slo in service.slos]
     if slos:
         source = origin(slo.span.path for slo in slos)
-        yield page("Objectives", OVERVIEW, overview_panels(workspace), source=source)
+        lists = [("Services", "service"), ("Journeys", "journey"), ("Contracts", "contract")]
+        known = {"service": workspace.services, "journey": workspace.journeys, "contract": workspace.slas}
+        links = [page_list(title, tag) for title, tag in lists if known[tag]]
+        yield page("Objectives", OVERVIEW, overview_panels(workspace), source=source, links=links)
 
 
 def _links(workspace: Workspace) -> list[Json]:

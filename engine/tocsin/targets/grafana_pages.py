@@ -11,9 +11,11 @@ from operator import attrgetter
 from tocsin.expressions import definition
 from tocsin.guards import BASE
 from tocsin.plan import AlertingRule, Plan, RecordingRule
+from tocsin.plan.journey import beyond_promql
 from tocsin.promql import matchers
 from tocsin.spec import AlertRule, Service, Slo, Threshold
-from tocsin.targets.grafana_panels import AMBER, BLUE, GREEN, RED, WIDTH, Json, Panel, Query, placed, row, uid
+from tocsin.targets.grafana_journeys import SLICES
+from tocsin.targets.grafana_panels import AMBER, BLUE, GREEN, RED, WIDTH, Json, Panel, Query, firing, placed, row, uid
 from tocsin.template import readable
 from tocsin.units import Duration, literal
 from tocsin.windows import Tier, decimal_literal
@@ -38,21 +40,22 @@ def service_panels(service: Service, plan: Plan, workspace: Workspace) -> list[d
     shown = [alert for alert in sorted(service.alerts, key=attrgetter("name")) if alert.ref in alerts]
     if shown:
         panels += [row("Alerts"), *(_alert(alert, alerts[alert.ref], service, workspace) for alert in shown)]
-    return placed([_firing(matchers((("service", service.name),))), *panels]) if panels else []
+    return placed([firing(matchers((("service", service.name),))), *panels]) if panels else []
 
 
 def overview_panels(workspace: Workspace) -> list[dict[str, Json]]:
     """All objectives with what is left of their budgets, and everything that fires."""
     pages = {service.name: uid("service", service.name) for service in workspace.services}
-    table, *rest = placed(
-        [
-            Panel("Objectives", "table", _OVERVIEW, width=WIDTH, height=12, description=_OVERVIEW_TEXT),
-            _firing(""),
-            Panel(
-                "Error budget left", "timeseries", (Query(BUDGET, "{{service}}/{{slo}}"),), "percentunit", width=WIDTH
-            ),
-        ]
-    )
+    panels = [
+        Panel("Objectives", "table", _OVERVIEW, width=WIDTH, height=12, description=_OVERVIEW_TEXT),
+        firing(""),
+        Panel("Error budget left", "timeseries", (Query(BUDGET, "{{service}}/{{slo}}"),), "percentunit", width=WIDTH),
+    ]
+    if any(not beyond_promql(slo) for journey in workspace.journeys for slo in journey.slos):
+        slices = (Query(SLICES, "{{service}}/{{slo}}"),)
+        said = "How good each journey was as a whole, slice by slice."
+        panels.append(Panel("Journeys", "timeseries", slices, "percentunit", said, WIDTH, at_most=1.0))
+    table, *rest = placed(panels)
     return [table | _arranged(pages), *rest]
 
 
@@ -168,12 +171,6 @@ class _Objective:
             runbook=self.runbook,
             at_least=0.0,
         )
-
-
-def _firing(selector: str) -> Panel:
-    more = selector[1:-1]
-    firing = f'ALERTS{{alertstate="firing"{"," if more else ""}{more}}}'
-    return Panel("Firing now", "table", (Query(firing),), width=WIDTH, height=6, description="Every alert that fires.")
 
 
 def _alert(alert: AlertRule, rule: AlertingRule, service: Service, workspace: Workspace) -> Panel:

@@ -52,6 +52,13 @@ def row(title: str) -> Panel:
     return Panel(title, "row", (), width=WIDTH, height=1)
 
 
+def firing(selector: str) -> Panel:
+    """A table of what fires now among the alerts with the labels of *selector*."""
+    more = selector[1:-1]
+    alerts = f'ALERTS{{alertstate="firing"{"," if more else ""}{more}}}'
+    return Panel("Firing now", "table", (Query(alerts),), width=WIDTH, height=6, description="Every alert that fires.")
+
+
 def uid(kind: str, name: str) -> str:
     """Name a page the same for ever, so that links and favourites stay; at most 40 characters, as Grafana wants.
 
@@ -73,8 +80,13 @@ def page(
     tags: Sequence[str] = (),
     links: Sequence[Json] = (),
     alerts: str = "",
+    since: str = "now-6h",
+    timezone: str = "browser",
 ) -> dict[str, Json]:
-    """A whole dashboard; *source* says where it comes from, *alerts* selects those that are drawn over the panels."""
+    """A whole dashboard; *source* says where it comes from, *alerts* selects those that are drawn over the panels.
+
+    It opens with the time *since* then, in the *timezone*.
+    """
     marks: list[Json] = []
     if alerts:
         marks.append(
@@ -99,8 +111,8 @@ def page(
         "version": 1,
         "editable": False,
         "graphTooltip": 1,
-        "timezone": "browser",
-        "time": {"from": "now-6h", "to": "now"},
+        "timezone": timezone,
+        "time": {"from": since, "to": "now"},
         "refresh": "1m",
         "templating": {"list": [_variable()]},
         "annotations": {"list": marks},
@@ -127,6 +139,11 @@ def _variable() -> dict[str, Json]:
 def link(title: str, url: str, *, blank: bool = True) -> dict[str, Json]:
     """A link of a page or a panel."""
     return {"title": title, "type": "link", "url": url, "targetBlank": blank}
+
+
+def page_list(title: str, tag: str) -> dict[str, Json]:
+    """A menu of all pages with a tag."""
+    return {"title": title, "type": "dashboards", "tags": ["tocsin", tag], "asDropdown": True, "includeVars": True}
 
 
 def placed(panels: Iterable[Panel]) -> list[dict[str, Json]]:
