@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from tests import builders
 from tocsin.cli.main import run
 from tocsin.plan import plan
 from tocsin.ports import labels_of
+from tocsin.spec.sla import CreditTier, Exclusion
 from tocsin.targets.runbooks import code, runbooks, text
+from tocsin.units import Duration
 from tocsin.workspace import Source, Workspace, read_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -48,11 +52,11 @@ def test_a_page_says_who_is_told_how_soon_and_what_to_do() -> None:
 def test_the_index_leads_to_every_objective_and_alert() -> None:
     """Each link goes to a heading that is there."""
     pages = written(rules())
-    links = re.findall(r"\]\(([a-z-]+\.md)#([a-z-]+)\)", pages["runbooks/index.md"])
+    links = re.findall(r"\]\(([a-z/-]+\.md)#([a-z-]+)\)", pages["runbooks/index.md"])
     headings = {
         (path.removeprefix("runbooks/"), heading.lower())
         for path, page in pages.items()
-        for heading in re.findall(r"^### (.*)$", page, re.MULTILINE)
+        for heading in re.findall(r"^## (.*)$" if "journeys/" in path else r"^### (.*)$", page, re.MULTILINE)
     }
 
     assert len(links) > 20
@@ -122,3 +126,45 @@ def test_a_wrong_template_is_told_in_one_line(
 
     assert run([*arguments, str(tmp_path / "t.j2")]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_journey_says_what_it_is_made_of() -> None:
+    """Its tree with a link to the page of each member, its alert, and a query that finds the worst."""
+    page = written(rules())["runbooks/journeys/people-counting.md"]
+
+    assert "- series: all of them are needed\n  - [be-camera/uptime](../be-camera.md#uptime)\n" in page
+    assert "    - [mysql/up (weight 3)](../mysql.md#up)\n" in page
+    assert "| fast | the budget burns more than 14.4 times too fast over 1h and over 5m |" in page
+    assert "| 100% | 4m19s | 10m48s | 2.0% |" in page
+    assert 'sort(journey:member:ratio{service="people-counting",slo="end-to-end"})' in page
+    assert "<http://grafana:3000/d/tocsin-journey-people-counting>" in page
+
+
+def test_a_journey_that_rules_cannot_say_has_no_tiers() -> None:
+    """And says who alerts instead."""
+    workspace = rules()
+    (journey,) = workspace.journeys
+    slow = replace(journey, slos=(replace(journey.slos[0], slice=Duration.of(hours=2)),))
+    page = written(replace(workspace, journeys=(slow,)))["runbooks/journeys/people-counting.md"]
+
+    assert "`tocsin serve` alone evaluates it" in page
+    assert "| tier |" not in page
+
+
+def test_a_contract_says_what_it_costs() -> None:
+    """What is promised to whom, how much may be lost, credits, and exclusions."""
+    workspace = rules()
+    (sla,) = workspace.slas
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    more = replace(
+        sla,
+        credits=(CreditTier(Decimal("0.999"), Decimal("0.1"), sla.span),),
+        exclusions=(Exclusion(start, start + timedelta(hours=2), "agreed | maintenance", "remove", sla.span),),
+    )
+    page = written(replace(workspace, slas=(more,)))["runbooks/contracts/counting-uptime.md"]
+
+    assert "99.9% in each month of Asia/Ho_Chi_Minh, promised to All customers of people counting." in page
+    assert "- Covers: [be-camera/uptime](../be-camera.md)" in page
+    assert "- May lose: 43m12s of a month of 30d" in page
+    assert "| 99.9% | 10% |" in page
+    assert "| 2026-11-01 00:00 UTC | 2026-11-01 02:00 UTC | agreed \\| maintenance | not at all |" in page

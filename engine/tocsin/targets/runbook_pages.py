@@ -19,7 +19,7 @@ from tocsin.workspace import Workspace
 Facts = tuple[tuple[str, str], ...]
 """Lines of a name and a value; values are Markdown."""
 
-_OUTAGES = tuple(map(Fraction, ("1", "0.5", "0.1", "0.05", "0.02", "0.01")))
+OUTAGES = tuple(map(Fraction, ("1", "0.5", "0.1", "0.05", "0.02", "0.01")))
 _NEVER = "never"
 
 
@@ -141,16 +141,18 @@ def _objective(slo: Slo, rules: list[AlertingRule], service: Service, workspace:
     if runbook := slo.runbook or service.runbook:
         facts.append(("More", f"<{runbook}>"))
     facts += _dashboard(service, workspace)
-    allowed = _percent(1 - slo.target)
+    allowed = percent(1 - slo.target)
     return Objective(
         name=slo.name,
-        promise=f"{slo.description or slo.ref}: {_percent(slo.target)} over {slo.over}.",
+        promise=f"{slo.description or slo.ref}: {percent(slo.target)} over {slo.over}.",
         meaning=f"{allowed} may be bad; that is the error budget. Its alerts are ErrorBudgetBurn with slo={slo.name}.",
         facts=tuple(facts),
-        tiers=tuple(_tier(tier, slo, told(by_tier[tier.name], workspace)) for tier in tiers if tier.name in by_tier),
+        tiers=tuple(
+            tier_line(tier, slo.window, told(by_tier[tier.name], workspace)) for tier in tiers if tier.name in by_tier
+        ),
         silence=silent,
         blind=blind,
-        detection=tuple(_detection(errors, slo, tiers) for errors in _OUTAGES),
+        detection=tuple(detection(errors, slo.target, slo.window, tiers) for errors in OUTAGES),
         first=(*_FIRST, *first),
         look=look,
     )
@@ -161,17 +163,19 @@ def _named(rules: list[AlertingRule], name: str, workspace: Workspace) -> Silenc
     return Silence(str(found.for_), _severity(found), told(found, workspace)) if found else None
 
 
-def _tier(tier: Tier, slo: Slo, channels: str) -> TierLine:
-    factor = literal(round(Decimal(decimal_literal(tier.factor(slo.window))), 2))
+def tier_line(tier: Tier, window: Duration, channels: str) -> TierLine:
+    """A tier of an objective over *window*, told to *channels*."""
+    factor = literal(round(Decimal(decimal_literal(tier.factor(window))), 2))
     return TierLine(tier.name, ALERT_SEVERITY[tier.severity], factor, str(tier.long), str(tier.short), channels)
 
 
-def _detection(errors: Fraction, slo: Slo, tiers: list[Tier]) -> Detection:
-    times = [detection_time(tier.long.milliseconds, tier.threshold(slo.window, slo.target), errors) for tier in tiers]
+def detection(errors: Fraction, target: Decimal, window: Duration, tiers: list[Tier]) -> Detection:
+    """When each tier fires in an outage with *errors*."""
+    times = [detection_time(tier.long.milliseconds, tier.threshold(window, target), errors) for tier in tiers]
     known = [time for time in times if time is not None]
-    spent = budget_spent(min(known), errors, slo.target, slo.window.milliseconds) if known else None
+    spent = budget_spent(min(known), errors, target, window.milliseconds) if known else None
     return Detection(
-        errors=_percent(Decimal(decimal_literal(errors))),
+        errors=percent(Decimal(decimal_literal(errors))),
         times=tuple(_NEVER if time is None else _rounded(time) for time in times),
         spent=_NEVER if spent is None else f"{float(spent):.1%}",
     )
@@ -187,7 +191,8 @@ def _rounded(milliseconds: Fraction) -> str:
 _STEPS = ((86_400_000, 3_600_000), (3_600_000, 60_000))
 
 
-def _percent(value: Decimal) -> str:
+def percent(value: Decimal) -> str:
+    """A fraction as people write it."""
     return f"{literal(value * 100)}%"
 
 

@@ -1,4 +1,4 @@
-"""Runbook pages in Markdown: one per service and an index, from Jinja2 templates in a sandbox."""
+"""Runbook pages in Markdown: one per service, journey and contract, and an index, from Jinja2 templates."""
 
 import re
 from operator import attrgetter
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tocsin.plan import Plan
 from tocsin.targets.artifact import Artifact, origin
+from tocsin.targets.runbook_journeys import contract_page, journey_page
 from tocsin.targets.runbook_pages import page_of
 from tocsin.workspace import Workspace
 
@@ -18,7 +19,10 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def runbooks(plan: Plan, workspace: Workspace, template: str | None = None) -> tuple[Artifact, ...]:
-    """All pages, sorted by path; *template* stands in for that of a service, and gets the same `page`."""
+    """All pages of services, journeys and contracts, sorted by path.
+
+    *template* stands in for that of a service, and gets the same `page`.
+    """
     environment = _environment()
     service_page = environment.from_string(template) if template else environment.get_template("service.md.j2")
     services = sorted((each for each in workspace.services if each.slos or each.alerts), key=attrgetter("name"))
@@ -27,9 +31,22 @@ def runbooks(plan: Plan, workspace: Workspace, template: str | None = None) -> t
         Artifact(f"runbooks/{page.name}.md", _text(service_page.render(page=page), [service.span.path]))
         for page, service in zip(pages, services, strict=True)
     ]
-    if pages:
-        index = environment.get_template("index.md.j2").render(pages=pages)
-        made.append(Artifact("runbooks/index.md", _text(index, [service.span.path for service in services])))
+    journeys = [journey_page(each, plan, workspace) for each in sorted(workspace.journeys, key=attrgetter("name"))]
+    contracts = [contract_page(each, workspace) for each in sorted(workspace.slas, key=attrgetter("name"))]
+    spans = {
+        "journeys": {j.name: j.span for j in workspace.journeys},
+        "contracts": {s.name: s.span for s in workspace.slas},
+    }
+    for folder, template_name, some in (("journeys", "journey", journeys), ("contracts", "contract", contracts)):
+        one = environment.get_template(f"{template_name}.md.j2")
+        for page in some:
+            paths = [spans[folder][page.name].path]
+            made.append(Artifact(f"runbooks/{folder}/{page.name}.md", _text(one.render(page=page), paths)))
+    if made:
+        index = environment.get_template("index.md.j2").render(pages=pages, journeys=journeys, contracts=contracts)
+        sources = [service.span.path for service in services]
+        sources += [span.path for some in spans.values() for span in some.values()]
+        made.append(Artifact("runbooks/index.md", _text(index, sources)))
     return tuple(sorted(made))
 
 
