@@ -24,6 +24,10 @@ _TIMES = (
 _COLOURS = ("#d1495b", "#d98324", "#3a86c8", "#2a9d6f", "#8a63c9", "#8d8d8d")
 
 
+_SAME = 0.02
+"""Lines that differ by less cannot be told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A tier from its *threshold*, where it takes the *long* window (in seconds), to a total outage."""
@@ -104,7 +108,7 @@ def as_text(lines: Sequence[Line]) -> str:
 
 
 def as_svg(lines: Sequence[Line], title: str) -> str:
-    """The same as a drawing that can be read on light and dark ground; lines that meet differ in width."""
+    """The same as a drawing that can be read on light and dark ground; one that lies on another is dashed."""
     axes, (left, top, width, height) = _axes(lines), (70, 50, 600, 340)
 
     def x(errors: float) -> str:
@@ -140,9 +144,11 @@ def as_svg(lines: Sequence[Line], title: str) -> str:
     made.append(f'<text transform="{turned}" text-anchor="middle">time until it fires</text>')
     for number, line in enumerate(lines):
         colour, thick = _COLOURS[number % len(_COLOURS)], max(1.5, 2 + 1.5 * (len(lines) - 1 - number))
+        met = any(abs(line.after(1) / other.after(1) - 1) < _SAME for other in lines[:number])
+        dash = ' stroke-dasharray="10 10"' if met else ""
         path = f"M{x(line.threshold)} {y(line.long)}L{x(1)} {y(line.after(1))}"
-        made.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{thick:g}"/>')
+        made.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{thick:g}"{dash}/>')
         level = top + 14 + 22 * number
-        made.append(f'<path d="M{right + 15} {level - 4}h22" stroke="{colour}" stroke-width="{thick:g}"/>')
+        made.append(f'<path d="M{right + 15} {level - 4}h22" stroke="{colour}" stroke-width="{thick:g}"{dash}/>')
         made.append(f'<text x="{right + 44}" y="{level}">{escape(line.name)}</text>')
     return "\n".join([*made, "</svg>", ""])
