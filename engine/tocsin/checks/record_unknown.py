@@ -16,7 +16,7 @@ def record_unknown(subject: Subject) -> Iterator[Diagnostic]:
 
     A name with a colon is one of a recording. Where this workspace records others of its level, and not this one, it
     was renamed, removed or misspelt, and the expression gives no rows. Levels that nothing here records are left alone:
-    they may come from rules elsewhere.
+    they may come from rules elsewhere. So are names that begin with a colon, as metrics of some exporters do.
 
     Bad: `job:errors:rate1m > 5`, where the workspace records `job:errors:rate5m`
 
@@ -29,7 +29,7 @@ def record_unknown(subject: Subject) -> Iterator[Diagnostic]:
     levels = {name.partition(":")[0] for name in recorded if ":" in name}
     for expression, node, name in read:
         level = name.partition(":")[0]
-        if name in recorded or level not in levels:
+        if name in recorded or not level or level not in levels:
             continue
         others = [each for each in recorded if each.startswith(f"{level}:")]
         near = nearest(name, others)

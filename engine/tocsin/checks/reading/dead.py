@@ -35,6 +35,6 @@ def dead_alerts(subject: Subject) -> frozenset[str]:
     roles = {Role.VALUE, Role.CONDITION}
     return frozenset(
         expression.refs[0]
-        for expression, tree in subject.trees
+        for expression, tree in subject.trees_below("alerts")
         if expression.role in roles and expression.refs and _is_dead(subject, expression, tree)
     )
