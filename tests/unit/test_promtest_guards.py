@@ -63,5 +63,5 @@ def test_groups_of_several_intervals() -> None:
 
         assert (found.code, found.severity) == ("test/interval", Severity.INFO)
         assert found.message == f"test 't' evaluates all rules every 1m; in production {told}"
-    for intervals in ((10, 10), (10,), (None, None)):
-        assert findings('up{job="x"}', intervals=intervals) == []
+    for same in ((10, 10), (10,), (None, None)):
+        assert findings('up{job="x"}', intervals=same) == []

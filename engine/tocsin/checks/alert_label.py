@@ -1,17 +1,31 @@
 """alert/label."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.document import Document, Path
-from tocsin.promql_syntax import Aggregation, Binary, Call, Expr, Parens, Subquery, Type, Unary
+from tocsin.promql_syntax import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    Parens,
+    RangeSelector,
+    Selector,
+    Subquery,
+    Type,
+    Unary,
+)
 from tocsin.schema.words import did_you_mean, listed
 from tocsin.spec import AlertRule, Plain, Threshold
 
 _USED = re.compile(r"\{\{[^{}]*?\$?\blabels\.([A-Za-z_][A-Za-z0-9_]*)")
 _CHOOSE = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_SCRAPED = frozenset({"job", "instance", "le", "quantile", "__name__"})
+Declared = Mapping[str, frozenset[str]]
+NOTHING: Declared = {}
 _RELABEL = frozenset({"label_replace", "label_join", "absent", "absent_over_time", "info", "vector"})
 
 
@@ -19,8 +33,8 @@ _RELABEL = frozenset({"label_replace", "label_join", "absent", "absent_over_time
 def alert_label(subject: Subject) -> Iterator[Diagnostic]:
     """A text of an alert names labels that its rows have.
 
-    `sum by (job)` leaves the label job and nothing else. A text that names another one has a hole where people look for
-    the name of what is broken.
+    `sum by (job)` leaves the label job and nothing else, and a metric below `metrics:` has the labels that stand there.
+    A text that names another one has a hole where people look for the name of what is broken.
 
     Bad: `value: sum by (job) (queue_depth)` with `summary: "{{ labels.instance }} is full"`
 
@@ -33,7 +47,7 @@ def alert_label(subject: Subject) -> Iterator[Diagnostic]:
             tree = trees.get(alert.ref)
             if tree is None or document is None or not isinstance(alert.condition, Threshold | Plain):
                 continue
-            left = labels_left(tree)
+            left = labels_left(tree, subject.declared)
             if left is not None:
                 own = {*dict(service.labels), *dict(alert.labels), *dict(alert.raw.labels)}
                 known = left | own | {"service", "severity", "ref", "alertname"}
@@ -62,23 +76,28 @@ def _texts(document: Document, alert: AlertRule) -> Iterator[Path]:
     yield from ((*annotations, key) for key in (found if isinstance(found, dict) else ()))
 
 
-def labels_left(tree: Expr) -> frozenset[str] | None:
-    """The labels that rows of *tree* can have; None where that depends on the series."""
+def labels_left(tree: Expr, declared: Declared = NOTHING) -> frozenset[str] | None:
+    """The labels that rows of *tree* can have; None where that depends on series whose labels nobody *declared*."""
+    if isinstance(tree, RangeSelector):
+        return labels_left(tree.selector, declared)
+    if isinstance(tree, Selector):
+        asked = {matcher.label.value for matcher in tree.matchers}
+        return declared[tree.metric] | asked | _SCRAPED if tree.metric and tree.metric in declared else None
     if isinstance(tree, Parens | Unary | Subquery):
-        return labels_left(tree.expr)
+        return labels_left(tree.expr, declared)
     if isinstance(tree, Aggregation):
-        return _aggregated(tree)
+        return _aggregated(tree, declared)
     if isinstance(tree, Binary):
-        return _combined(tree)
+        return _combined(tree, declared)
     if isinstance(tree, Call) and tree.name.value not in _RELABEL:
         rows = [each for each in tree.arguments if each.type in {Type.VECTOR, Type.MATRIX}]
-        inner = labels_left(rows[0]) if rows else None
+        inner = labels_left(rows[0], declared) if rows else None
         return inner - {"le"} if inner is not None and tree.name.value == "histogram_quantile" else inner
     return None
 
 
-def _aggregated(tree: Aggregation) -> frozenset[str] | None:
-    inner = labels_left(tree.expr)
+def _aggregated(tree: Aggregation, declared: Declared) -> frozenset[str] | None:
+    inner = labels_left(tree.expr, declared)
     if tree.op in _CHOOSE:
         return inner
     if tree.op == "count_values":
@@ -90,17 +109,17 @@ def _aggregated(tree: Aggregation) -> frozenset[str] | None:
     return tree.grouping.names if inner is None else tree.grouping.names & inner
 
 
-def _combined(tree: Binary) -> frozenset[str] | None:
+def _combined(tree: Binary, declared: Declared) -> frozenset[str] | None:
     if tree.left.type is Type.SCALAR:
-        return labels_left(tree.right)
-    left, matching = labels_left(tree.left), tree.matching
+        return labels_left(tree.right, declared)
+    left, matching = labels_left(tree.left, declared), tree.matching
     if tree.right.type is Type.SCALAR or tree.op in {"and", "unless"}:
         return left
     if tree.op == "or":
-        right = labels_left(tree.right)
+        right = labels_left(tree.right, declared)
         return left | right if left is not None and right is not None else None
     if matching is not None and matching.group:
-        many = left if matching.group == "left" else labels_left(tree.right)
+        many = left if matching.group == "left" else labels_left(tree.right, declared)
         return many | {name.value for name in matching.include} if many is not None else None
     if matching is not None and matching.on:
         return matching.names

@@ -114,14 +114,14 @@ class Subject:
             self._emptiness[id(expression)] = Emptiness(self.declared)
         return self._emptiness[id(expression)]
 
-    @cached_property
+    @property
     def declared(self) -> Mapping[str, frozenset[str]]:
         """The labels of the series that services list below `metrics:`, where they list labels."""
-        return {
-            name: frozenset(each.metric.labels)
-            for name, each in catalogue(self.workspace).items()
-            if each.metric.labels
-        }
+        return self.once(_declared)
+
+
+def _declared(workspace: Workspace) -> Mapping[str, frozenset[str]]:
+    return {name: frozenset(each.metric.labels) for name, each in catalogue(workspace).items() if each.metric.labels}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.expressions import Expression
 from tocsin.promql_syntax import Call, Expr, RangeSelector, Selector, Subquery, flow, nodes
 
 _RATES = frozenset({"rate", "increase", "irate", "delta"})
@@ -14,8 +15,9 @@ def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
     """A quantile of a histogram is taken from the rates of its buckets, with their `le`.
 
     `histogram_quantile()` finds the buckets by the label `le`; where an aggregation has dropped it, there is no
-    result, ever. Without `rate()` the buckets hold everything since the target started, so the quantile hardly moves
-    and a slow hour is lost in the average of weeks. Native histograms have no `le` and are left alone.
+    result, ever, and the series `_count` and `_sum` have none. Without `rate()` the buckets hold everything since the
+    target started, so the quantile hardly moves and a slow hour is lost in the average of weeks. Native histograms have
+    no `le` and are left alone.
 
     Bad: `histogram_quantile(0.9, sum by (job) (rate(latency_seconds_bucket[5m])))`
 
@@ -26,8 +28,11 @@ def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
             if not isinstance(node, Call) or node.name.value != "histogram_quantile":
                 continue
             inner = node.arguments[1]
-            buckets = [each for each in nodes(inner) if isinstance(each, Selector) and _is_bucket(each)]
+            read = [each for each in nodes(inner) if isinstance(each, Selector)]
+            buckets = [each for each in read if _is_bucket(each)]
             if not buckets:
+                others = (each for each in read if (each.metric or "").endswith(("_count", "_sum")))
+                yield from (_no_bucket(expression, each) for each in others)
                 continue
             if not flow(inner).may_have("le"):
                 said = "the buckets have lost their label le here, so there is never a result"
@@ -37,6 +42,17 @@ def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
                 said = "the quantile is of everything since the targets started, not of a time"
                 hint = f"take the rate first: rate({buckets[0].metric}[5m])"
                 yield Diagnostic("promql/buckets", expression.inside(buckets[0]), said, Severity.WARNING, hint=hint)
+
+
+def _no_bucket(expression: Expression, node: Selector) -> Diagnostic:
+    metric = node.metric or ""
+    return Diagnostic(
+        "promql/buckets",
+        expression.inside(node.name or node),
+        f"{metric} has no buckets, so there is never a quantile of it",
+        Severity.WARNING,
+        hint=f"write {metric.rpartition('_')[0]}_bucket, with le kept: by (le, …)",
+    )
 
 
 def _is_bucket(node: Selector) -> bool:

@@ -14,11 +14,12 @@ _WRITING = frozenset({"label_replace", "label_join", "info"})
 
 @check("promql/label", apart=True)
 def promql_label(subject: Subject) -> Iterator[Diagnostic]:
-    """A label that is matched or grouped by has to be one that the metric has.
+    """A label that is matched, grouped or joined by has to be one that the metric has.
 
-    A matcher on a label that no series has finds nothing (or, negated, everything), and grouping by it gives one row
-    for all. Labels come from the `metrics:` of the services; metrics whose labels are not listed are not judged. `job`,
-    `instance`, external labels and the labels of histograms are known.
+    A matcher on a label that no series has finds nothing (or, negated, everything), grouping by it gives one row for
+    all, and `without` or `ignoring` leave everything as it was. Labels come from the `metrics:` of the services;
+    metrics whose labels are not listed are not judged. `job`, `instance`, external labels and the labels of histograms
+    are known.
 
     Bad: `http_requests_total{status="500"}` where the metric has the labels `code` and `method`
 
@@ -48,15 +49,24 @@ def _unknown(node: Expr, series: Mapping[str, Series], everywhere: frozenset[str
         if of is not None:
             labels = everywhere | set(of.metric.labels)
             yield from ((m.label, of) for m in node.matchers if m.label.value not in labels)
-    elif isinstance(node, Aggregation) and node.grouping is not None and not node.grouping.without:
-        inside = list(nodes(node.expr))
-        if any(_adds_labels(each) for each in inside):
-            return
-        selected = [known(each, series) for each in inside if isinstance(each, Selector)]
-        found = [each for each in selected if each is not None]
-        if found and len(found) == len(selected):
-            labels = everywhere.union(*(each.metric.labels for each in found))
-            yield from ((label, found[0]) for label in node.grouping.labels if label.value not in labels)
+    elif isinstance(node, Aggregation) and node.grouping is not None:
+        yield from _beyond(node.grouping.labels, (node.expr,), series, everywhere)
+    elif isinstance(node, Binary) and node.matching is not None:
+        yield from _beyond(node.matching.labels, (node.left, node.right), series, everywhere)
+
+
+def _beyond(
+    labels: tuple[Name, ...], inside: tuple[Expr, ...], series: Mapping[str, Series], everywhere: frozenset[str]
+) -> Iterator[tuple[Name, Series]]:
+    """Those of *labels* that no metric below *inside* has, if all of these are known."""
+    every = [each for tree in inside for each in nodes(tree)]
+    if not labels or any(_adds_labels(each) for each in every):
+        return
+    selected = [known(each, series) for each in every if isinstance(each, Selector)]
+    found = [each for each in selected if each is not None]
+    if found and len(found) == len(selected):
+        there = everywhere.union(*(each.metric.labels for each in found))
+        yield from ((label, found[0]) for label in labels if label.value not in there)
 
 
 def _adds_labels(node: Expr) -> bool:
