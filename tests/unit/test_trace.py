@@ -5,6 +5,7 @@ import json
 import pytest
 
 import tocsin_schemas
+from tocsin.definitions import definitions_of
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Role, expressions
 from tocsin.plan import Plan, plan
@@ -196,3 +197,33 @@ def test_nothing_is_a_place_too() -> None:
     (finding,) = trace.config_findings([Complaint("prometheus.yml", "odd")], Workspace())
 
     assert finding.message.endswith("odd")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('annotation "dash": template: __alert_A:1: function "nofunc" not defined', "nofunc"),
+        ('annotation "dash": template: __alert_A:1: odd', "'{{ $labels.job | nofunc }}'"),
+        ('label "team": template: __alert_A:1: function "nope" not defined', "nope"),
+        ('annotation "summary": template: __alert_A:1: function "humanise" not defined', "humanise"),
+    ],
+)
+def test_templates_that_are_given_as_they_are(said: str, expected: str) -> None:
+    """The finding is at the text below `prometheus` that is wrong, and at the word that promtool names."""
+    text = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+alerts:
+  A:
+    expr: x > 1
+    severity: info
+    summary: '{{ value | humanise }}'
+    prometheus: {labels: {team: '{{ $labels.a | nope }}'}, annotations: {dash: '{{ $labels.job | nofunc }}'}}
+"""
+    definitions = definitions_of([Source("shop.yaml", text)])
+    complaint = Complaint(RULES, said, "alerts:shop", 1, "A")
+    [found] = trace.rule_findings([complaint], definitions.plan, definitions.workspace)
+    line = text.split("\n")[found.span.line - 1]
+
+    assert (found.code, line[found.span.column - 1 : found.span.end_column - 1]) == ("promtool/template", expected)

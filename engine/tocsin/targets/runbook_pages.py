@@ -265,8 +265,10 @@ def _spenders(sli: RatioSli, service: Service) -> str:
 
 def _slow(sli: Sli, service: Service) -> str:
     if isinstance(sli, LatencySli) and not sli.native:
-        by = ", ".join(("le", *_labels(sli.histogram, service)))
-        return f"topk(5, histogram_quantile(0.95, sum by ({by}) (rate({renamed(sli.histogram, '_bucket')}[5m]))))"
+        labels = _labels(sli.histogram, service)
+        by = ", ".join(("le", *labels))
+        slow = f"histogram_quantile(0.95, sum by ({by}) (rate({renamed(sli.histogram, '_bucket')}[5m])))"
+        return f"topk(5, {slow})" if labels else slow
     return sli.bad("5m")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tocsin.diagnostics import Diagnostic, Severity, Span
+from tocsin.document import Document, Path
 from tocsin.expressions import Expression, definition
 from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.promql_syntax import Version, byte_offset, explained, too_new
@@ -20,8 +21,9 @@ from tocsin.workspace import Workspace
 EXPRESSIONS = "expressions.yml"
 """The rule file that holds the user's expressions as they were written."""
 
-_ANNOTATION = re.compile(
-    r'annotation "(\w+)": (?:template: __alert_\w+:\d+(?::\d+)?: |error executing template \S+ )?(.*)'
+_TEMPLATE = re.compile(
+    r'(?P<of>annotation|label) "(?P<key>\w+)": '
+    r"(?P<run>template: __alert_\w+:\d+(?::\d+)?: |error executing template \S+ )?(?P<said>.*)"
 )
 _LABEL = re.compile(r'(?:invalid label name: |label ")([^"]*)')
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -118,22 +120,40 @@ def config_findings(complaints: Iterable[Complaint], workspace: Workspace) -> It
 def _about_rule(complaint: Complaint, rule: RecordingRule | AlertingRule, workspace: Workspace) -> Diagnostic:
     service, _, name = _ref(rule).partition("/")
     document = definition(workspace, "Service", service)
-    if document and (match := _ANNOTATION.fullmatch(complaint.said)):
-        key = _KEYS.get(match[1], match[1])
-        owner = "alerts" if isinstance(rule, AlertingRule) and rule.alert == name else "slos"
+    match = _TEMPLATE.fullmatch(complaint.said)
+    if document and match and (match["run"] or match["of"] == "annotation"):
+        key = _KEYS.get(match["key"], match["key"])
+        owner = "alerts" if document.at(("alerts", name)) is not None else "slos"
+        raw: Path = (owner, name, "prometheus", f"{match['of']}s", match["key"])
+        path = raw if document.at(raw) is not None else (owner, name, key)
+        if match["of"] == "label" and path is not raw:
+            path = next((own for own in _own_labels(owner, name, key) if document.at(own) is not None), (owner, name))
         return Diagnostic(
             "promtool/template",
-            document.span((owner, name, key)),
-            f"the template of {key} is wrong: {match[2]}",
+            _pointed(document, path, match["said"]),
+            f"the template of {key} is wrong: {match['said']}",
             hint="templates are those of Prometheus: {{ $labels.job }}, {{ $value | humanize }}",
         )
-    if document and (match := _LABEL.match(complaint.said)):
-        for path in (("alerts", name, "labels", match[1]), ("labels", match[1])):
+    if document and (wrong := _LABEL.match(complaint.said)):
+        for path in _own_labels("alerts", name, wrong[1]):
             if (span := document.key_span(path)) != document.key_span(path[:-1]):
                 return Diagnostic("promtool/label", span, complaint.said)
     return Diagnostic(
         "promtool/rule", rule.source, f"promtool refuses the compiled rule {complaint.name}: {complaint.said}"
     )
+
+
+def _own_labels(owner: str, name: str, key: str) -> tuple[Path, ...]:
+    return (owner, name, "labels", key), ("labels", key)
+
+
+def _pointed(document: Document, path: Path, said: str) -> Span:
+    """The word that is quoted in what promtool *said*, where the text has it; else all of the text."""
+    text = document.at(path)
+    for word in _QUOTED.findall(said):
+        if isinstance(text, str) and (at := text.find(word)) >= 0:
+            return document.inside(path, at, at + len(word))
+    return document.span(path)
 
 
 def _rule(complaint: Complaint, plan: Plan) -> RecordingRule | AlertingRule | None:
