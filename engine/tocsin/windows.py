@@ -30,6 +30,10 @@ class Tier:
     notify: tuple[str, ...] = ()
     """Channels of this tier alone; empty: those of its severity."""
 
+    def __hash__(self) -> int:
+        # Texts are kept by tier, and every objective asks for each of its tiers some ten times: seven fields take long.
+        return hash((self.name, self.long.milliseconds, self.short.milliseconds))
+
     def factor(self, period: Duration) -> Fraction:
         """The burn rate that spends *budget_share* within the long window.
 
@@ -89,9 +93,9 @@ https://docs.datadoghq.com/service_management/service_level_objectives/burn_rate
 in three days below them, so that a burn of 3 to 4.5 times the pace is not missed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """Tiers by the period that they are meant for, and where the numbers come from."""
+    """Tiers by the period that they are meant for, and where the numbers come from; two are compared by identity."""
 
     source: str
     catalogue: Mapping[Duration, tuple[Tier, ...]]
@@ -101,7 +105,7 @@ class Policy:
 
         A policy that was written for one period is taken as it is: its author is told what is wrong with it.
         """
-        return _nearest(tuple(self.catalogue.items()), period)
+        return _nearest(self, period)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,7 +114,8 @@ class Policy:
 
 
 @lru_cache(maxsize=1024)
-def _nearest(catalogue: tuple[tuple[Duration, tuple[Tier, ...]], ...], period: Duration) -> tuple[Tier, ...]:
+def _nearest(policy: Policy, period: Duration) -> tuple[Tier, ...]:
+    catalogue = tuple(policy.catalogue.items())
     if len(catalogue) == 1:
         return catalogue[0][1]
 

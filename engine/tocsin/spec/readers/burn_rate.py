@@ -92,6 +92,8 @@ def chosen_tiers(node: Node, period: Duration) -> tuple[Tier, ...]:
     if "tiers" in node and "policy" in node:
         node["policy"].report("slo/policy", "an objective has a policy or tiers of its own, not both", "keep one")
     tiers = tiers_of(node, period)
+    if "off" not in node:
+        return tiers
     off = node["off"].texts()
     names = [tier.name for tier in tiers]
     others = () if "tiers" in node or name not in known else known[name].names

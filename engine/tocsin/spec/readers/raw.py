@@ -4,9 +4,13 @@ from tocsin.ports import Labels, labels_of
 from tocsin.spec.readers.node import Node
 from tocsin.spec.service import Raw
 
+_NOTHING = Raw()
+
 
 def read_raw(node: Node, identity: frozenset[str]) -> Raw:
     """Labels and annotations for Prometheus; the labels of *identity* say which alert it is, and stay ours."""
+    if node.value is None:
+        return _NOTHING
     for name in sorted(identity & set(node["labels"].names())):
         hint = "write alertname: instead" if name == "alertname" and "slo" not in identity else "choose another name"
         _reserved(node["labels"][name], hint)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from tocsin.guards import MIN_BAD_EVENTS, Guards
+from tocsin.guards import EVERY_GUARD, MIN_BAD_EVENTS, Guards
 from tocsin.ports import labels_of
 from tocsin.schema.words import did_you_mean
 from tocsin.sli import Sli, SlicedSli, guarded
@@ -17,6 +17,7 @@ from tocsin.units import Duration
 
 _WINDOW = Duration.of(days=30)
 _NO_TRAFFIC = Duration.of(minutes=10)
+_USUAL = NoTraffic(alert=True, for_=_NO_TRAFFIC, reason=None)
 _OWN = frozenset({"alertname", "part", "ref", "service", "severity", "slo", "tier"})
 """Labels that say what an alert is; a group cannot be told by them."""
 _SLICE = Duration.of(minutes=1)
@@ -114,6 +115,8 @@ def _group_by(node: Node) -> tuple[str, ...]:
 
 
 def _no_traffic(node: Node) -> NoTraffic:
+    if node.value is None:
+        return _USUAL
     alert, reason = node["alert"].flag(default=True), node["reason"].text_or_none()
     if not alert and not (reason or "").strip():
         node["alert"].report(
@@ -169,6 +172,8 @@ def _sliced(sli: Sli, node: Node) -> Sli:
 
 def _guards(node: Node) -> Guards:
     """Which guards are on; one that is off without a reason is a finding, and is off."""
+    if node.value is None:
+        return EVERY_GUARD
     off, reasons = set(), {}
     for entry in node.entries():
         if not entry["enabled"].flag(default=True):
