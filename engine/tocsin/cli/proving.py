@@ -56,9 +56,9 @@ def proof_files(made: Proofs, rules: Plan, only: str | None = None) -> tuple[Pro
             if proof.file not in by_file:
                 by_file[proof.file] = Index(tuple(group for group in rules.groups if group.file == proof.file))
             stem = f"proof.{number:05}"
-            found.append(
-                ProofFile(proof, by_file[proof.file].needed(proof.subjects), f"{stem}.test.yml", f"{stem}.rules.yml")
-            )
+            index = by_file[proof.file]
+            groups = index.given(proof.subjects) if proof.alone else index.needed(proof.subjects)
+            found.append(ProofFile(proof, groups, f"{stem}.test.yml", f"{stem}.rules.yml"))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from tocsin.spec import Slo
 from tocsin.template import verbatim
 from tocsin.units import Duration
 
-_FOR = Duration.of(minutes=10)
+FOR = Duration.of(minutes=10)
 """Counters and buckets of a new process may appear some scrapes apart."""
 
 
@@ -38,7 +38,7 @@ def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], 
         alert="SliBroken",
         ref=slo.ref,
         expr=f"slo:total:rate{BASE}{selector} > 0\nunless slo:bad:rate{BASE}{selector}",
-        for_=_FOR,
+        for_=FOR,
         keep_firing_for=KEEP_FIRING_FOR,
         labels=labels,
         annotations=annotate(texts),

@@ -8,6 +8,7 @@ recorded counts no events, bad or total, so that the ratio is that of the others
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from tocsin.guards import BASE, RAW_LIMIT, TRAFFIC_MEMORY
 from tocsin.plan.model import RecordingRule
@@ -85,22 +86,38 @@ def recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
     if (now := slo.sli.now()) is not None:
         for kind, expression in zip(KINDS, now, strict=True):
             yield RecordingRule(f"slo:{kind}:now", f"{expression} >= 0", own, slo.span)
-    for kind, window, tile, name in _rates(tiers, slo.calendar is None, slo.no_traffic.alert):
+    for kind, window, tile, name in rates(slo, tiers):
         expression = _raw(slo, kind, window) if tile is None else tiled(slo, kind, window, tile)
         yield RecordingRule(name, expression, own, slo.span)
     yield RecordingRule(BORN, _born(slo), own, slo.span)
 
 
+class Rate(NamedTuple):
+    """Events per second over a *window*, from raw counters or put together from recordings of a *tile*."""
+
+    kind: str
+    window: Duration
+    tile: Duration | None
+    name: str
+
+    @property
+    def tile_name(self) -> str:
+        """The recording that it reads."""
+        return f"slo:{self.kind}:rate{self.tile}"
+
+
+def rates(slo: Slo, tiers: tuple[Tier, ...]) -> tuple[Rate, ...]:
+    """Every rate that *slo* records, in the order in which one reads the other."""
+    return _rates(tiers, slo.calendar is None, slo.no_traffic.alert)
+
+
 @lru_cache(maxsize=1024)
-def _rates(
-    tiers: tuple[Tier, ...], rolling: bool, absence: bool
-) -> tuple[tuple[str, Duration, Duration | None, str], ...]:
-    """Kind, window, tile and name of every rate, in the order in which one reads the other."""
+def _rates(tiers: tuple[Tier, ...], rolling: bool, absence: bool) -> tuple[Rate, ...]:
     needed = {BASE, *windows_of(tiers)} | ({HOUR} if rolling else set())
     rungs = dict(ladder(tuple(sorted(needed))))
     totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY})))) if absence else rungs
     return tuple(
-        (kind, window, tile, f"slo:{kind}:rate{window}")
+        Rate(kind, window, tile, f"slo:{kind}:rate{window}")
         for window, tile in sorted(totals.items())
         for kind in (("total", "bad") if window in rungs else ("total",))
     )

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.plan.build import feasible_tiers
+from tocsin.proofs.alarms import alarm_proofs
 from tocsin.proofs.burn import Bench, burn_proofs, unproved
+from tocsin.proofs.counts import count_proofs
 from tocsin.proofs.feed import feed_of
 from tocsin.proofs.model import Proof, Unproved
+from tocsin.proofs.recordings import recording_proofs
 from tocsin.proofs.slices import needed, shape
 from tocsin.proofs.thresholds import alert_proof
 from tocsin.spec import Slo
@@ -26,9 +29,11 @@ class Proofs:
 def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0) -> Proofs:
     """The proofs for *workspace* and its plan; *rules* are those that will be judged, if they are others.
 
-    Every scenario is run for the first objective of each shape of rules. For the others, whose rules differ from
-    those in names only, there is one scenario: silent just below the threshold, fires in its minute, clears in its
-    minute. *slack* is by how many samples the windows of the server are shorter than they say (Prometheus 3: one).
+    Of every objective each rule is proved by itself: the recordings by the events that they count, whatever reads
+    recordings by recordings that are given. From counters to alerts, every scenario is run for the first objective of
+    each shape of rules; for the others, whose rules differ from those in names only, there is one: silent just below
+    the threshold, fires in its minute, clears in its minute. *slack* is by how many samples the windows of the server
+    are shorter than they say (Prometheus 3: one).
     """
     rules = rules or planned
     found: list[Proof] = []
@@ -37,11 +42,14 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
     first: dict[object, str] = {}
     for service in workspace.services:
         for slo in service.slos:
+            tiers = feasible_tiers(slo)
+            found += (*alarm_proofs(slo, tiers), *recording_proofs(slo, tiers, slack))
             made = feed_of(slo.sli)
             if isinstance(made, str):
-                missing.append(Unproved(slo.ref, slo.span, "its alerts", made))
+                missing.append(Unproved(slo.ref, slo.span, "what it counts", made))
                 continue
-            bench = Bench(slo, feasible_tiers(slo), made, slack)
+            found += count_proofs(slo, tiers, made, slack)
+            bench = Bench(slo, tiers, made, slack)
             missing += unproved(bench)
             known = first.setdefault(_shape(bench, rules), slo.ref)
             if known != slo.ref:

@@ -1,6 +1,7 @@
 """What a proof is: series that are made up, and what rules that mean what they say have to do with them."""
 
 from dataclasses import dataclass
+from math import gcd
 
 from tocsin.diagnostics import Span
 from tocsin.ports import Labels
@@ -60,6 +61,15 @@ class Proof:
     runs: tuple[Run, ...]
     full: bool = True
     """False for an objective whose rules have the shape of another one's, for which every scenario is run."""
+    alone: bool = False
+    """Whether the series that the rules read are given, so that no other rule is needed."""
+    every: int = 1
+    """Rules are evaluated at every so many ticks; more often where a claim is about a tick between them."""
+
+    @property
+    def stride(self) -> int:
+        """Ticks between two evaluations: the most that reaches the last claim of each run exactly."""
+        return gcd(self.every, *(run.last for run in self.runs))
 
     @property
     def subjects(self) -> frozenset[Labels]:

@@ -1,6 +1,6 @@
 """The rules that an alert needs: its own, and every recorded series that these read."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -52,6 +52,14 @@ class Index:
             if (stored.group, stored.place) not in kept:
                 kept[stored.group, stored.place] = stored.rule
                 waiting += self._read_by(stored.rule)
+        return self._sliced(kept)
+
+    def given(self, wanted: Iterable[Collection[tuple[str, str]]]) -> tuple[RuleGroup, ...]:
+        """The rules with the labels of one of *wanted*, and nothing that they read."""
+        found = (stored for labels in wanted for stored in self._known_by(frozenset(labels)))
+        return self._sliced({(stored.group, stored.place): stored.rule for stored in found})
+
+    def _sliced(self, kept: Mapping[tuple[int, int], Rule]) -> tuple[RuleGroup, ...]:
         rules: dict[int, list[Rule]] = {}
         for (group, _), rule in sorted(kept.items(), key=lambda item: item[0]):
             rules.setdefault(group, []).append(rule)

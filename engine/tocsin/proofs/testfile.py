@@ -14,6 +14,8 @@ from tocsin.units import Duration
 
 MOST_LOOKS = 300
 """How often a failed run is looked at to tell its story."""
+NEAR = 1e-9
+"""Floats that were added up in another order differ by less than this part of their value."""
 _RULE_EVALUATION = 0.1
 _TEST_GROUP = 18
 """Milliseconds that promtool 2.42 needs; only for telling big files from small ones."""
@@ -37,7 +39,8 @@ class ProofFile:
     def cost(self) -> float:
         """About how many milliseconds promtool needs."""
         rules = sum(len(group.rules) for group in self.groups)
-        return sum(_TEST_GROUP + _RULE_EVALUATION * rules * (run.last + 1) for run in self.proof.runs)
+        stride = self.proof.stride or 1
+        return sum(_TEST_GROUP + _RULE_EVALUATION * rules * (run.last / stride + 1) for run in self.proof.runs)
 
     def narrowed(self, subjects: Collection[Labels]) -> "ProofFile":
         """The same with the claims about *subjects* only, and the rules that these need."""
@@ -78,9 +81,10 @@ class ProofFile:
             return f"group(ALERTS{matchers(_sorted(claim.labels, ('alertstate', 'firing'), *claim.more))})"
         if claim.what == CONDITION:
             return f"group(\n{self._condition(claim.labels)}\n)"
-        name = dict(claim.labels)["__name__"]
-        rest = tuple(pair for pair in claim.labels if pair[0] != "__name__")
-        return f"group({name}{matchers(rest)} == {claim.value:g})"
+        recorded = _recorded(claim)
+        if claim.value is None:
+            return f"group({recorded})"
+        return f"group(abs({recorded} - {claim.value!r}) <= {abs(claim.value) * NEAR!r})"
 
     def _condition(self, labels: Labels) -> str:
         rules = (rule for group in self.groups for rule in group.rules if isinstance(rule, AlertingRule))
@@ -103,7 +107,7 @@ class ProofFile:
             tests.append({"name": run.name, "interval": str(grid), "input_series": series, "promql_expr_test": asked})
         content = {
             "rule_files": [self.rules],
-            "evaluation_interval": str(grid),
+            "evaluation_interval": str(Duration((self.proof.stride or 1) * grid.milliseconds)),
             "group_eval_order": [group.name for group in self.groups],
             "tests": tests,
         }
@@ -167,6 +171,12 @@ def _changes(states: Sequence[tuple[int, bool]], grid: Duration, yes: str, no: s
 
 def _sorted(labels: Labels, *more: tuple[str, str]) -> Labels:
     return tuple(sorted((*labels, *more)))
+
+
+def _recorded(claim: Claim) -> str:
+    name = dict(claim.labels)["__name__"]
+    rest = tuple(pair for pair in claim.labels if pair[0] != "__name__")
+    return name + matchers(_sorted(rest, *claim.more))
 
 
 def _place(span: Span) -> str:

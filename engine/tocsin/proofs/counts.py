@@ -1,0 +1,140 @@
+"""What an objective records from raw counters: the bad and all events of every window, to the event.
+
+Traffic is even, so that no extrapolation of a rate matters, and every window is looked at in the moment in which it is
+full: a longer one would not be.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import gcd
+
+from tocsin.guards import BASE
+from tocsin.plan.series import Rate, rates
+from tocsin.proofs.feed import BAD, Feed, Story
+from tocsin.proofs.given import level, value_claims
+from tocsin.proofs.model import Claim, Proof, Run
+from tocsin.proofs.stories import Phase, sampled, story
+from tocsin.proofs.values import notation
+from tocsin.sli import RatioSli
+from tocsin.spec import Slo
+from tocsin.units import Duration
+from tocsin.windows import Tier
+
+MINUTE = Duration.of(minutes=1)
+_FINE = Duration.of(hours=2)
+"""Longer windows are looked at every five minutes."""
+_TRAFFIC = 40_000
+_ERRORS = Fraction(1, 10)
+_SEEN = 10**6
+_ENOUGH = 4
+
+
+def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed, slack: int = 0) -> Iterator[Proof]:
+    """Every window that reads what the SLI selects."""
+    if slo.sli.now() is not None:
+        yield _looks(slo, feed)
+        return
+    raw = [rate for rate in rates(slo, tiers) if rate.tile is None]
+    short = [rate for rate in raw if rate.window <= _FINE]
+    long = [rate for rate in raw if rate.window > _FINE]
+    for some, preferred in ((short, MINUTE), (long, BASE)):
+        if not some:
+            continue
+        grid = preferred
+        if any(rate.window.milliseconds % grid.milliseconds for rate in some):
+            grid = Duration.of(seconds=15)
+        for run in (*_runs(slo, feed, some, grid), *_births(slo, feed, some, grid, slack)):
+            every = gcd(*(rate.window.milliseconds // grid.milliseconds for rate in some))
+            yield Proof(slo.ref, slo.span, slo.service, grid, (run,), every=every)
+
+
+def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterator[Run]:
+    windows = {rate: rate.window.milliseconds // grid.milliseconds for rate in some}
+    longest = max(windows.values())
+    told = story(Phase(longest, _ERRORS, _TRAFFIC))
+    claims = [_claim(slo, rate, told, window, window) for rate, window in windows.items()]
+    yield Run("even traffic, a tenth of it bad", feed.series(told), tuple(claims))
+    if feed.own_errors and isinstance(slo.sli, RatioSli) and slo.sli.missing_errors:
+        told = story(Phase(longest), error_series_from=longest + 1)
+        claims = [_claim(slo, rate, told, longest, window) for rate, window in windows.items()]
+        yield Run("no series of errors", feed.series(told), tuple(claims))
+
+
+def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: int) -> Iterator[Run]:
+    """Errors come with their series, half of the traffic first; every one counts."""
+    if not (feed.own_errors and isinstance(slo.sli, RatioSli) and slo.sli.new_series):
+        return
+    windows = {rate: rate.window.milliseconds // grid.milliseconds for rate in some}
+    longest, step = max(windows.values()), gcd(*windows.values())
+    born, until = longest + 1, longest + step
+    lead, burst = Phase(longest, traffic=_TRAFFIC), Phase(1, Fraction(1, 2), _TRAFFIC)
+    told = story(lead, burst, Phase(step - 1, _ERRORS, _TRAFFIC), error_series_from=born)
+    claims = [_claim(slo, rate, told, until, window) for rate, window in windows.items()]
+    others = _bystanders(feed, longest, until)
+    yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))
+    if step < _ENOUGH or slack:
+        return
+    told = replace(told, resets=(born + 2,))
+    claims = []
+    for rate, window in windows.items():
+        if rate.kind == BAD:
+            rated = {until: _extrapolated(told.bad[born:], window) / float(rate.window.seconds)}
+            claims += value_claims(slo, rate.name, rated, "after its reset a series counts as a rate does")
+    yield Run("a series of errors is born and begins again at 0", feed.series(told), tuple(claims))
+
+
+def _extrapolated(events: Sequence[int | None], window: int) -> float:
+    """The increase that Prometheus 2 tells of a counter that is born with the first of *events*, one per tick.
+
+    What came before the first sample is guessed: as much as in the ticks from where the line through the samples meets
+    0, but at most half a tick where the window begins more than a tick before it.
+    """
+    counted = [n or 0 for n in events]
+    rise, ticks = sum(counted[1:]), len(counted) - 1
+    before = min(window - ticks, ticks * counted[0] / rise)
+    return rise * (ticks + (before if before < 1.1 else 0.5)) / ticks
+
+
+def _claim(slo: Slo, rate: Rate, told: Story, tick: int, window: int) -> Claim:
+    """What has happened in the window that ends at *tick*, as a rate."""
+    bad = [n or 0 for n in told.bad]
+    events = bad if rate.kind == BAD else [(n or 0) + ill for n, ill in zip(told.good, bad, strict=True)]
+    count = sum(events[tick - window + 1 : tick + 1])
+    rated = {tick: count / float(rate.window.seconds)}
+    return next(value_claims(slo, rate.name, rated, f"{count} events in {rate.window}"))
+
+
+def _bystanders(feed: Feed, until: int, last: int) -> Iterator[tuple[str, str]]:
+    """Series of which nothing may count: not even once, though each has a high value that nobody has seen before.
+
+    A new target; a target that was started anew, so that its old series end as the new ones begin; series of a known
+    target that have been there for long, and one that ends.
+    """
+    (errors,) = (name for name, role in feed.roles if role == BAD)
+    (others,) = (name for name, role in feed.roles if role != BAD)
+    if 'instance="' in errors + others:
+        return
+    ends = until + (last - until) // 2
+    old, young = level((ends, _SEEN)), level((ends, None), (last + 1 - ends, _SEEN))
+    yield _with(errors, 'instance="new"'), notation(level((until + 1, None), (last - until, _SEEN)))
+    yield _with(others, 'instance="new"'), notation(level((until + 1, None), (last - until, _SEEN)))
+    yield _with(errors, 'instance="again"'), notation(young)
+    yield _with(others, 'instance="again"'), notation(old)
+    yield _with(errors, 'instance="a",path="old"'), notation(level((last + 1, _SEEN)))
+    yield _with(others, 'instance="a",path="old"'), notation(old)
+
+
+def _with(series: str, labels: str) -> str:
+    return f"{series[:-1]}{'' if series.endswith('{}') else ','}{labels}}}"
+
+
+def _looks(slo: Slo, feed: Feed) -> Proof:
+    """How many gauges are bad, and how many there are."""
+    told = sampled((3, 0), (3, 1))
+    claims = [
+        claim
+        for kind, well, ill in (("bad", 0.0, 2.0), ("total", 2.0, 2.0))
+        for claim in value_claims(slo, f"slo:{kind}:now", {1: well, 6: ill}, "two gauges are looked at")
+    ]
+    return Proof(slo.ref, slo.span, slo.service, MINUTE, (Run("two gauges go bad", feed.series(told), tuple(claims)),))

@@ -1,0 +1,198 @@
+"""What an objective records from its own recordings: tiles, its birth, the events of its period and its budget.
+
+Expected values are counted from the events that were made up, not from the rules' formulas.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from tocsin.guards import BASE
+from tocsin.plan.budget import INTERVAL
+from tocsin.plan.series import BORN, HOUR, KINDS, PAUSE, TILE_SLACK, Rate, rates
+from tocsin.ports import labels_of
+from tocsin.proofs.given import LONG_AGO, Given, alone, level, own, series, value_claims
+from tocsin.proofs.model import RECORDED, Claim, Proof, Run
+from tocsin.proofs.values import Sample
+from tocsin.sli import SlicedSli
+from tocsin.spec import Slo
+from tocsin.units import Duration
+from tocsin.windows import Tier
+
+MINUTE = Duration.of(minutes=1)
+_TWENTY = Duration.of(minutes=20)
+_LONG_ENOUGH = Duration.of(hours=6)
+_ONE_IN = 10
+"""So many events for each bad one."""
+
+
+def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Iterator[Proof]:
+    """All recordings that read recordings; windows hold *slack* samples less than they say."""
+    for rate in rates(slo, tiers):
+        if rate.tile is not None:
+            yield _tiles(slo, rate, rate.tile)
+        elif slo.sli.now() is not None:
+            yield _samples(slo, rate, slack)
+    yield alone(slo, MINUTE, _birth(slo))
+    if slo.formerly:
+        yield alone(slo, MINUTE, _renamed(slo))
+    yield _objective(slo)
+    if slo.calendar is None:
+        grid = next((one for one in (_TWENTY, MINUTE) if slo.window.milliseconds % one.milliseconds == 0), None)
+        if slo.window > _LONG_ENOUGH and grid:
+            yield _period(slo, grid)
+            yield _young(slo, grid)
+        yield alone(slo, MINUTE, _budget(slo))
+        yield alone(slo, MINUTE, _reborn(slo))
+
+
+# --- windows -------------------------------------------------------------------------------------------------
+
+
+def _tiles(slo: Slo, rate: Rate, tile: Duration) -> Proof:
+    """Every tile has another value; some were recorded too long before they were due, others just in time."""
+    length, count, slack = _ticks(tile), rate.window.milliseconds // tile.milliseconds, _ticks(TILE_SLACK)
+    ends = (count * length, count * length + length // 2)
+    values: list[Sample] = [10.0 ** ((ends[1] - tick) // length) for tick in range(ends[1] + 1)]
+    for number in range(1, count):
+        for end, early in zip(ends, (number % 2, 1 - number % 2), strict=True):
+            due = end - number * length
+            values[due - slack - 1 : due + 1] = [None] * (slack + 2)
+            values[due - slack - (2 if early else 0)] = 3.0**number
+    once = {rate.tile_name: [500.0] * (ends[1] + 1)} if slo.formerly else {}
+    expected: dict[int, float | None] = {}
+    for end in ends:
+        tiles = [values[end]]
+        for number in range(1, count):
+            due = end - number * length
+            seen = [value for value in values[due - slack : due + 1] if value is not None]
+            tiles += seen[-1:] or ([500.0] if once else [])
+        expected[end] = sum(filter(None, tiles)) / count
+    claims = value_claims(slo, rate.name, expected, f"the mean of its tiles of {tile}, at most {TILE_SLACK} early")
+    run = Run(f"{rate.name} from its tiles", series(slo, {rate.tile_name: values}, once), tuple(claims))
+    return alone(slo, BASE, run, every=length // 2 or 1)
+
+
+def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
+    """A gauge that is looked at: the mean of the looks of the window, or for slices their number."""
+    sliced = slo.sli.slice if isinstance(slo.sli, SlicedSli) else None
+    grid = sliced or (MINUTE if rate.window.milliseconds % MINUTE.milliseconds == 0 else Duration.of(seconds=15))
+    length = max(1, rate.window.milliseconds // grid.milliseconds)
+    values = level((length - length // 3, 4.0), (length // 3, 1.0), (length // 2, 2.0), (length - length // 2, 3.0))
+    values = [0.0, *[value or 0.0 for value in values]]
+    last = 2 * length
+    seen = [value or 0.0 for value in values[last - length + slack : last + 1]]
+    expected = sum(seen) / len(seen)
+    if sliced:
+        expected = sum(seen) * sliced.milliseconds / rate.window.milliseconds
+    claims = value_claims(slo, rate.name, {last: expected}, f"from {len(seen)} samples of {rate.window}")
+    run = Run(f"{rate.name} from its samples", series(slo, {f"slo:{rate.kind}:now": values}), tuple(claims))
+    return alone(slo, grid, run, every=last)
+
+
+def _ticks(duration: Duration, grid: Duration = BASE) -> int:
+    return duration.milliseconds // grid.milliseconds
+
+
+# --- birth ---------------------------------------------------------------------------------------------------
+
+
+def _birth(slo: Slo) -> Run:
+    """Since when there are events: a short pause of the counter does not count as a new birth, a long one does."""
+    pause = _ticks(PAUSE, MINUTE)
+    first, second = 3, 3 + 6 + pause - 8
+    third = second + 3 + pause + 6
+    flow = level((first, None), (6, 0.0), (pause - 8, None), (3, 1.0), (pause + 6, None), (3, 1.0))
+    born = {
+        first - 1: None,
+        first + 5: first * 60.0,
+        second: first * 60.0,
+        second + 2: first * 60.0,
+        third - 2: None,
+        third: third * 60.0,
+        third + 2: third * 60.0,
+    }
+    claims = value_claims(slo, BORN, born, f"a pause of up to {PAUSE} is bridged")
+    return Run("a service is born twice", series(slo, {f"slo:total:rate{BASE}": flow}), tuple(claims))
+
+
+def _renamed(slo: Slo) -> Run:
+    """A service is as old as it was under its former name."""
+    given = {f"slo:total:rate{BASE}": level((2, None), (3, 1.0))}
+    claims = value_claims(slo, BORN, {2: LONG_AGO, 4: LONG_AGO}, "born under its former name")
+    return Run("a service gets a new name", series(slo, given, {BORN: level((2, LONG_AGO))}), tuple(claims))
+
+
+# --- budget --------------------------------------------------------------------------------------------------
+
+
+def _objective(slo: Slo) -> Proof:
+    known = labels_of(own(slo) | {"__name__": "slo:objective:ratio"})
+    claim = Claim(RECORDED, known, 0, holds=True, why="the target", value=float(slo.target))
+    return alone(slo, MINUTE, Run("the target as a series", (), (claim,)))
+
+
+def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sample], ticks: Sequence[int]) -> Run:
+    """At each of *ticks* the events of the period that ends there; *events* come tick by tick, a tenth of them bad."""
+    hour, period = _ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
+    sums = [0, *accumulate(events)]
+    hourly = [
+        (sums[tick + 1] - sums[max(tick + 1 - hour, 0)]) / HOUR.milliseconds * 1000 for tick in range(len(events))
+    ]
+    truth = {tick: sums[tick + 1] - sums[max(tick + 1 - period, 0)] for tick in ticks}
+    given: Given = {BORN: born}
+    claims: list[Claim] = []
+    for kind, share in zip(KINDS, (_ONE_IN, 1), strict=True):
+        given[f"slo:{kind}:rate{HOUR}"] = [rate / share for rate in hourly]
+        expected = {tick: count / share for tick, count in truth.items()}
+        claims += value_claims(slo, f"slo:{kind}:increase{slo.window}", expected, f"the events of {slo.window}")
+    return Run(f"the events of {slo.window}", series(slo, given), tuple(claims))
+
+
+def _period(slo: Slo, grid: Duration) -> Proof:
+    """Even traffic in the period's first and last hour, bursts between them, and a bigger one before the period."""
+    hour, period = _ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
+    begins = 4 * hour + 2 * hour // 3
+    last = begins + period
+    events = [6000] * (begins + 1) + [60] * period
+    burst = range(begins + 2 * hour, last - 2 * hour)
+    for tick in burst[: 2 * hour]:
+        events[tick] = 600
+    return alone(slo, grid, _increase(slo, grid, events, level((last + 1, LONG_AGO)), (last,)), every=last)
+
+
+def _young(slo: Slo, grid: Duration) -> Proof:
+    """Even traffic since twenty minutes past the hour."""
+    born = _ticks(HOUR, grid) // 3
+    ticks = (2 * born, 4 * born)
+    events = [0] * (born + 1) + [60] * (ticks[-1] - born)
+    since = level((born + 1, None), (ticks[-1] - born, float(born * grid.seconds)))
+    return alone(slo, grid, _increase(slo, grid, events, since, ticks), every=born)
+
+
+def _budget(slo: Slo) -> Run:
+    """What a young service spends of its budget is spent of a part of it: that of the period which it has lived."""
+    bad, every, seconds = 5.0, 1000.0, float(slo.window.seconds)
+    spent = bad / every / float(1 - slo.target)
+    given: Given = {
+        f"slo:bad:increase{slo.window}": [bad] * 5,
+        f"slo:total:increase{slo.window}": [every, every, every, 0.0, every],
+        BORN: [None, 60.0, 120.0 - seconds / 4, LONG_AGO, LONG_AGO],
+    }
+    parts = {1: INTERVAL.milliseconds / slo.window.milliseconds, 2: 0.25, 4: 1.0}
+    expected = {0: None, 3: None} | {tick: 1 - spent * part for tick, part in parts.items()}
+    claims = value_claims(slo, "slo:error_budget:remaining_ratio", expected, f"{bad:g} of {every:g} events were bad")
+    return Run("budgets of services of several ages", series(slo, given), tuple(claims))
+
+
+def _reborn(slo: Slo) -> Run:
+    """A service that was born again is as old as its first life in the period."""
+    bad, every = 5.0, 1000.0
+    born = [LONG_AGO, None, 120.0 - float(slo.window.seconds) / 4]
+    given: Given = {
+        f"slo:bad:increase{slo.window}": [bad] * 3,
+        f"slo:total:increase{slo.window}": [every] * 3,
+        BORN: born,
+    }
+    expected = {2: 1 - bad / every / float(1 - slo.target)}
+    claims = value_claims(slo, "slo:error_budget:remaining_ratio", expected, "its first life fills the period")
+    return Run("the budget of a service that was born again", series(slo, given), tuple(claims))
