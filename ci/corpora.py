@@ -25,6 +25,7 @@ from tocsin.definitions import Definitions, definitions_of
 from tocsin.diagnostics import Severity
 from tocsin.errors import UnavailableError
 from tocsin.importers import IMPORTERS, convert
+from tocsin.policy import Owners
 from tocsin.promql_syntax import Fault, canonical, parse
 from tocsin.targets.prometheus import prometheus, rule_file
 from tocsin.units import Duration
@@ -111,7 +112,8 @@ def run(folder: Path) -> tuple[Outcome, Definitions]:
     definitions = definitions_of(sources)
     errors = [f for f in definitions.findings if f.severity is Severity.ERROR]
     wrong = {f.span.path for f in errors if f.code not in _DEAD}
-    outcome.dead = len({(f.span.path, f.span.line) for f in errors if f.code in _DEAD})
+    owners = Owners((definitions.workspace.documents or {}).values())
+    outcome.dead = len({(f.span.path, owners.name(f.span)) for f in errors if f.code in _DEAD})
     try:
         tool = find_promtool(None).binary
     except UnavailableError:

@@ -2,6 +2,7 @@
 
 from tocsin.checks.alert_always import alert_always
 from tocsin.checks.alert_for import alert_for
+from tocsin.checks.alert_identity import alert_identity
 from tocsin.checks.alert_label import alert_label
 from tocsin.checks.alert_never import alert_never
 from tocsin.checks.alert_notify import alert_notify
@@ -24,6 +25,7 @@ from tocsin.checks.promql_histogram import promql_histogram
 from tocsin.checks.promql_irate import promql_irate
 from tocsin.checks.promql_join import promql_join
 from tocsin.checks.promql_label import promql_label
+from tocsin.checks.promql_le import promql_le
 from tocsin.checks.promql_matcher import promql_matcher
 from tocsin.checks.promql_nan import promql_nan
 from tocsin.checks.promql_quantile import promql_quantile
@@ -61,6 +63,7 @@ __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
 CHECKS: tuple[Check, ...] = (
     alert_always,
     alert_for,
+    alert_identity,
     alert_label,
     alert_never,
     alert_notify,
@@ -82,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
     promql_irate,
     promql_join,
     promql_label,
+    promql_le,
     promql_matcher,
     promql_nan,
     promql_quantile,
