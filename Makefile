@@ -28,7 +28,7 @@ check: setup ## Lint, format, types, import contracts, docs and rules
 	@python ci/docs_reference.py --check
 	@for workspace in rules examples examples/*.yaml; do tocsin check "$$workspace" || exit 1; done
 
-bench: setup ## Measure compile speed and memory (evaluation cost: python -m bench.evaluation_cost)
+bench: setup ## Measure compiling, checking and proving (bench/README.md)
 	@python -m bench
 
 docs: setup ## Write docs/reference from the schemas

@@ -2,8 +2,13 @@
 
 A database is filled with three days of raw counters and thirty days of recorded series, minute by minute, for DISTINCT
 objectives; each rule file is loaded COPIES times, so that DISTINCT * COPIES objectives are evaluated. Samples are those
-that the engine says it read (`stats=all`), per minute; seconds are those of the last evaluation of every group. Raw
-series are shared among copies, which changes nothing about how many are read.
+that the engine says it read (`stats=all`), per minute. Seconds are those of the last evaluation of every group, which
+is what `prometheus_rule_group_last_duration_seconds` says too, after each group has been evaluated twice: the first
+evaluation reads cold blocks. Groups with an interval of their own count as often as they are evaluated in a minute.
+Raw series are shared among copies, which changes nothing about how many are read.
+
+Both tools get the same objectives (ratios, 99.9 % over 30 days, page and ticket), the same server and the same history;
+what each reads most is printed, because a few rules make most of the difference.
 """
 
 import json
@@ -30,9 +35,11 @@ from tocsin.workspace import Source, read_workspace
 
 DISTINCT, COPIES, INSTANCES = 10, 50, 3
 MINUTE, DAY = 60, 86_400
-ERRORS = ("1", "0.021", "0.013")
+ERRORS = ("1", "0.1", "0.021", "0.013")
 """No exact ties, such as 0.01, 0.02 and 0.012: there our exact threshold is reached one evaluation after a float that
 lies below it."""
+MOST_READ = 4
+"""Rules of each tool to print."""
 BEFORE, AFTER = 4_400, 400
 """Minutes of clean history, so that every window is full, and minutes of the outage."""
 
@@ -136,7 +143,12 @@ class Server:
             return json.load(answer)["data"]
 
     def seconds(self) -> float:
-        """Wait until every group has been evaluated, and add up how long each took, per minute."""
+        """Wait until every group has been evaluated twice, and add up how long each took, per minute."""
+        self._evaluated()
+        time.sleep(MINUTE)
+        return self._evaluated()
+
+    def _evaluated(self) -> float:
         deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             time.sleep(2)
@@ -267,10 +279,21 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"  ours: {parts[0]:.0%} of the samples, {parts[1]:.0%} of the seconds")
     else:
         lines.append("  left out: sloth (not on PATH)")
-    lines.append("minute of the first alert, by error ratio:")
+    for tool in tools:
+        most = sorted(result[tool]["by_rule"].items(), key=lambda pair: -pair[1])[:MOST_READ]
+        lines.append(f"  read most by {tool}, per objective: " + ", ".join(f"{name} {read:,}" for name, read in most))
+    lines.append("minute of the first alert, by error ratio (none of them an exact tie with a threshold):")
     for what, row in result["first"].items():
         lines.append(f"  {what:12} " + "  ".join(f"{tool} {_minute(row.get(tool))}" for tool in tools))
+    if "sloth" in result:
+        later = [what for what, row in result["first"].items() if _or_never(row, "tocsin") > _or_never(row, "sloth")]
+        lines.append(f"  ours is later: {', '.join(later) or 'nowhere'}")
     return "\n".join(lines)
+
+
+def _or_never(row: dict[str, float | None], tool: str) -> float:
+    value = row.get(tool)
+    return math.inf if value is None or math.isnan(value) else value
 
 
 def _minute(value: float | None) -> str:
