@@ -19,7 +19,7 @@ from tocsin.proofs.joins import joins
 from tocsin.proofs.model import Proof, Unproved
 from tocsin.proofs.regex import example
 from tocsin.proofs.selectors import Selector, selectors, series_for
-from tocsin.proofs.stories import Phase, story
+from tocsin.proofs.stories import Phase, sampled, story
 from tocsin.proofs.thresholds import alert_proof
 from tocsin.proofs.values import counter, notation
 from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli, ThresholdSli
@@ -77,6 +77,7 @@ class TestSeries:
         """Runs of equal steps are written once; a reset begins again."""
         assert notation(counter([0, 5, 5, 5, 5, 5], resets=[3])) == "0+5x2 5+5x2"
         assert notation([None, 1.5, 1.5, 1.5]) == "_ 1.5+0x2"
+        assert notation([None, 1.5, None, 2, None, None, None]) == "_ 1.5 stale 2 stale _x2"
 
 
 class TestModel:
@@ -107,6 +108,17 @@ class TestModel:
         """An alert waits for its `for`, outlives its condition, and is unknown where that is."""
         assert firing([False, True, True, False, False], keep=1, wait=1) == [False, False, True, True, False]
         assert firing([False, None, False, False], keep=1) == [False, None, None, False]
+
+    def test_what_comes_back_is_born_again(self) -> None:
+        """Six hours remember what was before an hour away; an hour may have forgotten it, and then a new life begins."""
+        told = sampled((30, 0), (60, None), (30, 1))
+        slow, fast = (
+            Watch(long, 30, threshold, 0) for long, threshold in ((360, Fraction(6, 100)), (60, Fraction(144, 1000)))
+        )
+
+        assert conditions(told, slow, sampled=True)[97:101] == [False, False, True, True]
+        assert conditions(told, fast, sampled=True)[90:92] == [False, None]
+        assert conditions(told, fast, sampled=True)[103:105] == [True, True]
 
     @pytest.mark.parametrize(
         ("sli", "roles"),
@@ -196,6 +208,15 @@ slos:
 """
 
 
+PROBE = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis: {two: {probe: {up: nodes_ready, at_least: 2}}}
+slos: {two: {sli: two, target: 99%}}
+"""
+
+
 @pytest.mark.real
 class TestCommand:
     """`tocsin test --generated`."""
@@ -216,6 +237,14 @@ class TestCommand:
         assert (code, out) == (0, "")
         assert "2 definitions" in err
         assert "1 of them with the rules of another one but for names: one scenario each" in err
+
+    def test_a_probe_after_an_idle_hour(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A gauge that is away for an hour has no samples in it, in the model as in promtool."""
+        path = tmp_path / "probe.yaml"
+        path.write_text(PROBE)
+
+        assert run(["test", str(path), "--generated"]) == 0
+        assert "1 definition" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("old", "new", "code", "words"),

@@ -43,18 +43,39 @@ def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> 
     if story.error_series_from:
         stories.append(_sums(story, lost=True))
     extra = (0, 1) if sampled else (0,)
-    known_from = (0, 1 + max(1, watch.long // 288)) if watch.history else (-watch.long,)
+    lives = _lives(story)
     for tick in range(len(story.good)):
         found = {
             _holds(sums, (tick, max(tick - lag, 0)), watch, born, more - less)
             for sums in stories
-            for born in known_from
+            for born in (_born(lives, tick, watch.long) if watch.history else {-watch.long})
             for more in extra
             for less in range(slack + 1)
             for lag in {0, watch.lag}
         }
         answers.append(found.pop() if len(found) == 1 else None)
     return answers
+
+
+def _lives(story: Story) -> list[tuple[int, int]]:
+    """The first and the last tick of each run of scrapes; what comes back after a pause is born again."""
+    there = [tick for tick, good in enumerate(story.good) if good is not None]
+    first = [tick for tick in there if tick == 0 or story.good[tick - 1] is None]
+    last = [tick for tick in there if tick + 1 == len(story.good) or story.good[tick + 1] is None]
+    return list(zip(first, last, strict=True))
+
+
+def _born(lives: Sequence[tuple[int, int]], tick: int, long: int) -> set[int]:
+    """Since when events are known: the birth of the earliest life that reaches into the window.
+
+    Rules look for births at six points of the window, and a life lasts for them until five minutes after its end.
+    """
+    late = 1 + max(1, long // 288)
+    found = set()
+    for reach in (-long // 6 - 1, long // 12 + 1):
+        seen = [first for first, last in lives if last + reach >= tick - long] or [tick]
+        found |= {seen[0], seen[0] + late}
+    return found
 
 
 _Sums = tuple[list[int], list[int]]

@@ -9,8 +9,11 @@ Sample = int | float | None
 def notation(samples: Sequence[Sample]) -> str:
     """Write *samples*, runs of equal steps together.
 
+    A server marks a series as stale when a scrape does not bring it any more. Without the mark promtool would see its
+    last value for five minutes more, and a gauge that is looked at would have five samples that no server has.
+
     >>> notation([0, 0, 0, 5, 10, 15, None, None, 3])
-    '0+0x2 5+5x2 _x2 3'
+    '0+0x2 5+5x2 stale _ 3'
     """
     return " ".join(_pieces(list(samples)))
 
@@ -23,7 +26,11 @@ def _pieces(samples: list[Sample]) -> Iterator[str]:
         if first is None:
             while end < len(samples) and samples[end] is None:
                 end += 1
-            yield "_" if end == position + 1 else f"_x{end - position}"
+            if position:
+                yield "stale"
+                position += 1
+            if position < end:
+                yield "_" if end == position + 1 else f"_x{end - position}"
             position = end
             continue
         step = _step(first, samples[end] if end < len(samples) else None)
