@@ -110,7 +110,7 @@ class TestModel:
         assert firing([False, None, False, False], keep=1) == [False, None, None, False]
 
     def test_what_comes_back_is_born_again(self) -> None:
-        """Six hours remember what was before an hour away; an hour may have forgotten it, and then a new life begins."""
+        """Six hours remember what was before an hour away; an hour may have forgotten it: a new life begins."""
         told = sampled((30, 0), (60, None), (30, 1))
         slow, fast = (
             Watch(long, 30, threshold, 0) for long, threshold in ((360, Fraction(6, 100)), (60, Fraction(144, 1000)))
