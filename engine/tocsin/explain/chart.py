@@ -9,7 +9,8 @@ from html import escape
 from math import floor, log10
 
 from tocsin.plan.build import feasible_tiers
-from tocsin.spec import Slo
+from tocsin.plan.journey import paging_tiers
+from tocsin.spec import JourneySlo, Slo
 
 WIDTH = 100
 _ROWS = 16
@@ -64,11 +65,14 @@ class _Axes:
         return [(text, seconds) for text, seconds in _TIMES if self.low <= seconds <= self.high]
 
 
-def lines_of(slo: Slo) -> tuple[Line, ...]:
-    """The tiers that can fire."""
+def lines_of(subject: object) -> tuple[Line, ...]:
+    """The tiers of an objective, of a service or a journey, that can fire; nothing else has any."""
+    if not isinstance(subject, Slo | JourneySlo):
+        return ()
+    tiers = feasible_tiers(subject) if isinstance(subject, Slo) else paging_tiers(subject)
     return tuple(
-        Line(tier.name, float(tier.threshold(slo.window, slo.target)), float(tier.long.seconds))
-        for tier in feasible_tiers(slo)
+        Line(tier.name, float(tier.threshold(subject.window, subject.target)), float(tier.long.seconds))
+        for tier in tiers
     )
 
 

@@ -1,0 +1,90 @@
+"""An objective in words and numbers, by the closed forms of burn-rate alerting (`tocsin.windows`)."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from tocsin.explain.chart import as_text, lines_of
+from tocsin.explain.standing import standing
+from tocsin.explain.table import span, span_or_never, table
+from tocsin.plan.build import feasible_tiers
+from tocsin.plan.burn import percent
+from tocsin.plan.model import Plan
+from tocsin.spec import Slo
+from tocsin.units import Duration
+from tocsin.windows import (
+    ALERT_SEVERITY,
+    Tier,
+    budget_spent,
+    decimal_literal,
+    detection_time,
+    exhaustion_time,
+    reset_time,
+)
+
+OUTAGES = ("1", "0.5", "0.15", "0.1", "0.05", "0.02", "0.01")
+"""Error ratios of the table; the same as in published tables, so that they can be compared."""
+
+
+def of_slo(slo: Slo, plan: Plan) -> Iterator[str]:
+    """Its budget, what else holds, its tiers, and when they fire."""
+    period = slo.window.seconds
+    budget = 1 - Fraction(slo.target)
+    yield f"{slo.ref}: {percent(slo.target)} of events good over {slo.over}   ({slo.span.path}:{slo.span.line})"
+    yield f"error budget: {percent(1 - slo.target)} of events, or {span(budget * period)} of a total outage"
+    yield ""
+    yield from standing(slo, plan)
+    yield ""
+    yield from table(
+        ("tier", "alert", "long", "short", "factor", "fires above", "budget gone when it fires"),
+        [
+            (
+                tier.name,
+                ALERT_SEVERITY[tier.severity] if tier.feasible(slo.window, slo.target) else "can never fire",
+                str(tier.long),
+                str(tier.short),
+                decimal_literal(tier.factor(slo.window)),
+                decimal_literal(tier.threshold(slo.window, slo.target)),
+                percent(tier.budget_share),
+            )
+            for tier in slo.tiers
+        ],
+    )
+    yield from detection(feasible_tiers(slo), slo.window, slo.target)
+    if lines := lines_of(slo):
+        yield ""
+        yield as_text(lines)
+        yield ""
+    if slo.no_traffic.alert:
+        yield f"TrafficAbsent fires {slo.no_traffic.for_} after traffic, once there was some, shows no more in 5m."
+    else:
+        yield f"TrafficAbsent is off: {slo.no_traffic.reason}"
+
+
+def detection(tiers: Sequence[Tier], window: Duration, target: Decimal) -> Iterator[str]:
+    """After how long each of *tiers* fires and is over, and what that costs, for outages of every size."""
+    rows = []
+    for text in OUTAGES:
+        errors = Fraction(text)
+        thresholds = [(tier, tier.threshold(window, target)) for tier in tiers]
+        fires = [detection_time(tier.long.seconds, threshold, errors) for tier, threshold in thresholds]
+        resets = [reset_time(tier.short.seconds, threshold, errors) for tier, threshold in thresholds]
+        first = min((time for time in fires if time is not None), default=None)
+        exhausted = exhaustion_time(errors, target, window.seconds)
+        rows.append(
+            (
+                f"{float(errors * 100):g}%",
+                *(
+                    f"{span_or_never(fire)} / {span_or_never(reset)}" if fire is not None else "never"
+                    for fire, reset in zip(fires, resets, strict=True)
+                ),
+                span_or_never(first),
+                f"{float(budget_spent(first, errors, target, window.seconds) * 100):.3g}%"
+                if first is not None
+                else "-",
+                span_or_never(exhausted),
+            )
+        )
+    yield ""
+    yield "after how long each tier fires / how long after the end it is over, by error ratio:"
+    yield from table(("errors", *(tier.name for tier in tiers), "first alert", "budget gone", "all gone after"), rows)
