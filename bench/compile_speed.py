@@ -80,7 +80,7 @@ def run(sizes: tuple[int, ...]) -> dict[str, object]:
         "rows": rows,
         "least": least,
         "time_exponent": exponent(rows, "cpu", least["cpu"]),
-        "memory_exponent": exponent(rows, "pss", least["pss"]),
+        "memory_exponent": exponent(rows, "held", least["held"]),
     }
 
 
@@ -106,7 +106,7 @@ def compared(size: int, times: int) -> dict[str, dict[str, float]]:
 
 
 def _numbers(cost: Cost) -> dict[str, float]:
-    return {"wall": cost.wall, "cpu": cost.cpu, "rss": cost.rss, "pss": cost.pss or cost.rss}
+    return {"wall": cost.wall, "cpu": cost.cpu, "rss": cost.rss, "held": cost.held or cost.rss}
 
 
 def write_definitions(folder: Path, size: int) -> None:
@@ -168,12 +168,14 @@ def table(result: dict[str, Any]) -> str:
     for row in rows:
         for tool in (tool for tool in ("tocsin", "sloth") if tool in row):
             cost = row[tool]
-            numbers = f"{cost['wall']:7.2f}  {cost['cpu']:7.2f}  {cost['pss']:7.1f}  {cost['rss']:10.1f}"
+            numbers = f"{cost['wall']:7.2f}  {cost['cpu']:7.2f}  {cost['held']:7.1f}  {cost['rss']:10.1f}"
             lines.append(f"{row['slos']:7,}  {tool:6}  {numbers}")
         stages = row["stages"]
         said = ", ".join(f"{name} {stages[name]:.2f}" for name in STAGES)
         lines.append(f"{'':7}  stages in s: {said}; {stages['groups']:,} groups, {stages['output_mb']} MB of output")
-    lines.append("all MB: proportional set size of all processes together at the peak; largest MB: the largest process")
+    lines.append(
+        "all MB: what all processes hold at the peak, shared pages once; largest MB: the largest of them alone"
+    )
     growth = f"processor time {result['time_exponent']}, memory {result['memory_exponent']}"
     lines.append(f"growth exponent from {rows[0]['slos']:,} to {rows[-1]['slos']:,} SLOs (1 is linear): {growth}")
     if "sloth" not in rows[0]:

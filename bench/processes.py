@@ -1,8 +1,10 @@
 """What a command costs: time, processor time, and the memory of all its processes together.
 
 Processes of one fork share memory, so neither the largest of them nor their sum says what a command holds. The
-proportional set size does: a page that three processes share counts a third for each. It is read from the kernel every
-few hundredths of a second, and the largest sum is the peak; the largest resident size of one process stands beside it.
+proportional set size does: a page that two processes share counts a half for each. Pages of files (the interpreter and
+its libraries) are shared with whatever else runs on the machine, so they count whole, once for all processes. This is
+read from the kernel every few hundredths of a second, and the largest sum is the peak; the largest resident size of one
+process stands beside it.
 """
 
 import os
@@ -19,12 +21,12 @@ EVERY = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds and megabytes of one run; *pss* is None where the kernel does not tell."""
+    """Seconds and megabytes of one run: *rss* of the largest process, *held* by all, None where no kernel tells."""
 
     wall: float
     cpu: float
     rss: float
-    pss: float | None
+    held: float | None
 
 
 def watched(command: Sequence[str]) -> Cost:
@@ -36,7 +38,7 @@ def watched(command: Sequence[str]) -> Cost:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             break
-        peak = max(peak, sum(map(_pss, _tree(process.pid))))
+        peak = max(peak, _held(process.pid))
         time.sleep(EVERY)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -47,7 +49,7 @@ def watched(command: Sequence[str]) -> Cost:
 
 def cheapest(costs: Sequence[Cost]) -> Cost:
     """The least of each number: what others on the machine add is no cost of the command."""
-    told = [cost.pss for cost in costs if cost.pss is not None]
+    told = [cost.held for cost in costs if cost.held is not None]
     return Cost(
         min(cost.wall for cost in costs),
         min(cost.cpu for cost in costs),
@@ -72,9 +74,17 @@ def _tree(pid: int) -> Iterator[int]:
         yield from _tree(int(child))
 
 
-def _pss(pid: int) -> float:
+def _held(pid: int) -> float:
+    """Megabytes of a process and all below it, each page once."""
+    sizes = [_sizes(each) for each in _tree(pid)]
+    own = sum(size.get("Pss_Anon", 0) + size.get("Pss_Shmem", 0) for size in sizes)
+    return (own + max(size.get("Rss", 0) - size.get("Anonymous", 0) for size in sizes)) / 2**10
+
+
+def _sizes(pid: int) -> dict[str, int]:
+    """Kilobytes by the kernel's names; nothing of a process that has just ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError:
-        return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 2**10
+        return {}
+    return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines[1:])}
