@@ -67,7 +67,8 @@ def slis(draw: st.DrawFn) -> Document:
             "latency": {"histogram": draw(selectors("took_seconds")), "within": draw(st.sampled_from(["1s", "250ms"]))}
         }
     if kind == "probe":
-        return {"probe": {"up": draw(selectors("up")), "at_least": draw(st.sampled_from([1, 2]))}}
+        gauge, at_least = draw(st.sampled_from([("up", 1), ("replicas", 2)]))
+        return {"probe": {"up": draw(selectors(gauge)), "at_least": at_least}}
     if kind == "threshold":
         return {"threshold": {"value": f"max({draw(selectors('depth'))})", "at_most": draw(st.integers(0, 1000))}}
     if kind == "freshness":
