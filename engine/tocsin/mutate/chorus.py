@@ -37,6 +37,12 @@ class Voice:
         """The rule, or the mutant where it is of this rule."""
         return self.mutant.rule if self.mutant is not None and self.mutant.original == rule else rule
 
+    def asked(self, text: str, inlined: bool) -> str:
+        """A question; where it holds the expression of the alert, with that of the mutant."""
+        if self.mutant is None or not inlined:
+            return text
+        return text.replace(self.mutant.original.expr, self.mutant.rule.expr)
+
 
 @dataclass(frozen=True, slots=True)
 class Chorus:
@@ -86,12 +92,17 @@ class Chorus:
             return None
         return frozenset(marks | {int(text.rpartition("#")[2]) for text in expressions})
 
-    def _alone(self) -> tuple[list[dict[str, Any]], list[Mapping[str, Any]]]:
+    def _alone(self) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
         voice = self.voices[0]
         groups = [_group(group.name, [voice.sung(rule) for rule in group.rules]) for group in self.trial.groups]
-        return groups, list(self.trial.questions)
+        inlined = self.trial.inlined(voice.mutant.original) if voice.mutant is not None else frozenset[int]()
+        questions = [
+            {**each, "expr": voice.asked(each["expr"], number in inlined)}
+            for number, each in enumerate(self.trial.questions)
+        ]
+        return groups, questions
 
-    def _together(self) -> tuple[list[dict[str, Any]], list[Mapping[str, Any]]]:
+    def _together(self) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
         changed = {voice.number: self._changed(voice) for voice in self.voices}
         singing = [voice for voice in self.voices if voice.mutant is not None]
         read = set[Key]()
@@ -124,10 +135,12 @@ class Chorus:
     def _questions(self, changed: Mapping[int, frozenset[Key]]) -> Iterator[Mapping[str, Any]]:
         for voice in self.voices:
             names = changed[voice.number]
-            for number, put in self.trial.asking(names):
-                asked = self.trial.questions[number]
-                expr = renamed(asked["expr"], names, voice.mark, put)
-                yield {**asked, "expr": f"{expr.rpartition(' # ')[0] or expr} # {voice.number}"}
+            original = voice.mutant.original if voice.mutant is not None else None
+            inlined = self.trial.inlined(original) if original is not None else frozenset[int]()
+            for number, put in self.trial.asking(names, original):
+                given = self.trial.questions[number]
+                expr = renamed(voice.asked(given["expr"], number in inlined), names, voice.mark, put)
+                yield {**given, "expr": f"{expr.rpartition(' # ')[0] or expr} # {voice.number}"}
 
 
 def apart(trial: Trial, mutant: Mutant | None) -> bool:

@@ -7,11 +7,15 @@ Edits that could not change anything are not made:
 - `0 * sum(x)` is 0 whatever is done to the values of x, so its aggregation is left alone.
 - `histogram_quantile` of buckets that are all scaled alike is the same, so a `sum` right below
   it does not become `avg`.
+- Of `x and y` and `x unless y` only the rows of y count, so an aggregation that is y may have any value; a `sum` that
+  becomes `max` has the same rows. So has `or`, whose right side gives values, too, and is changed.
+- The sum, mean and maximum of a single row are the same, and a recorded series whose rule sums all rows into one is a
+  single row. Every row of ALERTS is 1, so their sum is their count.
 - In `a{job="x"} / b{job="x"}` rows meet only where all labels are the same, so the condition may stand on either side;
   it is not dropped from one. (Negated it is: then nothing meets.)
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.promql_syntax import (
@@ -37,6 +41,8 @@ _COMPARISONS = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "!=", "!=": "=
 _BOUNDARY = {">": ">=", "<": "<=", ">=": ">", "<=": "<"}
 _MEETING = frozenset({"+", "-", "*", "/", "%", "^", *_COMPARISONS})
 """Operators that keep the labels of both sides."""
+_ROWS = frozenset({"and", "unless"})
+"""Operators to whose right side only rows matter."""
 _NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 _BEFORE, _BEHIND = 20, 30
 """Characters of an excerpt on either side of an edit."""
@@ -63,8 +69,13 @@ class Edit:
         return text[: self.start] + self.new + text[self.end :]
 
 
-def edits(text: str, recorded: Collection[str] = ()) -> Iterator[Edit]:
-    """All edits of *text* that leave an expression; *recorded* are metrics that other rules record."""
+def edits(
+    text: str, recorded: Collection[str] = (), single: Callable[[Selector], bool] = lambda _selector: False
+) -> Iterator[Edit]:
+    """All edits of *text* that leave an expression.
+
+    *recorded* are metrics that other rules record; *single* says of a selector that it finds one row at most.
+    """
     tree = parse(text)
     if isinstance(tree, Fault):
         return
@@ -72,32 +83,57 @@ def edits(text: str, recorded: Collection[str] = ()) -> Iterator[Edit]:
     denominators = {id(bare(node.right)) for node in every if isinstance(node, Binary) and node.op == "/"}
     for node in every:
         guarded = id(node) in denominators
-        for edit in _of_node(node, text, recorded, guarded=guarded, same=_unchanged(every, node)):
+        for edit in _of_node(node, text, recorded, guarded=guarded, same=_unchanged(every, node, single)):
             if not isinstance(parse(edit.applied(text)), Fault):
                 yield edit
 
 
-def _unchanged(every: Sequence[Expr], node: Expr) -> frozenset[str]:
+def _unchanged(every: Sequence[Expr], node: Expr, single: Callable[[Selector], bool]) -> frozenset[str]:
     """What an edit of *node* could not change: its new aggregation, or the matcher that is dropped."""
     if isinstance(node, Aggregation):
-        for each in every:
-            if isinstance(each, Binary) and each.op == "*" and _zero(each.left) and bare(each.right) is node:
-                return frozenset(AGGREGATIONS)
-            if isinstance(each, Call) and each.name.value == "histogram_quantile" and bare(each.arguments[1]) is node:
-                return frozenset({"avg"})
-    if isinstance(node, Selector):
-        for each in every:
-            if isinstance(each, Binary) and each.op in _MEETING and each.matching is None:
-                left, right = bare(each.left), bare(each.right)
-                other = right if node is left else left if node is right else None
-                if isinstance(other, Selector):
-                    return frozenset(_said(m) for m in other.matchers if m.op == "=")
+        return _same_rows(every, node) | _same_value(node, single)
+    for each in every if isinstance(node, Selector) else ():
+        if isinstance(each, Binary) and each.op in _MEETING and each.matching is None:
+            left, right = bare(each.left), bare(each.right)
+            other = right if node is left else left if node is right else None
+            if isinstance(other, Selector):
+                return frozenset(_said(m) for m in other.matchers if m.op == "=")
     return frozenset()
 
 
-def _zero(node: Expr) -> bool:
-    number = bare(node)
-    return isinstance(number, Number) and number.value == 0
+def _same_rows(every: Sequence[Expr], node: Aggregation) -> frozenset[str]:
+    """Aggregations that are as good as *node* where it stands."""
+    for each in every:
+        if isinstance(each, Binary) and bare(each.right) is node and (each.op in _ROWS or _times_zero(each)):
+            return frozenset(AGGREGATIONS)
+        if isinstance(each, Call) and each.name.value == "histogram_quantile" and bare(each.arguments[1]) is node:
+            return frozenset({"avg"})
+    return frozenset()
+
+
+def _same_value(node: Aggregation, single: Callable[[Selector], bool]) -> frozenset[str]:
+    """Aggregations that give the same of the rows that *node* has."""
+    read = _rows_of(node.expr)
+    if read is None:
+        return frozenset()
+    if node.op == "count":
+        return frozenset({"sum"} if read is bare(node.expr) and read.metric == "ALERTS" else ())
+    return frozenset({"sum", "avg", "min", "max"} if single(read) else ())
+
+
+def _rows_of(node: Expr) -> Selector | None:
+    """The selector whose rows *node* has, one for one, if that can be seen."""
+    node = bare(node)
+    if isinstance(node, Call) and len(node.arguments) == 1:
+        node = bare(node.arguments[0])
+    if isinstance(node, RangeSelector):
+        return node.selector
+    return node if isinstance(node, Selector) else None
+
+
+def _times_zero(node: Binary) -> bool:
+    number = bare(node.left)
+    return node.op == "*" and isinstance(number, Number) and number.value == 0
 
 
 def _said(matcher: Matcher) -> str:

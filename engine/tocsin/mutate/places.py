@@ -7,7 +7,7 @@ from functools import lru_cache
 from tocsin.promql import label_value
 from tocsin.promql_syntax import Fault, Selector, nodes, parse
 
-_ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
+ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def places(text: str) -> Places:
             continue
         if node.name is None:
             wild = True
-        elif node.name.value not in _ALERTS:
+        elif node.name.value not in ALERTS:
             named.append(Place(node.name.value, node.name.start, node.name.end))
         elif known := [m for m in node.matchers if m.label.value == "alertname" and m.op == "="]:
             named += [Place(m.value.value, m.value.start, m.value.end, alert=True) for m in known]

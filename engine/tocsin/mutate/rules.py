@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tocsin.diagnostics import Span
 from tocsin.mutate.edits import edits
 from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.plan.model import Rule
+from tocsin.promql_syntax import Fault, Selector, Type, flow, parse
 from tocsin.units import Duration
 
 _SEVERITY = "severity"
@@ -47,15 +49,34 @@ class Mutant:
 
 def mutants(plan: Plan) -> Iterator[Mutant]:
     """All mutants, rule by rule."""
-    recorded = {rule.record for group in plan.groups for rule in group.rules if isinstance(rule, RecordingRule)}
+    recorded: dict[str, list[RecordingRule]] = {}
+    for rule in (rule for group in plan.groups for rule in group.rules):
+        if isinstance(rule, RecordingRule):
+            recorded.setdefault(rule.record, []).append(rule)
+
+    def single(selector: Selector) -> bool:
+        """Whether it finds the series of one rule, which sums all of its rows into one."""
+        asked = {m.label.value: m.value.value for m in selector.matchers if m.op == "="}
+        found = [
+            rule
+            for rule in recorded.get(selector.metric or "", ())
+            if all(asked.get(name, value) == value for name, value in rule.labels)
+        ]
+        return len(found) == 1 and _one_row(found[0].expr)
+
     for group in plan.groups:
         for rule in group.rules:
-            for edit in edits(rule.expr, recorded):
-                yield Mutant(
-                    rule, replace(rule, expr=edit.applied(rule.expr)), edit.kind, edit.words, edit.shown(rule.expr)
-                )
+            for edit in edits(rule.expr, recorded, single):
+                changed = replace(rule, expr=edit.applied(rule.expr))
+                yield Mutant(rule, changed, edit.kind, edit.words, edit.shown(rule.expr))
             if isinstance(rule, AlertingRule):
                 yield from _of_fields(rule)
+
+
+@lru_cache(maxsize=4096)
+def _one_row(text: str) -> bool:
+    tree = parse(text)
+    return not isinstance(tree, Fault) and tree.type is Type.VECTOR and flow(tree).only == frozenset()
 
 
 def _of_fields(rule: AlertingRule) -> Iterator[Mutant]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from tocsin.diagnostics import Span
-from tocsin.mutate.places import Places, Unnamed, places
+from tocsin.mutate.places import ALERTS, Places, Unnamed, places
 from tocsin.plan import AlertingRule, RuleGroup
 from tocsin.plan.model import Rule
 from tocsin.proofs.selectors import Matcher
@@ -47,7 +47,7 @@ class Trial:
         """Whether copies of rules would see each other: a rule reads series without saying their names."""
         read = [places(rule.expr) for rule in self.rules]
         fed = {_metric(each["series"]) for each in self.series}
-        twice = any(not alert and name in fed for alert, name in self._by_key)
+        twice = bool(fed & ALERTS) or any(not alert and name in fed for alert, name in self._by_key)
         asked = any(each.wild or any(u.inside is None for u in each.unnamed) for each in self._asked)
         return asked or twice or any(each.wild or each.unnamed for each in read)
 
@@ -97,12 +97,30 @@ class Trial:
                 waiting += new
         return frozenset(found)
 
-    def asking(self, names: frozenset[Key]) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """The questions (by number) about *names*, and where in them a matcher must say which alerts are meant."""
-        alerts = [rule for rule in self.rules if isinstance(rule, AlertingRule) and key_of(rule) in names]
+    def inlined(self, rule: Rule) -> frozenset[int]:
+        """The questions (by number) that hold the expression of an alert, to ask for its condition itself."""
+        if rule not in self._inlined:
+            found = frozenset[int]()
+            if isinstance(rule, AlertingRule) and sum(rule.expr == other.expr for other in self.rules) == 1:
+                found = frozenset(n for n, each in enumerate(self.questions) if rule.expr in each["expr"])
+            self._inlined[rule] = found
+        return self._inlined[rule]
+
+    @cached_property
+    def _inlined(self) -> dict[Rule, frozenset[int]]:
+        return {}
+
+    def asking(self, names: frozenset[Key], rule: Rule | None) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """The questions (by number) that a change of *rule*, and with it of all *names*, may give another answer to.
+
+        With each, where in it a matcher must say which alerts are meant.
+        """
+        alerts = [each for each in self.rules if isinstance(each, AlertingRule) and key_of(each) in names]
+        inlined = self.inlined(rule) if rule is not None else frozenset[int]()
         for number, asked in enumerate(self._asked):
             put = tuple(u.inside for u in asked.unnamed if u.inside is not None and any(_finds(u, a) for a in alerts))
-            if asked.wild or put or names & asked.keys or any(u.inside is None for u in asked.unnamed):
+            unclear = asked.wild or any(u.inside is None for u in asked.unnamed)
+            if unclear or put or names & asked.keys or number in inlined:
                 yield number, put
 
     def last(self, numbers: Collection[int]) -> int:
@@ -115,7 +133,7 @@ class Trial:
         if rule not in self._known:
             return None
         names = self.changed_by(rule)
-        asked = [number for number, _ in self.asking(names)]
+        asked = [number for number, _ in self.asking(names, rule)]
         if not asked:
             return None
         rules = len(self.rules) if self.alone else sum(len(self._by_key[key]) for key in names)

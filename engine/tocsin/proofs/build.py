@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from tocsin.plan import AlertingRule, Plan, RecordingRule
+from tocsin.plan import Plan
 from tocsin.plan.build import feasible_tiers
 from tocsin.proofs.alarms import alarm_proofs
 from tocsin.proofs.burn import Bench, burn_proofs, unproved
 from tocsin.proofs.counts import count_proofs
 from tocsin.proofs.feed import feed_of
 from tocsin.proofs.model import Proof, Unproved
+from tocsin.proofs.others import other_proofs
 from tocsin.proofs.recordings import recording_proofs
 from tocsin.proofs.slices import needed, shape
-from tocsin.proofs.thresholds import alert_proof
 from tocsin.spec import Slo
 from tocsin.workspace import Workspace
 
@@ -55,16 +55,11 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
             if known != slo.ref:
                 alike.append((slo.ref, known))
             found += burn_proofs(bench, full=known == slo.ref)
-    recorded = {rule.record for group in rules.groups for rule in group.rules if isinstance(rule, RecordingRule)}
-    objectives = {slo.ref for service in workspace.services for slo in service.slos}
-    for group in planned.groups:
-        for rule in group.rules:
-            if isinstance(rule, AlertingRule) and rule.ref not in objectives:
-                made_up = alert_proof(rule, group.file, recorded)
-                if isinstance(made_up, Proof):
-                    found.append(made_up)
-                else:
-                    missing.append(made_up)
+    for each in other_proofs(workspace, planned, rules):
+        if isinstance(each, Proof):
+            found.append(each)
+        else:
+            missing.append(each)
     return Proofs(tuple(found), tuple(missing), tuple(alike))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.plan import AlertingRule, RuleGroup
 from tocsin.ports import Labels
-from tocsin.promql import matchers
+from tocsin.promql import label_value, matchers
 from tocsin.proofs.model import CONDITION, FIRING, Claim, Proof, Run
 from tocsin.proofs.slices import known_by, needed
 from tocsin.units import Duration
@@ -16,6 +16,8 @@ MOST_LOOKS = 300
 """How often a failed run is looked at to tell its story."""
 NEAR = 1e-9
 """Floats that were added up in another order differ by less than this part of their value."""
+CLOSE = 1e-6
+"""The values of conditions are the outcome of longer calculations."""
 _RULE_EVALUATION = 0.1
 _TEST_GROUP = 18
 """Milliseconds that promtool 2.42 needs; only for telling big files from small ones."""
@@ -80,7 +82,10 @@ class ProofFile:
         if claim.what == FIRING:
             return f"group(ALERTS{matchers(_sorted(claim.labels, ('alertstate', 'firing'), *claim.more))})"
         if claim.what == CONDITION:
-            return f"group(\n{self._condition(claim.labels)}\n)"
+            condition = f"(\n{self._condition(claim.labels)}\n)"
+            if claim.value is not None:
+                condition = f"(abs({condition} - {claim.value!r}) <= {abs(claim.value) * CLOSE!r})"
+            return f"group({condition}{_only(claim.more)})"
         recorded = _recorded(claim)
         if claim.value is None:
             return f"group({recorded})"
@@ -171,6 +176,16 @@ def _changes(states: Sequence[tuple[int, bool]], grid: Duration, yes: str, no: s
 
 def _sorted(labels: Labels, *more: tuple[str, str]) -> Labels:
     return tuple(sorted((*labels, *more)))
+
+
+def _only(labels: Labels) -> str:
+    """Leave the rows that have *labels*."""
+    if not labels:
+        return ""
+    row = "vector(1)"
+    for name, value in labels:
+        row = f'label_replace({row}, "{name}", {label_value(value)}, "", "")'
+    return f" and on ({', '.join(name for name, _ in labels)}) {row}"
 
 
 def _recorded(claim: Claim) -> str:

@@ -1,0 +1,293 @@
+"""Journeys: what each part was worth in a slice, what happens to a part that falls silent, and when the alert fires.
+
+The recorded series of the members are given, so a day of slices is a few hundred evaluations of the journey's own
+rules. What is expected is computed from the definition: the combination as arithmetic on ratios, burn rates as means
+over slices.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import prod
+
+from tocsin.guards import BASE
+from tocsin.plan import AlertingRule, RuleGroup
+from tocsin.plan.journey import ROOT, beyond_promql, paging_tiers
+from tocsin.ports import Labels, labels_of
+from tocsin.proofs.expect import MARGIN, turns
+from tocsin.proofs.model import FIRING, RECORDED, Claim, Proof, Run, Unproved
+from tocsin.proofs.selectors import written
+from tocsin.proofs.values import Sample, notation
+from tocsin.spec import Combine, JourneySlo, Member, members
+from tocsin.units import Duration
+from tocsin.windows import Tier
+
+_TRAFFIC = 1000
+_SHARES = ((3, 4), (1, 4))
+"""The part of a member's events that each of its two series has, so that their sum is neither mean nor maximum."""
+_LONG = Duration.of(hours=12)
+
+Slices = Mapping[str, Sequence[Fraction | None]]
+"""By member, its good ratio in each slice; None is a slice without data."""
+
+
+def journey_proofs(slo: JourneySlo, group: RuleGroup | None) -> Iterator[Proof | Unproved]:
+    """What is proved of a journey, and what is not and why."""
+    reason = beyond_promql(slo)
+    if not reason and slo.slice != BASE:
+        reason = f"only slices of {BASE} are measured by what is recorded anyway"
+    if not reason and slo.combine.how == "worst_of":
+        reason = "the worst of its parts depends on the window"
+    if reason or group is None:
+        yield Unproved(slo.ref, slo.span, "its alert", reason or "the rules do not have it")
+        return
+    alert = next(rule for rule in group.rules if isinstance(rule, AlertingRule))
+    subject = labels_of({**dict(alert.labels), "alertname": alert.alert})
+    for grid, runs in (
+        (slo.slice, [_worth(slo), _silent(slo)]),
+        (_LONG, [_forgotten(slo)]),
+        *((slo.slice, [_burn(slo, tier, subject), _short(slo, tier, subject)]) for tier in paging_tiers(slo)),
+    ):
+        yield Proof(slo.ref, slo.span, group.file, grid, tuple(run for run in runs if run.claims))
+
+
+# --- scenarios ---------------------------------------------------------------------------------------------
+
+
+def _worth(slo: JourneySlo) -> Run:
+    """Every member has another ratio, so no two of them can be taken for each other."""
+    refs = _refs(slo)
+    told: dict[str, list[Fraction | None]] = {
+        ref: [None, None, *[1 - Fraction(n + 1, 8 * len(refs))] * 2] for n, ref in enumerate(refs)
+    }
+    early = tuple(_nothing(labels, 1, "nothing was measured yet") for labels, _ in _values(slo, slo.combine, ROOT))
+    claims = [*early, *_recorded(slo, told, 2), *(_member(slo, ref, told, 2) for ref in refs)]
+    return Run("every member has a ratio of its own", _series(slo, told), tuple(claims))
+
+
+def _silent(slo: JourneySlo) -> Run:
+    """Each member falls silent while the others go on: its last value holds for a while, then what `missing` says."""
+    refs, patience = _refs(slo), slo.missing.after.milliseconds // slo.slice.milliseconds
+    apart = patience + 3
+    last = apart * len(refs)
+    told: dict[str, list[Fraction | None]] = {}
+    for number, ref in enumerate(refs):
+        good = Fraction(7 - number % 4, 8)
+        told[ref] = [None if number * apart < tick <= number * apart + patience + 1 else good for tick in range(last)]
+    claims: list[Claim] = []
+    for number in range(len(refs)):
+        for tick in (number * apart + patience, number * apart + patience + 1):
+            claims += _recorded(slo, told, tick)
+    return Run("one member after the other falls silent", _series(slo, told), tuple(claims))
+
+
+def _forgotten(slo: JourneySlo) -> Run:
+    """A period after everything fell silent nothing is known any more, and until then it is missing."""
+    ticks = slo.window.milliseconds // _LONG.milliseconds
+    told: dict[str, list[Fraction | None]] = {ref: [Fraction(1, 2)] for ref in _refs(slo)}
+    told = {ref: [*some, *[None] * (ticks + 1)] for ref, some in told.items()}
+    claims = []
+    if slo.missing.count_as != "ignore":
+        fallback = float(slo.missing.count_as == "good")
+        for labels, leaf in _values(slo, slo.combine, ROOT):
+            if leaf:
+                why = f"measured less than {slo.window} ago"
+                claims.append(Claim(RECORDED, labels, ticks - 1, True, why, fallback))
+                claims.append(_nothing(labels, ticks + 1, f"nothing was measured for {slo.window}"))
+    return Run("all members fall silent for good", _series(slo, told), tuple(claims))
+
+
+def _burn(slo: JourneySlo, tier: Tier, subject: Labels) -> Run:
+    """A long window without errors, errors until the tier fires, and then none again."""
+    long = tier.long.milliseconds // slo.slice.milliseconds
+    threshold = tier.threshold(slo.window, slo.target)
+    error = threshold * Fraction(25, 12)
+    good = _solved(slo.combine, 1 - error)
+    lasts = int(long * threshold / error) + 3
+    after = tier.short.milliseconds // slo.slice.milliseconds + 3
+    name = f"errors of {float(error):.3g} after {tier.long} without any"
+    return _fired(slo, name, subject, [(long + 2, Fraction(1)), (lasts, good), (after, Fraction(1))])
+
+
+def _short(slo: JourneySlo, tier: Tier, subject: Labels) -> Run:
+    """The long window is over its threshold, by little; the short one is a little over its own, then a little below."""
+    long, short = (window.milliseconds // slo.slice.milliseconds for window in (tier.long, tier.short))
+    threshold = tier.threshold(slo.window, slo.target)
+    over, under = (_solved(slo.combine, 1 - threshold * Fraction(part, 100)) for part in (120, 85))
+    outage = int(long * threshold) + 1
+    name = f"after an outage {float(threshold * 120):.3g} % of errors, and then {float(threshold * 85):.3g} %"
+    phases = [(long, Fraction(1)), (outage, Fraction(0)), (short + 2, over), (short + 2, under)]
+    return _fired(slo, name, subject, phases)
+
+
+def _fired(slo: JourneySlo, name: str, subject: Labels, phases: Sequence[tuple[int, Fraction]]) -> Run:
+    """A run of so many slices in which every member has the same ratio, and when the alert fires in it."""
+    ratios: list[Fraction | None] = [None, *(ratio for ticks, ratio in phases for _ in range(ticks))]
+    whole = [None if ratio is None else _combined(slo.combine, dict.fromkeys(_refs(slo), ratio)) for ratio in ratios]
+    holds = [_fires(slo, whole, tick) for tick in range(len(whole))]
+    claims = tuple(Claim(FIRING, subject, tick, state, name) for tick, state in turns(holds))
+    return Run(name, _series(slo, dict.fromkeys(_refs(slo), ratios)), claims)
+
+
+# --- what is expected --------------------------------------------------------------------------------------
+
+
+def _fires(slo: JourneySlo, whole: Sequence[Fraction | None], tick: int) -> bool | None:
+    """Whether any tier burns at *tick*; None where it is too near to tell."""
+    answers = [_burns(slo, tier, whole, tick) for tier in paging_tiers(slo)]
+    return True if True in answers else None if None in answers else False
+
+
+def _burns(slo: JourneySlo, tier: Tier, whole: Sequence[Fraction | None], tick: int) -> bool | None:
+    threshold, known = tier.threshold(slo.window, slo.target), [n for n, ratio in enumerate(whole) if ratio is not None]
+    answers = []
+    for window in (tier.long, tier.short):
+        slices = window.milliseconds // slo.slice.milliseconds
+        some = [ratio for ratio in whole[max(0, tick - slices + 1) : tick + 1] if ratio is not None]
+        if not some or tick < known[0]:
+            return False
+        error = sum((1 - ratio for ratio in some), Fraction(0)) / len(some)
+        history = min(Fraction(tick - known[0] + 1, slices), Fraction(1)) if window == tier.long else Fraction(1)
+        near = error * history / threshold
+        answers.append(None if abs(near - 1) < MARGIN else near > 1)
+    return False if False in answers else None if None in answers else True
+
+
+def _combined(node: Combine, ratios: Mapping[str, Fraction]) -> Fraction:
+    parts = [_combined(p, ratios) if isinstance(p, Combine) else ratios[p.ref] for p in node.parts]
+    return _whole(node, parts)
+
+
+def _whole(node: Combine, parts: Sequence[Fraction]) -> Fraction:
+    """What a combination is worth; of independent parts, as the manual says."""
+    if node.how == "series":
+        return prod(parts, start=Fraction(1))
+    if node.how == "parallel":
+        return 1 - prod((1 - part for part in parts), start=Fraction(1))
+    if node.how == "weighted":
+        pairs = zip(map(Fraction, node.weights), parts, strict=True)
+        return sum((weight * part for weight, part in pairs), Fraction(0)) / sum(map(Fraction, node.weights))
+    odds = [Fraction(1)]  # k_of_n: the chance that so many are good
+    for part in parts:
+        odds = [
+            (odds[n] * (1 - part) if n < len(odds) else Fraction(0)) + (odds[n - 1] * part if n else Fraction(0))
+            for n in range(len(odds) + 1)
+        ]
+    return sum(odds[node.need :], Fraction(0))
+
+
+def _solved(node: Combine, wanted: Fraction) -> Fraction:
+    """The ratio that makes the whole *wanted* when every member has it, to the millionth."""
+    low, high = Fraction(0), Fraction(1)
+    refs = {member.ref for member in members(node)}
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _combined(node, dict.fromkeys(refs, middle)) > wanted else (middle, high)
+    return Fraction(round(high * _TRAFFIC * 1000), _TRAFFIC * 1000)
+
+
+def _recorded(slo: JourneySlo, told: Slices, tick: int) -> Iterator[Claim]:
+    """The values of all parts and of the whole at *tick*."""
+    held = {ref: _held(slo, told[ref], tick) for ref in told}
+    for labels, value in _worths(slo, slo.combine, ROOT, held):
+        why = "by the ratios of the members in this slice"
+        if value is None:
+            yield _nothing(labels, tick, why)
+        else:
+            yield Claim(RECORDED, labels, tick, True, why, float(value))
+
+
+def _held(slo: JourneySlo, ratios: Sequence[Fraction | None], tick: int) -> Fraction | None:
+    patience = slo.missing.after.milliseconds // slo.slice.milliseconds
+    recent = [ratio for ratio in ratios[max(0, tick - patience) : tick + 1] if ratio is not None]
+    if recent:
+        return recent[-1]
+    return {"good": Fraction(1), "bad": Fraction(0), "ignore": None}[slo.missing.count_as]
+
+
+def _worths(
+    slo: JourneySlo, node: Combine, path: str, held: Mapping[str, Fraction | None]
+) -> Iterator[tuple[Labels, Fraction | None]]:
+    """Every part below *node* with what it is worth, and *node* itself at the end."""
+    values: list[Fraction | None] = []
+    for number, part in enumerate(node.parts):
+        below = f"{path}.{number}"
+        if isinstance(part, Combine):
+            inner = list(_worths(slo, part, below, held))
+            yield from inner
+            values.append(inner[-1][1])
+        else:
+            values.append(held[part.ref])
+            yield _labels(slo, below), held[part.ref]
+    known = [(n, value) for n, value in enumerate(values) if value is not None]
+    weights = tuple(node.weights[n] for n, _ in known) if node.weights else ()
+    less = Combine(node.how, node.parts, weights, node.span, node.need)
+    yield _labels(slo, path), _whole(less, [value for _, value in known]) if known else None
+
+
+def _values(slo: JourneySlo, node: Combine, path: str) -> Iterator[tuple[Labels, bool]]:
+    """Every part and the whole, with whether it is a member."""
+    for number, part in enumerate(node.parts):
+        below = f"{path}.{number}"
+        if isinstance(part, Member):
+            yield _labels(slo, below), True
+        else:
+            yield from _values(slo, part, below)
+    yield _labels(slo, path), False
+
+
+def _member(slo: JourneySlo, ref: str, told: Slices, tick: int) -> Claim:
+    value = told[ref][tick]
+    labels = labels_of({"__name__": "journey:member:ratio", "service": slo.journey, "slo": slo.name, "member": ref})
+    return Claim(RECORDED, labels, tick, True, "1 less the part of bad events", float(value or 0))
+
+
+def _labels(slo: JourneySlo, path: str) -> Labels:
+    own = {"service": slo.journey, "slo": slo.name}
+    if path == ROOT:
+        return labels_of({"__name__": "journey:slice:ratio", **own})
+    of = path.rpartition(".")[0]
+    return labels_of({"__name__": "journey:part:ratio", **own, "part": path, "of": of})
+
+
+def _nothing(labels: Labels, tick: int, why: str) -> Claim:
+    return Claim(RECORDED, labels, tick, False, why)
+
+
+def _refs(slo: JourneySlo) -> list[str]:
+    return list(dict.fromkeys(member.ref for member in members(slo.combine)))
+
+
+# --- series ------------------------------------------------------------------------------------------------
+
+
+def _series(slo: JourneySlo, told: Slices) -> tuple[tuple[str, str], ...]:
+    """The recorded series of the members, two each; and decoys of other services and objectives, all of them bad."""
+    found = []
+    ticks = max(len(ratios) for ratios in told.values())
+    for ref in _refs(slo):
+        service, _, name = ref.partition("/")
+        for number, (part, of) in enumerate(_SHARES):
+            events = Fraction(_TRAFFIC * part, of)
+            bad: list[Sample] = [None if r is None else float(events * (1 - r)) for r in told[ref]]
+            every: list[Sample] = [None if r is None else float(events) for r in told[ref]]
+            own = {"service": service, "slo": name, "part": str(number)}
+            found += [
+                (written(f"slo:{what}:rate{BASE}", labels_of(own)), _ending(samples))
+                for what, samples in (("bad", bad), ("total", every))
+            ]
+    decoys = [{"service": "decoy", "slo": name.partition("/")[2]} for name in _refs(slo)]
+    decoys += [{"service": name.partition("/")[0], "slo": "decoy"} for name in _refs(slo)]
+    for labels in {labels_of(decoy): None for decoy in decoys}:
+        for what, value in (("bad", 5 * _TRAFFIC), ("total", 7 * _TRAFFIC)):
+            found.append((written(f"slo:{what}:rate{BASE}", labels), notation([value] * ticks)))
+    return tuple(found)
+
+
+def _ending(samples: Sequence[Sample]) -> str:
+    """A series that ends is marked as stale, as rules do it, and is not looked back for."""
+    pieces, begun = [], 0
+    for tick in range(1, len(samples)):
+        if samples[tick] is None and samples[tick - 1] is not None:
+            pieces += [notation(samples[begun:tick]), "stale"]
+            begun = tick + 1
+    return " ".join([*pieces, notation(samples[begun:])]).strip()
