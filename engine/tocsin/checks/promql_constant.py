@@ -7,8 +7,9 @@ from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.compared import Compared, compared
 from tocsin.checks.reading.dead import gravity
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.promql_syntax import MIRROR, Aggregation, Binary, Name, Why, bounds, constant, nodes, surely_bounded
+from tocsin.promql_syntax import MIRROR, Aggregation, Binary, Name, Why, bare, bounds, constant, nodes, surely_bounded
 
+_SETS = frozenset({"and", "unless"})
 _EXISTENCE = frozenset({"count", "group"})
 _EXISTS = frozenset({(">", 0.0), (">=", 1.0), ("!=", 0.0)})
 """How people ask whether there is anything to count."""
@@ -50,7 +51,7 @@ def _contradictions(subject: Subject) -> Iterator[Diagnostic]:
     for expression, every in subject.walked:
         emptiness = subject.emptiness(expression)
         for node in every:
-            if not isinstance(node, Binary) or node.op not in {"and", "unless", *MIRROR}:
+            if not isinstance(node, Binary) or not _asks_twice(node):
                 continue
             cause = emptiness.of(node)
             if cause is None or cause.node is not node or cause.why not in _SAID or _is_told(node):
@@ -69,6 +70,14 @@ _SAID = {
     ),
     Why.TAKEN: ("nothing is left: the right side takes away all that the left side gives", "mend the right side"),
 }
+
+
+def _asks_twice(node: Binary) -> bool:
+    """Whether rows have been asked for something before *node* asks: only then can the two exclude each other."""
+    if node.op in _SETS:
+        return True
+    sides = (bare(node.left), bare(node.right))
+    return node.op in MIRROR and any(isinstance(side, Binary) and side.op in {*MIRROR, *_SETS} for side in sides)
 
 
 def _is_told(node: Binary) -> bool:
