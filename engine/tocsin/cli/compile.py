@@ -109,7 +109,8 @@ def command(
             again = "".join(f" --target {name}" for name in targets)
             click.echo(f"not up to date; run: tocsin compile {' '.join(paths)} -o {output}{again}", err=True)
         return 1 if differences else 0
-    changed = write_artifacts(artifacts, output, names)
     what = f"{len(planned.groups)} rule groups in {len(artifacts)} files"
+    del definitions, workspace, planned  # rules are made from objectives alone; the documents are not needed any more
+    changed = write_artifacts(artifacts, output, names)
     click.echo(f"{what} under {output} ({', '.join(names)}), {len(changed)} changed")
     return 0
