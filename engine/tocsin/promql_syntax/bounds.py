@@ -84,8 +84,12 @@ def _bounds(node: Expr) -> Bounds:
 
 
 def constant(node: Expr) -> float | None:
-    """The number that *node* is, if it is one: `5 * 60`."""
+    """The number that *node* is, if it is one: `5 * 60`. What `scalar()` gives may always be NaN instead."""
     if node.type is not Type.SCALAR:
+        return None
+    if not isinstance(node, Number) and any(
+        isinstance(each, Call) and each.name.value == "scalar" for each in nodes(node)
+    ):
         return None
     low, high = bounds(node)
     return low if low == high or (isnan(low) and isnan(high)) else None
