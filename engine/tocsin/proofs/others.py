@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from tocsin.plan import AlertingRule, Plan, RecordingRule
+from tocsin.proofs.composites import composite_proof
 from tocsin.proofs.forecasts import forecast_proof
 from tocsin.proofs.journeys import journey_proofs
 from tocsin.proofs.model import Proof, Unproved
 from tocsin.proofs.thresholds import alert_proof
-from tocsin.spec import Forecast
+from tocsin.spec import Composite, Forecast
 from tocsin.workspace import Workspace
 
 
@@ -27,5 +28,7 @@ def other_proofs(workspace: Workspace, planned: Plan, rules: Plan) -> Iterator[P
                 condition = conditions.get(rule.ref)
                 if isinstance(condition, Forecast):
                     yield forecast_proof(rule, condition, group.file, recorded)
+                elif isinstance(condition, Composite):
+                    yield composite_proof(rule, condition, group.file, planned)
                 else:
                     yield alert_proof(rule, group.file, recorded)
