@@ -77,13 +77,36 @@ def slis(draw: st.DrawFn) -> Document:
 
 
 @st.composite
-def slos(draw: st.DrawFn, sli: str) -> Document:
+def raw(draw: st.DrawFn) -> Document:
+    """What Prometheus gets as it is; braces would be templates, so there are none."""
+    plain = texts(1).map(lambda text: text.replace("{", "("))
+    some = st.fixed_dictionaries(
+        {
+            "labels": st.dictionaries(st.sampled_from(["severity", "key"]), plain, max_size=2),
+            "annotations": st.dictionaries(st.sampled_from(["board", "summary"]), plain, max_size=1),
+        }
+    )
+    return {**draw(some), "page": draw(some)}
+
+
+@st.composite
+def slos(draw: st.DrawFn, sli: str, definition: Document) -> Document:
     """An objective whose tiers can all fire."""
     made: dict[str, Any] = {
         "sli": sli,
         "target": draw(st.sampled_from(["98%", "99%", "99.5%", "99.95%", "0.999"])),
-        "window": draw(st.sampled_from(["7d", "28d", "30d"])),
+        "window": draw(st.sampled_from(["7d", "28d", "30d", {"calendar": "month", "timezone": "Asia/Ho_Chi_Minh"}])),
     }
+    if draw(st.booleans()):
+        made["labels"] = draw(labels())
+    if draw(st.booleans()):
+        made["prometheus"] = draw(raw())
+    if "$window" not in str(definition) and {"ratio", "latency", "probe"} & set(definition) and draw(st.booleans()):
+        made["group_by"] = [draw(st.sampled_from(["zone_id", "instance"]))]
+    if draw(st.booleans()):
+        made["guards"] = {"cold_start": {"enabled": False, "reason": draw(texts(1)).strip() or "x"}}
+    if draw(st.booleans()):
+        made |= {"budgeting": "ratio-timeslices", "slice": draw(st.sampled_from(["1m", "5m"]))}
     if draw(st.booleans()):
         made["description"] = draw(texts(1))
     if draw(st.booleans()):
@@ -123,14 +146,16 @@ def services(draw: st.DrawFn, name: str) -> Document:
     sli_names = draw(st.lists(names(), max_size=2, unique=True))
     slo_names = draw(st.lists(names(), max_size=2, unique=True)) if sli_names else []
     alert_names = draw(st.lists(st.sampled_from(["Down", "Slow", "Q1", "Full"]), max_size=2, unique=True))
+    indicators = {each: draw(slis()) for each in sli_names}
+    counted = {each: draw(st.sampled_from(sli_names)) for each in slo_names}
     made: dict[str, Any] = {
         "apiVersion": "tocsin/v1",
         "kind": "Service",
         "name": name,
         "title": draw(texts(1)),
         "labels": draw(labels()),
-        "slis": {each: draw(slis()) for each in sli_names},
-        "slos": {each: draw(slos(draw(st.sampled_from(sli_names)))) for each in slo_names},
+        "slis": indicators,
+        "slos": {each: draw(slos(sli, indicators[sli])) for each, sli in counted.items()},
         "alerts": {each: draw(alerts()) for each in alert_names},
         "recordings": draw(st.lists(recordings(), max_size=2, unique_by=lambda r: r["record"])),
     }

@@ -20,6 +20,7 @@ from tocsin.plan import AlertingRule, plan
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import label_value
 from tocsin.spec import ChannelSpec, Notifications, Route, Secret, Service
+from tocsin.spec.service import Raw
 from tocsin.targets.alertmanager import NOBODY, alertmanager, cannot_say
 from tocsin.units import Duration
 from tocsin.workspace import Source, Workspace, read_workspace
@@ -241,7 +242,17 @@ def routed(draw: st.DrawFn) -> Workspace:
 
     def service(name: str) -> Service:
         plain = [builders.slo(slo, service=name) for slo in ("uptime", "speed")]
-        slos = [replace(slo, page=draw(NAMED), ticket=draw(NAMED)) for slo in plain]
+        given = [Raw(labels_of({"severity": draw(NASTY)})), Raw()]
+        slos = [
+            replace(
+                slo,
+                page=draw(NAMED),
+                ticket=draw(NAMED),
+                labels=labels_of({"team": draw(NASTY)}),
+                raw_page=draw(st.sampled_from(given)),
+            )
+            for slo in plain
+        ]
         rules = [
             replace(
                 builders.alert(alert, service=name, expr="up == 0", labels=labels_of({"team": draw(NASTY)})),

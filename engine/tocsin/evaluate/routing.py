@@ -82,7 +82,7 @@ def routing_labels(view: AlertView) -> dict[str, str]:
     own = dict(view.labels)
     front, _, back = view.identity.rule.partition(":")
     ref = front if "/" in front else back or front
-    return {"ref": ref, **own, "service": view.service, "severity": view.severity}
+    return {"ref": ref, "severity": view.severity, **own, "service": view.service}
 
 
 def alert_text(view: AlertView) -> AlertText:

@@ -94,26 +94,34 @@ def from_json(text: str) -> Mapping | None:
     except ValueError:
         return None
     made = _drafted(value)
+    if value == {}:
+        return Mapping()
     return made if isinstance(made, Mapping) else None
 
 
-def _drafted(value: object) -> "str | Exactly | Query | Mapping | Listing | Inline":
+_TEXTS = frozenset({"prometheus", "labels", "reason"})
+"""Keys below which every character of a text counts; elsewhere a long text is PromQL."""
+
+
+def _drafted(value: object, *, words: bool = False) -> "str | Exactly | Query | Mapping | Listing | Inline":
+    if value == {}:
+        return Inline({})
     if isinstance(value, dict):
         inner = Mapping()
         for key, each in value.items():
-            inner.entries.append(Entry(str(key), _drafted(each)))
+            inner.entries.append(Entry(str(key), _drafted(each, words=words or key in _TEXTS)))
         return inner
     if isinstance(value, list):
         if all(isinstance(each, str) for each in value):
             return Inline(value)
         listing = Listing()
         for each in value:
-            made = _drafted(each)
+            made = _drafted(each, words=words)
             if isinstance(made, Mapping):
                 listing.add(made)
         return listing
     if isinstance(value, str):
-        return Query(value) if "\n" in value or "(" in value else value
+        return Query(value) if not words and ("\n" in value or "(" in value) else value
     return Exactly(json.dumps(value))
 
 

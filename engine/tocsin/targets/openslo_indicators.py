@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from tocsin.promql import is_windowed, renamed, with_matcher
-from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli
+from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, SlicedSli, ThresholdSli
 from tocsin.sli.latency import le_matcher
 from tocsin.targets.yaml_text import Yaml
 
@@ -41,6 +41,8 @@ def indicator(sli: Sli) -> dict[str, Yaml]:
 
 def threshold_of(sli: Sli) -> dict[str, Yaml]:
     """The comparison that stands with the objective; of two limits only one can."""
+    if isinstance(sli, SlicedSli):
+        return threshold_of(sli.inner)
     limits: tuple[tuple[str, Decimal | None], ...] = ()
     if isinstance(sli, ThresholdSli):
         limits = (("gte", sli.at_least), ("lte", sli.at_most))
