@@ -18,6 +18,7 @@ from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.words import number, percent, span
 from tocsin.guards import BASE, EXPECTED_EVENTS, TRAFFIC_MEMORY, first_seen, last_traffic
 from tocsin.ports import Answer
+from tocsin.sli import for_long
 from tocsin.spec import Slo
 
 
@@ -53,10 +54,11 @@ class Absence:
         return absent(self.slo, self.past, total, asker.at)
 
     def _ask(self, asker: Asker) -> None:
-        total = self.slo.sli.total(str(BASE))
+        sli = for_long(self.slo.sli)
+        total = sli.total(str(BASE))
         known = f"{total} >= 0"
         parts = {
-            "usual": self.slo.sli.total(str(TRAFFIC_MEMORY)),
+            "usual": sli.total(str(TRAFFIC_MEMORY)),
             "last": last_traffic(total),
             "first": first_seen(known, TRAFFIC_MEMORY),
         }

@@ -75,7 +75,7 @@ class SloQuestion:
     absence: Absence = field(init=False)
 
     def __post_init__(self) -> None:
-        self.history = History(self.slo.sli, self.budget_every)
+        self.history = History(for_long(self.slo.sli), self.budget_every)
         self.absence = Absence(self.slo, self.budget_every)
 
     @property

@@ -2,6 +2,11 @@
 
 The grammar is that of promql/parser/generated_parser.y of Prometheus, 2.42 and everything that 3.x added. What not
 every version understands is noted as a Feature. Nesting is limited, so no text can overflow the stack.
+
+It is one class and longer than most files here because every production may call every other: an operand holds calls,
+calls hold expressions, expressions operands. In several files each part would need a handle on all others, as mixins or
+as arguments, and a reader would have to look in three places for one rule of the grammar. What does not recurse is
+elsewhere already: words, literals, durations, the cursor, and the rules on types.
 """
 
 from collections.abc import Callable
