@@ -14,6 +14,7 @@ from tocsin.proofs.joins import Join, joins
 from tocsin.proofs.model import Claim, Run
 from tocsin.proofs.slices import Index, known_by
 from tocsin.proofs.testfile import ProofFile, claims, finding, never
+from tocsin.proofs.unlike import unlike
 from tocsin.report import counted
 from tocsin.targets.prometheus import rule_file
 from tocsin.targets.promtest_words import question
@@ -44,6 +45,8 @@ def prove(definitions: Definitions, rules: Plan, promtool: Promtool, *, jobs: in
     dead = never(files, {file.path: {question(miss.expr) for miss in reports[file.path].misses} for file in failed})
     findings = [*_failures(failed, dead, reports, promtool, jobs), *_notes(made, only)]
     findings += [_never(where, promtool) for where in dead.values()]
+    if rules is not definitions.plan:
+        findings += unlike(definitions.plan, rules, files, only)
     return Proved(in_file_order(findings), made)
 
 
@@ -97,17 +100,20 @@ def _told(
     file: ProofFile, numbers: Sequence[int], questions: Sequence[tuple[str, Claim, int]], told: TestReport | None
 ) -> Iterator[Diagnostic]:
     """One finding for each alert and scenario: the first of its claims that failed."""
-    seen = {question(miss.expr) for miss in told.misses} if told else set()
+    seen = {question(miss.expr): miss.got for miss in told.misses} if told else {}
     history: dict[tuple[str, str, Labels], list[tuple[int, bool]]] = {}
+    rows: dict[tuple[str, Labels, int], Sequence[str]] = {}
     for number, (scenario, claim, tick) in enumerate(questions):
         history.setdefault((scenario, claim.what, claim.labels), []).append((tick, number in seen))
+        rows[scenario, claim.labels, tick] = seen.get(number, ())
     shown = set()
     for number in numbers:
         run, claim = claims(file.proof)[number]
         if (run.name, claim.labels) not in shown:
             shown.add((run.name, claim.labels))
             states = history.get((run.name, claim.what, claim.labels), ())
-            yield finding(file, number, states, _place(file, claim))
+            then = rows.get((run.name, claim.labels, claim.tick), ())
+            yield finding(file, number, states, _place(file, claim), then)
 
 
 def _never(where: Sequence[tuple[ProofFile, Run, Claim]], promtool: Promtool) -> Diagnostic:

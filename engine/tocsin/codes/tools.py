@@ -137,6 +137,19 @@ TOOLS: dict[str, str] = {
         '`slo:bad:rate1h{window="1h"} / slo:total:rate1h`',
         "`slo:bad:rate1h / slo:total:rate1h`",
     ),
+    "proof/recorded": page(
+        "A series is recorded with the value that was computed.",
+        "The value follows from the events that were made up, and the rule records another one, or nothing.",
+        "`sum` that was changed to `avg` by hand in a compiled rule",
+        "the rule as `tocsin compile` writes it",
+    ),
+    "proof/unlike": page(
+        "A rule that nothing proves is what its definition compiles to.",
+        "Rules that were compiled before are judged, and for this one no proof could be made: that it was changed by "
+        "hand, or is missing, would go unnoticed.",
+        "a compiled rule whose expression the prover does not understand, changed by hand",
+        "the rule as `tocsin compile` writes it",
+    ),
     "proof/invalid": page(
         "A proof can be run.",
         "promtool did not understand the rules or the series that were made up for them.",

@@ -7,11 +7,13 @@ from tocsin.plan.build import feasible_tiers
 from tocsin.proofs.alarms import alarm_proofs
 from tocsin.proofs.burn import Bench, burn_proofs, unproved
 from tocsin.proofs.counts import count_proofs
+from tocsin.proofs.evens import even_proofs
 from tocsin.proofs.feed import feed_of
 from tocsin.proofs.model import Proof, Unproved
 from tocsin.proofs.others import other_proofs
 from tocsin.proofs.recordings import recording_proofs
 from tocsin.proofs.slices import needed, shape
+from tocsin.proofs.steady import Unsteady
 from tocsin.spec import Slo
 from tocsin.workspace import Workspace
 
@@ -46,7 +48,10 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
             found += (*alarm_proofs(slo, tiers), *recording_proofs(slo, tiers, slack))
             made = feed_of(slo.sli)
             if isinstance(made, str):
-                missing.append(Unproved(slo.ref, slo.span, "what it counts", made))
+                try:
+                    found += even_proofs(slo, tiers)
+                except Unsteady as why:
+                    missing.append(Unproved(slo.ref, slo.span, "what it counts", str(why)))
                 continue
             found += count_proofs(slo, tiers, made, slack)
             bench = Bench(slo, tiers, made, slack)

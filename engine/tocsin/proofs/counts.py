@@ -55,7 +55,7 @@ def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterato
     told = story(Phase(longest, _ERRORS, _TRAFFIC))
     claims = [_claim(slo, rate, told, window, window) for rate, window in windows.items()]
     yield Run("even traffic, a tenth of it bad", feed.series(told), tuple(claims))
-    if feed.own_errors and isinstance(slo.sli, RatioSli) and slo.sli.missing_errors:
+    if isinstance(slo.sli, RatioSli) and slo.sli.bad_events and slo.sli.missing_errors and feed.own_errors:
         told = story(Phase(longest), error_series_from=longest + 1)
         claims = [_claim(slo, rate, told, longest, window) for rate, window in windows.items()]
         yield Run("no series of errors", feed.series(told), tuple(claims))
@@ -63,7 +63,7 @@ def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterato
 
 def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: int) -> Iterator[Run]:
     """Errors come with their series, half of the traffic first; every one counts."""
-    if not (feed.own_errors and isinstance(slo.sli, RatioSli) and slo.sli.new_series):
+    if not (isinstance(slo.sli, RatioSli) and slo.sli.bad_events and slo.sli.new_series and feed.own_errors):
         return
     windows = {rate: rate.window.milliseconds // grid.milliseconds for rate in some}
     longest, step = max(windows.values()), gcd(*windows.values())

@@ -80,7 +80,8 @@ def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
     values = level((length - length // 3, 4.0), (length // 3, 1.0), (length // 2, 2.0), (length - length // 2, 3.0))
     values = [0.0, *[value or 0.0 for value in values]]
     last = 2 * length
-    seen = [value or 0.0 for value in values[last - length + slack : last + 1]]
+    both_ends = 0 if sliced else 1 - slack  # a slice counts once
+    seen = [value or 0.0 for value in values[last - length + 1 - both_ends : last + 1]]
     expected = sum(seen) / len(seen)
     if sliced:
         expected = sum(seen) * sliced.milliseconds / rate.window.milliseconds

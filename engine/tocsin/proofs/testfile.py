@@ -8,7 +8,7 @@ from tocsin.diagnostics import Diagnostic, Span
 from tocsin.plan import AlertingRule, RuleGroup
 from tocsin.ports import Labels
 from tocsin.promql import label_value, matchers
-from tocsin.proofs.model import CONDITION, FIRING, Claim, Proof, Run
+from tocsin.proofs.model import CONDITION, FIRING, RECORDED, Claim, Proof, Run
 from tocsin.proofs.slices import known_by, needed
 from tocsin.units import Duration
 
@@ -66,7 +66,7 @@ class ProofFile:
             for claim in {(claim.what, claim.labels): claim for claim in mine}.values():
                 for tick in _ticks(run, [claim.tick for claim in mine]):
                     questions.append((run.name, claim, tick))
-                    lines.append((self._expression(claim), (), tick))
+                    lines.append((_recorded(claim) if claim.what == RECORDED else self._expression(claim), (), tick))
             if lines:
                 runs.append((run, lines))
         return self._file(runs), tuple(questions)
@@ -119,14 +119,22 @@ class ProofFile:
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def finding(file: ProofFile, number: int, history: Sequence[tuple[int, bool]], span: Span) -> Diagnostic:
-    """A claim that did not come true, in words; *history* is when what it is about held."""
+def finding(
+    file: ProofFile, number: int, history: Sequence[tuple[int, bool]], span: Span, rows: Sequence[str] = ()
+) -> Diagnostic:
+    """A claim that did not come true, in words; *history* is when what it is about held, *rows* what was recorded."""
     run, claim = claims(file.proof)[number]
     grid = file.proof.grid
     at = Duration(claim.tick * grid.milliseconds)
-    verb = {FIRING: ("fires", "is silent"), CONDITION: ("meets its condition", "does not meet its condition")}.get(
-        claim.what, ("is recorded", "is not recorded")
-    )
+    if claim.what == RECORDED:
+        expected = "recorded" if claim.holds and claim.value is None else _number(claim.value)
+        return Diagnostic(
+            "proof/recorded",
+            span,
+            f"{file.proof.ref}: computed that {claim.name} is {expected} at {at} ({claim.why}), but it is "
+            f"{_number(_value(rows))}; scenario: {run.name}",
+        )
+    verb = ("fires", "is silent") if claim.what == FIRING else ("meets its condition", "does not meet its condition")
     should, does = verb if claim.holds else verb[::-1]
     told = _changes(history, grid, verb[0], verb[1])
     return Diagnostic(
@@ -136,6 +144,15 @@ def finding(file: ProofFile, number: int, history: Sequence[tuple[int, bool]], s
         f"scenario: {run.name}",
         hint=f"in this scenario it {told}",
     )
+
+
+def _value(rows: Sequence[str]) -> float | None:
+    """The value of the one row that promtool tells, if there is one."""
+    return float(rows[0].rpartition(" ")[2]) if len(rows) == 1 else None
+
+
+def _number(value: float | None) -> str:
+    return "not recorded" if value is None else f"{value:.9g}"
 
 
 def never(

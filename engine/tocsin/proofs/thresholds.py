@@ -12,7 +12,7 @@ from tocsin.proofs.model import FIRING, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
 from tocsin.proofs.solve import Solution, inputs_of, reach, solutions
 from tocsin.proofs.steady import Unsteady, steady
-from tocsin.proofs.values import Sample, notation
+from tocsin.proofs.values import rising
 from tocsin.units import Duration
 
 _MINUTE = Duration.of(minutes=1)
@@ -150,7 +150,7 @@ def _series(
     """The input series with their decoys, which a rule without one of its matchers would find."""
     given = found.inputs.series(found.varied, size, shares)
     seconds = grid.milliseconds / 1000
-    lines = [(written(each.name, each.labels), _samples(each.value, last, seconds, rises)) for each, rises in given]
+    lines = [(written(each.name, each.labels), rising(each.value, last, seconds, rises=rises)) for each, rises in given]
     selectors = [source.selector for source in found.inputs.sources]
     for source in found.inputs.sources:
         for name, labels in decoys([(source.name, source.labels)], selectors):
@@ -158,15 +158,5 @@ def _series(
                 twin = {**dict(labels), found.inputs.twin: letter}
                 if source.buckets:
                     twin["le"] = "+Inf"
-                lines.append((written(name, labels_of(twin)), _samples(value, last, seconds, source.rises)))
+                lines.append((written(name, labels_of(twin)), rising(value, last, seconds, rises=source.rises)))
     return tuple(dict(lines).items())
-
-
-def _samples(value: float, last: int, seconds: float, rises: bool) -> str:
-    if not rises:
-        plain = int(value) if float(value).is_integer() and abs(value) < 2**53 else value
-        return notation([plain] * (last + 1))
-    samples: list[Sample] = [value * seconds * tick for tick in range(last + 1)]
-    if float(value * seconds).is_integer() and abs(value) < 2**40:
-        samples = [int(value * seconds) * tick for tick in range(last + 1)]
-    return notation(samples)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+_EXACT = 2**53
 Sample = int | float | None
 """A value; None is a scrape that brought nothing."""
 
@@ -55,6 +56,22 @@ def _step(one: Sample, other: Sample) -> int | float | None:
 
 def _number(value: float) -> str:
     return format(value, "d") if isinstance(value, int) else repr(value)
+
+
+def rising(value: float, last: int, seconds: float, *, rises: bool, since: int = 0) -> str:
+    """A gauge that stays at *value*, or a counter that *rises* by it per second from tick *since* to tick *last*.
+
+    >>> rising(0.5, 4, 60.0, rises=True, since=2)
+    '0+0x2 30 60'
+    """
+    if not rises:
+        plain = int(value) if float(value).is_integer() and abs(value) < _EXACT else value
+        return notation([plain] * (last + 1))
+    ticks = [max(tick - since, 0) for tick in range(last + 1)]
+    step = value * seconds
+    if float(step).is_integer() and abs(value) < _EXACT / 2**13:
+        return notation([int(step) * tick for tick in ticks])
+    return notation([step * tick for tick in ticks])
 
 
 def counter(events: Iterable[int | None], *, resets: Iterable[int] = ()) -> list[Sample]:
