@@ -137,7 +137,8 @@ def _proofs(slo: Slo, asked: Sequence[_Asked], grid: Duration) -> Iterator[Proof
         picked |= {told: found[told] for told in _telling(asked, found)}
     nothing = [replace(each, series=replace(each.series, value=0.0)) for each in next(iter(picked.values()))]
     every = gcd(*(each.tick for each in asked))
-    for fed, name in (*((each, "everything rises evenly") for each in picked.values()), (nothing, "nothing happens")):
+    stories = [(each, "everything rises evenly") for each in picked.values()]
+    for fed, name in (*stories, (nothing, "nothing happens"), ([], "no series at all")):
         run = _run(slo, asked, fed, name, grid)
         yield Proof(slo.ref, slo.span, slo.service, grid, (run,), every=every)
 
