@@ -129,8 +129,8 @@ def _never(where: Sequence[tuple[ProofFile, Run, Claim]], promtool: Promtool) ->
         return Diagnostic("proof/never-fires", _place(file, claim), message, hint="the rules have no such alert")
     has = dict(rule.labels)
     if wrong := next((name for name, value in claim.more if has.get(name, value) != value), None):
-        hint = f"its rule has {wrong}={has[wrong]!r} where its definition says {dict(claim.more)[wrong]!r}"
-        return Diagnostic("proof/never-fires", _place(file, claim), message, hint=hint)
+        said = f"its rule has {wrong}={has[wrong]!r} where its definition says {dict(claim.more)[wrong]!r}"
+        return Diagnostic("proof/never-fires", _place(file, claim), message, hint=said)
     pairs = list(joins(rule.expr))
     text = file.ask(run, [side for pair in pairs for side in (pair.whole, pair.left, pair.right)], claim.tick)
     report = run_jobs(promtool, [_job(file, text)], 1)[file.path]
