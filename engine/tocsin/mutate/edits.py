@@ -8,16 +8,17 @@ Edits that could not change anything are not made:
 - `histogram_quantile` of buckets that are all scaled alike is the same, so a `sum` right below
   it does not become `avg`.
 - Of `x and y` and `x unless y` only the rows of y count, so an aggregation that is y may have any value; a `sum` that
-  becomes `max` has the same rows. So has `or`, whose right side gives values, too, and is changed.
+  becomes `max` has the same rows. (The right side of `or` gives values, too, and is changed.)
 - The sum, mean and maximum of a single row are the same, and a recorded series whose rule sums all rows into one is a
   single row. Every row of ALERTS is 1, so their sum is their count.
 - In `a{job="x"} / b{job="x"}` rows meet only where all labels are the same, so the condition may stand on either side;
-  it is not dropped from one. (Negated it is: then nothing meets.)
+  it is not dropped from one (`idle`). Negated it is: then nothing meets.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from tocsin.mutate.idle import idle_matchers
 from tocsin.promql_syntax import (
     AGGREGATIONS,
     Aggregation,
@@ -39,8 +40,6 @@ FACTOR = 1.5
 """By how much a threshold is moved; tests that stand nearer to it notice smaller changes too."""
 _COMPARISONS = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "!=", "!=": "=="}
 _BOUNDARY = {">": ">=", "<": "<=", ">=": ">", "<=": "<"}
-_MEETING = frozenset({"+", "-", "*", "/", "%", "^", *_COMPARISONS})
-"""Operators that keep the labels of both sides."""
 _ROWS = frozenset({"and", "unless"})
 """Operators to whose right side only rows matter."""
 _NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
@@ -81,24 +80,15 @@ def edits(
         return
     every = list(nodes(tree))
     denominators = {id(bare(node.right)) for node in every if isinstance(node, Binary) and node.op == "/"}
+    idle = idle_matchers(tree)
     for node in every:
         guarded = id(node) in denominators
-        for edit in _of_node(node, text, recorded, guarded=guarded, same=_unchanged(every, node, single)):
+        same = _same_rows(every, node) | _same_value(node, single) if isinstance(node, Aggregation) else frozenset()
+        if isinstance(node, Selector):
+            same = frozenset("".join(condition) for condition in idle.get(id(node), ()))
+        for edit in _of_node(node, text, recorded, guarded=guarded, same=same):
             if not isinstance(parse(edit.applied(text)), Fault):
                 yield edit
-
-
-def _unchanged(every: Sequence[Expr], node: Expr, single: Callable[[Selector], bool]) -> frozenset[str]:
-    """What an edit of *node* could not change: its new aggregation, or the matcher that is dropped."""
-    if isinstance(node, Aggregation):
-        return _same_rows(every, node) | _same_value(node, single)
-    for each in every if isinstance(node, Selector) else ():
-        if isinstance(each, Binary) and each.op in _MEETING and each.matching is None:
-            left, right = bare(each.left), bare(each.right)
-            other = right if node is left else left if node is right else None
-            if isinstance(other, Selector):
-                return frozenset(_said(m) for m in other.matchers if m.op == "=")
-    return frozenset()
 
 
 def _same_rows(every: Sequence[Expr], node: Aggregation) -> frozenset[str]:
