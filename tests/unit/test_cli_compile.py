@@ -141,7 +141,8 @@ def test_explain_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "shop/uptime", "shop.yaml", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
 
-    assert told["tiers"][0]["outages"][2] == {"errors": 0.15, "fires_after": 345.6, "over_after": 271.2}
+    outage = {"errors": 0.15, "fires_after": 345.6, "over_after": 271.2, "budget_spent": 0.02}
+    assert told["tiers"][0]["outages"][2] == outage
     assert [guard["on"] for guard in told["guards"]] == [True] * 5
 
 
