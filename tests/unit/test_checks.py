@@ -20,10 +20,14 @@ MODULES = Path(tocsin.checks.__file__).parent
 def cases() -> list[Any]:
     """Every case of every check."""
     return [
-        pytest.param(check, case, id=f"{check.code}: {case['name']}")
-        for check in CHECKS
-        for case in yaml.safe_load((CASES / f"{file_of(check)}.yaml").read_text())
+        pytest.param(check, case, id=f"{check.code}: {case['name']}") for check in CHECKS for case in cases_of(check)
     ]
+
+
+def cases_of(check: Check) -> list[Any]:
+    """The cases of one check; none, where they are still to be written."""
+    path = CASES / f"{file_of(check)}.yaml"
+    return list(yaml.safe_load(path.read_text())) if path.exists() else []
 
 
 def file_of(check: Check) -> str:
@@ -76,10 +80,9 @@ def test_every_module_is_registered() -> None:
 def test_every_check_has_cases() -> None:
     """A check has a file of cases, with one that finds something and one that does not."""
     assert {file_of(check) for check in CHECKS} == {path.stem for path in CASES.glob("*.yaml")}
-    for check in CHECKS:
-        found = [bool(case["findings"]) for case in yaml.safe_load((CASES / f"{file_of(check)}.yaml").read_text())]
+    lacking = [check.code for check in CHECKS if {bool(case["findings"]) for case in cases_of(check)} != {True, False}]
 
-        assert {True, False} == set(found)
+    assert lacking == [], "these need a case that finds something, and one that does not"
 
 
 def test_registry_is_sorted() -> None:

@@ -46,7 +46,8 @@ def test_output_is_as_committed(case: str, update_golden: bool) -> None:
         shutil.rmtree(out, ignore_errors=True)
         write_artifacts(artifacts, str(out))
 
-    assert check_artifacts(artifacts, str(out)) == ()
+    different = check_artifacts(artifacts, str(out))
+    assert different == (), "if that is meant: pytest tests/unit/test_golden.py --update-golden, and read the diff"
 
 
 @pytest.mark.real

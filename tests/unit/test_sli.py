@@ -10,6 +10,7 @@ from tocsin.promql import over, renamed, tidy, with_matcher
 from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, ThresholdSli
 from tocsin.sli.latency import le_matcher
 from tocsin.sli.query import UnitOfWindowError, unit_of
+from tocsin_schemas import schema_for
 
 
 def test_every_kind_is_registered() -> None:
@@ -18,6 +19,13 @@ def test_every_kind_is_registered() -> None:
     modules = {path.stem for path in files if "def read(cls, given" in path.read_text(encoding="utf-8")} - {"base"}
 
     assert modules == set(SLIS)
+
+
+def test_every_kind_may_be_written() -> None:
+    """The schema and the table know the same kinds: what only one of them knows would vanish without a word."""
+    written = schema_for("Service")["$defs"]["sli"]["properties"]
+
+    assert set(written) - {"template", "with"} == set(SLIS)
 
 
 def test_ratio_of_bad_events() -> None:

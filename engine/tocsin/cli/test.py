@@ -161,9 +161,10 @@ def _prove(
             f"{counted(claims, 'claim')}: {became}"
         )
     ]
-    if proved.proofs.alike:
-        alike = len(proved.proofs.alike)
+    if alike := sum(1 for ref, _ in proved.proofs.alike if ref in refs):
         lines.append(f"{alike} of them with the rules of another one but for names: one scenario each")
+    if halves := sum(1 for ref in proved.proofs.halves if ref in refs):
+        lines.append(f"{halves} of them in two halves: what is recorded of series, and what fires of recordings")
     missing = [finding for finding in proved.findings if finding.code == "proof/not-proved"]
     if missing:
         lines.append(f"not proved: {len(missing)}")

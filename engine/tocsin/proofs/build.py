@@ -26,6 +26,8 @@ class Proofs:
     unproved: tuple[Unproved, ...]
     alike: tuple[tuple[str, str], ...] = ()
     """Objectives that have the rules of another one but for names: (its ref, that of the other one)."""
+    halves: tuple[str, ...] = ()
+    """Objectives proved from what the SLI names to recordings, and from recordings to alerts, and not in one."""
 
 
 def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0) -> Proofs:
@@ -41,6 +43,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
     found: list[Proof] = []
     missing: list[Unproved] = []
     alike: list[tuple[str, str]] = []
+    halves: list[str] = []
     first: dict[object, str] = {}
     for service in workspace.services:
         for slo in service.slos:
@@ -50,6 +53,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
             if isinstance(made, str):
                 try:
                     found += even_proofs(slo, tiers)
+                    halves.append(slo.ref)
                 except Unsteady as why:
                     missing.append(Unproved(slo.ref, slo.span, "what it counts", str(why)))
                 continue
@@ -65,7 +69,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
             found.append(each)
         else:
             missing.append(each)
-    return Proofs(tuple(found), tuple(missing), tuple(alike))
+    return Proofs(tuple(found), tuple(missing), tuple(alike), tuple(halves))
 
 
 def _shape(bench: Bench, rules: Plan) -> object:
