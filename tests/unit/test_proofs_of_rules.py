@@ -127,7 +127,24 @@ def test_what_cannot_be_proved_has_to_be_as_it_was_compiled(rules: Path, capsys:
     rules.write_text(rules.read_text().replace("slo: odd\n", "slo: odder\n"))
     code, out, _ = judge(capsys, "odd")
     assert code == 1
-    assert "slo:bad:rate5m is missing" in out
+    assert "slo:bad:rate5m lacks slo='odd' and has slo='odder'" in out
+
+
+def test_where_alerts_go_and_when_rules_are_evaluated_has_to_be_as_it_was_compiled(
+    rules: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Labels decide about routes, intervals about minutes: promtool's tests see neither."""
+    broken(rules, "slo:shop/odd", "ref: shop/odd", "ref: shop/oddity")
+    broken(rules, "slo:shop/odd", "rules:", "interval: 1h\n    rules:")
+    broken(rules, "slo-budget:shop/odd", "interval: 1m", "interval: 10m")
+    broken(rules, "slo-budget:shop/odd", "rules:", "limit: 1\n    rules:")
+    code, out, _ = judge(capsys, "odd")
+
+    assert code == 1
+    assert "shop/odd: ErrorBudgetBurn lacks ref='shop/odd' and has ref='shop/oddity'" in out
+    assert "group slo:shop/odd has interval 1h, and its definition compiles to no interval" in out
+    assert "group slo-budget:shop/odd has interval 10m, and its definition compiles to interval 1m" in out
+    assert "group slo-budget:shop/odd has limit 1, and its definition compiles to no limit" in out
 
 
 def test_each_rule_is_the_subject_of_a_claim(rules: Path) -> None:

@@ -33,7 +33,15 @@ def _groups(path: str, text: str) -> Iterator[RuleGroup]:
     for node, group in zip(_items(_child(tree, "groups")), value["groups"], strict=True):
         rules = zip(_items(_child(node, "rules")), group.get("rules") or [], strict=True)
         read = tuple(_rule(rule, _place(path, lines, at.start_mark.line)) for at, rule in rules)
-        yield RuleGroup(str(group.get("name", "")), stem, read)
+        interval = _duration(group.get("interval"))
+        limit = group.get("limit")
+        yield RuleGroup(
+            str(group.get("name", "")),
+            stem,
+            read,
+            interval if interval.milliseconds else None,
+            limit if isinstance(limit, int) else 0,
+        )
 
 
 def _rule(rule: dict[str, Any], place: Span) -> RecordingRule | AlertingRule:
