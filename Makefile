@@ -1,7 +1,7 @@
 # Every command here does its own set-up first (ci/setup), and does nothing twice.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs lock coverage clean
+.PHONY: help setup demo test check bench mutate docs lock coverage clean
 
 ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
@@ -30,6 +30,9 @@ check: setup ## Lint, format, types, import contracts, docs and rules
 
 bench: setup ## Measure compiling, checking and proving (bench/README.md)
 	@python -m bench
+
+mutate: setup ## Put one mistake at a time into each rule of rules/, and see that tests notice nine of ten
+	@tocsin test rules --mutate --generated --fail-under 90
 
 docs: setup ## Write docs/reference from the schemas
 	@python ci/docs_reference.py

@@ -207,12 +207,14 @@ def _forgotten(slo: Slo) -> Run:
 
 
 def _broken(slo: Slo) -> Run:
-    """Traffic whose bad events nobody counts."""
+    """No traffic, then traffic whose bad events nobody counts."""
     wait, keep = _ticks(FOR, MINUTE), _ticks(KEEP_FIRING_FOR, MINUTE)
-    blind = wait + 3
-    bad = level((blind, None), (keep + 4, 0.0))
-    broken = [tick < blind for tick in range(len(bad))]
-    given: Given = {f"slo:total:rate{BASE}": [1.0] * len(bad), f"slo:bad:rate{BASE}": bad}
+    begins = wait + 2
+    counted = begins + wait + 3
+    bad = level((counted, None), (keep + 4, 0.0))
+    broken = [begins <= tick < counted for tick in range(len(bad))]
+    flow = level((begins, 0.0), (len(bad) - begins, 1.0))
+    given: Given = {f"slo:total:rate{BASE}": flow, f"slo:bad:rate{BASE}": bad}
     told = ((tick, state, "bad events are not counted") for tick, state in turns(firing(broken, keep, wait)))
     claims = firing_claims(slo, labels_of(own(slo) | {"alertname": "SliBroken"}), "ticket", told)
     return Run("nothing counts bad events", series(slo, given), tuple(claims))

@@ -11,7 +11,7 @@ from math import gcd
 
 from tocsin.guards import BASE
 from tocsin.plan.series import Rate, rates
-from tocsin.proofs.feed import BAD, Feed, Story
+from tocsin.proofs.feed import ALL, BAD, Feed, Story
 from tocsin.proofs.given import level, value_claims
 from tocsin.proofs.model import Claim, Proof, Run
 from tocsin.proofs.stories import Phase, sampled, story
@@ -78,9 +78,13 @@ def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: i
     told = replace(told, resets=(born + 2,))
     claims = []
     for rate, window in windows.items():
-        if rate.kind == BAD:
-            rated = {until: _extrapolated(told.bad[born:], window) / float(rate.window.seconds)}
-            claims += value_claims(slo, rate.name, rated, "after its reset a series counts as a rate does")
+        count = _extrapolated(told.bad[born:], window)
+        if rate.kind != BAD:
+            if any(role == ALL for _, role in feed.roles):
+                continue
+            count += sum(n or 0 for n in told.good[until - window + 1 : until + 1])
+        rated = {until: count / float(rate.window.seconds)}
+        claims += value_claims(slo, rate.name, rated, "after its reset a series counts as a rate does")
     yield Run("a series of errors is born and begins again at 0", feed.series(told), tuple(claims))
 
 
