@@ -273,3 +273,65 @@ def test_a_burn_rate_below_a_bound_is_no_tier() -> None:
     ]
     assert "p" not in {tier.name for tier in slo.tiers}
     assert slo.labels == (("env", "prod"),)
+
+
+def _counted(good: str, total: str) -> str:
+    return (
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec:\n  service: s\n"
+        "  budgetingMethod: Occurrences\n  timeWindow: [{duration: 30d, isRolling: true}]\n"
+        "  objectives: [{target: 0.9}]\n  indicator: {metadata: {name: i}, spec: {ratioMetric: {counter: true, good: "
+        f"{{metricSource: {{type: Prometheus, spec: {{query: '{good}'}}}}}}, total: {{metricSource: {{type: Prometheus, "
+        f"spec: {{query: '{total}'}}}}}}}}}}}}\n"
+    )
+
+
+@pytest.mark.parametrize("query", ['t_bucket{le="1",code="200"}', 'sum(rate(t_bucket{le="1",code="200"}[$window]))'])
+def test_good_buckets_of_openslo_have_their_bound_in_every_spelling(query: str) -> None:
+    """Prometheus 3 stores `1.0`: good events of one spelling alone would be an outage there."""
+    total = query.replace('le="1",', "").replace("_bucket", "_count")
+    result = imported("openslo", _counted(query, total))
+    spelled = query.replace('le="1"', r'le=~"1|1\\.0"')
+
+    assert f"good: {spelled}" in "".join(result.files.values())
+    assert "le is matched in every spelling" in " ".join(loss.why for loss in result.losses)
+
+
+def test_a_latency_of_pyrra_that_is_no_histogram_is_told() -> None:
+    """It becomes a ratio of good events, whose bound is matched in every spelling; both are listed."""
+    text = (
+        "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {name: a}\n"
+        "spec:\n  target: '99'\n  window: 30d\n  indicator:\n    latency:\n"
+        """      success: {metric: 't_bucket{le="1",code!~"5.."}'}\n      total: {metric: t_count}\n"""
+    )
+    result = imported("pyrra", text)
+
+    assert r'good: t_bucket{le=~"1|1\\.0",code!~"5.."}' in "".join(result.files.values())
+    assert [loss.what for loss in result.losses if loss.fate is Fate.CHANGED][1:] == [
+        "latency",
+        'metric: t_bucket{le="1",code!~"5.."}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("duration", "start", "told"),
+    [
+        ("1M", "2022-01-15 00:00:00", True),
+        ("1M", "2022-02-01 00:00:00", False),
+        ("1Q", "2022-02-01 00:00:00", True),
+        ("1Q", "2022-04-01 00:00:00", False),
+        ("1Y", "2022-04-01 00:00:00", True),
+        ("1Y", "2022-01-01 00:00:00", False),
+        ("1w", "2022-01-19 00:00:00", True),
+        ("1w", "2022-01-17 00:00:00", False),
+        ("1d", "2022-01-19 06:00:00", True),
+        ("1d", "2022-01-19T00:00:00Z", True),
+    ],
+)
+def test_a_period_that_begins_elsewhere_is_told(duration: str, start: str, told: bool) -> None:  # noqa: FBT001
+    """A budget that began on the 15th begins on the first now."""
+    window = (
+        f"[{{duration: {duration}, isRolling: false, calendar: {{startTime: '{start}', timeZone: Europe/Berlin}}}}]"
+    )
+    result = imported("openslo", _counted("a", "b").replace("[{duration: 30d, isRolling: true}]", window))
+
+    assert any(loss.what.startswith("startTime") and loss.fate is Fate.CHANGED for loss in result.losses) is told

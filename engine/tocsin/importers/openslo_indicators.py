@@ -6,6 +6,7 @@ windows, so a range becomes `[$window]` and a counter is given a rate; each is t
 
 import re
 
+from tocsin.importers.buckets import any_spelling
 from tocsin.importers.draft import Exactly, Mapping, Query
 from tocsin.importers.ledger import Given
 from tocsin.importers.services import query
@@ -48,6 +49,11 @@ def ratio(node: Given, types: dict[str, str]) -> Mapping | None:
     if events is None or total is None:
         return None
     counter = node["counter"] if "counter" in node else node["incremental"]
+    if given == ["good"]:
+        spelled = any_spelling(events)
+        if spelled != events:
+            node["good"].change("le is matched in every spelling: Prometheus 3 writes whole numbers with .0")
+        events = spelled
     if is_windowed(events) and is_windowed(total):
         return _kind("ratio", {given[0]: events, "total": total}, node)
     trees = [parse(with_window(text)) for text in (events, total)]

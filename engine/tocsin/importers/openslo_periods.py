@@ -1,5 +1,6 @@
 """OpenSLO's targets, time windows and budgeting methods."""
 
+from datetime import datetime, time
 from decimal import Decimal
 
 from tocsin.importers.draft import Exactly, Inline, Mapping
@@ -11,6 +12,14 @@ _CALENDAR = {
     (1, "d"): "day", (1, "w"): "week", (7, "d"): "week", (1, "M"): "month", (1, "Q"): "quarter", (3, "M"): "quarter",
     (1, "Y"): "year", (12, "M"): "year",
 }  # fmt: skip
+_FIRST = {
+    "day": "a day begins at midnight",
+    "week": "a week begins at midnight of its Monday",
+    "month": "a month begins at midnight of its first day",
+    "quarter": "a quarter begins at midnight of the first of January, April, July and October",
+    "year": "a year begins at midnight of the first of January",
+}
+"""Where the periods of a calendar begin."""
 _BUDGETING = {"Occurrences": "occurrences", "Timeslices": "timeslices", "RatioTimeslices": "ratio-timeslices"}
 _ALPHA_UNITS = {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
 _DEFAULT = Duration.of(days=30)
@@ -74,6 +83,22 @@ def _period(entry: Given, length: Duration, written: tuple[int, str]) -> tuple[E
     if unit is None:
         calendar.lose(f"a calendar period is a day, a week, a month, a quarter or a year; it is a rolling {length} now")
         return Exactly(str(length)), length
-    if not calendar["startTime"].text().endswith("00:00:00"):
-        calendar["startTime"].change(f"a {unit} begins at its first midnight in {zone}")
+    if not _begins(unit, calendar["startTime"].text()):
+        calendar["startTime"].change(f"{_FIRST[unit]} in {zone} now")
     return Inline({"calendar": unit, "timezone": zone}), length
+
+
+def _begins(unit: str, start: str) -> bool:
+    """Whether a period of *unit* begins at *start*, so that the calendar's periods are the same."""
+    try:
+        at = datetime.fromisoformat(start)
+    except ValueError:
+        return False
+    first = {
+        "day": True,
+        "week": at.weekday() == 0,
+        "month": at.day == 1,
+        "quarter": at.day == 1 and at.month % 3 == 1,
+        "year": at.day == 1 and at.month == 1,
+    }
+    return first[unit] and at.tzinfo is None and at.time() == time()

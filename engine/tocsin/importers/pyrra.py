@@ -1,22 +1,21 @@
 """Pyrra's ServiceLevelObjective to services with SLIs and objectives."""
 
-import re
 from collections.abc import Sequence
 
+from tocsin.importers.buckets import any_spelling, limited
 from tocsin.importers.draft import Exactly, Inline, Mapping, Query
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import BOOKKEEPING, named, objects
 from tocsin.importers.services import IDENTITY, PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
-from tocsin.promql_syntax import Fault, Matcher, Selector, parse
-from tocsin.units import Duration, parse_decimal
+from tocsin.promql_syntax import Selector, parse
+from tocsin.units import Duration
 
 _KINDS = {"pyrra.dev/v1alpha1": frozenset({"ServiceLevelObjective"})}
 _PASSED_ON = "pyrra.dev/"
 _SERVICE = "pyrra.dev/service"
 _KINDS_OF_SLI = ("ratio", "latency", "latencyNative", "bool_gauge")
 _KUBERNETES = "it belongs to the Kubernetes object, not to what is defined"
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def pyrra(reading: Reading) -> Sequence[Definition]:
@@ -143,38 +142,19 @@ def _latency(node: Given) -> Mapping | None:
     if isinstance(good, Selector) and not any(matcher.label.value == "le" for matcher in good.matchers):
         node["success"]["metric"].refuse("there is no le in it, so it is no bucket", 'Pyrra wants one, such as le="1"')
         return None
-    histogram = _histogram(success.text, total.text)
-    if histogram is not None:
-        inner.put("histogram", Query(histogram[0]), node["total"]["metric"])
-        inner.put("within", Exactly(str(histogram[1])), node["success"]["metric"])
+    latency = limited(success.text, total.text)
+    if latency is not None:
+        inner.put("histogram", Query(latency.histogram), node["total"]["metric"])
+        inner.put("within", Exactly(str(latency.within)), node["success"]["metric"])
         return _kind("latency", inner, node, 2)
-    inner.put("good", success, node["success"]["metric"])
+    events = Query(any_spelling(success.text))
+    inner.put("good", events, node["success"]["metric"])
     inner.put("total", total, node["total"]["metric"])
+    why = "its series are not one histogram, so it is a ratio of good events; where those have no series, all are bad"
+    node.change(why)
+    if events != success:
+        node["success"]["metric"].change("le is matched in every spelling: Prometheus 3 writes whole numbers with .0")
     return _kind("ratio", inner, node, 2)
-
-
-def _histogram(success: str, total: str) -> tuple[str, Duration] | None:
-    good, every = parse(success), parse(total)
-    if isinstance(good, Fault) or isinstance(every, Fault):
-        return None
-    if not isinstance(good, Selector) or not isinstance(every, Selector):
-        return None
-    base = (every.name.value if every.name else "").removesuffix("_count")
-    bounds = [matcher.value.value for matcher in good.matchers if matcher.label.value == "le"]
-    same = {_matcher(m) for m in good.matchers if m.label.value != "le"} == {_matcher(m) for m in every.matchers}
-    if not same or (good.name.value if good.name else "") != f"{base}_bucket" or len(bounds) != 1:
-        return None
-    if not _NUMBER.fullmatch(bounds[0]):
-        return None
-    milliseconds = parse_decimal(bounds[0]) * 1000
-    if milliseconds != int(milliseconds) or not milliseconds or every.name is None:
-        return None
-    shortened = total[: every.name.start] + base + total[every.name.end :]
-    return shortened, Duration(int(milliseconds))
-
-
-def _matcher(matcher: Matcher) -> tuple[str, str, str]:
-    return matcher.label.value, matcher.op, matcher.value.value
 
 
 def _native(node: Given) -> Mapping | None:
