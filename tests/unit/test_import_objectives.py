@@ -280,8 +280,8 @@ def _counted(good: str, total: str) -> str:
         "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec:\n  service: s\n"
         "  budgetingMethod: Occurrences\n  timeWindow: [{duration: 30d, isRolling: true}]\n"
         "  objectives: [{target: 0.9}]\n  indicator: {metadata: {name: i}, spec: {ratioMetric: {counter: true, good: "
-        f"{{metricSource: {{type: Prometheus, spec: {{query: '{good}'}}}}}}, total: {{metricSource: {{type: Prometheus, "
-        f"spec: {{query: '{total}'}}}}}}}}}}}}\n"
+        f"{{metricSource: {{type: Prometheus, spec: {{query: '{good}'}}}}}}, total: {{metricSource: {{type: "
+        f"Prometheus, spec: {{query: '{total}'}}}}}}}}}}}}\n"
     )
 
 
@@ -327,7 +327,7 @@ def test_a_latency_of_pyrra_that_is_no_histogram_is_told() -> None:
         ("1d", "2022-01-19T00:00:00Z", True),
     ],
 )
-def test_a_period_that_begins_elsewhere_is_told(duration: str, start: str, told: bool) -> None:  # noqa: FBT001
+def test_a_period_that_begins_elsewhere_is_told(duration: str, start: str, told: bool) -> None:
     """A budget that began on the 15th begins on the first now."""
     window = (
         f"[{{duration: {duration}, isRolling: false, calendar: {{startTime: '{start}', timeZone: Europe/Berlin}}}}]"

@@ -156,7 +156,12 @@ class Emptiness:
         return None
 
     def _all_taken(self, node: Binary) -> bool:
-        return _row_by_row(node) and self._read(node.left).within(self._read(node.right))
+        """Whether each row of the left is on the right, too: then it meets itself by any labels but the name.
+
+        A comparison with `bool` has lost that.
+        """
+        named = node.matching is not None and node.matching.on and "__name__" in node.matching.names
+        return not named and self._read(node.left).within(self._read(node.right))
 
     def _read(self, node: Expr) -> _Rows:
         node = bare(node)
