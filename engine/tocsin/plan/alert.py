@@ -3,6 +3,7 @@
 from tocsin.plan.conditions import expression
 from tocsin.plan.forecast import in_words
 from tocsin.plan.model import AlertingRule
+from tocsin.plan.overwritten import labels_given
 from tocsin.ports import labels_of
 from tocsin.spec import AlertRule, Forecast, Service
 from tocsin.template import for_prometheus, verbatim
@@ -10,8 +11,7 @@ from tocsin.template import for_prometheus, verbatim
 
 def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
     """One alert; what is given for Prometheus alone wins over what is written here."""
-    own = {"service": rule.service, "severity": rule.severity, "ref": rule.ref}
-    labels = dict(service.labels) | dict(rule.labels) | own | dict(rule.raw.labels)
+    labels = labels_given(rule, service)
     texts = {
         "summary": for_prometheus(rule.summary, labels) or f"{rule.name} of {rule.service}",
         "description": for_prometheus(rule.description, labels),

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from tocsin.plan import anomaly, forecast
+from tocsin.plan.overwritten import overwritten, restored, telling
 from tocsin.plan.selectors import one_value_each
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
+from tocsin.promql_syntax import Fault, Flow, flow, parse
 from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.units import literal
 
@@ -21,24 +23,41 @@ def _plain(rule: AlertRule, _: frozenset[str]) -> str:
 
 
 def _threshold(rule: AlertRule, labels: frozenset[str]) -> str:
-    """A value strictly beyond its bound; with `on_missing: fire` a value that has no row at all fires too.
-
-    With hysteresis an instance that fires already keeps its row until the value is beyond *clear*. The alert's own
-    ALERTS of the evaluation before says which fire: those have the labels of the row and those of the rule, so
-    the latter are ignored in matching. While it is only pending, `for` counts the strict comparison alone.
-    """
+    """A value strictly beyond its bound; with `on_missing: fire` a value that has no row at all fires too."""
     condition = cast("Threshold", rule.condition)
     value = bracketed(condition.value.text.strip())
+    absent = f"absent{value}"
     up = condition.above is not None
     bound = condition.above if up else condition.below
-    conditions = [] if bound is None else [f"{value} {'>' if up else '<'} {literal(bound)}"]
+    conditions = []
     if condition.clear is not None:
-        ignored = ", ".join(sorted({"alertname", "alertstate", *labels}))
-        kept = f"{value} {'>=' if up else '<='} {literal(condition.clear)}"
-        conditions.append(f"(\n  {kept}\n  and ignoring ({ignored})\n  {firing((('ref', rule.ref),))}\n)")
+        value, firing_still = _of_each_alert(rule, condition, value, labels)
+        conditions.append(f"(\n  {value} {'>=' if up else '<='} {literal(condition.clear)}\n  {firing_still}\n)")
+    if bound is not None:
+        conditions.insert(0, f"{value} {'>' if up else '<'} {literal(bound)}")
     if rule.on_missing == "fire":
-        conditions.append(f"absent{value}")
+        conditions.append(absent)
     return "\nor ".join(conditions)
+
+
+def _of_each_alert(rule: AlertRule, condition: Threshold, value: str, labels: frozenset[str]) -> tuple[str, str]:
+    """The value with one row for each alert, and the join that leaves the rows whose own alert fires already.
+
+    With hysteresis an instance that fires keeps its row until the value is beyond *clear*. The alert's own ALERTS of
+    the evaluation before says which fire: those have the labels of the row and over them those of the rule. Labels that
+    the rule takes over from the row are put back. What is lost of a row cannot be matched, so rows that differ in
+    nothing else are one, the worst of them; else each would meet every alert. While an alert is only pending, `for`
+    counts the strict comparison alone.
+    """
+    tree = parse(condition.value.text)
+    rows = Flow() if isinstance(tree, Fault) else flow(tree)
+    over = overwritten(labels, rule.raw.labels)
+    lost = over.lost if isinstance(tree, Fault) else telling(tree, rows, over.lost | {"alertstate"})
+    copies = {label: copy for label, copy in over.copies.items() if rows.may_have(label)}
+    if lost:
+        value = f"{'max' if condition.above is not None else 'min'} without ({', '.join(sorted(lost))}) {value}"
+    ignored = ", ".join(sorted({"alertstate", *over.lost, *over.mixed, *over.copies} - copies.keys()))
+    return value, f"and ignoring ({ignored})\n  {restored(firing((('ref', rule.ref),)), copies)}"
 
 
 def _composite(rule: AlertRule, _: frozenset[str]) -> str:

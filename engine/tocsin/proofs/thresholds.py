@@ -77,11 +77,12 @@ def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset
     shares = (1.0, 1.0) if flat else (0.25, 0.75)
     subject = _subject(rule)
     severity = tuple(pair for pair in rule.labels if pair[0] == "severity" and "severity" not in rule.raw)
+    row = tuple(pair for pair in _row(asked, found, shares) if pair[0] not in dict(rule.labels))
     last = warm + wait + 2
     name = f"a steady value of {loud:.6g}"
     runs = [
         Run(name, _series(found, found.above, shares, last, grid),
-            tuple(_fires(subject, (*_row(asked, found, shares), *severity), warm, wait, asked))),
+            tuple(_fires(subject, (*row, *severity), warm, wait, asked))),
         Run(f"a steady value of {silent:.6g}", _series(found, found.below, shares, last, grid),
             tuple(Claim(FIRING, subject, tick, False, f"not {asked.op} {asked.number:g}") for tick in (wait, last))),
     ]  # fmt: skip
