@@ -6,6 +6,7 @@ from tocsin.checks.alert_identity import alert_identity
 from tocsin.checks.alert_label import alert_label
 from tocsin.checks.alert_never import alert_never
 from tocsin.checks.alert_notify import alert_notify
+from tocsin.checks.alert_overwritten import alert_overwritten
 from tocsin.checks.alert_owner import alert_owner
 from tocsin.checks.alert_runbook import alert_runbook
 from tocsin.checks.alert_severity import alert_severity
@@ -67,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     alert_label,
     alert_never,
     alert_notify,
+    alert_overwritten,
     alert_owner,
     alert_runbook,
     alert_severity,
