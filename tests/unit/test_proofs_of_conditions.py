@@ -5,6 +5,11 @@ from pathlib import Path
 import pytest
 
 from tocsin.cli.main import run
+from tocsin.definitions import definitions_of
+from tocsin.plan import AlertingRule
+from tocsin.proofs.model import Unproved
+from tocsin.proofs.thresholds import alert_proof
+from tocsin.workspace import Source
 
 RULES = Path(__file__).parents[2] / "rules"
 BROKEN = [
@@ -28,3 +33,42 @@ def test_a_broken_rule(ref: str, file: str, old: str, new: str, tmp_path: Path) 
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     assert run(prove) == 1
+
+
+UNPROVED = """apiVersion: tocsin/v1
+kind: Service
+name: q
+alerts:
+  Hyst: {value: 'max(q)', above: 100, clear_below: 60, severity: warning}
+  Unless: {expr: 'x > 5 unless y > 3', severity: warning}
+  Two: {expr: 'x > y', severity: warning}
+  Bool: {expr: 'x > bool 5', severity: warning}
+  Gone: {absent: 'x{a="1"}', for: 5m, severity: warning}
+  Any: {expr: x, severity: warning}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Hyst", "it goes by alerts that fire already, so one value does not decide"),
+        ("Unless", "'unless' decides which rows it has, and not one value alone"),
+        ("Two", "what it is compared with is no plain number"),
+        ("Bool", "it gives 0 or 1 (bool), and each is a row"),
+        ("Gone", "it fires while series are absent, and proofs bring series"),
+        ("Any", "it compares nothing: every row of it fires"),
+    ],
+)
+def test_the_reason_is_true(name: str, why: str) -> None:
+    """What is no comparison of a value with a number is not proved, each for its own reason."""
+    plan = definitions_of([Source("q.yaml", UNPROVED)]).plan
+    (rule,) = (
+        rule
+        for group in plan.groups
+        for rule in group.rules
+        if isinstance(rule, AlertingRule) and rule.ref == f"q/{name}"
+    )
+    unproved = alert_proof(rule, "q", ())
+
+    assert isinstance(unproved, Unproved)
+    assert unproved.reason == why

@@ -15,9 +15,9 @@ def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
     """A quantile of a histogram is taken from the rates of its buckets, with their `le`.
 
     `histogram_quantile()` finds the buckets by the label `le`; where an aggregation has dropped it, there is no
-    result, ever, and the series `_count` and `_sum` have none. Without `rate()` the buckets hold everything since the
+    result, and the series `_count` and `_sum` have none. Without `rate()` the buckets hold everything since the
     target started, so the quantile hardly moves and a slow hour is lost in the average of weeks. Native histograms have
-    no `le` and are left alone.
+    no `le` and are left alone; one whose name ends in `_bucket` would give a result, so this is a warning.
 
     Bad: `histogram_quantile(0.9, sum by (job) (rate(latency_seconds_bucket[5m])))`
 
@@ -35,7 +35,7 @@ def promql_buckets(subject: Subject) -> Iterator[Diagnostic]:
                 yield from (_no_bucket(expression, each) for each in others)
                 continue
             if not flow(inner).may_have("le"):
-                said = "the buckets have lost their label le here, so there is never a result"
+                said = "the buckets have lost their label le here, so there is no result"
                 hint = "keep le: by (le, …)"
                 yield Diagnostic("promql/buckets", expression.inside(inner), said, Severity.WARNING, hint=hint)
             elif not _rated(inner):

@@ -32,7 +32,8 @@ def promql_join(subject: Subject) -> Iterator[Diagnostic]:
 
 def _finding(expression: Expression, node: Binary, found: Parted) -> Diagnostic:
     has, lacks = (found.has, "right" if found.has == "left" else "left")
-    result = "nothing is taken away" if node.op == "unless" else "nothing is ever joined"
+    joined = "nothing is ever joined" if found.certain else "nothing is joined"
+    result = "nothing is taken away" if node.op == "unless" else joined
     place = Name("", node.op_start, node.matching.end if node.matching else node.op_end)
     hint = f"say what both sides share: {node.op} on (…)"
     if node.matching is not None and node.matching.on:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tocsin.plan import AlertingRule
 from tocsin.ports import Labels, labels_of
-from tocsin.promql_syntax import Binary, Call, Expr, Fault, Number, bare, parse
+from tocsin.promql_syntax import Binary, Call, Expr, Fault, Number, Selector, bare, nodes, parse
 from tocsin.proofs.decoys import decoys
 from tocsin.proofs.model import FIRING, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
@@ -20,6 +20,7 @@ _COARSE = Duration.of(minutes=5)
 _LONGEST = 720
 """Ticks of a minute; what looks back further is looked at every five minutes."""
 _HUGE = 1000.0
+_ABSENCE = frozenset({"absent", "absent_over_time"})
 _MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 
@@ -53,7 +54,22 @@ def _comparison(tree: Expr) -> Comparison:
             return Comparison(node.left, node.op, right.value)
         if isinstance(left, Number):
             return Comparison(node.right, _MIRRORED[node.op], left.value)
-    raise Unsteady("it is no comparison of a value with a number")
+    raise Unsteady(_no_comparison(node, tree))
+
+
+def _no_comparison(node: Expr, tree: Expr) -> str:
+    """Why no steady values can show when it fires."""
+    read = {each.metric for each in nodes(tree) if isinstance(each, Selector)}
+    if read & {"ALERTS", "ALERTS_FOR_STATE"}:
+        return "it goes by alerts that fire already, so one value does not decide"
+    if isinstance(node, Binary) and node.op in {"and", "or", "unless"}:
+        return f"'{node.op}' decides which rows it has, and not one value alone"
+    if isinstance(node, Binary) and node.op in _MIRRORED:
+        given = "what it is compared with is no plain number"
+        return "it gives 0 or 1 (bool), and each is a row" if node.bool else given
+    if any(isinstance(each, Call) and each.name.value in _ABSENCE for each in nodes(node)):
+        return "it fires while series are absent, and proofs bring series"
+    return "it compares nothing: every row of it fires"
 
 
 def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset[str]) -> Proof:
