@@ -153,7 +153,7 @@ groups:
         result = imported(text)
 
         assert [type(rule) for rule in rules(result)] == [AlertingRule, RecordingRule]
-        assert told(result, Fate.CHANGED) == []
+        assert told(result, Fate.CHANGED) == ["5: expr: ALERTS"]  # it has labels more
 
     def test_an_order_that_cannot_be_said_is_told(self) -> None:
         """A definition keeps recordings and alerts apart."""

@@ -36,6 +36,16 @@ def test_a_copied_label_tells_alerts_apart(labels: str, of: str, expected: str) 
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("label", ["svc", "service"])
+def test_a_row_without_the_label_that_is_copied(label: str) -> None:
+    """Its alert has no such label, and ALERTS has the text of the template in that place."""
+    series = {'depth{pod="p"}': "0x1 150x3 80x3 10x9", 'depth{service="b"}': "80x20"}
+    copied = f", prometheus: {{labels: {{{label}: '{{{{ $labels.service }}}}'}}}}"
+
+    assert minutes("depth", copied, series, "pod") == {"p": list(range(2, 10))}
+
+
+@pytest.mark.real
 def test_rows_that_cannot_be_told_apart_are_one() -> None:
     """Rows of one disk that differ in nothing but overwritten labels are one alert, and the rule does not fail."""
     series = {

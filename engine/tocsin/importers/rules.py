@@ -6,6 +6,7 @@ from collections.abc import Mapping as Texts
 from tocsin.importers.draft import Exactly, Mapping, Query
 from tocsin.importers.ledger import Given
 from tocsin.importers.names import severity
+from tocsin.importers.rereading import reread
 from tocsin.promql_syntax import Fault, parse
 from tocsin.schema.words import did_you_mean
 from tocsin.template import Hole, parts
@@ -47,14 +48,21 @@ def kind_of(rule: Given) -> str:
     return kind
 
 
-def expression(rule: Given) -> Query:
-    """The expression as it is written; where it cannot be parsed, that is told."""
+def expression(rule: Given, given: Texts[str, str] | None = None) -> Query:
+    """The expression as it is written, except that joins with ALERTS leave the labels out that those get.
+
+    *given* are the labels of an alert. An expression that speaks of `service` has it in its rows, and its alerts keep
+    it. Where it cannot be parsed, that is told.
+    """
     text = rule["expr"].text()
-    fault = parse(text)
-    if isinstance(fault, Fault):
-        place = rule.document.inside(rule["expr"].path, fault.start, fault.end)
-        rule.ledger.refuse(place, fault.message, fault.hint)
-    return Query(text)
+    tree = parse(text)
+    if isinstance(tree, Fault):
+        place = rule.document.inside(rule["expr"].path, tree.start, tree.end)
+        rule.ledger.refuse(place, tree.message, tree.hint)
+        return Query(text)
+    service = ("service",) if not _SERVICE.search(text) and "service" not in (given or {}) else ()
+    word = ("severity",) if given is not None and "severity" not in given else ()
+    return Query(reread(rule, text, tree, ("ref", *service, *word)))
 
 
 def labels(rule: Given, inherited: Texts[str, str]) -> dict[str, str]:
@@ -86,7 +94,7 @@ def alert(rule: Given, name: str, group: str, inherited: Texts[str, str]) -> Map
     word = given.get("severity", "")
     entry = Mapping()
     entry.put("alertname", rule["alert"].text() if rule["alert"].text() != name else None)
-    entry.put("expr", expression(rule), rule["expr"])
+    entry.put("expr", expression(rule, given), rule["expr"])
     for key in ("for", "keep_firing_for"):
         duration = rule[key].duration()
         entry.put(key, Exactly(rule[key].text().strip()) if duration and duration.milliseconds else None, rule[key])

@@ -30,7 +30,7 @@ class Overwritten:
     """The labels of a row that its alert has otherwise.
 
     *lost* ones are nowhere in the alert, *copies* can be read from it again, and *mixed* ones have a part in a template
-    that cannot be read backwards. A label that the alert takes over as it is belongs to none of them.
+    that cannot be read backwards. A label that the alert takes over as it is is a copy of itself.
     """
 
     lost: frozenset[str]
@@ -59,8 +59,7 @@ def overwritten(labels: Iterable[str], raw: Labels) -> Overwritten:
             copies[label] = copies.get(label) or Copy(name, before, behind)
             if name == label and not before + behind:
                 copies[label] = Copy(name)
-    kept = {label for label, copy in copies.items() if copy == Copy(label)}
-    names = {"alertname", *labels} - kept
+    names = {"alertname", *labels}
     used = {label: copy for label, copy in copies.items() if label in names}
     sources = {copy.at for label, copy in used.items() if copy.at != label}
     read = {label: copy for label, copy in used.items() if label not in sources}
@@ -86,11 +85,17 @@ def carried_over(tree: Expr) -> frozenset[str]:
 def restored(vector: str, copies: Mapping[str, Copy]) -> str:
     """Alerts with the labels that their rows had.
 
+    Where a template comes out empty, the alert has no such label and ALERTS has the template itself.
+
+    >>> print(restored("ALERTS", {"service": Copy("svc")}))
+    label_replace(ALERTS, "service", "$1", "svc", "[{]{2}.*|(.*)")
     >>> print(restored("ALERTS", {"service": Copy("svc", "of-")}))
     label_replace(ALERTS, "service", "$1", "svc", "of-(.*)")
     """
     for label, copy in sorted(copies.items()):
         pattern = f"{_quoted(copy.before)}(.*){_quoted(copy.behind)}"
+        if not copy.before + copy.behind:
+            pattern = "[{]{2}.*|(.*)"
         vector = f'label_replace({vector}, "{label}", "$1", "{copy.at}", {label_value(pattern)})'
     return vector
 
