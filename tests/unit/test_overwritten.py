@@ -1,7 +1,11 @@
 """Labels of rows that the labels of their alert take the place of: every row meets its own alert, or all are one."""
 
+from pathlib import Path
+
 import pytest
 from tests.oracle import ask, firing, groups_of
+
+from tocsin.cli.main import run
 
 SWING = {'depth{service="a"}': "0x1 150x3 80x3 10x9", 'depth{service="b"}': "80x20"}
 """a crosses 100 at minute 2, is between the bounds from 6 and clears at 10; b stays between the bounds."""
@@ -61,3 +65,17 @@ def test_rows_that_cannot_be_told_apart_are_one() -> None:
 def test_a_fixed_label_is_matched_by_nobody() -> None:
     """A value that asks for one service has rows that do not differ in it."""
     assert minutes("'depth{service=\"a\"}'", "", SWING, "service") == {"shop": list(range(2, 10))}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("more", ["", ", prometheus: {labels: {severity: '{{ $labels.severity }}'}}"])
+def test_the_proof_asks_for_labels_that_alerts_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str
+) -> None:
+    """A label of the rows that the rule sets is not expected of its alerts."""
+    value = f"value: 'sum by (severity, pod) (depth)', above: 10, severity: critical{more}"
+    file = tmp_path / "shop.yaml"
+    file.write_text(f"apiVersion: tocsin/v1\nkind: Service\nname: shop\nalerts: {{A: {{{value}}}}}\n")
+    code = run(["test", str(file), "--generated"])
+
+    assert (code, capsys.readouterr().out) == (0, "")

@@ -37,9 +37,11 @@ def reread(rule: Given, text: str, tree: Expr, added: tuple[str, ...]) -> str:
 def _lists(tree: Expr, added: tuple[str, ...]) -> Iterator[_List]:
     for node in nodes(tree):
         if isinstance(node, Binary) and node.matching is not None and not node.matching.on:
-            start, labels, sides = node.matching.start, node.matching.labels, (node.left, node.right)
+            sides = [node.left, node.right]
+            start, labels = node.matching.start, node.matching.labels
         elif isinstance(node, Aggregation) and node.grouping is not None and node.grouping.without:
-            start, labels, sides = node.grouping.start, node.grouping.labels, (node.expr,)
+            sides = [node.expr]
+            start, labels = node.grouping.start, node.grouping.labels
         else:
             continue
         there = {label.value for label in labels}
