@@ -1,5 +1,6 @@
 """Objectives of Sloth, Pyrra and OpenSLO to services: what is written, and every word about what is not."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tocsin.document import read_foreign
 from tocsin.importers import IMPORTERS, Fate, Imported, convert
 from tocsin.importers.ledger import Given, Ledger
 from tocsin.importers.report import as_text
+from tocsin.sli.latency import LatencySli
 from tocsin.workspace import Source
 
 CASES = Path(__file__).parents[1] / "imports"
@@ -288,12 +290,23 @@ def _counted(good: str, total: str) -> str:
 @pytest.mark.parametrize("query", ['t_bucket{le="1",code="200"}', 'sum(rate(t_bucket{le="1",code="200"}[$window]))'])
 def test_good_buckets_of_openslo_have_their_bound_in_every_spelling(query: str) -> None:
     """Prometheus 3 stores `1.0`: good events of one spelling alone would be an outage there."""
-    total = query.replace('le="1",', "").replace("_bucket", "_count")
+    total = query.replace('le="1",code="200"', "").replace("_bucket", "_count")
     result = imported("openslo", _counted(query, total))
     spelled = query.replace('le="1"', r'le=~"1|1\\.0"')
 
     assert f"good: {spelled}" in "".join(result.files.values())
     assert "le is matched in every spelling" in " ".join(loss.why for loss in result.losses)
+
+
+def test_a_bucket_of_its_count_is_a_latency_in_openslo() -> None:
+    """One histogram, so its bound is matched in every spelling, and a bucket that is missing is told."""
+    result = imported("openslo", _counted('t_bucket{le="1",job="a"}', 't_count{job="a"}'))
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+    (sli,) = (slo.sli for slo in definitions.workspace.services[0].slos)
+
+    assert isinstance(sli, LatencySli)
+    assert (sli.histogram, sli.within) == ('t{job="a"}', Decimal(1))
+    assert "it is a latency now" in " ".join(loss.why for loss in result.losses)
 
 
 def test_a_latency_of_pyrra_that_is_no_histogram_is_told() -> None:

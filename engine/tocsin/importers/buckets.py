@@ -32,6 +32,8 @@ def limited(good: str, total: str) -> Limited | None:
     bucket, count = parse(good), parse(total)
     if not isinstance(bucket, Selector) or not isinstance(count, Selector):
         return None
+    if any(each.offset is not None or each.at is not None for each in (bucket, count)):
+        return None
     base = (count.metric or "").removesuffix("_count")
     bounds = [matcher for matcher in bucket.matchers if matcher.label.value == "le"]
     same = {_said(m) for m in bucket.matchers if m.label.value != "le"} == {_said(m) for m in count.matchers}

@@ -6,7 +6,7 @@ windows, so a range becomes `[$window]` and a counter is given a rate; each is t
 
 import re
 
-from tocsin.importers.buckets import any_spelling
+from tocsin.importers.buckets import any_spelling, limited
 from tocsin.importers.draft import Exactly, Mapping, Query
 from tocsin.importers.ledger import Given
 from tocsin.importers.services import query
@@ -50,10 +50,9 @@ def ratio(node: Given, types: dict[str, str]) -> Mapping | None:
         return None
     counter = node["counter"] if "counter" in node else node["incremental"]
     if given == ["good"]:
-        spelled = any_spelling(events)
-        if spelled != events:
-            node["good"].change("le is matched in every spelling: Prometheus 3 writes whole numbers with .0")
-        events = spelled
+        if counter.flag(default=True) and (latency := _latency(node, events, total)):
+            return latency
+        events = _spelled(node["good"], events)
     if is_windowed(events) and is_windowed(total):
         return _kind("ratio", {given[0]: events, "total": total}, node)
     trees = [parse(with_window(text)) for text in (events, total)]
@@ -71,6 +70,27 @@ def ratio(node: Given, types: dict[str, str]) -> Mapping | None:
     return _kind(
         "raw", {key: f"({events})\n/\n({total})" if "\n" in events + total else f"({events}) / ({total})"}, node
     )
+
+
+def _latency(node: Given, good: str, total: str) -> Mapping | None:
+    """Good events that are a bucket, of all that are the count of its histogram."""
+    found = limited(good, total)
+    if found is None:
+        return None
+    node.change("it is a latency now: its good events are a bucket, and all of them the count, of one histogram")
+    inner, entry = Mapping(), Mapping()
+    inner.put("histogram", Query(found.histogram), node["total"])
+    inner.put("within", Exactly(str(found.within)), node["good"])
+    entry.put("latency", inner, node)
+    return entry
+
+
+def _spelled(node: Given, text: str) -> str:
+    """The bound of a bucket in both spellings: good events that nobody finds would be an outage."""
+    spelled = any_spelling(text)
+    if spelled != text:
+        node.change("le is matched in every spelling: Prometheus 3 writes whole numbers with .0")
+    return spelled
 
 
 def _threshold(node: Given, objective: Given, types: dict[str, str]) -> Mapping | None:
