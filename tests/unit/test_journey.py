@@ -101,6 +101,29 @@ def test_missing_member(count_as: str, expected: float) -> None:
     assert whole.filled == (True,)
 
 
+def test_idle_is_left_out() -> None:
+    """In parallel an idle standby does not hide an outage, in series it makes none; where all are idle, all is well."""
+    ratios = {"a/up": {0: 1.0, 1: 0.0, 3: 0.0}, "b/up": {0: 1.0}}
+    idle = {"a/up": {2}, "b/up": {1, 2, 3}}
+    for node, expected in (
+        (series(member("a"), member("b")), (1.0, 0.0, 1.0, 0.0)),
+        (Combine("parallel", (member("a"), member("b")), (), builders.SPAN), (1.0, 0.0, 1.0, 0.0)),
+    ):
+        whole = composite(journey(node), ratios, SLICE, 0, 4, idle=idle)
+
+        assert (whole.values, whole.filled, whole.idle) == (expected, (False,) * 4, (False, False, True, False))
+
+
+def test_idle_and_gone_are_told_apart() -> None:
+    """After an idle slice a member that is gone is what `missing` says; an answer of 0 events is idle, none is gone."""
+    book = Slices(builders.slo(), SLICE)
+    rows = tuple(RangeRow(labels_of({MARK: f"{kind}:5m"}), ((300.0, 0.0),)) for kind in ("bad", "total"))
+
+    assert book._read(RangeAnswer(rows)) == {0: None}
+    slo = journey(series(member("a"), member("b")))
+    assert composite(slo, {"a/up": {0: 1.0, 1: 1.0}}, SLICE, 0, 2, idle={"b/up": {0}}).values == (1.0, 0.0)
+
+
 def test_missing_is_patient() -> None:
     """Within `after`, a member keeps its last value; then it counts as configured."""
     slo = journey(series(member("a"), member("b")), after="10m", count_as="bad")

@@ -20,6 +20,7 @@ slis: {ok: {ratio: {bad: bad_total, total: all_total}}}
 slos: {up: {sli: ok, target: 99.9%}}
 """
 Ratios = Mapping[str, Mapping[int, float]]
+Idle = Mapping[str, set[int]]
 
 
 def compiled(combine: str, more: str = "", services: str = "abcdef") -> tuple[JourneySlo, RuleGroup]:
@@ -46,14 +47,29 @@ def slices(seed: int, gaps: float = 0.0) -> Ratios:
     return found
 
 
-def recorded(ratios: Ratios) -> dict[str, str]:
+def pauses(ratios: Ratios, *, idle: bool) -> Idle:
+    """Half of the gaps are idle, and so are all members from the 15th slice to the 20th."""
+    chance = random.Random(7)
+    found: dict[str, set[int]] = {ref: set() for ref in ratios}
+    for ref, known in ratios.items():
+        for number in range(SLICES):
+            if idle and (15 <= number < 20 or (number not in known and number > 1 and chance.random() < 0.5)):
+                found[ref].add(number)
+    return found
+
+
+def recorded(ratios: Ratios, idle: Idle) -> dict[str, str]:
     """The same as series that an objective records."""
     series = {}
     for ref, known in ratios.items():
         service = ref.partition("/")[0]
         for kind in ("bad", "total"):
             values = [
-                "stale" if number not in known else repr((1 - known[number]) * 10 if kind == "bad" else 10.0)
+                "0"
+                if number in idle[ref]
+                else "stale"
+                if number not in known
+                else repr((1 - known[number]) * 10 if kind == "bad" else 10.0)
                 for number in range(SLICES)
             ]
             series[f'slo:{kind}:rate5m{{service="{service}",slo="up"}}'] = " ".join(values)
@@ -71,9 +87,7 @@ TREES = {
 }
 POLICIES = ("", ", missing: {after: 10m, count_as: bad}", ", missing: {after: 0s, count_as: good}")
 IGNORE = ", missing: {after: 5m, count_as: ignore}"
-CASES = [(name, policy) for name in TREES for policy in POLICIES] + [
-    (name, IGNORE) for name in ("series", "parallel", "weighted", "worst")
-]
+CASES = [(name, policy) for name in TREES for policy in POLICIES] + [(name, IGNORE) for name in TREES]
 
 
 @pytest.mark.real
@@ -82,21 +96,23 @@ def test_rules_and_evaluator_agree(name: str, policy: str) -> None:
     """Each slice, the burn rate and whether the alert fires, at every slice of five hours with gaps and an outage."""
     slo, group = compiled(TREES[name], policy)
     ratios = slices(len(name), gaps=0.15 if policy else 0.0)
+    idle = pauses(ratios, idle=bool(policy))
+    ratios = {ref: {k: ratio for k, ratio in known.items() if k not in idle[ref]} for ref, known in ratios.items()}
     last = group.rules[-1]
     assert isinstance(last, AlertingRule)
     times = [300 * number for number in range(SLICES)]
     questions = ("journey:slice:ratio", last.expr, firing("JourneyBudgetBurn"))
     asked = [(question, time) for question in questions for time in times]
-    found = ask((group,), recorded(ratios), asked, step=300)
+    found = ask((group,), recorded(ratios, idle), asked, step=300)
     rows = [[next(iter(r.values()), None) for r in found[SLICES * n : SLICES * (n + 1)]] for n in range(3)]
 
     expected_burns, expected_fires = [], []
     for number in range(SLICES):
-        seen = composite(slo, ratios, slo.slice, 0, number + 1)
+        seen = composite(slo, ratios, slo.slice, 0, number + 1, idle=idle)
         sample = burn(slo, seen, ratios, None)
         expected_burns.append(sample.value if sample.truth is Truth.TRUE else None)
         expected_fires.append(sample.truth is Truth.TRUE)
-    whole = composite(slo, ratios, slo.slice, 0, SLICES)
+    whole = composite(slo, ratios, slo.slice, 0, SLICES, idle=idle)
     values = [None] * whole.first + list(whole.values)
 
     assert any(expected_fires)
@@ -104,6 +120,34 @@ def test_rules_and_evaluator_agree(name: str, policy: str) -> None:
         assert rows[0] == [pytest.approx(v, abs=1e-12) if v is not None else None for v in values]
     assert rows[1] == [pytest.approx(v, rel=1e-9) if v is not None else None for v in expected_burns]
     assert [row is not None for row in rows[2]] == expected_fires
+
+
+NIGHT = """
+slis: {r: {ratio: {bad: 'requests_total{code="500"}', total: requests_total}}}
+slos: {up: {sli: r, target: 99.9%, no_traffic: {alert: false, reason: business hours}}}
+"""
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("gone", "pages"), [(False, [False, False, False, True]), (True, [False, True, True, True])])
+def test_an_idle_night_is_no_outage(gone: bool, pages: list[bool]) -> None:
+    """Counters that stand still page nobody, as the outage in the morning does; counters that are gone do."""
+    api = document("Service", NIGHT, "api")
+    probed = "slis: {u: {probe: {up: up}}}\nslos: {up: {sli: u, target: 99.9%}}"
+    path = "slos: {all: {target: 99%, combine: {series: [api/up, db/up]}}}"
+    workspace, misread = together(api, document("Service", probed, "db"), document("Journey", path, "buy"))
+    planned, _ = plan(workspace)
+    assert misread == ()
+    still = " ".join(["stale", *["_"] * 239]) if gone else "10800x239"
+    series = {
+        'requests_total{code="200"}': f"0+60x179 {still} 10860+60x60",
+        'requests_total{code="500"}': f"0x179 {still.replace('10800', '0')} 60+60x60",
+        "up": "1x500",
+    }
+    times = [60 * minute for minute in (170, 300, 415, 440)]
+    found = ask(planned.groups, series, [(firing("JourneyBudgetBurn"), time) for time in times])
+
+    assert [bool(rows) for rows in found] == pages
 
 
 def test_rule_and_evaluator_are_one_alert() -> None:
@@ -127,7 +171,6 @@ def test_the_group_is_evaluated_once_per_slice() -> None:
     ("combine", "more", "why"),
     [
         ("{series: [a/up, {worst_of: [b/up, c/up]}]}", "", "worst_of inside"),
-        ("{k_of_n: {need: 2, of: [a/up, b/up, c/up]}}", IGNORE, "k_of_n with missing parts"),
         ("{k_of_n: {need: 3, of: [a/up, b/up, c/up, d/up, e/up, f/up]}}", "", f"k_of_n of more than {MOST_CHOICES}"),
         ("{series: [a/up]}", ", slice: 1h", "slices of 1h are too long"),
     ],
@@ -138,7 +181,10 @@ def test_what_promql_cannot_say_is_marked(combine: str, more: str, why: str) -> 
 
     assert beyond_promql(slo).startswith(why)
     assert group.note.startswith(f"combined and alerted on by `tocsin serve` alone: {why}")
-    assert {getattr(rule, "record", "alert") for rule in group.rules} == {"journey:member:ratio"}
+    assert {getattr(rule, "record", "alert") for rule in group.rules} == {
+        "journey:member:ratio",
+        "journey:member:idle",
+    }
 
 
 def leaf(name: str) -> str:

@@ -114,7 +114,8 @@ class Composites:
             return journey.blind(slo, asker.unreachable or behind)
 
         def judge() -> JourneySight:
-            whole = journey.composite(slo, ratios, slo.slice, max(first, known), last)
+            idle = {ref: book.idle for ref, book in books.items()}
+            whole = journey.composite(slo, ratios, slo.slice, max(first, known), last, idle=idle)
             return journey.judge(slo, whole, ratios, reading)
 
         return self._once(slo.ref, (first, last, reading, _extent(books)), judge)
@@ -150,8 +151,10 @@ class Composites:
         ratios = {ref: book.ratios for ref, book in books.items()}
         if one.covers in self.slos:
             return ratios[one.covers]
-        whole = journey.composite(self.journeys[one.covers], ratios, one.measure.interval, first, last)
-        return {whole.first + i: value for i, value in enumerate(whole.values)}
+        idle = {ref: book.idle for ref, book in books.items()}
+        whole = journey.composite(self.journeys[one.covers], ratios, one.measure.interval, first, last, idle=idle)
+        values = enumerate(zip(whole.values, whole.idle, strict=True))  # idle intervals are empty: the contract says
+        return {whole.first + i: None if nobody else value for i, (value, nobody) in values}
 
     def _keys(self, node: Member | Combine, step: Duration, phase: int) -> tuple[Key, ...]:
         return tuple((ref, step.milliseconds, phase) for ref in journey.members(node))

@@ -13,14 +13,18 @@ combined by itself:
 
 A member without events in a slice keeps its last value while it has been missing for at most `missing.after`; later
 it counts as `good` (1), `bad` (0), or is left out (`ignore`: weights are renormalised; `k_of_n` has no value where
-fewer parts are left than are needed). Slices before the first one in
+fewer parts are left than are needed). A member that is idle, that is whose events are counted and were none, is not
+missing: it is left out of the slice, for good would hide an outage of the parts beside it and bad would make one of
+nothing. A slice in which all of them are idle is good, for nobody took the journey. Slices before the first one in
 which any member had events do not count, for there was no journey yet. The SLI is the mean over the slices that count,
 the budget `(1 - target) · slices`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import fsum
+from types import MappingProxyType
 
 from tocsin.budget import budget_ratio
 from tocsin.evaluate import algebra
@@ -94,10 +98,19 @@ class Composite:
     filled: tuple[bool, ...]
     node: Combine
     slices: tuple[Slice, ...]
+    idle: tuple[bool, ...] = ()
+    """Where all members were, so that the slice is good for want of anything bad."""
 
     def newest(self, count: int) -> Sequence[float | None]:
         """The last slices, combined as a window of their own."""
         return over(self.node, self.slices[-count:])
+
+    def age(self, count: int) -> int:
+        """How long ago, in slices, the first of the last *count* that has a value began; one before them will do."""
+        parts = self.node.parts if self.node.how == "worst_of" else (self.node,)
+        values = list(zip(*(over(part, self.slices[-count - 1 :]) for part in parts), strict=True))
+        first = next((n for n, some in enumerate(values) if any(v is not None for v in some)), len(values))
+        return min(count, len(values) - first)
 
     def part(self, ratios: Mapping[int, float]) -> dict[int, float]:
         """Those of a member's slices that the journey is made of; others may ask for more, such as a contract."""
@@ -106,33 +119,41 @@ class Composite:
 
 
 def composite(
-    slo: JourneySlo, ratios: Mapping[str, Mapping[int, float]], step: Duration, first: int, last: int
+    slo: JourneySlo,
+    ratios: Mapping[str, Mapping[int, float]],
+    step: Duration,
+    first: int,
+    last: int,
+    *,
+    idle: Mapping[str, AbstractSet[int]] = MappingProxyType({}),
 ) -> Composite:
-    """Combine the slices [first, last) of all members."""
+    """Combine the slices [first, last) of all members; *idle* are those in which a member counted no events."""
     refs = members(slo.combine)
     born = min((k for ref in refs for k in ratios.get(ref, {}) if first <= k < last), default=last)
     patience = slo.missing.after.milliseconds // step.milliseconds
     fallback = FALLBACK[slo.missing.count_as]
-    known: dict[str, tuple[int, float]] = {}
+    earlier = {ref: [k for k in idle.get(ref, ()) if k < born] for ref in refs}
+    known: dict[str, tuple[int, float | None]] = {ref: (max(some), None) for ref, some in earlier.items() if some}
     slices: list[Slice] = []
     filled: list[bool] = []
+    nobody: list[bool] = []
     for number in range(born, last):
         now: dict[str, float | None] = {}
-        late = False
+        gone: set[str] = set()
         for ref in refs:
             ratio = ratios.get(ref, {}).get(number)
-            if ratio is not None:
+            if ratio is not None or number in idle.get(ref, ()):
                 known[ref] = (number, ratio)
-                now[ref] = ratio
-            elif ref in known and number - known[ref][0] <= patience:
-                now[ref] = known[ref][1]
-            else:
-                now[ref] = fallback
-                late = True
-        slices.append(now)
-        filled.append(late)
+            late = ref not in known or number - known[ref][0] > patience
+            now[ref] = fallback if late else known[ref][1]
+            if late:
+                gone.add(ref)
+        unused = set(refs) - gone
+        nobody.append(bool(unused) and all(ratio is None for ratio in now.values()))
+        slices.append(now | dict.fromkeys(unused, 1.0) if nobody[-1] else now)
+        filled.append(bool(gone))
     values = over(slo.combine, slices)
-    return Composite(born, tuple(values), tuple(filled), slo.combine, tuple(slices))
+    return Composite(born, tuple(values), tuple(filled), slo.combine, tuple(slices), tuple(nobody))
 
 
 def rule(slo: JourneySlo) -> Rule:
@@ -212,7 +233,7 @@ def burn(
         recent = [v for v in whole.newest(long_slices) if v is not None]
         newest = [v for v in whole.newest(short_slices) if v is not None]
         threshold = float(tier.threshold(slo.window, slo.target))
-        history = min(1.0, len(whole.values) / long_slices)
+        history = whole.age(long_slices) / long_slices
         long = None if not recent else fsum(1 - v for v in recent) / len(recent) * history
         short = None if not newest else fsum(1 - v for v in newest) / len(newest)
         if (long is not None and long <= threshold) or (short is not None and short <= threshold):

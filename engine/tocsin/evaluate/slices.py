@@ -2,7 +2,8 @@
 
 Slice *k* covers [phase + k·step, phase + (k+1)·step) in unix milliseconds; its events are asked for at its end. Newest
 slices come first, so that burn rates are known at once; older ones follow, a few requests per look. What was fetched
-is not fetched again. A slice without events, or with an answer that is no count, has no ratio.
+is not fetched again. A slice without events, or with an answer that is no count, has no ratio; it is idle where the
+answer says that there were no events, which is not the same as no answer.
 """
 
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Slices:
     step: Duration
     phase: int = 0
     ratios: dict[int, float] = field(default_factory=dict)
+    idle: set[int] = field(default_factory=set)
+    """Those in which no events were counted."""
     low: int = 0
     high: int = 0
     asked_at: datetime | None = None
@@ -61,11 +64,12 @@ class Slices:
         if complete or (recent and not self.reason):
             return
         if self.low == self.high or self.high < first or self.low > last:
-            self.ratios, self.low, self.high = {}, last, last
+            self.ratios, self.idle, self.low, self.high = {}, set(), last, last
         self.reason = self._extend(asker, first, last)
         self.asked_at = asker.at
         for number in [k for k in self.ratios if k < first]:
             del self.ratios[number]
+        self.idle = {number for number in self.idle if number >= first}
         self.low = max(self.low, first)
 
     def _extend(self, asker: Asker, first: int, last: int) -> str:
@@ -84,12 +88,14 @@ class Slices:
             )
             if isinstance(answer, Unanswered):
                 return answer.reason
-            self.ratios |= self._read(answer)
+            found = self._read(answer)
+            self.ratios |= {number: ratio for number, ratio in found.items() if ratio is not None}
+            self.idle |= {number for number, ratio in found.items() if ratio is None}
             self.low, self.high = min(self.low, start), max(self.high, end)
         return ""
 
-    def _read(self, answer: RangeAnswer) -> dict[int, float]:
-        """Add up the rows of an SLO that is divided by labels: a journey passes through all of them."""
+    def _read(self, answer: RangeAnswer) -> dict[int, float | None]:
+        """Add up the rows of an SLO that is divided by labels: a journey passes through all of them. None is idle."""
         counts: dict[str, dict[int, float]] = {"bad": {}, "total": {}}
         for row in answer.rows:
             kind = dict(row.labels).get(MARK, "").partition(":")[0]
@@ -97,9 +103,11 @@ class Slices:
                 number = (round(time * 1000) - self.phase) // self.step.milliseconds - 1
                 known = counts.setdefault(kind, {})
                 known[number] = known.get(number, 0.0) + value
-        found = {}
+        found: dict[int, float | None] = {}
         for number, total in counts["total"].items():
             ratio = Rate(counts["bad"].get(number), total).ratio()
             if ratio is not None:
                 found[number] = max(0.0, 1.0 - ratio)
+            elif total == 0:
+                found[number] = None
         return found

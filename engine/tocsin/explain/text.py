@@ -66,7 +66,8 @@ def of_journey(slo: JourneySlo) -> Iterator[str]:
     yield ""
     yield from _combination(slo.combine, "")
     yield ""
-    yield f"a member without data for {slo.missing.after} counts as {slo.missing.count_as}"
+    yield f"a member whose series are gone for {slo.missing.after} counts as {slo.missing.count_as}"
+    yield "a member that counts no events is idle: it is left out; where all are idle the slice is good"
     if reason := beyond_promql(slo):
         yield f"evaluated by tocsin serve alone: {reason}"
     yield from detection(paging_tiers(slo), slo.window, slo.target)

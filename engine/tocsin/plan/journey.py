@@ -5,6 +5,7 @@ The group is evaluated once per slice, so each evaluation records one slice:
 | series | what it is |
 |---|---|
 | `journey:member:ratio{member}` | a member's good ratio in this slice; nothing without events |
+| `journey:member:idle{member}` | 1 where a member counted no events, 0 where it counted some; nothing if it is gone |
 | `journey:part:ratio{part, of}` | the same, held and replaced as `missing` says, and every inner combination |
 | `journey:slice:ratio` | the whole journey; `worst_of` has none, for its worst part depends on the window |
 
@@ -71,8 +72,6 @@ def beyond_promql(slo: JourneySlo) -> str:
     for node, depth in _inner(slo.combine, 0):
         if node.how == "worst_of" and depth:
             return "worst_of inside another combination depends on the window, which no recorded slice knows"
-        if node.how == "k_of_n" and slo.missing.count_as == "ignore":
-            return "k_of_n with missing parts that are ignored has another k and n in each slice"
         if node.how == "k_of_n" and len(node.parts) > MOST_CHOICES:
             return f"k_of_n of more than {MOST_CHOICES} parts has too many terms"
     if not paging_tiers(slo):
@@ -106,6 +105,11 @@ class _Series:
         """What was measured of one member."""
         return "journey:member:ratio" + matchers(labels_of(self.labels | {"member": ref}))
 
+    def idle(self, ref: str = "") -> str:
+        """Whether a member, or each of them, was idle."""
+        member = {"member": ref} if ref else {}
+        return "journey:member:idle" + matchers(labels_of(self.labels | member))
+
     def part(self, path: str) -> str:
         """One part."""
         return "journey:part:ratio" + matchers(labels_of(self.labels | {"part": path}))
@@ -124,19 +128,20 @@ class _Series:
 def _group(slo: JourneySlo, slos: Mapping[str, Slo], reason: str) -> RuleGroup:
     series = _Series(slo)
     refs = tuple(dict.fromkeys(member.ref for member in members(slo.combine)))
-    rules: list[RecordingRule | AlertingRule] = [_measured(series, slos[ref]) for ref in refs]
+    rules: list[RecordingRule | AlertingRule] = [rule for ref in refs for rule in _measured(series, slos[ref])]
     note = f"combined and alerted on by `tocsin serve` alone: {reason}" if reason else ""
     if not reason:
         rules += [*_parts(series, slo.combine, ROOT), _alert(series)]
     return RuleGroup(f"journey:{slo.ref}", slo.journey, tuple(rules), slo.slice, note=note)
 
 
-def _measured(series: _Series, member: Slo) -> RecordingRule:
+def _measured(series: _Series, member: Slo) -> Iterator[RecordingRule]:
+    """What a member was worth, and whether it was idle: idle is not gone, though neither has a ratio."""
     slo = series.slo
     bad, total = _events(member, slo.slice)
-    expr = f"clamp_min(1 - {bad} / ({total} > 0), 0) >= 0"
     labels = labels_of(series.labels | {"member": member.ref})
-    return RecordingRule("journey:member:ratio", expr, labels, slo.span)
+    yield RecordingRule("journey:member:ratio", f"clamp_min(1 - {bad} / ({total} > 0), 0) >= 0", labels, slo.span)
+    yield RecordingRule("journey:member:idle", f"({total} >= 0) == bool 0", labels, slo.span)
 
 
 def _events(member: Slo, slice_: Duration) -> tuple[str, str]:
@@ -169,15 +174,25 @@ def _parts(series: _Series, node: Combine, path: str) -> Iterator[RecordingRule]
 
 
 def _held(series: _Series, member: Member) -> str:
-    """A member's last value while it is patient, then what it counts as, once the journey has begun."""
+    """A member's last value while it is patient, then what it counts as, once the journey has begun.
+
+    One that is idle is left out, so that it neither hides an outage of those beside it nor makes one; where all are,
+    nobody took the journey, and it was good.
+    """
     slo = series.slo
     patience = slo.missing.after.milliseconds // slo.slice.milliseconds
     window = Duration(patience * slo.slice.milliseconds + slo.slice.milliseconds // 2)
     value = f"sum(last_over_time({series.member(member.ref)}[{window}]))"
+    begun = f"count(count_over_time({series.members()}[{slo.window}]))"
+    idle, every = (f"last_over_time({one}[{window}])" for one in (series.idle(member.ref), series.idle()))
+    count = len({one.ref for one in members(slo.combine)})
+    all_idle = f"sum({every}) == {count}"
     if slo.missing.count_as == "ignore":
-        return value
-    fallback = "1" if slo.missing.count_as == "good" else "0"
-    return f"{value}\nor (vector({fallback}) and on () count(count_over_time({series.members()}[{slo.window}])))"
+        all_idle = f"sum({idle}) == 1 and on () min({every}) == 1"
+    else:
+        fallback = "1" if slo.missing.count_as == "good" else "0"
+        value = f"({value}\n  or (vector({fallback}) and on () {begun}))"
+    return f"{value}\nunless on () sum({idle}) == 1\nor (vector(1) and on () {all_idle} and on () {begun})"
 
 
 def _combined(series: _Series, node: Combine, path: str) -> str:
@@ -196,15 +211,18 @@ def _combined(series: _Series, node: Combine, path: str) -> str:
 
 
 def _choices(series: _Series, node: Combine, path: str) -> str:
-    """The probability that at least so many parts are good: the sum over all choices of good and bad ones."""
+    """The probability that at least so many parts are good: the sum over all choices of good and bad ones.
+
+    A part that is left out is none of the good ones; where fewer are left than are needed, nothing can be said.
+    """
     count = len(node.parts)
-    ratios = [f"scalar({series.part(f'{path}.{number}')})" for number in range(count)]
+    ratios = [f"scalar(sum({series.part(f'{path}.{number}')}) or vector(0))" for number in range(count)]
     terms = [
         " * ".join(ratio if number in good else f"(1 - {ratio})" for number, ratio in enumerate(ratios))
         for size in range(node.need, count + 1)
         for good in combinations(range(count), size)
     ]
-    return "vector(\n  " + "\n  + ".join(terms) + f"\n)\nand on () count({series.parts_of(path)}) == {count}"
+    return "vector(\n  " + "\n  + ".join(terms) + f"\n)\nand on () count({series.parts_of(path)}) >= {node.need}"
 
 
 def _alert(series: _Series) -> AlertingRule:

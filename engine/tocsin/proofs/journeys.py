@@ -6,8 +6,10 @@ over slices.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from math import prod
+from types import MappingProxyType
 
 from tocsin.guards import BASE
 from tocsin.plan import AlertingRule, RuleGroup
@@ -27,7 +29,10 @@ _SHARES = ((3, 4), (1, 4))
 _LONG = Duration.of(hours=12)
 
 Slices = Mapping[str, Sequence[Fraction | None]]
-"""By member, its good ratio in each slice; None is a slice without data."""
+"""By member, its good ratio in each slice; None is a slice without data, or one in which it was idle."""
+Idle = Mapping[str, AbstractSet[int]]
+"""By member, the slices in which its events are counted and are none."""
+_NEVER: Idle = MappingProxyType({})
 
 
 def journey_proofs(slo: JourneySlo, group: RuleGroup | None) -> Iterator[Proof | Unproved]:
@@ -43,7 +48,7 @@ def journey_proofs(slo: JourneySlo, group: RuleGroup | None) -> Iterator[Proof |
     alert = next(rule for rule in group.rules if isinstance(rule, AlertingRule))
     subject = labels_of({**dict(alert.labels), "alertname": alert.alert})
     for grid, runs in (
-        (slo.slice, [_worth(slo), _silent(slo)]),
+        (slo.slice, [_worth(slo), _silent(slo), _idle(slo)]),
         (_LONG, [_forgotten(slo)]),
         *((slo.slice, [_burn(slo, tier, subject), _short(slo, tier, subject)]) for tier in paging_tiers(slo)),
     ):
@@ -78,6 +83,21 @@ def _silent(slo: JourneySlo) -> Run:
         for tick in (number * apart + patience, number * apart + patience + 1):
             claims += _recorded(slo, told, tick)
     return Run("one member after the other falls silent", _series(slo, told), tuple(claims))
+
+
+def _idle(slo: JourneySlo) -> Run:
+    """Each member is idle in a slice of its own, then all are, and then they are gone: only that is what is missing."""
+    refs, patience = _refs(slo), slo.missing.after.milliseconds // slo.slice.milliseconds
+    every = 2 + len(refs)
+    good = {ref: Fraction(7 - number % 4, 8) for number, ref in enumerate(refs)}
+    idle = {ref: {2 + number, every} for number, ref in enumerate(refs)}
+    last = every + patience + 1
+    busy = {ref: set(range(every)) - idle[ref] for ref in refs}
+    told = {ref: [good[ref] if tick in busy[ref] else None for tick in range(last + 1)] for ref in refs}
+    claims = [claim for tick in (*range(1, every + 1), last - 1, last) for claim in _recorded(slo, told, tick, idle)]
+    return Run(
+        "one member after the other is idle, then all, then they are gone", _series(slo, told, idle), tuple(claims)
+    )
 
 
 def _forgotten(slo: JourneySlo) -> Run:
@@ -185,9 +205,12 @@ def _solved(node: Combine, wanted: Fraction) -> Fraction:
     return Fraction(round(high * _TRAFFIC * 1000), _TRAFFIC * 1000)
 
 
-def _recorded(slo: JourneySlo, told: Slices, tick: int) -> Iterator[Claim]:
+def _recorded(slo: JourneySlo, told: Slices, tick: int, idle: Idle = _NEVER) -> Iterator[Claim]:
     """The values of all parts and of the whole at *tick*."""
-    held = {ref: _held(slo, told[ref], tick) for ref in told}
+    held = {ref: _held(slo, told[ref], idle.get(ref, frozenset()), tick) for ref in told}
+    unused = [ref for ref in told if _last(slo, told[ref], idle.get(ref, frozenset()), tick) in idle.get(ref, ())]
+    if unused and not any(ratio is not None for ratio in held.values()):
+        held |= dict.fromkeys(unused, Fraction(1))
     for labels, value in _worths(slo, slo.combine, ROOT, held):
         why = "by the ratios of the members in this slice"
         if value is None:
@@ -196,11 +219,17 @@ def _recorded(slo: JourneySlo, told: Slices, tick: int) -> Iterator[Claim]:
             yield Claim(RECORDED, labels, tick, True, why, float(value))
 
 
-def _held(slo: JourneySlo, ratios: Sequence[Fraction | None], tick: int) -> Fraction | None:
+def _last(slo: JourneySlo, ratios: Sequence[Fraction | None], idle: AbstractSet[int], tick: int) -> int | None:
+    """The newest slice that tells of a member, and is not older than it may be."""
     patience = slo.missing.after.milliseconds // slo.slice.milliseconds
-    recent = [ratio for ratio in ratios[max(0, tick - patience) : tick + 1] if ratio is not None]
-    if recent:
-        return recent[-1]
+    known = [n for n in range(max(0, tick - patience), tick + 1) if ratios[n] is not None or n in idle]
+    return known[-1] if known else None
+
+
+def _held(slo: JourneySlo, ratios: Sequence[Fraction | None], idle: AbstractSet[int], tick: int) -> Fraction | None:
+    last = _last(slo, ratios, idle, tick)
+    if last is not None:
+        return ratios[last]
     return {"good": Fraction(1), "bad": Fraction(0), "ignore": None}[slo.missing.count_as]
 
 
@@ -221,7 +250,7 @@ def _worths(
     known = [(n, value) for n, value in enumerate(values) if value is not None]
     weights = tuple(node.weights[n] for n, _ in known) if node.weights else ()
     less = Combine(node.how, node.parts, weights, node.span, node.need)
-    yield _labels(slo, path), _whole(less, [value for _, value in known]) if known else None
+    yield _labels(slo, path), _whole(less, [value for _, value in known]) if len(known) >= max(1, node.need) else None
 
 
 def _values(slo: JourneySlo, node: Combine, path: str) -> Iterator[tuple[Labels, bool]]:
@@ -260,7 +289,7 @@ def _refs(slo: JourneySlo) -> list[str]:
 # --- series ------------------------------------------------------------------------------------------------
 
 
-def _series(slo: JourneySlo, told: Slices) -> tuple[tuple[str, str], ...]:
+def _series(slo: JourneySlo, told: Slices, idle: Idle = _NEVER) -> tuple[tuple[str, str], ...]:
     """The recorded series of the members, two each; and decoys of other services and objectives, all of them bad."""
     found = []
     ticks = max(len(ratios) for ratios in told.values())
@@ -268,8 +297,10 @@ def _series(slo: JourneySlo, told: Slices) -> tuple[tuple[str, str], ...]:
         service, _, name = ref.partition("/")
         for number, (part, of) in enumerate(_SHARES):
             events = Fraction(_TRAFFIC * part, of)
-            bad: list[Sample] = [None if r is None else float(events * (1 - r)) for r in told[ref]]
-            every: list[Sample] = [None if r is None else float(events) for r in told[ref]]
+            none = [0.0 if tick in idle.get(ref, ()) else None for tick in range(len(told[ref]))]
+            pairs = list(zip(told[ref], none, strict=True))
+            bad: list[Sample] = [zero if r is None else float(events * (1 - r)) for r, zero in pairs]
+            every: list[Sample] = [zero if r is None else float(events) for r, zero in pairs]
             own = {"service": service, "slo": name, "part": str(number)}
             found += [
                 (written(f"slo:{what}:rate{BASE}", labels_of(own)), _ending(samples))

@@ -85,7 +85,12 @@ def _objective(slo: JourneySlo, rule: AlertingRule | None, workspace: Workspace)
     return JourneyObjective(
         name=slo.name,
         promise=f"{slo.description or slo.ref}: {percent(slo.target)} over {slo.window}, in slices of {slo.slice}.",
-        facts=(("Without data", f"a member counts as {missing.count_as} after {missing.after}"),),
+        facts=(
+            (
+                "Without data",
+                f"a member that is gone counts as {missing.count_as} after {missing.after}; an idle one is left out",
+            ),
+        ),
         parts=tuple(_tree(slo.combine, 0)),
         tiers=tuple(tier_line(tier, slo.window, told(rule, workspace) if rule else named) for tier in tiers),
         detection=tuple(detection(errors, slo.target, slo.window, tiers) for errors in OUTAGES if tiers),
