@@ -7,7 +7,7 @@ from tocsin.guards import keep_firing_for
 from tocsin.plan.build import feasible_tiers
 from tocsin.plan.burn import percent
 from tocsin.plan.model import Plan
-from tocsin.sli import SlicedSli
+from tocsin.sli import RatioSli, SlicedSli
 from tocsin.spec import Slo
 
 _MEANING = {
@@ -16,6 +16,11 @@ _MEANING = {
     "new_series": "an error series that is born with its first errors counts from zero",
     "low_traffic": "a few bad events of few are no evidence",
     "flapping": "an alert outlives its condition, so that errors that come and go are one incident",
+}
+
+_UNGUARDED = {
+    "missing_errors": "it does not apply to an SLI of the kind",
+    "new_series": "it is for ratios of plain selectors, and does not apply to an SLI of the kind",
 }
 
 
@@ -41,7 +46,10 @@ def _guard(slo: Slo, name: str) -> Guard:
     inner = slo.sli.inner if isinstance(slo.sli, SlicedSli) else slo.sli
     known = {field.name for field in fields(inner)}  # type: ignore[arg-type]  # every kind is a dataclass
     if name in {"missing_errors", "new_series"} and name not in known:
-        return Guard(name, on=False, meaning=meaning, why=f"an SLI of the kind {inner.kind} does not need it")
+        return Guard(name, on=False, meaning=meaning, why=f"{_UNGUARDED[name]} {inner.kind}")
+    if name == "new_series" and isinstance(inner, RatioSli) and not inner.counts_births():
+        why = "it is for plain selectors without $window or offset, and for good events of the metric of all events"
+        return Guard(name, on=False, meaning=meaning, why=why)
     if name == "low_traffic" and not (evidence(slo) and slo.sli.now() is None):
         return Guard(name, on=False, meaning=meaning, why=_no_evidence(slo))
     return Guard(name, on=True, meaning=meaning)

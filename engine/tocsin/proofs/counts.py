@@ -63,7 +63,7 @@ def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterato
 
 def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: int) -> Iterator[Run]:
     """Errors come with their series, half of the traffic first; every one counts."""
-    if not (isinstance(slo.sli, RatioSli) and slo.sli.bad_events and slo.sli.new_series and feed.own_errors):
+    if not (isinstance(slo.sli, RatioSli) and slo.sli.counts_births() and slo.sli.new_series and feed.own_errors):
         return
     windows = {rate: rate.window.milliseconds // grid.milliseconds for rate in some}
     longest, step = max(windows.values()), gcd(*windows.values())

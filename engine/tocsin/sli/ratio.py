@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tocsin.promql import is_windowed, summed
+from tocsin.promql import is_windowed, metric_name, summed
 from tocsin.sli.base import Given
 from tocsin.sli.newborn import from_birth
 from tocsin.sli.query import Form, UnitOfWindowError, events, unit_of
@@ -53,7 +53,7 @@ class RatioSli:
             zero = total or events(self.total_events, window, function, self.by)  # as many rows, for less
             return f"({bad} or 0 * {zero})" if self.missing_errors else f"({bad})"
         total = total or self.total(window, function)
-        good = events(self.good_events or "", window, function, self.by)
+        good = self._events(self.good_events or "", window, function)
         return f"clamp_min({total} - ({good} or 0 * {total}), 0)"
 
     def total(self, window: str, function: str = "rate") -> str:
@@ -72,9 +72,20 @@ class RatioSli:
         """Without a series of bad events there were none."""
         return "" if self.missing_errors else "a series of bad events"
 
+    def counts_births(self) -> bool:
+        """Whether the events with which a series is born can be counted.
+
+        Good events have to be series of all events: with counters of different targets, births in one of them alone
+        would look like errors.
+        """
+        of = self.bad_events or self.good_events or ""
+        if any(from_birth(text, self.total_events, "5m", "rate") is None for text in (of, self.total_events)):
+            return False
+        return self.bad_events is not None or metric_name(of) == metric_name(self.total_events)
+
     def _events(self, text: str, window: str, function: str) -> str:
         counted = None
-        if self.new_series and self.bad_events is not None:
+        if self.new_series and (self.bad_events is not None or self.counts_births()):
             counted = from_birth(text, self.total_events, window, function)
         return events(text, window, function, self.by) if counted is None else summed(counted, self.by)
 
