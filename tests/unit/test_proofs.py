@@ -171,7 +171,7 @@ class TestModel:
         ("expr", "reason"),
         [
             ("time() - built_at > 5", "time()"),
-            ("a and b", "no comparison"),
+            ("a and b", "'and' decides"),
             ("slo:x > 5", "other rules record"),
             ("abs(x) < -1", "no series were found"),
         ],
