@@ -22,10 +22,11 @@ def alert_identity(subject: Subject) -> Iterator[Diagnostic]:
     """
     for service in subject.workspace.services:
         document = subject.document("Service", service.name)
-        for alert in service.alerts if document is not None else ():
+        if document is None:
+            continue
+        for alert in service.alerts:
             for name, text in alert.raw.labels:
-                match = _VALUE.search(text)
-                if match is not None and document is not None:
+                if match := _VALUE.search(text):
                     path = ("alerts", alert.name, "prometheus", "labels", name)
                     held = alert.for_.milliseconds > 0
                     yield Diagnostic(

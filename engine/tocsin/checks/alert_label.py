@@ -42,10 +42,12 @@ def alert_label(subject: Subject) -> Iterator[Diagnostic]:
     """
     trees = {each.refs[0]: tree for each, tree in subject.trees_below("alerts") if each.refs}
     for service in subject.workspace.services:
-        document = subject.document("Service", service.name) if service.alerts else None
-        for alert in service.alerts if document is not None else ():
+        document = subject.document("Service", service.name)
+        if document is None:
+            continue
+        for alert in service.alerts:
             tree = trees.get(alert.ref)
-            if tree is None or document is None or not isinstance(alert.condition, Threshold | Plain):
+            if tree is None or not isinstance(alert.condition, Threshold | Plain):
                 continue
             left = labels_left(tree, subject.declared)
             if left is not None:

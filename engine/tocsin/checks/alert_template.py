@@ -1,6 +1,6 @@
 """alert/template."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic
@@ -25,12 +25,7 @@ def alert_template(subject: Subject) -> Iterator[Diagnostic]:
         for alert in service.alerts:
             for key in ("summary", "description"):
                 where = ("alerts", alert.name, key)
-                for misfit in misfits(_text(document.value, where)):
+                text = document.at(where)
+                for misfit in misfits(text) if isinstance(text, str) else ():
                     span = document.inside(where, misfit.start, misfit.end)
                     yield Diagnostic("alert/template", span, misfit.message, hint=misfit.hint)
-
-
-def _text(value: object, path: tuple[str, ...]) -> str:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else ""

@@ -7,7 +7,18 @@ from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.compared import Compared, compared
 from tocsin.checks.reading.dead import gravity
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.promql_syntax import MIRROR, Aggregation, Binary, Name, Why, bare, bounds, constant, nodes, surely_bounded
+from tocsin.promql_syntax import (
+    MIRROR,
+    Aggregation,
+    Binary,
+    Name,
+    Why,
+    against_number,
+    bare,
+    bounds,
+    nodes,
+    surely_bounded,
+)
 
 _SETS = frozenset({"and", "unless"})
 _EXISTENCE = frozenset({"count", "group"})
@@ -82,11 +93,10 @@ def _asks_twice(node: Binary) -> bool:
 
 def _is_told(node: Binary) -> bool:
     """Whether one comparison is never true by itself."""
-    for value, given, op in ((node.left, node.right, node.op), (node.right, node.left, MIRROR.get(node.op, ""))):
-        bound = constant(given)
-        if bound is not None and op in MIRROR:
-            return _verdict(op, bound, *bounds(value)) is False
-    return False
+    if (asked := against_number(node)) is None:
+        return False
+    value, op, bound = asked
+    return _verdict(op, bound, *bounds(value)) is False
 
 
 def _verdict(op: str, bound: float, low: float, high: float) -> bool | None:

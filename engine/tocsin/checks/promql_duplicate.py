@@ -33,10 +33,9 @@ def _twice(node: Expr) -> Iterator[Name]:
     elif isinstance(node, Selector):
         seen: set[tuple[str, str, str]] = set()
         for matcher in node.matchers:
-            key = (matcher.label.value, matcher.op, matcher.value.value)
-            if key in seen:
+            if matcher.said in seen:
                 yield matcher.label
-            seen.add(key)
+            seen.add(matcher.said)
 
 
 def _repeated(names: tuple[Name, ...]) -> Iterator[Name]:

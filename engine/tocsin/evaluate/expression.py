@@ -8,6 +8,7 @@ from functools import lru_cache
 from tocsin.evaluate.witness import EVERYTHING, NOTHING, All, Either, Need, Scope
 from tocsin.evaluate.witness import Selector as Witness
 from tocsin.promql_syntax import (
+    MIRROR,
     Aggregation,
     Binary,
     Call,
@@ -34,7 +35,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_MIRROR = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 _SETS = frozenset({"and", "or", "unless"})
 _CHOOSING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 """Aggregations that keep some of their rows as they are."""
@@ -97,7 +97,7 @@ def _comparison(tree: Expr) -> Comparison | None:
     if left is None and right is not None:
         return Comparison(canonical(tree.left), tree.op, right)
     if left is not None and right is None:
-        return Comparison(canonical(tree.right), _MIRROR[tree.op], left)
+        return Comparison(canonical(tree.right), MIRROR[tree.op], left)
     return None
 
 

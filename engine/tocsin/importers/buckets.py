@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from tocsin.promql import with_window
-from tocsin.promql_syntax import Fault, Matcher, Selector, nodes, parse
+from tocsin.promql_syntax import Fault, Selector, nodes, parse
 from tocsin.sli.latency import le_matcher
 from tocsin.units import Duration, parse_decimal
 
@@ -36,7 +36,7 @@ def limited(good: str, total: str) -> Limited | None:
         return None
     base = (count.metric or "").removesuffix("_count")
     bounds = [matcher for matcher in bucket.matchers if matcher.label.value == "le"]
-    same = {_said(m) for m in bucket.matchers if m.label.value != "le"} == {_said(m) for m in count.matchers}
+    same = {m.said for m in bucket.matchers if m.label.value != "le"} == {m.said for m in count.matchers}
     if not same or bucket.metric != f"{base}_bucket" or len(bounds) != 1 or count.name is None:
         return None
     if bounds[0].op != "=" or not _NUMBER.fullmatch(bounds[0].value.value):
@@ -69,7 +69,3 @@ def any_spelling(text: str) -> str:
         if spelled.startswith("le=~"):
             text = text[: matcher.start] + spelled + text[matcher.end :]
     return text
-
-
-def _said(matcher: Matcher) -> tuple[str, str, str]:
-    return matcher.label.value, matcher.op, matcher.value.value

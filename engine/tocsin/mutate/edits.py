@@ -18,7 +18,7 @@ Edits that could not change anything are not made:
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from tocsin.mutate.idle import idle_matchers
+from tocsin.mutate.idle import Condition, idle_matchers
 from tocsin.promql_syntax import (
     AGGREGATIONS,
     Aggregation,
@@ -26,7 +26,6 @@ from tocsin.promql_syntax import (
     Call,
     Expr,
     Fault,
-    Matcher,
     Number,
     RangeSelector,
     Selector,
@@ -82,11 +81,13 @@ def edits(
     denominators = {id(bare(node.right)) for node in every if isinstance(node, Binary) and node.op == "/"}
     idle = idle_matchers(tree)
     for node in every:
-        guarded = id(node) in denominators
-        same = _same_rows(every, node) | _same_value(node, single) if isinstance(node, Aggregation) else frozenset()
-        if isinstance(node, Selector):
-            same = frozenset("".join(condition) for condition in idle.get(id(node), ()))
-        for edit in _of_node(node, text, recorded, guarded=guarded, same=same):
+        if isinstance(node, Aggregation):
+            found = _of_aggregation(node, text, _same_rows(every, node) | _same_value(node, single))
+        elif isinstance(node, Selector):
+            found = _of_selector(node, text, node.metric in recorded, idle.get(id(node), frozenset()))
+        else:
+            found = _of_node(node, text, guarded=id(node) in denominators)
+        for edit in found:
             if not isinstance(parse(edit.applied(text)), Fault):
                 yield edit
 
@@ -126,19 +127,9 @@ def _times_zero(node: Binary) -> bool:
     return node.op == "*" and isinstance(number, Number) and number.value == 0
 
 
-def _said(matcher: Matcher) -> str:
-    return f"{matcher.label.value}{matcher.op}{matcher.value.value}"
-
-
-def _of_node(
-    node: Expr, text: str, recorded: Collection[str], *, guarded: bool, same: frozenset[str]
-) -> Iterator[Edit]:
+def _of_node(node: Expr, text: str, *, guarded: bool) -> Iterator[Edit]:
     if isinstance(node, Binary):
         yield from _of_operator(node, text, guarded=guarded)
-    elif isinstance(node, Selector):
-        yield from _of_selector(node, text, node.metric in recorded, same)
-    elif isinstance(node, Aggregation):
-        yield from _of_aggregation(node, text, same)
     elif isinstance(node, RangeSelector) and node.range.seconds:
         doubled = str(Duration(int(node.range.seconds * 2000)))
         words = f"the window {text[node.range.start : node.range.end]} becomes {doubled}"
@@ -176,7 +167,7 @@ def _exact(side: Expr) -> bool:
     )
 
 
-def _of_selector(node: Selector, text: str, recorded: bool, same: frozenset[str]) -> Iterator[Edit]:
+def _of_selector(node: Selector, text: str, recorded: bool, idle: frozenset[Condition]) -> Iterator[Edit]:
     """Matchers of recorded series are not dropped: the label that they name stands in the rule that records it."""
     for index, matcher in enumerate(node.matchers):
         if matcher.label.value == "__name__":
@@ -185,7 +176,7 @@ def _of_selector(node: Selector, text: str, recorded: bool, same: frozenset[str]
         start, stop, new = matcher.label.end, matcher.value.start, _NEGATED[matcher.op]
         changed = text[start:stop].replace(matcher.op, new)
         yield Edit("matcher", start, stop, changed, f"in {{{shown}}} {matcher.op} becomes {new}")
-        if not recorded and _said(matcher) not in same and (node.name is not None or len(node.matchers) > 1):
+        if not recorded and matcher.said not in idle and (node.name is not None or len(node.matchers) > 1):
             begin, end = matcher.start, matcher.end
             if index + 1 < len(node.matchers):
                 end = node.matchers[index + 1].start

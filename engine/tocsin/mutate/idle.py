@@ -108,7 +108,7 @@ def _pinned_together(node: Binary) -> frozenset[Condition]:
 
 
 def _own(selector: Selector) -> frozenset[Condition]:
-    return frozenset((m.label.value, m.op, m.value.value) for m in selector.matchers if m.label.value != "__name__")
+    return frozenset(m.said for m in selector.matchers if m.label.value != "__name__")
 
 
 def _kept(conditions: frozenset[Condition], grouping: Grouping | None) -> frozenset[Condition]:

@@ -63,7 +63,7 @@ def places(text: str) -> Places:
             named += [Place(m.value.value, m.value.start, m.value.end, alert=True) for m in known]
         else:
             inside = node.braces[0] + 1 if node.braces else None
-            asked = tuple((m.label.value, m.op, m.value.value) for m in node.matchers)
+            asked = tuple(m.said for m in node.matchers)
             unnamed.append(Unnamed(node.start, inside, asked))
     return Places(tuple(sorted(named, key=lambda place: place.start)), tuple(unnamed), wild)
 

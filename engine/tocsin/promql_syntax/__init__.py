@@ -3,7 +3,7 @@
 `parse` gives a tree or the first fault; `read` also what the text needs of a Prometheus, and its comments.
 """
 
-from tocsin.promql_syntax.bounds import bounds, constant, surely_bounded
+from tocsin.promql_syntax.bounds import against_number, bounds, constant, surely_bounded
 from tocsin.promql_syntax.canonical import canonical, matcher_text, number, quoted
 from tocsin.promql_syntax.cursor import DEEPEST
 from tocsin.promql_syntax.emptiness import Cause, Emptiness, Why, never
@@ -83,6 +83,7 @@ __all__ = [
     "Version",
     "Why",
     "accepts",
+    "against_number",
     "bare",
     "beyond_limits",
     "bounds",

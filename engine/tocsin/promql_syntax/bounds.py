@@ -17,6 +17,7 @@ from tocsin.promql_syntax.tree import (
     children,
     nodes,
 )
+from tocsin.promql_syntax.values import MIRROR
 
 Bounds = tuple[float, float]
 ANYTHING: Bounds = (-inf, inf)
@@ -93,6 +94,22 @@ def constant(node: Expr) -> float | None:
         return None
     low, high = bounds(node)
     return low if low == high or (isnan(low) and isnan(high)) else None
+
+
+def against_number(node: Binary) -> tuple[Expr, str, float] | None:
+    """Rows, an operator and a number, where *node* compares those: `5 < x` is `x > 5`; None for anything else.
+
+    >>> from tocsin.promql_syntax.parser import parse
+    >>> against_number(parse("5 * 60 < x"))[1:], against_number(parse("x > y"))
+    (('>', 300.0), None)
+    """
+    if node.op not in MIRROR:
+        return None
+    for rows, given, op in ((node.left, node.right, node.op), (node.right, node.left, MIRROR[node.op])):
+        bound = constant(given)
+        if bound is not None and rows.type is Type.VECTOR:
+            return rows, op, bound
+    return None
 
 
 def _called(node: Call) -> Bounds:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tocsin.promql_syntax.bounds import bounds, constant, surely_bounded
+from tocsin.promql_syntax.bounds import against_number, bounds, surely_bounded
 from tocsin.promql_syntax.canonical import canonical
 from tocsin.promql_syntax.flow import NOTHING_DECLARED, Declared, flow, never_joined
 from tocsin.promql_syntax.shares import accepts
@@ -171,31 +171,20 @@ class Emptiness:
 
     def _reading(self, node: Expr) -> _Rows:
         if isinstance(node, Binary) and node.type is Type.VECTOR:
-            if node.op in MIRROR and not node.bool:
-                return self._compared(node)
+            if not node.bool and (asked := against_number(node)):
+                return self._compared(*asked)
             if node.op in {"and", "unless"}:
                 return self._of_set(node)
         return _operand(node)
 
-    def _compared(self, node: Binary) -> _Rows:
-        for value, given, op in ((node.left, node.right, node.op), (node.right, node.left, MIRROR[node.op])):
-            bound = constant(given)
-            if bound is not None and value.type is Type.VECTOR:
-                rows = self._read(value)
-                rows = rows.limited({rows.value: passing(op, bound)}, exact=rows.exact)
-                inner = bare(value)
-                if isinstance(inner, Binary) and inner.bool:
-                    rows = _answered(self._asked(inner), rows)
-                return rows
-        return _operand(node)
-
-    def _asked(self, node: Binary) -> tuple[_Rows, str, float] | None:
-        """The operand of a comparison with `bool`, and what it is compared with."""
-        for value, given, op in ((node.left, node.right, node.op), (node.right, node.left, MIRROR.get(node.op, ""))):
-            bound = constant(given)
-            if bound is not None and value.type is Type.VECTOR:
-                return self._read(value), op, bound
-        return None
+    def _compared(self, value: Expr, op: str, bound: float) -> _Rows:
+        rows = self._read(value)
+        rows = rows.limited({rows.value: passing(op, bound)}, exact=rows.exact)
+        inner = bare(value)
+        if isinstance(inner, Binary) and inner.bool and (asked := against_number(inner)):
+            operand, how, number = asked
+            rows = _answered(self._read(operand), how, number, rows)
+        return rows
 
     def _of_set(self, node: Binary) -> _Rows:
         left = self._read(node.left)
@@ -207,11 +196,8 @@ class Emptiness:
         return _Rows(left.value, left.limits, exact=False)
 
 
-def _answered(asked: tuple[_Rows, str, float] | None, answer: _Rows) -> _Rows:
-    """What is known where a comparison with `bool` gives 1, or 0, and not the other."""
-    if asked is None:
-        return answer
-    rows, op, bound = asked
+def _answered(rows: _Rows, op: str, bound: float, answer: _Rows) -> _Rows:
+    """What is known of *rows* where their comparison with `bool` gives 1, or 0, and not the other."""
     given = answer.limits[answer.value]
     yes, no = (not given.meet(passing("==", each)).none for each in (1, 0))
     if yes == no:

@@ -62,6 +62,11 @@ class Matcher:
     end: int
 
     @property
+    def said(self) -> tuple[str, str, str]:
+        """Label, operator and value: what it asks for, wherever it stands."""
+        return self.label.value, self.op, self.value.value
+
+    @property
     def regular(self) -> bool:
         """Whether the value is a regular expression."""
         return self.op.endswith("~")

@@ -11,7 +11,7 @@ from fractions import Fraction
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, TRAFFIC_MEMORY, enough, keep_firing_for
 from tocsin.plan.broken import FOR
 from tocsin.plan.series import BORN
-from tocsin.ports import Labels, labels_of
+from tocsin.ports import labels_of
 from tocsin.proofs.expect import firing, turns
 from tocsin.proofs.given import (
     LONG_AGO,
@@ -19,17 +19,17 @@ from tocsin.proofs.given import (
     alone,
     firing_claims,
     level,
-    own,
     series,
 )
 from tocsin.proofs.model import Proof, Run
 from tocsin.proofs.stories import percentage
+from tocsin.proofs.subjects import own, tier_alert, traffic_alert
+from tocsin.proofs.ticks import MINUTE, grid_for, ticks
 from tocsin.proofs.values import Sample
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-MINUTE = Duration.of(minutes=1)
 _PLENTY = 1e9
 """Events per second: so many that no evidence is lacking."""
 _BELOW, _ABOVE = Fraction(99, 100), Fraction(101, 100)
@@ -60,23 +60,9 @@ def alarm_proofs(slo: Slo, tiers: Sequence[Tier]) -> Iterator[Proof]:
     if slo.no_traffic.alert:
         yield alone(slo, MINUTE, _absence(slo))
         if 2 * slo.no_traffic.for_.milliseconds <= TRAFFIC_MEMORY.milliseconds:
-            yield alone(slo, BASE, _forgotten(slo), every=_ticks(TRAFFIC_MEMORY, BASE) // 2)
+            yield alone(slo, BASE, _forgotten(slo), every=ticks(TRAFFIC_MEMORY, BASE) // 2)
     if slo.sli.lacks():
         yield alone(slo, MINUTE, _broken(slo))
-
-
-def tier_alert(slo: Slo, tier: Tier) -> Labels:
-    """How the alert of a tier is known."""
-    return labels_of(own(slo) | {"alertname": "ErrorBudgetBurn", "tier": tier.name})
-
-
-def traffic_alert(slo: Slo) -> Labels:
-    """How the alert for absent traffic is known."""
-    return labels_of(own(slo) | {"alertname": "TrafficAbsent"})
-
-
-def _ticks(duration: Duration, grid: Duration) -> int:
-    return -(-duration.milliseconds // grid.milliseconds)
 
 
 # --- burn rates ----------------------------------------------------------------------------------------------
@@ -85,9 +71,9 @@ def _ticks(duration: Duration, grid: Duration) -> int:
 def _levels(slo: Slo, tier: Tier) -> Proof:
     """One tick for each way in which a part of the condition decides; all of history is known."""
     keep = keep_firing_for(tier, slo.guards)
-    grid = MINUTE if keep.milliseconds % MINUTE.milliseconds == 0 else Duration.of(seconds=15)
+    grid = grid_for([keep])
     calm = [_ratios(0, 0, holds=False, why=f"no errors, for longer than it outlives its condition ({keep})")]
-    pause = calm * (_ticks(keep, grid) + 1)
+    pause = calm * (ticks(keep, grid) + 1)
     limit = tier.threshold(slo.window, slo.target)
     newborn = []
     if slo.guards.cold_start:
@@ -99,7 +85,7 @@ def _levels(slo: Slo, tier: Tier) -> Proof:
         moments += (*_evidence(slo, tier), *pause)
     why = f"1.01 times {percentage(limit)} in both windows"
     moments += (_ratios(limit * _ABOVE, limit * _ABOVE, holds=True, why=why), *pause)
-    states = firing([moment.holds for moment in moments], _ticks(keep, grid))
+    states = firing([moment.holds for moment in moments], ticks(keep, grid))
     told = ((n, state, moments[n].why) for n, state in enumerate(states) if state is not None)
     claims = tuple(firing_claims(slo, tier_alert(slo, tier), tier.severity, told))
     born = level((len(moments), LONG_AGO))
@@ -182,9 +168,9 @@ def _history(slo: Slo, tier: Tier) -> Proof:
 
 def _absence(slo: Slo) -> Run:
     """Traffic stops, is missed, and comes back."""
-    last, missed_after = _ticks(BASE, MINUTE), 750
+    last, missed_after = ticks(BASE, MINUTE), 750
     usual = EXPECTED_EVENTS / missed_after
-    wait, keep = _ticks(slo.no_traffic.for_, MINUTE), _ticks(KEEP_FIRING_FOR, MINUTE)
+    wait, keep = ticks(slo.no_traffic.for_, MINUTE), ticks(KEEP_FIRING_FOR, MINUTE)
     begins = last + missed_after // 60 + 1
     until = begins + wait + 3
     flow = level((last + 3, 1.0), (until - last - 3, 0.0), (keep + 4, 1.0))
@@ -198,7 +184,7 @@ def _absence(slo: Slo) -> Run:
 
 def _forgotten(slo: Slo) -> Run:
     """Traffic that ended more than a day ago is not missed any more."""
-    day = _ticks(TRAFFIC_MEMORY, BASE)
+    day = ticks(TRAFFIC_MEMORY, BASE)
     flow = level((2, 1.0), (2 * day, 0.0))
     given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [1.0] * len(flow)}
     told = ((day, True, "a day without traffic"), (2 * day, False, f"no traffic for more than {TRAFFIC_MEMORY}"))
@@ -208,7 +194,7 @@ def _forgotten(slo: Slo) -> Run:
 
 def _broken(slo: Slo) -> Run:
     """No traffic, then traffic whose bad events nobody counts."""
-    wait, keep = _ticks(FOR, MINUTE), _ticks(KEEP_FIRING_FOR, MINUTE)
+    wait, keep = ticks(FOR, MINUTE), ticks(KEEP_FIRING_FOR, MINUTE)
     begins = wait + 2
     counted = begins + wait + 3
     bad = level((counted, None), (keep + 4, 0.0))

@@ -14,6 +14,7 @@ from tocsin.proofs.others import other_proofs
 from tocsin.proofs.recordings import recording_proofs
 from tocsin.proofs.slices import needed, shape
 from tocsin.proofs.steady import Unsteady
+from tocsin.proofs.subjects import tier_alert, traffic_alert
 from tocsin.spec import Slo
 from tocsin.workspace import Workspace
 
@@ -75,7 +76,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
 def _shape(bench: Bench, rules: Plan) -> object:
     slo: Slo = bench.slo
     mine = tuple(group for group in rules.groups if group.file == slo.service)
-    subjects = [*(bench.labels(tier) for tier in bench.tiers), bench.traffic_alert]
+    subjects = [*(tier_alert(slo, tier) for tier in bench.tiers), traffic_alert(slo)]
     roles = tuple(role for _, role in bench.feed.roles)
     return (
         roles, bench.feed.levels, slo.target, slo.window, slo.tiers, slo.no_traffic, shape(needed(subjects, mine))

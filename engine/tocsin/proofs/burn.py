@@ -6,16 +6,16 @@ from fractions import Fraction
 from itertools import chain, pairwise
 
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, keep_firing_for
-from tocsin.ports import Labels, labels_of
 from tocsin.proofs.expect import Watch, conditions, firing, turns
 from tocsin.proofs.feed import Feed, Story
 from tocsin.proofs.model import CONDITION, FIRING, RECORDED, Claim, Proof, Run, Unproved
 from tocsin.proofs.stories import JUST_BELOW, TRAFFIC, Phase, just_over, percentage, sampled, story, ten_times
+from tocsin.proofs.subjects import recorded, tier_alert, traffic_alert
+from tocsin.proofs.ticks import grid_for, ticks
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, detection_time
 
-MINUTE = Duration.of(minutes=1)
 _LEAD = Duration.of(hours=1)
 
 
@@ -31,29 +31,19 @@ class Bench:
     def watch(self, tier: Tier, grid: Duration) -> Watch:
         """A tier in ticks of *grid*."""
         return Watch(
-            long=_ticks(tier.long, grid),
-            short=_ticks(tier.short, grid),
+            long=ticks(tier.long, grid),
+            short=ticks(tier.short, grid),
             threshold=tier.threshold(self.slo.window, self.slo.target),
-            keep=_ticks(keep_firing_for(tier, self.slo.guards), grid),
+            keep=ticks(keep_firing_for(tier, self.slo.guards), grid),
             least=self.slo.guards.min_bad_events if self.slo.sli.now() is None else 0,
             history=self.slo.guards.cold_start,
-            lag=_ticks(BASE, grid) if tier.long > RAW_LIMIT and (grid != BASE or self.feed.sampled) else 0,
+            lag=ticks(BASE, grid) if tier.long > RAW_LIMIT and (grid != BASE or self.feed.sampled) else 0,
         )
-
-    def labels(self, tier: Tier) -> Labels:
-        """How the alert of a tier is known."""
-        return labels_of(dict(_own(self.slo), alertname="ErrorBudgetBurn", tier=tier.name))
-
-    @property
-    def traffic_alert(self) -> Labels:
-        """How the alert for absent traffic is known."""
-        return labels_of(dict(_own(self.slo), alertname="TrafficAbsent"))
 
     @property
     def fine(self) -> Duration:
         """A grid on which every window is whole."""
-        exact = all(w.milliseconds % MINUTE.milliseconds == 0 for tier in self.tiers for w in (tier.long, tier.short))
-        return MINUTE if exact else Duration.of(seconds=15)
+        return grid_for(window for tier in self.tiers for window in (tier.long, tier.short))
 
     def grid(self, tier: Tier) -> Duration:
         """The coarsest grid on which the tier is exact: five minutes, where both of its windows are many of those."""
@@ -85,15 +75,6 @@ def _proof(bench: Bench, grid: Duration, runs: Sequence[Run], full: bool) -> Pro
     return Proof(bench.slo.ref, bench.slo.span, bench.slo.service, grid, tuple(runs), full)
 
 
-def _own(slo: Slo) -> dict[str, str]:
-    return {"service": slo.service, "slo": slo.name}
-
-
-def _ticks(duration: Duration, grid: Duration) -> int:
-    """Rounded up: what is shorter than a tick lasts one."""
-    return -(-duration.milliseconds // grid.milliseconds)
-
-
 # --- scenarios ---------------------------------------------------------------------------------------------
 
 
@@ -103,8 +84,8 @@ def _outage(bench: Bench) -> Run:
     watches = [bench.watch(tier, grid) for tier in bench.tiers]
     low = min((w.threshold for w in watches), default=Fraction(0)) * JUST_BELOW
     lasts = max((int(w.long * w.threshold) + w.lag for w in watches), default=0) + 4
-    after = max((w.short + w.keep for w in watches if w.long <= _ticks(RAW_LIMIT, grid)), default=0) + 3
-    lead = _ticks(_LEAD, grid)
+    after = max((w.short + w.keep for w in watches if w.long <= ticks(RAW_LIMIT, grid)), default=0) + 3
+    lead = ticks(_LEAD, grid)
     if bench.feed.sampled:
         told = sampled((lead, 0), (lasts, 1), (after, 0))
         name = "an hour without errors, then a total outage"
@@ -157,7 +138,7 @@ def _troubles(bench: Bench) -> Iterator[Run]:
     grid = bench.fine
     watches = [bench.watch(tier, grid) for tier in bench.tiers]
     lasts = max((int(w.long * w.threshold) + w.lag for w in watches), default=0) + 4
-    hour, half = _ticks(_LEAD, grid), _ticks(_LEAD, grid) // 2
+    hour, half = ticks(_LEAD, grid), ticks(_LEAD, grid) // 2
     yield _idle(bench, half, hour, lasts)
     if bench.feed.sampled:
         yield _run("a total outage from birth", bench, bench.tiers, grid, sampled((hour, 1)))
@@ -179,7 +160,7 @@ def _troubles(bench: Bench) -> Iterator[Run]:
     if bench.feed.own_errors and bench.slo.guards.missing_errors:
         missing = story(Phase(hour), error_series_from=hour + 1)
         run = _run("no series of errors at all", bench, bench.tiers, grid, missing)
-        zero = labels_of(dict(_own(bench.slo), __name__=f"slo:bad:rate{BASE}"))
+        zero = recorded(bench.slo, f"slo:bad:rate{BASE}")
         claims = tuple(Claim(RECORDED, zero, tick, True, "no errors are zero errors", 0) for tick in (half, hour))
         yield Run(run.name, run.series, (*run.claims, *claims))
         born = story(Phase(half), Phase(lasts + 2, Fraction(1)), error_series_from=half + 1)
@@ -189,7 +170,7 @@ def _troubles(bench: Bench) -> Iterator[Run]:
 def _idle(bench: Bench, half: int, hour: int, lasts: int) -> Run:
     """Traffic stops for an hour: TrafficAbsent tells, no page comes, and afterwards nothing is poisoned."""
     grid = bench.fine
-    keep = _ticks(KEEP_FIRING_FOR, grid)
+    keep = ticks(KEEP_FIRING_FOR, grid)
     lasts = max(lasts, keep + 3)
     if bench.feed.sampled:
         told = sampled((half, 0), (hour, None), (lasts, 1))
@@ -198,14 +179,14 @@ def _idle(bench: Bench, half: int, hour: int, lasts: int) -> Run:
     run = _run("no traffic for an hour, then a total outage", bench, bench.tiers, grid, told)
     if not bench.slo.no_traffic.alert:
         return run
-    base = _ticks(BASE, grid)
+    base = ticks(BASE, grid)
     gone: list[bool | None] = [half + base <= tick <= half + hour for tick in range(len(told.good))]
     rare = 2 * base + EXPECTED_EVENTS + 1 if bench.feed.sampled else 0  # a sample is an event, and they are few
     for tick in range(half + base - bench.slack, half + base + rare):
         gone[tick] = None
-    states = firing(gone, keep, _ticks(bench.slo.no_traffic.for_, grid))
+    states = firing(gone, keep, ticks(bench.slo.no_traffic.for_, grid))
     why = f"{BASE} without events, and then for {bench.slo.no_traffic.for_}"
-    claims = (Claim(FIRING, bench.traffic_alert, tick, state, why) for tick, state in turns(states))
+    claims = (Claim(FIRING, traffic_alert(bench.slo), tick, state, why) for tick, state in turns(states))
     return Run(run.name, run.series, (*run.claims, *claims))
 
 
@@ -219,7 +200,7 @@ def _run(name: str, bench: Bench, tiers: Sequence[Tier], grid: Duration, told: S
 
 def _claims(bench: Bench, tier: Tier, watch: Watch, told: Story) -> Iterator[Claim]:
     holds = conditions(told, watch, sampled=bench.feed.sampled, slack=bench.slack)
-    labels = bench.labels(tier)
+    labels = tier_alert(bench.slo, tier)
     why = f"over {tier.long} and {tier.short} above {percentage(watch.threshold)}"
     for tick, state in turns(firing(holds, watch.keep)):
         yield Claim(FIRING, labels, tick, state, why)

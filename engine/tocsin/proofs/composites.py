@@ -11,6 +11,8 @@ from tocsin.ports import Labels, labels_of
 from tocsin.proofs.model import FIRING, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
 from tocsin.proofs.slices import known_by
+from tocsin.proofs.subjects import alert_of, severity_of
+from tocsin.proofs.ticks import ticks
 from tocsin.proofs.values import notation
 from tocsin.spec import Composite, Part
 from tocsin.units import Duration
@@ -29,10 +31,9 @@ def composite_proof(rule: AlertingRule, asked: Composite, file: str, planned: Pl
         if found is None:
             return Unproved(rule.ref, rule.source, "its alert", f"there is no alert {part.ref}")
         known[part.ref] = labels_of({**dict(found.labels), "alertname": found.alert, "alertstate": "firing"})
-    hold = -(-rule.for_.milliseconds // _GRID.milliseconds) + 1
+    hold = ticks(rule.for_, _GRID) + 1
     cases = [(frozenset[str](), False), *_cases(asked)]
-    subject = labels_of({"alertname": rule.alert, "ref": rule.ref})
-    severity = tuple(pair for pair in rule.labels if pair[0] == "severity")
+    subject, severity = alert_of(rule), severity_of(rule)
     claims = [
         Claim(FIRING, subject, (number + 1) * hold - 1, holds, _words(firing), more=severity if holds else ())
         for number, (firing, holds) in enumerate(cases)

@@ -9,21 +9,18 @@ from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
-from tocsin.guards import BASE
-from tocsin.plan.series import Rate, rates
+from tocsin.plan.series import Rate
 from tocsin.proofs.feed import ALL, BAD, Feed, Story
 from tocsin.proofs.given import level, value_claims
 from tocsin.proofs.model import Claim, Proof, Run
 from tocsin.proofs.stories import Phase, sampled, story
+from tocsin.proofs.ticks import MINUTE, raw_rates
 from tocsin.proofs.values import notation
 from tocsin.sli import RatioSli
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-MINUTE = Duration.of(minutes=1)
-_FINE = Duration.of(hours=2)
-"""Longer windows are looked at every five minutes."""
 _TRAFFIC = 40_000
 _ERRORS = Fraction(1, 10)
 _SEEN = 10**6
@@ -35,15 +32,7 @@ def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed, slack: int = 0) 
     if slo.sli.now() is not None:
         yield _looks(slo, feed)
         return
-    raw = [rate for rate in rates(slo, tiers) if rate.tile is None]
-    short = [rate for rate in raw if rate.window <= _FINE]
-    long = [rate for rate in raw if rate.window > _FINE]
-    for some, preferred in ((short, MINUTE), (long, BASE)):
-        if not some:
-            continue
-        grid = preferred
-        if any(rate.window.milliseconds % grid.milliseconds for rate in some):
-            grid = Duration.of(seconds=15)
+    for some, grid in raw_rates(slo, tiers):
         for run in (*_runs(slo, feed, some, grid), *_births(slo, feed, some, grid, slack)):
             every = gcd(*(rate.window.milliseconds // grid.milliseconds for rate in some))
             yield Proof(slo.ref, slo.span, slo.service, grid, (run,), every=every)

@@ -12,26 +12,24 @@ from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 
-from tocsin.guards import BASE
-from tocsin.plan.series import KINDS, rates
+from tocsin.plan.series import KINDS
 from tocsin.promql_syntax import Expr, Fault, parse
 from tocsin.proofs.given import value_claims
 from tocsin.proofs.model import Claim, Proof, Run
 from tocsin.proofs.selectors import written
 from tocsin.proofs.solve import Inputs, inputs_of, reach
 from tocsin.proofs.steady import Steady, Unsteady, steady
+from tocsin.proofs.ticks import MINUTE, raw_rates
 from tocsin.proofs.values import rising
-from tocsin.sli import FreshnessSli, Sli, SlicedSli, for_long
+from tocsin.sli import FreshnessSli, SlicedSli, for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-MINUTE = Duration.of(minutes=1)
 _SIZES = (0.0, 0.01, 0.04, 0.3, 1.0, 3.0, 10.0, 1000.0)
 _HALVINGS = 12
 _SHARES = (0.25, 0.75)
 _Values = tuple[float | None, ...]
-_FINE = Duration.of(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +79,20 @@ def even_proofs(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[Proof]:
     if isinstance(slo.sli, FreshnessSli):
         yield _ageing(slo, slo.sli)
         return
-    plain = _plain(slo.sli)
+    plain = for_long(slo.sli)  # nothing is born here
     if (now := plain.now()) is not None:
         grid = Duration(plain.slice.milliseconds // 4) if isinstance(plain, SlicedSli) else MINUTE
         warm = max(_warm(text, grid) for text in now) + 4
         asked = [_Asked(f"slo:{kind}:now", text, warm) for kind, text in zip(KINDS, now, strict=True)]
         yield from _proofs(slo, asked, grid)
         return
-    raw = [rate for rate in rates(slo, tiers) if rate.tile is None]
-    for some, preferred in (
-        ([rate for rate in raw if rate.window <= _FINE], MINUTE),
-        ([rate for rate in raw if rate.window > _FINE], BASE),
-    ):
-        whole = all(rate.window.milliseconds % preferred.milliseconds == 0 for rate in some)
-        grid = preferred if whole else Duration.of(seconds=15)
+    for some, grid in raw_rates(slo, tiers):
         asked = []
         for rate in some:
             count = plain.bad if rate.kind == "bad" else plain.total
             text = count(str(rate.window))
             asked.append(_Asked(rate.name, text, _warm(text, grid)))
-        if asked:
-            yield from _proofs(slo, asked, grid)
-
-
-def _plain(sli: Sli) -> Sli:
-    """The same without the guard of new series: nothing is born here."""
-    return replace(sli, inner=for_long(sli.inner)) if isinstance(sli, SlicedSli) else for_long(sli)
+        yield from _proofs(slo, asked, grid)
 
 
 def _warm(text: str, grid: Duration) -> int:

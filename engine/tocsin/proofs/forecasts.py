@@ -19,6 +19,8 @@ from tocsin.proofs.model import CONDITION, FIRING, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
 from tocsin.proofs.solve import Inputs, inputs_of, reach
 from tocsin.proofs.steady import Unsteady, steady
+from tocsin.proofs.subjects import alert_of, severity_of
+from tocsin.proofs.ticks import ticks
 from tocsin.proofs.values import Sample, notation
 from tocsin.spec import Forecast
 
@@ -73,12 +75,13 @@ def _dial(tree: Expr, recorded: frozenset[str]) -> _Dial:
 
 def _proof(rule: AlertingRule, asked: Forecast, file: str, dial: _Dial, tree: Expr) -> Proof:
     step = step_of(asked)
-    wait = -(-rule.for_.milliseconds // step.milliseconds)
-    subject, row = _subject(rule), _row(tree, dial)
+    wait = ticks(rule.for_, step)
+    subject, row = alert_of(rule), _row(tree, dial)
     births = _BORN + least(asked) - 1
+    more = (*row, *severity_of(rule))
     fired = [
         Claim(FIRING, subject, births + wait - 1, False, "its history or its `for` is a little too short"),
-        Claim(FIRING, subject, births + wait, True, "its history and its `for` suffice", more=(*row, *_severity(rule))),
+        Claim(FIRING, subject, births + wait, True, "its history and its `for` suffice", more=more),
     ]
     steep = _line(asked, births + wait, _ahead(asked) * 1.5)
     runs = [Run("a series is born that is about to reach the bound", _series(dial, steep), tuple(fired))]
@@ -164,14 +167,6 @@ def _ahead(asked: Forecast) -> float:
 
 
 # --- series ------------------------------------------------------------------------------------------------
-
-
-def _subject(rule: AlertingRule) -> Labels:
-    return labels_of({"alertname": rule.alert, "ref": rule.ref})
-
-
-def _severity(rule: AlertingRule) -> Labels:
-    return tuple(pair for pair in rule.labels if pair[0] == "severity")
 
 
 def _row(tree: Expr, dial: _Dial) -> Labels:

@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from tocsin.ports import Labels, labels_of
 from tocsin.proofs.model import FIRING, RECORDED, Claim, Proof, Run
 from tocsin.proofs.selectors import written
+from tocsin.proofs.subjects import own, recorded
 from tocsin.proofs.values import Sample, notation
 from tocsin.spec import Slo
 from tocsin.units import Duration
@@ -23,19 +24,9 @@ LONG_AGO = -(10**9)
 """In unix seconds; promtool's clock begins at 0."""
 
 
-def own(slo: Slo) -> dict[str, str]:
-    """What everything of *slo* is labelled with."""
-    return {"service": slo.service, "slo": slo.name}
-
-
 def group(slo: Slo) -> Labels:
     """The labels that tell the group that is looked at from others, where an objective is divided."""
     return labels_of(dict.fromkeys(slo.by, "a"))
-
-
-def recorded(slo: Slo, name: str) -> Labels:
-    """How a recording of *slo* is known."""
-    return labels_of(own(slo) | {"__name__": name})
 
 
 def former(ref: str) -> dict[str, str]:

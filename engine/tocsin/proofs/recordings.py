@@ -9,16 +9,16 @@ from itertools import accumulate
 from tocsin.guards import BASE
 from tocsin.plan.budget import INTERVAL
 from tocsin.plan.series import BORN, HOUR, KINDS, PAUSE, TILE_SLACK, Rate, rates
-from tocsin.ports import labels_of
-from tocsin.proofs.given import LONG_AGO, Given, alone, level, own, series, value_claims
+from tocsin.proofs.given import LONG_AGO, Given, alone, level, series, value_claims
 from tocsin.proofs.model import RECORDED, Claim, Proof, Run
+from tocsin.proofs.subjects import recorded
+from tocsin.proofs.ticks import MINUTE, grid_for, ticks
 from tocsin.proofs.values import Sample
 from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-MINUTE = Duration.of(minutes=1)
 _TWENTY = Duration.of(minutes=20)
 _LONG_ENOUGH = Duration.of(hours=6)
 _ONE_IN = 10
@@ -50,7 +50,8 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
 
 def _tiles(slo: Slo, rate: Rate, tile: Duration) -> Proof:
     """Every tile has another value; some were recorded too long before they were due, others just in time."""
-    length, count, slack = _ticks(tile), rate.window.milliseconds // tile.milliseconds, _ticks(TILE_SLACK)
+    grid, count = grid_for([tile, TILE_SLACK], BASE), rate.window.milliseconds // tile.milliseconds
+    length, slack = ticks(tile, grid), ticks(TILE_SLACK, grid)
     ends = (count * length, count * length + length // 2)
     values: list[Sample] = [10.0 ** ((ends[1] - tick) // length) for tick in range(ends[1] + 1)]
     for number in range(1, count):
@@ -69,13 +70,13 @@ def _tiles(slo: Slo, rate: Rate, tile: Duration) -> Proof:
         expected[end] = sum(filter(None, tiles)) / count
     claims = value_claims(slo, rate.name, expected, f"the mean of its tiles of {tile}, at most {TILE_SLACK} early")
     run = Run(f"{rate.name} from its tiles", series(slo, {rate.tile_name: values}, once), tuple(claims))
-    return alone(slo, BASE, run, every=length // 2 or 1)
+    return alone(slo, grid, run, every=length // 2 or 1)
 
 
 def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
     """A gauge that is looked at: the mean of the looks of the window, or for slices their number."""
     sliced = slo.sli.slice if isinstance(slo.sli, SlicedSli) else None
-    grid = sliced or (MINUTE if rate.window.milliseconds % MINUTE.milliseconds == 0 else Duration.of(seconds=15))
+    grid = sliced or grid_for([rate.window])
     length = max(1, rate.window.milliseconds // grid.milliseconds)
     values = level((length - length // 3, 4.0), (length // 3, 1.0), (length // 2, 2.0), (length - length // 2, 3.0))
     values = [0.0, *[value or 0.0 for value in values]]
@@ -90,16 +91,12 @@ def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
     return alone(slo, grid, run, every=last)
 
 
-def _ticks(duration: Duration, grid: Duration = BASE) -> int:
-    return duration.milliseconds // grid.milliseconds
-
-
 # --- birth ---------------------------------------------------------------------------------------------------
 
 
 def _birth(slo: Slo) -> Run:
     """Since when there are events: a short pause of the counter does not count as a new birth, a long one does."""
-    pause = _ticks(PAUSE, MINUTE)
+    pause = ticks(PAUSE, MINUTE)
     first, second = 3, 3 + 6 + pause - 8
     third = second + 3 + pause + 6
     flow = level((first, None), (6, 0.0), (pause - 8, None), (3, 1.0), (pause + 6, None), (3, 1.0))
@@ -127,19 +124,19 @@ def _renamed(slo: Slo) -> Run:
 
 
 def _objective(slo: Slo) -> Proof:
-    known = labels_of(own(slo) | {"__name__": "slo:objective:ratio"})
+    known = recorded(slo, "slo:objective:ratio")
     claim = Claim(RECORDED, known, 0, holds=True, why="the target", value=float(slo.target))
     return alone(slo, MINUTE, Run("the target as a series", (), (claim,)))
 
 
-def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sample], ticks: Sequence[int]) -> Run:
-    """At each of *ticks* the events of the period that ends there; *events* come tick by tick, a tenth of them bad."""
-    hour, period = _ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
+def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sample], ends: Sequence[int]) -> Run:
+    """At each of *ends* the events of the period that ends there; *events* come tick by tick, a tenth of them bad."""
+    hour, period = ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
     sums = [0, *accumulate(events)]
     hourly = [
         (sums[tick + 1] - sums[max(tick + 1 - hour, 0)]) / HOUR.milliseconds * 1000 for tick in range(len(events))
     ]
-    truth = {tick: sums[tick + 1] - sums[max(tick + 1 - period, 0)] for tick in ticks}
+    truth = {tick: sums[tick + 1] - sums[max(tick + 1 - period, 0)] for tick in ends}
     given: Given = {BORN: born}
     claims: list[Claim] = []
     for kind, share in zip(KINDS, (_ONE_IN, 1), strict=True):
@@ -151,7 +148,7 @@ def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sa
 
 def _period(slo: Slo, grid: Duration) -> Proof:
     """Even traffic in the period's first and last hour, bursts between them, and a bigger one before the period."""
-    hour, period = _ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
+    hour, period = ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
     begins = 4 * hour + 2 * hour // 3
     last = begins + period
     events = [6000] * (begins + 1) + [60] * period
@@ -163,11 +160,11 @@ def _period(slo: Slo, grid: Duration) -> Proof:
 
 def _young(slo: Slo, grid: Duration) -> Proof:
     """Even traffic since twenty minutes past the hour."""
-    born = _ticks(HOUR, grid) // 3
-    ticks = (2 * born, 4 * born)
-    events = [0] * (born + 1) + [60] * (ticks[-1] - born)
-    since = level((born + 1, None), (ticks[-1] - born, float(born * grid.seconds)))
-    return alone(slo, grid, _increase(slo, grid, events, since, ticks), every=born)
+    born = ticks(HOUR, grid) // 3
+    ends = (2 * born, 4 * born)
+    events = [0] * (born + 1) + [60] * (ends[-1] - born)
+    since = level((born + 1, None), (ends[-1] - born, float(born * grid.seconds)))
+    return alone(slo, grid, _increase(slo, grid, events, since, ends), every=born)
 
 
 def _budget(slo: Slo) -> Run:

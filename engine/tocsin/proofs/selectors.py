@@ -61,7 +61,7 @@ def selectors(text: str) -> tuple[Selector, ...]:
 
 def read_selector(node: SelectorNode) -> Selector:
     """The selector of a tree, without its place."""
-    matchers = (Matcher(m.label.value, m.op, m.value.value) for m in node.matchers)
+    matchers = (Matcher(*m.said) for m in node.matchers)
     return Selector(node.metric or "", tuple(m for m in matchers if (m.label, m.op) != ("__name__", "=")))
 
 

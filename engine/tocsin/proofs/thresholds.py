@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 from tocsin.plan import AlertingRule
 from tocsin.ports import Labels, labels_of
-from tocsin.promql_syntax import Binary, Call, Expr, Fault, Number, Selector, bare, nodes, parse
+from tocsin.promql_syntax import MIRROR, Binary, Call, Expr, Fault, Number, Selector, bare, nodes, parse
 from tocsin.proofs.decoys import decoys
 from tocsin.proofs.model import FIRING, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
 from tocsin.proofs.solve import Solution, inputs_of, reach, solutions
 from tocsin.proofs.steady import Unsteady, steady
+from tocsin.proofs.subjects import alert_of, severity_of
+from tocsin.proofs.ticks import MINUTE, ticks
 from tocsin.proofs.values import rising
 from tocsin.units import Duration
 
-_MINUTE = Duration.of(minutes=1)
 _COARSE = Duration.of(minutes=5)
 _LONGEST = 720
 """Ticks of a minute; what looks back further is looked at every five minutes."""
 _HUGE = 1000.0
 _ABSENCE = frozenset({"absent", "absent_over_time"})
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def _comparison(tree: Expr) -> Comparison:
     node = bare(tree)
     while isinstance(node, Binary) and node.op == "or" and isinstance(bare(node.right), Call):
         node = bare(node.left)  # `or absent(…)`
-    if isinstance(node, Binary) and node.op in _MIRRORED and not node.bool:
+    if isinstance(node, Binary) and node.op in MIRROR and not node.bool:
         left, right = bare(node.left), bare(node.right)
         if isinstance(right, Number):
             return Comparison(node.left, node.op, right.value)
         if isinstance(left, Number):
-            return Comparison(node.right, _MIRRORED[node.op], left.value)
+            return Comparison(node.right, MIRROR[node.op], left.value)
     raise Unsteady(_no_comparison(node, tree))
 
 
@@ -64,7 +64,7 @@ def _no_comparison(node: Expr, tree: Expr) -> str:
         return "it goes by alerts that fire already, so one value does not decide"
     if isinstance(node, Binary) and node.op in {"and", "or", "unless"}:
         return f"'{node.op}' decides which rows it has, and not one value alone"
-    if isinstance(node, Binary) and node.op in _MIRRORED:
+    if isinstance(node, Binary) and node.op in MIRROR:
         given = "what it is compared with is no plain number"
         return "it gives 0 or 1 (bool), and each is a row" if node.bool else given
     if any(isinstance(each, Call) and each.name.value in _ABSENCE for each in nodes(node)):
@@ -75,12 +75,12 @@ def _no_comparison(node: Expr, tree: Expr) -> str:
 def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset[str]) -> Proof:
     inputs = inputs_of(asked.value, recorded)
     seconds = reach(asked.value)
-    grid = _MINUTE if seconds <= _LONGEST * 60 else _COARSE
+    grid = MINUTE if seconds <= _LONGEST * 60 else _COARSE
     warm = math.ceil(seconds * 1000 / grid.milliseconds)
     if rule.for_.milliseconds % grid.milliseconds:
         grid = Duration.of(seconds=15)
         warm = math.ceil(seconds * 1000 / grid.milliseconds)
-    wait = -(-rule.for_.milliseconds // grid.milliseconds)
+    wait = ticks(rule.for_, grid)
     flat, found = asked.op in {"==", "!="}, None
     for step in _steps(asked.number):
         silent, loud, lowest = _wanted(asked, step)
@@ -91,14 +91,13 @@ def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset
     if flat:
         found = Solution(inputs, found.varied, silent, loud)
     shares = (1.0, 1.0) if flat else (0.25, 0.75)
-    subject = _subject(rule)
-    severity = tuple(pair for pair in rule.labels if pair[0] == "severity" and "severity" not in rule.raw)
+    subject = alert_of(rule)
     row = tuple(pair for pair in _row(asked, found, shares) if pair[0] not in dict(rule.labels))
     last = warm + wait + 2
     name = f"a steady value of {loud:.6g}"
     runs = [
         Run(name, _series(found, found.above, shares, last, grid),
-            tuple(_fires(subject, (*row, *severity), warm, wait, asked))),
+            tuple(_fires(subject, (*row, *severity_of(rule)), warm, wait, asked))),
         Run(f"a steady value of {silent:.6g}", _series(found, found.below, shares, last, grid),
             tuple(Claim(FIRING, subject, tick, False, f"not {asked.op} {asked.number:g}") for tick in (wait, last))),
     ]  # fmt: skip
@@ -125,11 +124,6 @@ def _wanted(asked: Comparison, step: float) -> tuple[float, float, bool]:
         "==": (number + 1, number, False),
         "!=": (number, number + 1, False),
     }.get(asked.op, (number + step, number - step, True))
-
-
-def _subject(rule: AlertingRule) -> Labels:
-    known = dict(rule.labels)
-    return labels_of({"alertname": rule.alert} | ({"ref": known["ref"]} if "ref" in known else known))
 
 
 def _fires(subject: Labels, more: Labels, warm: int, wait: int, asked: Comparison) -> Iterator[Claim]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tocsin.checks.base import Subject
 from tocsin.expressions import Expression, Role
-from tocsin.promql_syntax import MIRROR, Binary, Expr, Type, bare, constant
+from tocsin.promql_syntax import Binary, Expr, against_number, bare
 from tocsin.spec import AlertRule, Threshold
 from tocsin.workspace import Workspace
 
@@ -35,12 +35,9 @@ def compared(subject: Subject) -> Iterator[Compared]:
     alerts = subject.once(alerts_by_ref)
     for expression, every in subject.walked:
         for node in every:
-            if isinstance(node, Binary) and node.op in MIRROR and node.type is Type.VECTOR:
-                left, right = constant(node.left), constant(node.right)
-                if right is not None:
-                    yield Compared(expression, bare(node.left), node.op, right, node, every[0], not node.bool)
-                elif left is not None:
-                    yield Compared(expression, bare(node.right), MIRROR[node.op], left, node, every[0], not node.bool)
+            if isinstance(node, Binary) and (asked := against_number(node)):
+                value, op, bound = asked
+                yield Compared(expression, bare(value), op, bound, node, every[0], not node.bool)
         if expression.role is Role.VALUE:
             alert = alerts.get(expression.refs[0])
             condition = alert.condition if alert else None
