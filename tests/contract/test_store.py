@@ -179,10 +179,9 @@ def test_a_lease_that_ran_out_counts_as_perhaps_arrived(store: Store) -> None:
     assert (again.unknowns, again.attempts) == (1, 2)
 
 
+@pytest.mark.parametrize("where", ["path", "url"], indirect=True)  # who else uses a server cannot be told
 def test_what_a_dead_process_was_sending_need_not_wait(where: str) -> None:
     """After a crash its leases are ended at once, and count as perhaps arrived."""
-    if where == DATABASE:
-        pytest.skip("who else uses a server cannot be told")
     dead = SqlStore(where)
     dead.reclaim(NOON)
     post(dead, message())
