@@ -1,15 +1,18 @@
 """alert/label."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.document import Document, Path
 from tocsin.promql_syntax import (
+    CHOOSING,
+    NOTHING_DECLARED,
     Aggregation,
     Binary,
     Call,
+    Declared,
     Expr,
     Parens,
     RangeSelector,
@@ -22,10 +25,7 @@ from tocsin.schema.words import did_you_mean, listed
 from tocsin.spec import AlertRule, Plain, Threshold
 
 _USED = re.compile(r"\{\{[^{}]*?\$?\blabels\.([A-Za-z_][A-Za-z0-9_]*)")
-_CHOOSE = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _SCRAPED = frozenset({"job", "instance", "le", "quantile", "__name__"})
-Declared = Mapping[str, frozenset[str]]
-NOTHING: Declared = {}
 _RELABEL = frozenset({"label_replace", "label_join", "absent", "absent_over_time", "info", "vector"})
 
 
@@ -78,7 +78,7 @@ def _texts(document: Document, alert: AlertRule) -> Iterator[Path]:
     yield from ((*annotations, key) for key in (found if isinstance(found, dict) else ()))
 
 
-def labels_left(tree: Expr, declared: Declared = NOTHING) -> frozenset[str] | None:
+def labels_left(tree: Expr, declared: Declared = NOTHING_DECLARED) -> frozenset[str] | None:
     """The labels that rows of *tree* can have; None where that depends on series whose labels nobody *declared*."""
     if isinstance(tree, RangeSelector):
         return labels_left(tree.selector, declared)
@@ -100,7 +100,7 @@ def labels_left(tree: Expr, declared: Declared = NOTHING) -> frozenset[str] | No
 
 def _aggregated(tree: Aggregation, declared: Declared) -> frozenset[str] | None:
     inner = labels_left(tree.expr, declared)
-    if tree.op in _CHOOSE:
+    if tree.op in CHOOSING:
         return inner
     if tree.op == "count_values":
         return None

@@ -8,6 +8,7 @@ from functools import lru_cache
 from tocsin.evaluate.witness import EVERYTHING, NOTHING, All, Either, Need, Scope
 from tocsin.evaluate.witness import Selector as Witness
 from tocsin.promql_syntax import (
+    CHOOSING,
     MIRROR,
     Aggregation,
     Binary,
@@ -36,8 +37,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "!=": operator.ne,
 }
 _SETS = frozenset({"and", "or", "unless"})
-_CHOOSING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
-"""Aggregations that keep some of their rows as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ def _need_of_arguments(tree: Call, scope: Scope) -> Need:
 
 def _aggregated(tree: Aggregation, scope: Scope) -> Scope:
     op = tree.op
-    if op in _CHOOSING:
+    if op in CHOOSING:
         return scope
     if op == "count_values" and isinstance(tree.parameter, String):
         scope = scope.minus(frozenset({tree.parameter.value}))
@@ -192,7 +191,7 @@ def _drops(tree: Expr) -> bool:
     if isinstance(tree, Call):
         return tree.name.value.startswith("absent") or any(_drops(argument) for argument in tree.arguments)
     if isinstance(tree, Aggregation):
-        return tree.op in {*_CHOOSING, "count_values"} or _drops(tree.expr)
+        return tree.op in {*CHOOSING, "count_values"} or _drops(tree.expr)
     if isinstance(tree, Subquery | Parens | Unary):
         return _drops(tree.expr)
     return False

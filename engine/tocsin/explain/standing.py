@@ -1,13 +1,13 @@
 """What holds for an objective besides its tiers: how it counts, over what, and which guards are in force."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from tocsin.guards import keep_firing_for
 from tocsin.plan.build import feasible_tiers
 from tocsin.plan.burn import percent
 from tocsin.plan.model import Plan
-from tocsin.sli import RatioSli, SlicedSli
+from tocsin.sli import RatioSli, SlicedSli, has_guard
 from tocsin.spec import Slo
 
 _MEANING = {
@@ -44,8 +44,7 @@ def _guard(slo: Slo, name: str) -> Guard:
     if name in reasons:
         return Guard(name, on=False, meaning=meaning, why=reasons[name] or "no reason is given")
     inner = slo.sli.inner if isinstance(slo.sli, SlicedSli) else slo.sli
-    known = {field.name for field in fields(inner)}  # type: ignore[arg-type]  # every kind is a dataclass
-    if name in {"missing_errors", "new_series"} and name not in known:
+    if name in _UNGUARDED and not has_guard(inner, name):
         return Guard(name, on=False, meaning=meaning, why=f"{_UNGUARDED[name]} {inner.kind}")
     if name == "new_series" and isinstance(inner, RatioSli) and not inner.counts_births():
         why = "it is for plain selectors without $window or offset, and for good events of the metric of all events"

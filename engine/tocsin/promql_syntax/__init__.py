@@ -8,7 +8,7 @@ from tocsin.promql_syntax.canonical import canonical, matcher_text, number, quot
 from tocsin.promql_syntax.cursor import DEEPEST
 from tocsin.promql_syntax.emptiness import Cause, Emptiness, Why, never
 from tocsin.promql_syntax.fault import Fault, Limit
-from tocsin.promql_syntax.flow import CHOOSING, Declared, Flow, Parted, flow, never_joined
+from tocsin.promql_syntax.flow import CHOOSING, NOTHING_DECLARED, Declared, Flow, Parted, flow, never_joined
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
 from tocsin.promql_syntax.lexer import Token, lex
 from tocsin.promql_syntax.parser import LONGEST, MOST_OPERATORS, Reading, parse, read
@@ -48,6 +48,7 @@ __all__ = [
     "LONGEST",
     "MIRROR",
     "MOST_OPERATORS",
+    "NOTHING_DECLARED",
     "OLDEST",
     "Aggregation",
     "At",

@@ -2,7 +2,7 @@
 
 from tocsin.sli.base import Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
-from tocsin.sli.guarded import for_long, guarded
+from tocsin.sli.guarded import for_long, guarded, has_guard
 from tocsin.sli.latency import LatencySli
 from tocsin.sli.probe import ProbeSli
 from tocsin.sli.query import Form, form_of
@@ -27,6 +27,7 @@ __all__ = [
     "for_long",
     "form_of",
     "guarded",
+    "has_guard",
 ]
 
 SLIS: dict[str, type[SliKind]] = {

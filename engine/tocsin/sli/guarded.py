@@ -6,6 +6,11 @@ from tocsin.sli.base import Sli
 from tocsin.sli.slices import SlicedSli
 
 
+def has_guard(sli: Sli, name: str) -> bool:
+    """Whether the kind of *sli* can have a guard."""
+    return any(field.name == name for field in fields(sli))  # type: ignore[arg-type]  # every kind is a dataclass
+
+
 def for_long(sli: Sli) -> Sli:
     """The same events without the guard of new series, for periods and slices of the past.
 
@@ -14,12 +19,13 @@ def for_long(sli: Sli) -> Sli:
     """
     if isinstance(sli, SlicedSli):
         return replace(sli, inner=for_long(sli.inner))
-    known = {field.name for field in fields(sli)}  # type: ignore[arg-type]  # every kind is a dataclass
-    return replace(sli, new_series=False) if "new_series" in known else sli  # type: ignore[type-var]
+    return _with(sli, new_series=False)
 
 
 def guarded(sli: Sli, *, missing_errors: bool = True, new_series: bool = True) -> Sli:
-    """Set the guards that the kind of *sli* knows."""
-    known = {field.name for field in fields(sli)}  # type: ignore[arg-type]  # every kind is a dataclass
-    wanted = {"missing_errors": missing_errors, "new_series": new_series}
-    return replace(sli, **{name: on for name, on in wanted.items() if name in known})  # type: ignore[type-var]
+    """Set the guards that the kind of *sli* can have."""
+    return _with(sli, missing_errors=missing_errors, new_series=new_series)
+
+
+def _with(sli: Sli, **guards: bool) -> Sli:
+    return replace(sli, **{name: on for name, on in guards.items() if has_guard(sli, name)})  # type: ignore[type-var]
