@@ -8,14 +8,14 @@ over slices.
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from fractions import Fraction
-from math import prod
 from types import MappingProxyType
 
 from tocsin.guards import BASE
 from tocsin.plan import AlertingRule, RuleGroup
 from tocsin.plan.journey import ROOT, beyond_promql, paging_tiers
 from tocsin.ports import Labels, labels_of
-from tocsin.proofs.expect import MARGIN, turns
+from tocsin.proofs.expect import turns
+from tocsin.proofs.journey_model import TRAFFIC, combined, fires, solved, worth_of
 from tocsin.proofs.model import FIRING, RECORDED, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
 from tocsin.proofs.values import Sample, notation
@@ -23,7 +23,6 @@ from tocsin.spec import Combine, JourneySlo, Member, members
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
-_TRAFFIC = 1000
 _SHARES = ((3, 4), (1, 4))
 """The part of a member's events that each of its two series has, so that their sum is neither mean nor maximum."""
 _LONG = Duration.of(hours=12)
@@ -121,7 +120,7 @@ def _burn(slo: JourneySlo, tier: Tier, subject: Labels) -> Run:
     long = tier.long.milliseconds // slo.slice.milliseconds
     threshold = tier.threshold(slo.window, slo.target)
     error = threshold * Fraction(25, 12)
-    good = _solved(slo.combine, 1 - error)
+    good = solved(slo.combine, 1 - error)
     lasts = int(long * threshold / error) + 3
     after = tier.short.milliseconds // slo.slice.milliseconds + 3
     name = f"errors of {float(error):.3g} after {tier.long} without any"
@@ -132,7 +131,7 @@ def _short(slo: JourneySlo, tier: Tier, subject: Labels) -> Run:
     """The long window is over its threshold, by little; the short one is a little over its own, then a little below."""
     long, short = (window.milliseconds // slo.slice.milliseconds for window in (tier.long, tier.short))
     threshold = tier.threshold(slo.window, slo.target)
-    over, under = (_solved(slo.combine, 1 - threshold * Fraction(part, 100)) for part in (120, 85))
+    over, under = (solved(slo.combine, 1 - threshold * Fraction(part, 100)) for part in (120, 85))
     outage = int(long * threshold) + 1
     name = f"after an outage {float(threshold * 120):.3g} % of errors, and then {float(threshold * 85):.3g} %"
     phases = [(long, Fraction(1)), (outage, Fraction(0)), (short + 2, over), (short + 2, under)]
@@ -142,67 +141,13 @@ def _short(slo: JourneySlo, tier: Tier, subject: Labels) -> Run:
 def _fired(slo: JourneySlo, name: str, subject: Labels, phases: Sequence[tuple[int, Fraction]]) -> Run:
     """A run of so many slices in which every member has the same ratio, and when the alert fires in it."""
     ratios: list[Fraction | None] = [None, *(ratio for ticks, ratio in phases for _ in range(ticks))]
-    whole = [None if ratio is None else _combined(slo.combine, dict.fromkeys(_refs(slo), ratio)) for ratio in ratios]
-    holds = [_fires(slo, whole, tick) for tick in range(len(whole))]
+    whole = [None if ratio is None else combined(slo.combine, dict.fromkeys(_refs(slo), ratio)) for ratio in ratios]
+    holds = [fires(slo, whole, tick) for tick in range(len(whole))]
     claims = tuple(Claim(FIRING, subject, tick, state, name) for tick, state in turns(holds))
     return Run(name, _series(slo, dict.fromkeys(_refs(slo), ratios)), claims)
 
 
 # --- what is expected --------------------------------------------------------------------------------------
-
-
-def _fires(slo: JourneySlo, whole: Sequence[Fraction | None], tick: int) -> bool | None:
-    """Whether any tier burns at *tick*; None where it is too near to tell."""
-    answers = [_burns(slo, tier, whole, tick) for tier in paging_tiers(slo)]
-    return True if True in answers else None if None in answers else False
-
-
-def _burns(slo: JourneySlo, tier: Tier, whole: Sequence[Fraction | None], tick: int) -> bool | None:
-    threshold, known = tier.threshold(slo.window, slo.target), [n for n, ratio in enumerate(whole) if ratio is not None]
-    answers = []
-    for window in (tier.long, tier.short):
-        slices = window.milliseconds // slo.slice.milliseconds
-        some = [ratio for ratio in whole[max(0, tick - slices + 1) : tick + 1] if ratio is not None]
-        if not some or tick < known[0]:
-            return False
-        error = sum((1 - ratio for ratio in some), Fraction(0)) / len(some)
-        history = min(Fraction(tick - known[0] + 1, slices), Fraction(1)) if window == tier.long else Fraction(1)
-        near = error * history / threshold
-        answers.append(None if abs(near - 1) < MARGIN else near > 1)
-    return False if False in answers else None if None in answers else True
-
-
-def _combined(node: Combine, ratios: Mapping[str, Fraction]) -> Fraction:
-    parts = [_combined(p, ratios) if isinstance(p, Combine) else ratios[p.ref] for p in node.parts]
-    return _whole(node, parts)
-
-
-def _whole(node: Combine, parts: Sequence[Fraction]) -> Fraction:
-    """What a combination is worth; of independent parts, as the manual says."""
-    if node.how == "series":
-        return prod(parts, start=Fraction(1))
-    if node.how == "parallel":
-        return 1 - prod((1 - part for part in parts), start=Fraction(1))
-    if node.how == "weighted":
-        pairs = zip(map(Fraction, node.weights), parts, strict=True)
-        return sum((weight * part for weight, part in pairs), Fraction(0)) / sum(map(Fraction, node.weights))
-    odds = [Fraction(1)]  # k_of_n: the chance that so many are good
-    for part in parts:
-        odds = [
-            (odds[n] * (1 - part) if n < len(odds) else Fraction(0)) + (odds[n - 1] * part if n else Fraction(0))
-            for n in range(len(odds) + 1)
-        ]
-    return sum(odds[node.need :], Fraction(0))
-
-
-def _solved(node: Combine, wanted: Fraction) -> Fraction:
-    """The ratio that makes the whole *wanted* when every member has it, to the millionth."""
-    low, high = Fraction(0), Fraction(1)
-    refs = {member.ref for member in members(node)}
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _combined(node, dict.fromkeys(refs, middle)) > wanted else (middle, high)
-    return Fraction(round(high * _TRAFFIC * 1000), _TRAFFIC * 1000)
 
 
 def _recorded(slo: JourneySlo, told: Slices, tick: int, idle: Idle = _NEVER) -> Iterator[Claim]:
@@ -250,7 +195,7 @@ def _worths(
     known = [(n, value) for n, value in enumerate(values) if value is not None]
     weights = tuple(node.weights[n] for n, _ in known) if node.weights else ()
     less = Combine(node.how, node.parts, weights, node.span, node.need)
-    yield _labels(slo, path), _whole(less, [value for _, value in known]) if len(known) >= max(1, node.need) else None
+    yield _labels(slo, path), worth_of(less, [value for _, value in known]) if len(known) >= max(1, node.need) else None
 
 
 def _values(slo: JourneySlo, node: Combine, path: str) -> Iterator[tuple[Labels, bool]]:
@@ -296,7 +241,7 @@ def _series(slo: JourneySlo, told: Slices, idle: Idle = _NEVER) -> tuple[tuple[s
     for ref in _refs(slo):
         service, _, name = ref.partition("/")
         for number, (part, of) in enumerate(_SHARES):
-            events = Fraction(_TRAFFIC * part, of)
+            events = Fraction(TRAFFIC * part, of)
             none = [0.0 if tick in idle.get(ref, ()) else None for tick in range(len(told[ref]))]
             pairs = list(zip(told[ref], none, strict=True))
             bad: list[Sample] = [zero if r is None else float(events * (1 - r)) for r, zero in pairs]
@@ -309,7 +254,7 @@ def _series(slo: JourneySlo, told: Slices, idle: Idle = _NEVER) -> tuple[tuple[s
     decoys = [{"service": "decoy", "slo": name.partition("/")[2]} for name in _refs(slo)]
     decoys += [{"service": name.partition("/")[0], "slo": "decoy"} for name in _refs(slo)]
     for labels in {labels_of(decoy): None for decoy in decoys}:
-        for what, value in (("bad", 5 * _TRAFFIC), ("total", 7 * _TRAFFIC)):
+        for what, value in (("bad", 5 * TRAFFIC), ("total", 7 * TRAFFIC)):
             found.append((written(f"slo:{what}:rate{BASE}", labels), notation([value] * ticks)))
     return tuple(found)
 
