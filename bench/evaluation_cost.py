@@ -99,7 +99,10 @@ def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
         length = _looked_back_at(series)
         yield f"# TYPE {series} gauge\n" if labels.endswith('slo="slo-0"') or 'sloth_slo="slo-0"' in labels else ""
         value = now - 40 * DAY if "born" in series else 0.3 if "bad" in series or "ratio" in series else 300
+        hourly = series.endswith(":increase1h") or "hourly" in series
         for at in range(now - length, now, MINUTE):
+            if hourly and (at - 1) % 3600 < 3300:
+                continue
             yield f"{series}{{{labels}}} {value} {at}\n"
 
 
@@ -112,9 +115,11 @@ def _recorded(text: str) -> Iterator[tuple[str, str]]:
 
 def _looked_back_at(series: str) -> int:
     """How far back rules read it, in seconds; 0 for what is only read at the same instant."""
-    if series in {"slo:sli_error:ratio_rate5m", "slo:bad:rate1h", "slo:total:rate1h", "slo:born:timestamp_seconds"}:
+    if series == "slo:sli_error:ratio_rate5m" or re.fullmatch(
+        r"slo:(bad|total):(rate1h|increase1h)|slo:born(_hourly)?:timestamp_seconds", series
+    ):
         return 30 * DAY
-    if re.fullmatch(r"slo:(bad|total):rate(6h|1d)", series):
+    if re.fullmatch(r"slo:(bad|total):rate(2h|6h|1d)", series):
         return 3 * DAY
     return DAY if series == "slo:total:rate5m" else 0
 

@@ -138,6 +138,15 @@ def metric_name(selector: str) -> str:
     return _parts(selector).name
 
 
+def matcher_text(selector: str) -> str:
+    """What stands between the braces.
+
+    >>> matcher_text('x{job="a"}'), matcher_text("x")
+    ('job="a"', '')
+    """
+    return _parts(selector).matchers
+
+
 @lru_cache(maxsize=1024)
 def _parts(selector: str) -> _Selector:
     text = tidy(selector)

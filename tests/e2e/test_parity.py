@@ -87,7 +87,7 @@ SCENES = {
 }
 LATER: dict[tuple[str, str], int] = {}
 """Minutes by which an alert of the rules is later."""
-ENDS = {("breaks-off", "fast"): 22, ("breaks-off", "steady"): 47, ("breaks-off", "slow"): 137}
+ENDS = {("breaks-off", "fast"): 22, ("breaks-off", "steady"): 47, ("breaks-off", "slow"): 167}
 """The last minute at which the rules show an alert whose series ended; the evaluator's stays open, blind."""
 
 

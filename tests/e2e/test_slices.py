@@ -69,7 +69,8 @@ def recorded(*slos: Slo, left: bool = False) -> tuple[tuple[RuleGroup, ...], Map
             for name, value in rule.labels:
                 text = f'label_replace({text}, "{name}", "{value}", "", "")'
             for other, meant in known.items():
-                text = text.replace(other + matchers(rule.labels), meant)
+                read = other + matchers(rule.labels)
+                text = text.replace(f"{read}[{slo.window}]", f"({meant})[{slo.window}:1h]").replace(read, meant)
             known[rule.record] = text
             asked[f"{rule.record} {slo.name}"] = text
     return kept, asked

@@ -173,7 +173,7 @@ def test_rules_name_the_group() -> None:
     workspace, _ = read("Service", GROUPED.replace("service, le", "route"))
     (group,) = (group for group in plan(workspace)[0].groups if group.name == "slo:a/x")
     fast = next(rule for rule in group.rules if isinstance(rule, AlertingRule))
-    total = next(rule for rule in group.rules if isinstance(rule, RecordingRule))
+    total = next(r for r in group.rules if isinstance(r, RecordingRule) and r.record == "slo:total:rate5m")
 
     assert total.expr.startswith("sum by (route, zone) (")
     assert dict(fast.annotations)["summary"].startswith("a/x (route {{ $labels.route }}) (zone {{ $labels.zone }})")

@@ -97,10 +97,11 @@ def test_labels_say_what_the_alert_is() -> None:
 
 
 def test_only_windows_that_are_needed_are_recorded() -> None:
-    """With the page tiers alone: their four windows, the traffic of a day for its absence, and the birth."""
+    """With the page tiers alone: their four windows, the traffic of a day for its absence, and births."""
     service = builders.service(slos=(builders.slo(tiers=WORKBOOK[:2]),))
 
     assert records_of(service) == [
+        "slo:total:births",
         *(f"slo:{what}:rate{window}" for window in ("5m", "30m", "1h", "6h") for what in ("total", "bad")),
         "slo:total:rate1d",
         "slo:born:timestamp_seconds",
@@ -142,6 +143,7 @@ def test_absent_traffic_can_be_switched_off() -> None:
 def test_an_objective_without_tiers_still_records() -> None:
     """Dashboards, the budget and the absent-traffic alert need the series."""
     assert records_of(builders.service(slos=(builders.slo(tiers=()),))) == [
+        "slo:total:births",
         *(f"slo:{what}:rate{window}" for window in ("5m", "1h") for what in ("total", "bad")),
         "slo:total:rate6h",
         "slo:total:rate1d",

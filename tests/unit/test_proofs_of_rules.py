@@ -90,7 +90,13 @@ BROKEN = [
     ("slo:shop/slices", "sum_over_time(slo:bad:now", "avg_over_time(slo:bad:now", "slices", "slo:bad:rate5m is "),
     ("slo:shop/empty", ">= bool 0) or (vector(1)", ">= bool 0) or (vector(2)", "empty", "slo:total:now is "),
     ("slo:shop/empty", "severity: critical", "severity: warning", "empty", "fast can never fire"),
-    ("slo:shop/monthly", "[20m]", "[2h]", "monthly", "slo:born:timestamp_seconds is "),
+    (
+        "slo:shop/monthly",
+        'timestamp_seconds{service="shop",slo="monthly"}[20m]',
+        'timestamp_seconds{service="shop",slo="monthly"}[2h]',
+        "monthly",
+        "slo:born:timestamp_seconds is ",
+    ),
     ("slo-budget:shop/windowed", "offset 29d23h", "offset 30d", "windowed", "slo:bad:increase30d is "),
     ("slo-budget:shop/raw", "sum_over_time", "max_over_time", "raw", "slo:bad:increase30d is "),
     ("slo-budget:shop/deep", "1 - slo:bad", "1 + slo:bad", "deep", "slo:error_budget:remaining_ratio is "),
@@ -136,14 +142,14 @@ def test_where_alerts_go_and_when_rules_are_evaluated_has_to_be_as_it_was_compil
     """Labels decide about routes, intervals about minutes: promtool's tests see neither."""
     broken(rules, "slo:shop/odd", "ref: shop/odd", "ref: shop/oddity")
     broken(rules, "slo:shop/odd", "rules:", "interval: 1h\n    rules:")
-    broken(rules, "slo-budget:shop/odd", "interval: 1m", "interval: 10m")
+    broken(rules, "slo-budget:shop/odd", "interval: 3m", "interval: 10m")
     broken(rules, "slo-budget:shop/odd", "rules:", "limit: 1\n    rules:")
     code, out, _ = judge(capsys, "odd")
 
     assert code == 1
     assert "shop/odd: ErrorBudgetBurn lacks ref='shop/odd' and has ref='shop/oddity'" in out
     assert "group slo:shop/odd has interval 1h, and its definition compiles to no interval" in out
-    assert "group slo-budget:shop/odd has interval 10m, and its definition compiles to interval 1m" in out
+    assert "group slo-budget:shop/odd has interval 10m, and its definition compiles to interval 3m" in out
     assert "group slo-budget:shop/odd has limit 1, and its definition compiles to no limit" in out
 
 

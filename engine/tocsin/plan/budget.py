@@ -1,9 +1,10 @@
 """The error budget of an objective as recorded series, counted in events over its period.
 
-The period is put together from whole hours as they were recorded, the hour that runs, and what the period still
-holds of its oldest hour: 720 samples for thirty days instead of every one of them. Bad and total events are added up
-apart, so busy hours weigh more, and an hour without traffic weighs nothing. Traffic is taken to be even only within the
-first and the last hour of the period.
+The period is put together from whole hours, the hour that runs, and what the period still holds of its oldest hour.
+Whole hours are recorded as such, around the full hour only, for a server reads each sample of a series on its way
+through a month of it: 720 hours instead of 43,200 minutes. Bad and total events are added up apart, so busy hours weigh
+more, and an hour without traffic weighs nothing. Traffic is taken to be even only within the first and the last hour of
+the period.
 
 A calendar period has no such series: PromQL knows no time zones, so the evaluator counts its budget.
 """
@@ -12,24 +13,42 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tocsin.plan.model import Late, RecordingRule, RuleGroup
-from tocsin.plan.series import BORN, HERE, HOUR, KINDS, first_events, former_selectors, labels, placed, selector, union
+from tocsin.plan.series import (
+    BORN,
+    HERE,
+    HOUR,
+    HOURLY_BORN,
+    KINDS,
+    at_full_hours,
+    first_events,
+    former_selectors,
+    labels,
+    placed,
+    selector,
+    union,
+)
 from tocsin.spec import Slo
 from tocsin.units import Duration, literal
 from tocsin.windows import decimal_literal
 
-INTERVAL = Duration.of(minutes=1)
+INTERVAL = Duration.of(minutes=3)
+"""What a month says changes slowly; an instant query looks back over five minutes."""
 
 
 def budget_group(slo: Slo) -> RuleGroup:
-    """What dashboards show of an objective; in a group of its own, because once a minute is enough for it."""
+    """What dashboards show of an objective; in a group of its own, because every three minutes are enough for it."""
     return RuleGroup(f"slo-budget:{slo.ref}", slo.service, Late(_rules, slo), INTERVAL)
 
 
 def _rules(slo: Slo) -> Iterator[RecordingRule]:
     own, chosen, period = labels(slo), selector(slo), slo.window
     yield RecordingRule("slo:objective:ratio", f"vector({literal(slo.target)})", own, slo.span)
+    yield RecordingRule(HOURLY_BORN, at_full_hours(BORN + chosen), own, slo.span)
     if slo.calendar is not None:
         return
+    if period > HOUR:
+        for kind in KINDS:
+            yield RecordingRule(hourly(kind), at_full_hours(f"slo:{kind}:rate{HOUR}{chosen} * 3600"), own, slo.span)
     for kind in KINDS:
         yield RecordingRule(f"slo:{kind}:increase{period}", _increase(slo, kind), own, slo.span)
     seconds = period.milliseconds // 1000
@@ -50,18 +69,23 @@ def _increase(slo: Slo, kind: str) -> str:
     return placed(_increase_here(kind, slo.window, slo.by, tuple(former_selectors(slo))), slo)
 
 
+def hourly(kind: str) -> str:
+    """The events of each hour, at its end."""
+    return f"slo:{kind}:increase{HOUR}"
+
+
 @lru_cache(maxsize=1024)
 def _increase_here(kind: str, period: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
-    hourly = f"slo:{kind}:rate{HOUR}"
+    rate = f"slo:{kind}:rate{HOUR}"
     if period <= HOUR:
-        return f"{hourly}{HERE} * {period.milliseconds // 1000}"
+        return f"{rate}{HERE} * {period.milliseconds // 1000}"
     whole = Duration(period.milliseconds - HOUR.milliseconds - 1000)
     born = f"clamp_max(time() - {BORN}{HERE}, 3600)"
     parts = [
-        f"{hourly}{HERE} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
-        *(f"sum_over_time({hourly}{some}[{whole}:{HOUR}]) * 3600" for some in (HERE, *former)),
+        f"{rate}{HERE} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
+        *(f"sum_over_time({hourly(kind)}{some}[{whole}:{HOUR}])" for some in (HERE, *former)),
         *(
-            f"{hourly}{some} offset {Duration(whole.milliseconds + 1000)} * (3600 - {_into_the_hour(period)})"
+            f"{rate}{some} offset {Duration(whole.milliseconds + 1000)} * (3600 - {_into_the_hour(period)})"
             for some in (HERE, *former)
         ),
     ]

@@ -3,7 +3,7 @@
 The guards, each for a way in which plain burn-rate rules stay silent or page falsely, and each to be switched off:
 
 * a missing error series counts as no errors (`or 0 * total`, in the SLI);
-* an error series that is born with its first errors counts from zero (in the SLI);
+* an error series that is born with its first errors counts from zero (in `births`);
 * a NaN is not recorded (`>= 0` is false for it), so that no average over it is poisoned;
 * 0/0 gives no row (`total > 0`), and TrafficAbsent tells when the request counter stops or disappears;
 * a ratio over a window with less history than its length is scaled by the share of it that is known. For a new service

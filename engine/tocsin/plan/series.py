@@ -1,31 +1,37 @@
 """The series that an objective records: bad and total events over every window that its alerts need.
 
-Windows up to six hours are computed from raw counters. A longer one is put together from *tiles*: a day is the six
-hours until now, the six hours until six hours ago, and so on, each as it was recorded then. Tiles weigh events (bad and
-total are added up apart), lag nothing, and a day reads four of them instead of a day of samples. A tile that nobody
-recorded counts no events, bad or total, so that the ratio is that of the others.
+Windows up to an hour are computed from raw counters; those of kinds that look at gauges, or say a ratio, up to six. A
+longer one is put together from *tiles*: two hours are the hour until now and the hour until an hour ago, a day is four
+times six hours, each as it was recorded then. Tiles weigh events (bad and total are added up apart), lag nothing, and
+a day reads four of them instead of a day of samples. A tile that nobody recorded counts no events, bad or total, so
+that the ratio is that of the others.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from tocsin.guards import BASE, RAW_LIMIT, TRAFFIC_MEMORY
+from tocsin.plan.births import birth_recordings, counted, recorded_births
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers, summed
-from tocsin.sli import SlicedSli
+from tocsin.sli import LatencySli, RatioSli, SlicedSli
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, windows_of
 
 TILE_SLACK = Duration.of(minutes=30)
-"""A tile may be so much older than it should: a server that was restarted when it was due does not lose it."""
+"""A tile may be so much older than it should, but not by more than half of itself: a server that was restarted when it
+was due does not lose it."""
 MOST_TILES = 12
+RUNGS = (Duration.of(hours=1), Duration.of(hours=6), Duration.of(days=1))
+"""Windows that are recorded where a longer one has nothing else to be put together from."""
 PAUSE = Duration.of(minutes=20)
 """After a longer pause of its counter a service is born again."""
 HOUR = Duration.of(hours=1)
 BORN = "slo:born:timestamp_seconds"
+HOURLY_BORN = "slo:born_hourly:timestamp_seconds"
 KINDS = ("bad", "total")
 HERE = "\0"
 """Stands for the selector of an objective; no text of a definition holds it."""
@@ -57,27 +63,57 @@ def former_selectors(slo: Slo) -> Iterator[str]:
         yield matchers((("service", service), ("slo", name)))
 
 
+def raw_limit(slo: Slo) -> Duration:
+    """The longest window that is computed from what the SLI reads.
+
+    Events that are counted add up, and an hour of them is short enough to read. The ratio of a kind that says one does
+    not; and one that looks at gauges reads what was recorded of them, which is little.
+    """
+    return HOUR if isinstance(slo.sli, RatioSli | LatencySli) else RAW_LIMIT
+
+
 @lru_cache(maxsize=1024)
-def ladder(windows: tuple[Duration, ...]) -> tuple[tuple[Duration, Duration | None], ...]:
+def ladder(windows: tuple[Duration, ...], limit: Duration) -> tuple[tuple[Duration, Duration | None], ...]:
     """Every window to record, shortest first, with the window that it is tiled by; None: from raw counters.
 
-    >>> [(str(w), str(by)) for w, by in ladder((RAW_LIMIT, Duration.of(days=3), Duration.of(days=1)))]
+    >>> days, hours = lambda n: Duration.of(days=n), lambda n: Duration.of(hours=n)
+    >>> [(str(w), str(by)) for w, by in ladder((hours(6), days(3), days(1)), hours(6))]
     [('6h', 'None'), ('1d', '6h'), ('3d', '1d')]
-    >>> [(str(w), str(by)) for w, by in ladder((Duration.of(hours=10),))]
-    [('5h', 'None'), ('10h', '5h')]
+    >>> [(str(w), str(by)) for w, by in ladder((hours(2), hours(6)), hours(1))]
+    [('1h', 'None'), ('2h', '1h'), ('6h', '2h')]
+    >>> [(str(w), str(by)) for w, by in ladder((days(1),), hours(1))]
+    [('1h', 'None'), ('6h', '1h'), ('1d', '6h')]
     """
-    made: dict[Duration, Duration | None] = {window: None for window in windows if window <= RAW_LIMIT}
+    made: dict[Duration, Duration | None] = {window: None for window in windows if window <= limit}
     for window in sorted(set(windows) - set(made)):
-        dividing = [one for one in made if not window.milliseconds % one.milliseconds]
-        tile = max((one for one in dividing if window.milliseconds <= MOST_TILES * one.milliseconds), default=None)
-        if tile is None:
-            count = -(-window.milliseconds // RAW_LIMIT.milliseconds)
-            while window.milliseconds % (count * 1000):
-                count += 1
-            tile = Duration(window.milliseconds // count)
-            made.setdefault(tile, None)
-        made[window] = tile
+        _put_together(window, limit, made)
     return tuple(sorted(made.items()))
+
+
+def _put_together(window: Duration, limit: Duration, made: dict[Duration, Duration | None]) -> None:
+    """Tile *window* by the longest that there is, or by one of RUNGS, or by equal parts."""
+    if window <= limit:
+        made.setdefault(window, None)
+    elif window not in made:
+        tile = _longest_tile(window, made) or _longest_tile(window, RUNGS) or _equal_part(window, limit)
+        _put_together(tile, limit, made)
+        made[window] = tile
+
+
+def _longest_tile(window: Duration, some: Iterable[Duration]) -> Duration | None:
+    fits = (
+        one
+        for one in some
+        if one < window <= Duration(MOST_TILES * one.milliseconds) and not window.milliseconds % one.milliseconds
+    )
+    return max(fits, default=None)
+
+
+def _equal_part(window: Duration, limit: Duration) -> Duration:
+    count = -(-window.milliseconds // limit.milliseconds)
+    while window.milliseconds % (count * 1000):
+        count += 1
+    return Duration(window.milliseconds // count)
 
 
 def recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
@@ -86,6 +122,7 @@ def recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
     if (now := slo.sli.now()) is not None:
         for kind, expression in zip(KINDS, now, strict=True):
             yield RecordingRule(f"slo:{kind}:now", f"{expression} >= 0", own, slo.span)
+    yield from birth_recordings(slo)
     for kind, window, tile, name in rates(slo, tiers):
         expression = _raw(slo, kind, window) if tile is None else tiled(slo, kind, window, tile)
         yield RecordingRule(name, expression, own, slo.span)
@@ -108,14 +145,14 @@ class Rate(NamedTuple):
 
 def rates(slo: Slo, tiers: tuple[Tier, ...]) -> tuple[Rate, ...]:
     """Every rate that *slo* records, in the order in which one reads the other."""
-    return _rates(tiers, slo.calendar is None, slo.no_traffic.alert)
+    return _rates(tiers, slo.calendar is None, slo.no_traffic.alert, raw_limit(slo))
 
 
 @lru_cache(maxsize=1024)
-def _rates(tiers: tuple[Tier, ...], rolling: bool, absence: bool) -> tuple[Rate, ...]:
+def _rates(tiers: tuple[Tier, ...], rolling: bool, absence: bool, limit: Duration) -> tuple[Rate, ...]:
     needed = {BASE, *windows_of(tiers)} | ({HOUR} if rolling else set())
-    rungs = dict(ladder(tuple(sorted(needed))))
-    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY})))) if absence else rungs
+    rungs = dict(ladder(tuple(sorted(needed)), limit))
+    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY})), limit)) if absence else rungs
     return tuple(
         Rate(kind, window, tile, f"slo:{kind}:rate{window}")
         for window, tile in sorted(totals.items())
@@ -131,10 +168,13 @@ def _raw(slo: Slo, kind: str, window: Duration) -> str:
             share = slo.sli.slice.milliseconds / window.milliseconds
             return f"sum_over_time({now}[{slo.sli.room(window)}]) * {share!r}"
         return f"avg_over_time({now}[{window}])"
-    if kind == "total":
-        return f"{slo.sli.total(str(window))} >= 0"
     recorded = summed(f"slo:total:rate{window}{selector(slo)}", slo.by)
-    return f"{slo.sli.bad(str(window), total=recorded)} >= 0"
+    if (sli := counted(slo)) is not None:
+        births, asked = partial(recorded_births, slo), str(window)
+        text = sli.bad(asked, total=recorded, births=births) if kind == "bad" else sli.total(asked, births=births)
+    else:
+        text = slo.sli.bad(str(window), total=recorded) if kind == "bad" else slo.sli.total(str(window))
+    return f"{text} >= 0"
 
 
 def tiled(slo: Slo, kind: str, window: Duration, tile: Duration) -> str:
@@ -146,14 +186,20 @@ def tiled(slo: Slo, kind: str, window: Duration, tile: Duration) -> str:
 def _tiled(kind: str, window: Duration, tile: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
     count = window.milliseconds // tile.milliseconds
     series = f"slo:{kind}:rate{tile}"
-    tiles = (_tile(series, Duration(number * tile.milliseconds), by, former) for number in range(count))
+    slack = tile_slack(tile)
+    tiles = (_tile(series, Duration(number * tile.milliseconds), slack, by, former) for number in range(count))
     return f"{union(tiles, by)} / {count}"
 
 
-def _tile(series: str, offset: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
+def tile_slack(tile: Duration) -> Duration:
+    """By how much a tile may be too old."""
+    return min(TILE_SLACK, Duration(tile.milliseconds // 2))
+
+
+def _tile(series: str, offset: Duration, slack: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
     if not offset.milliseconds:
         return series + HERE
-    texts = [f"last_over_time({series}{chosen}[{TILE_SLACK}] offset {offset})" for chosen in (HERE, *former)]
+    texts = [f"last_over_time({series}{chosen}[{slack}] offset {offset})" for chosen in (HERE, *former)]
     return texts[0] if len(texts) == 1 else "(" + f" or on ({', '.join(by)}) ".join(texts) + ")"
 
 
@@ -184,8 +230,17 @@ def history(window: Duration) -> str:
 def first_events(window: Duration) -> str:
     """When, in unix seconds, the earliest life of the service that reaches into *window* began, HERE.
 
-    The value is exact, so that a coarse grid is enough to find it.
+    The value is exact, so that in a long window it is enough to look at every hour.
     """
     born = BORN + HERE
-    step = max(min(window.milliseconds // 6, HOUR.milliseconds), window.milliseconds // 72) // 60_000 * 60_000
-    return f"(min_over_time({born}[{window}:{Duration(max(step, 60_000))}]) or {born})"
+    if window <= RAW_LIMIT:
+        return f"min_over_time({born}[{window}])"
+    return f"(min_over_time({HOURLY_BORN}{HERE}[{window}]) or {born})"
+
+
+def at_full_hours(vector: str) -> str:
+    """Leave samples in the last five minutes of each hour, for an instant query for the full hour looks so far back.
+
+    A server goes through every sample of a range, so a month of hours is read sixty times faster than one of minutes.
+    """
+    return f"{vector}\nand on () vector((time() - 1) % 3600) >= 3300"

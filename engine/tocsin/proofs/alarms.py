@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, TRAFFIC_MEMORY, enough, keep_firing_for
 from tocsin.plan.broken import FOR
-from tocsin.plan.series import BORN
+from tocsin.plan.series import BORN, HOURLY_BORN
 from tocsin.ports import labels_of
 from tocsin.proofs.expect import firing, turns
 from tocsin.proofs.given import (
@@ -126,6 +126,7 @@ def _given(tier: Tier, moments: Sequence[_Moment], born: Sequence[Sample]) -> Gi
         f"slo:total:rate{tier.long}": [moment.total for moment in moments],
         f"slo:total:rate{tier.short}": [moment.total for moment in moments],
         BORN: born,
+        HOURLY_BORN: born,
     }
 
 

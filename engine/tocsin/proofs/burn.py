@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import chain, pairwise
 
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, keep_firing_for
+from tocsin.plan.series import HOUR
 from tocsin.proofs.expect import Watch, conditions, firing, turns
 from tocsin.proofs.feed import Feed, Story
 from tocsin.proofs.model import CONDITION, FIRING, RECORDED, Claim, Proof, Run, Unproved
@@ -16,7 +17,7 @@ from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, detection_time
 
-_LEAD = Duration.of(hours=1)
+_LEAD = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Bench:
             keep=ticks(keep_firing_for(tier, self.slo.guards), grid),
             least=self.slo.guards.min_bad_events if self.slo.sli.now() is None else 0,
             history=self.slo.guards.cold_start,
+            glimpse=ticks(HOUR, grid) if tier.long > RAW_LIMIT else 0,
             lag=ticks(BASE, grid) if tier.long > RAW_LIMIT and (grid != BASE or self.feed.sampled) else 0,
         )
 
@@ -173,6 +175,7 @@ def _idle(bench: Bench, half: int, hour: int, lasts: int) -> Run:
     keep = ticks(KEEP_FIRING_FOR, grid)
     lasts = max(lasts, keep + 3)
     if bench.feed.sampled:
+        half += hour  # a life that lasts for a full hour is seen
         told = sampled((half, 0), (hour, None), (lasts, 1))
     else:
         told = story(Phase(half), Phase(hour, traffic=0), Phase(lasts, Fraction(1)))

@@ -9,10 +9,13 @@ from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
+from tocsin.plan.births import birth_recordings, births_of, counted
 from tocsin.plan.series import Rate
-from tocsin.proofs.feed import ALL, BAD, Feed, Story
+from tocsin.ports import labels_of
+from tocsin.promql import metric_name
+from tocsin.proofs.feed import ALL, BAD, Feed, Story, twin_label
 from tocsin.proofs.given import level, value_claims
-from tocsin.proofs.model import Claim, Proof, Run
+from tocsin.proofs.model import RECORDED, Claim, Proof, Run
 from tocsin.proofs.stories import Phase, sampled, story
 from tocsin.proofs.ticks import MINUTE, raw_rates
 from tocsin.proofs.values import notation
@@ -25,17 +28,23 @@ _TRAFFIC = 40_000
 _ERRORS = Fraction(1, 10)
 _SEEN = 10**6
 _ENOUGH = 4
+_ABSENCE = 30
+"""Ticks in which a series is left out."""
+_NEAR = 1.1
+"""A window that begins so many ticks before the first sample, or less, is taken to be full."""
 
 
-def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed, slack: int = 0) -> Iterator[Proof]:
+def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed) -> Iterator[Proof]:
     """Every window that reads what the SLI selects."""
     if slo.sli.now() is not None:
         yield _looks(slo, feed)
         return
     for some, grid in raw_rates(slo, tiers):
-        for run in (*_runs(slo, feed, some, grid), *_births(slo, feed, some, grid, slack)):
-            every = gcd(*(rate.window.milliseconds // grid.milliseconds for rate in some))
+        every = gcd(*(rate.window.milliseconds // grid.milliseconds for rate in some))
+        for run in _runs(slo, feed, some, grid):
             yield Proof(slo.ref, slo.span, slo.service, grid, (run,), every=every)
+        for run in _births(slo, feed, some, grid):
+            yield Proof(slo.ref, slo.span, slo.service, grid, (run,))
 
 
 def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterator[Run]:
@@ -50,43 +59,61 @@ def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterato
         yield Run("no series of errors", feed.series(told), tuple(claims))
 
 
-def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: int) -> Iterator[Run]:
-    """Errors come with their series, half of the traffic first; every one counts."""
-    if not (isinstance(slo.sli, RatioSli) and slo.sli.counts_births() and slo.sli.new_series and feed.own_errors):
+def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterator[Run]:
+    """Errors come with their series, half of the traffic first; every one counts, once, until it is an hour old."""
+    if not (counted(slo) and feed.own_errors):
         return
     windows = {rate: rate.window.milliseconds // grid.milliseconds for rate in some}
-    longest, step = max(windows.values()), gcd(*windows.values())
-    born, until = longest + 1, longest + step
-    lead, burst = Phase(longest, traffic=_TRAFFIC), Phase(1, Fraction(1, 2), _TRAFFIC)
-    told = story(lead, burst, Phase(step - 1, _ERRORS, _TRAFFIC), error_series_from=born)
-    claims = [_claim(slo, rate, told, until, window) for rate, window in windows.items()]
-    others = _bystanders(feed, longest, until)
-    yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))
-    if step < _ENOUGH or slack:
+    longest, step = max(windows.values()), min(windows.values())
+    born, until, gone = longest + 1, longest + step, 2 * longest + step
+    if step < _ENOUGH:
         return
-    told = replace(told, resets=(born + 2,))
-    claims = []
-    for rate, window in windows.items():
-        count = _extrapolated(told.bad[born:], window)
-        if rate.kind != BAD:
-            if any(role == ALL for _, role in feed.roles):
-                continue
-            count += sum(n or 0 for n in told.good[until - window + 1 : until + 1])
-        rated = {until: count / float(rate.window.seconds)}
-        claims += value_claims(slo, rate.name, rated, "after its reset a series counts as a rate does")
+    phases = Phase(longest, traffic=_TRAFFIC), Phase(1, Fraction(1, 2), _TRAFFIC), Phase(step - 1, _ERRORS, _TRAFFIC)
+    told = story(*phases, Phase(gone - until, traffic=_TRAFFIC), error_series_from=born)
+    claims = [_from_birth(slo, rate, told, until, window) for rate, window in windows.items()]
+    claims += [_claim(slo, rate, told, gone, window) for rate, window in windows.items()]
+    claims += _remembered(slo, feed, told, (longest, until, gone))
+    others = _bystanders(feed, longest, gone)
+    yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))
+    told = replace(story(*phases, error_series_from=born), resets=(born + 2,))
+    if any(role == ALL for _, role in feed.roles):
+        windows = {rate: window for rate, window in windows.items() if rate.kind == BAD}
+    claims = [_from_birth(slo, rate, told, until, window) for rate, window in windows.items()]
     yield Run("a series of errors is born and begins again at 0", feed.series(told), tuple(claims))
 
 
-def _extrapolated(events: Sequence[int | None], window: int) -> float:
-    """The increase that Prometheus 2 tells of a counter that is born with the first of *events*, one per tick.
+def _remembered(slo: Slo, feed: Feed, told: Story, ticks: tuple[int, int, int]) -> Iterator[Claim]:
+    """With what the greater of the two series of errors was born: from then on, and not for longer than an hour."""
+    before, within, after = ticks
+    errors = next(name for name, role in feed.roles if role == BAD)
+    first = told.bad[told.error_series_from] or 0
+    twin = ((twin_label(errors), "b"),)
+    for rule in birth_recordings(slo):
+        text = births_of(slo)[rule.record]
+        born = metric_name(text) == metric_name(errors) and text != getattr(slo.sli, "good_events", None)
+        labels = labels_of({**dict(rule.labels), "__name__": rule.record})
+        for tick, value in ((before, None), (within, float(first - first // 4) if born else None), (after, None)):
+            yield Claim(RECORDED, labels, tick, value is not None, "the first value of a series", value, twin)
+
+
+def _from_birth(slo: Slo, rate: Rate, told: Story, until: int, window: int) -> Claim:
+    """The first value of the series of errors and what came after it, as a rate tells that."""
+    errors = [n or 0 for n in told.bad[told.error_series_from : until + 1]]
+    others = [n or 0 for n in told.good[until - window + 1 : until + 1]]
+    count = errors[0] + _extrapolated(errors, window) + (0 if rate.kind == BAD else sum(others))
+    rated = {until: count / float(rate.window.seconds)}
+    return next(value_claims(slo, rate.name, rated, "what a series is born with counts, and what comes after it"))
+
+
+def _extrapolated(counted: Sequence[int], window: int) -> float:
+    """The increase that Prometheus 2 tells of a counter that is born with the first of *counted*, one per tick.
 
     What came before the first sample is guessed: as much as in the ticks from where the line through the samples meets
     0, but at most half a tick where the window begins more than a tick before it.
     """
-    counted = [n or 0 for n in events]
     rise, ticks = sum(counted[1:]), len(counted) - 1
     before = min(window - ticks, ticks * counted[0] / rise)
-    return rise * (ticks + (before if before < 1.1 else 0.5)) / ticks
+    return rise * (ticks + (before if before < _NEAR else 0.5)) / ticks
 
 
 def _claim(slo: Slo, rate: Rate, told: Story, tick: int, window: int) -> Claim:
@@ -102,20 +129,23 @@ def _bystanders(feed: Feed, until: int, last: int) -> Iterator[tuple[str, str]]:
     """Series of which nothing may count: not even once, though each has a high value that nobody has seen before.
 
     A new target; a target that was started anew, so that its old series end as the new ones begin; series of a known
-    target that have been there for long, and one that ends.
+    target that have been there for long, one that ends, and one that was left out for a while.
     """
     (errors,) = (name for name, role in feed.roles if role == BAD)
     (others,) = (name for name, role in feed.roles if role != BAD)
     if 'instance="' in errors + others:
         return
-    ends = until + (last - until) // 2
+    ends = until + 2
     old, young = level((ends, _SEEN)), level((ends, None), (last + 1 - ends, _SEEN))
-    yield _with(errors, 'instance="new"'), notation(level((until + 1, None), (last - until, _SEEN)))
-    yield _with(others, 'instance="new"'), notation(level((until + 1, None), (last - until, _SEEN)))
+    new = level((until + 1, None), (last - until, _SEEN))
+    back = level((until - _ABSENCE, _SEEN), (_ABSENCE + 1, None), (last - until, _SEEN))
+    yield _with(errors, 'instance="new"'), notation(new)
+    yield _with(others, 'instance="new"'), notation(new)
     yield _with(errors, 'instance="again"'), notation(young)
     yield _with(others, 'instance="again"'), notation(old)
     yield _with(errors, 'instance="a",path="old"'), notation(level((last + 1, _SEEN)))
     yield _with(others, 'instance="a",path="old"'), notation(old)
+    yield _with(errors, 'instance="a",path="back"'), notation(back)
 
 
 def _with(series: str, labels: str) -> str:

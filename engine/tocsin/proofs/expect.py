@@ -31,6 +31,8 @@ class Watch:
     """Whether what is not known counts as good."""
     lag: int = 0
     """By how many ticks the long window may lag behind, where it is put together from shorter ones."""
+    glimpse: int = 0
+    """A life of the service that is shorter may not be seen in the long window."""
 
 
 def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> list[bool | None]:
@@ -39,16 +41,16 @@ def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> 
     *slack* is by how many ticks a server's windows may be shorter than they say.
     """
     answers: list[bool | None] = []
-    stories = [_sums(story, lost=False)]
-    if story.error_series_from:
-        stories.append(_sums(story, lost=True))
+    stories = [_sums(story)]
+    if born_late := story.error_series_from:
+        stories += [_sums(story, lost=born_late), _sums(story, guessed=born_late)]
     extra = (0, 1) if sampled else (0,)
     lives = _lives(story)
     for tick in range(len(story.good)):
         found = {
             _holds(sums, (tick, max(tick - lag, 0)), watch, born, more - less)
             for sums in stories
-            for born in (_born(lives, tick, watch.long) if watch.history else {-watch.long})
+            for born in (_born(lives, tick, watch) if watch.history else {-watch.long})
             for more in extra
             for less in range(slack + 1)
             for lag in {0, watch.lag}
@@ -65,28 +67,41 @@ def _lives(story: Story) -> list[tuple[int, int]]:
     return list(zip(first, last, strict=True))
 
 
-def _born(lives: Sequence[tuple[int, int]], tick: int, long: int) -> set[int]:
+def _born(lives: Sequence[tuple[int, int]], tick: int, watch: Watch) -> set[int]:
     """Since when events are known: the birth of the earliest life that reaches into the window.
 
-    Rules look for births at six points of the window, and a life lasts for them until five minutes after its end.
+    In long windows rules look for births at every hour, and a life lasts for them until five minutes after its end.
     """
+    long = watch.long
     late = 1 + max(1, long // 288)
     found = set()
     for reach in (-long // 6 - 1, long // 12 + 1):
-        seen = [first for first, last in lives if last + reach >= tick - long] or [tick]
-        found |= {seen[0], seen[0] + late}
+        for least in {0, watch.glimpse}:
+            seen = [
+                first
+                for first, last in lives
+                if last + reach >= tick - long and (min(last, tick) - first >= least or first <= tick <= last)
+            ]
+            seen = seen or [tick]
+            found |= {seen[0], seen[0] + late}
     return found
 
 
 _Sums = tuple[list[int], list[int]]
 
 
-def _sums(story: Story, *, lost: bool) -> _Sums:
-    """Bad and all events up to each tick; *lost* leaves out the errors with which their series was born."""
+def _sums(story: Story, *, lost: int = 0, guessed: int = 0) -> _Sums:
+    """Bad and all events up to each tick.
+
+    What a series of errors is born with at a tick may be *lost*; or more than that is *guessed*, for a rate adds up to
+    half a tick of what comes after it.
+    """
     bad = [b or 0 for b in story.bad]
+    every = [(g or 0) + b for g, b in zip(story.good, bad, strict=True)]
     if lost:
-        bad[: story.error_series_from + 1] = [0] * len(bad[: story.error_series_from + 1])
-    every = [(g or 0) + (b or 0) for g, b in zip(story.good, story.bad, strict=True)]
+        bad[: lost + 1] = [0] * len(bad[: lost + 1])
+    if guessed in range(1, len(bad)):
+        bad[guessed] += max(bad[guessed : guessed + 2]) // 2
     return list(accumulate(bad)), list(accumulate(every))
 
 

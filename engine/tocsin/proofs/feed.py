@@ -76,13 +76,18 @@ def _events(samples: Sequence[Sample]) -> list[int | None]:
     return [None if sample is None else int(sample) for sample in samples]
 
 
+def twin_label(series: str) -> str:
+    """A label that *series* does not have."""
+    return next(each for each in ("instance", "pod", "replica", "twin") if f'{each}="' not in series)
+
+
 def _twins(series: str) -> tuple[str, str]:
     """The same series twice, told apart by a label that it does not have.
 
     >>> _twins('up{job="x"}')
     ('up{job="x",instance="a"}', 'up{job="x",instance="b"}')
     """
-    label = next(each for each in ("instance", "pod", "replica", "twin") if f'{each}="' not in series)
+    label = twin_label(series)
     head, comma = series[:-1], "" if series.endswith("{}") else ","
     return f'{head}{comma}{label}="a"}}', f'{head}{comma}{label}="b"}}'
 

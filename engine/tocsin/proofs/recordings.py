@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from tocsin.guards import BASE
-from tocsin.plan.budget import INTERVAL
-from tocsin.plan.series import BORN, HOUR, KINDS, PAUSE, TILE_SLACK, Rate, rates
+from tocsin.plan.budget import INTERVAL, hourly
+from tocsin.plan.series import BORN, HOUR, HOURLY_BORN, KINDS, PAUSE, Rate, rates, tile_slack
 from tocsin.proofs.given import LONG_AGO, Given, alone, level, series, value_claims
 from tocsin.proofs.model import RECORDED, Claim, Proof, Run
 from tocsin.proofs.subjects import recorded
@@ -36,6 +36,7 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
     if slo.formerly:
         yield alone(slo, MINUTE, _renamed(slo))
     yield _objective(slo)
+    yield alone(slo, MINUTE, _full_hours(slo))
     if slo.calendar is None:
         grid = next((one for one in (_TWENTY, MINUTE) if slo.window.milliseconds % one.milliseconds == 0), None)
         if slo.window > _LONG_ENOUGH and grid:
@@ -50,8 +51,9 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
 
 def _tiles(slo: Slo, rate: Rate, tile: Duration) -> Proof:
     """Every tile has another value; some were recorded too long before they were due, others just in time."""
-    grid, count = grid_for([tile, TILE_SLACK], BASE), rate.window.milliseconds // tile.milliseconds
-    length, slack = ticks(tile, grid), ticks(TILE_SLACK, grid)
+    old = tile_slack(tile)
+    grid, count = grid_for([tile, old], BASE), rate.window.milliseconds // tile.milliseconds
+    length, slack = ticks(tile, grid), ticks(old, grid)
     ends = (count * length, count * length + length // 2)
     values: list[Sample] = [10.0 ** ((ends[1] - tick) // length) for tick in range(ends[1] + 1)]
     for number in range(1, count):
@@ -68,7 +70,7 @@ def _tiles(slo: Slo, rate: Rate, tile: Duration) -> Proof:
             seen = [value for value in values[due - slack : due + 1] if value is not None]
             tiles += seen[-1:] or ([500.0] if once else [])
         expected[end] = sum(filter(None, tiles)) / count
-    claims = value_claims(slo, rate.name, expected, f"the mean of its tiles of {tile}, at most {TILE_SLACK} early")
+    claims = value_claims(slo, rate.name, expected, f"the mean of its tiles of {tile}, at most {old} early")
     run = Run(f"{rate.name} from its tiles", series(slo, {rate.tile_name: values}, once), tuple(claims))
     return alone(slo, grid, run, every=length // 2 or 1)
 
@@ -129,18 +131,34 @@ def _objective(slo: Slo) -> Proof:
     return alone(slo, MINUTE, Run("the target as a series", (), (claim,)))
 
 
+def _full_hours(slo: Slo) -> Run:
+    """What is read over days is recorded up to each full hour, and not before its last minutes."""
+    hour, at = ticks(HOUR, MINUTE), 60.0
+    given: Given = {BORN: [at] * (2 * hour)}
+    asked = {HOURLY_BORN: at}
+    if slo.calendar is None and slo.window > HOUR:
+        given |= {f"slo:{kind}:rate{HOUR}": [at] * (2 * hour) for kind in KINDS}
+        asked |= {hourly(kind): at * 3600 for kind in KINDS}
+    claims: list[Claim] = []
+    for name, value in asked.items():
+        told = {hour - 6: None, hour - 2: value, hour: value, hour + 1: None}
+        claims += value_claims(slo, name, told, "an hour is full")
+    return Run("an hour ends", series(slo, given), tuple(claims))
+
+
 def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sample], ends: Sequence[int]) -> Run:
     """At each of *ends* the events of the period that ends there; *events* come tick by tick, a tenth of them bad."""
     hour, period = ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
     sums = [0, *accumulate(events)]
-    hourly = [
+    rates_of_hours = [
         (sums[tick + 1] - sums[max(tick + 1 - hour, 0)]) / HOUR.milliseconds * 1000 for tick in range(len(events))
     ]
     truth = {tick: sums[tick + 1] - sums[max(tick + 1 - period, 0)] for tick in ends}
     given: Given = {BORN: born}
     claims: list[Claim] = []
     for kind, share in zip(KINDS, (_ONE_IN, 1), strict=True):
-        given[f"slo:{kind}:rate{HOUR}"] = [rate / share for rate in hourly]
+        given[f"slo:{kind}:rate{HOUR}"] = [rate / share for rate in rates_of_hours]
+        given[hourly(kind)] = [None if tick % hour else rate * 3600 / share for tick, rate in enumerate(rates_of_hours)]
         expected = {tick: count / share for tick, count in truth.items()}
         claims += value_claims(slo, f"slo:{kind}:increase{slo.window}", expected, f"the events of {slo.window}")
     return Run(f"the events of {slo.window}", series(slo, given), tuple(claims))
@@ -185,11 +203,12 @@ def _budget(slo: Slo) -> Run:
 def _reborn(slo: Slo) -> Run:
     """A service that was born again is as old as its first life in the period."""
     bad, every = 5.0, 1000.0
-    born = [LONG_AGO, None, 120.0 - float(slo.window.seconds) / 4]
+    born = [None, None, 120.0 - float(slo.window.seconds) / 4]
     given: Given = {
         f"slo:bad:increase{slo.window}": [bad] * 3,
         f"slo:total:increase{slo.window}": [every] * 3,
         BORN: born,
+        HOURLY_BORN: [LONG_AGO, None, None],
     }
     expected = {2: 1 - bad / every / float(1 - slo.target)}
     claims = value_claims(slo, "slo:error_budget:remaining_ratio", expected, "its first life fills the period")

@@ -4,6 +4,7 @@ from tocsin.sli.base import Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
 from tocsin.sli.guarded import for_long, guarded, has_guard
 from tocsin.sli.latency import LatencySli
+from tocsin.sli.newborn import born_just_now
 from tocsin.sli.probe import ProbeSli
 from tocsin.sli.query import Form, form_of
 from tocsin.sli.ratio import RatioSli
@@ -24,6 +25,7 @@ __all__ = [
     "SliKind",
     "SlicedSli",
     "ThresholdSli",
+    "born_just_now",
     "for_long",
     "form_of",
     "guarded",

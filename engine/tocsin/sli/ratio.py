@@ -1,15 +1,18 @@
 """Ratio: a counter of bad (or good) events beside a counter of all events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tocsin.promql import is_windowed, metric_name, summed
+from tocsin.promql import is_windowed, metric_name, over, summed
 from tocsin.sli.base import Given
-from tocsin.sli.newborn import from_birth
+from tocsin.sli.newborn import born_within, countable
 from tocsin.sli.query import Form, UnitOfWindowError, events, unit_of
+from tocsin.units import Duration
 
 _FORMS = (Form.SELECTOR, Form.WINDOWED)
+Births = Callable[[str, str], str]
+"""With what each series of a selector was born within a window: rows with a label more than the series have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,22 @@ class RatioSli:
             return None
         return cls(total.text, bad_events=bad.text if bad else None, good_events=good.text if good else None)
 
-    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
-        """Bad events over *window*; 0 where there are events and no bad series yet."""
+    def bad(self, window: str, function: str = "rate", total: str | None = None, births: Births | None = None) -> str:
+        """Bad events over *window*; 0 where there are events and no bad series yet.
+
+        *births* is a cheaper way to tell them than to look for them in *window*.
+        """
         if self.bad_events is not None:
-            bad = self._events(self.bad_events, window, function)
+            bad = self._events(self.bad_events, window, function, births)
             zero = total or events(self.total_events, window, function, self.by)  # as many rows, for less
             return f"({bad} or 0 * {zero})" if self.missing_errors else f"({bad})"
-        total = total or self.total(window, function)
-        good = self._events(self.good_events or "", window, function)
+        total = total or self.total(window, function, births)
+        good = self._events(self.good_events or "", window, function, births)
         return f"clamp_min({total} - ({good} or 0 * {total}), 0)"
 
-    def total(self, window: str, function: str = "rate") -> str:
+    def total(self, window: str, function: str = "rate", births: Births | None = None) -> str:
         """All events over *window*."""
-        return self._events(self.total_events, window, function)
+        return self._events(self.total_events, window, function, births)
 
     def mean(self, _window: str) -> str | None:
         """Events are counted, not measured."""
@@ -78,16 +84,17 @@ class RatioSli:
         Good events have to be series of all events: with counters of different targets, births in one of them alone
         would look like errors.
         """
-        of = self.bad_events or self.good_events or ""
-        if any(from_birth(text, self.total_events, "5m", "rate") is None for text in (of, self.total_events)):
+        part = self.bad_events or self.good_events or ""
+        if not countable(part, self.total_events):
             return False
-        return self.bad_events is not None or metric_name(of) == metric_name(self.total_events)
+        return self.bad_events is not None or metric_name(part) == metric_name(self.total_events)
 
-    def _events(self, text: str, window: str, function: str) -> str:
-        counted = None
-        if self.new_series and (self.bad_events is not None or self.counts_births()):
-            counted = from_birth(text, self.total_events, window, function)
-        return events(text, window, function, self.by) if counted is None else summed(counted, self.by)
+    def _events(self, text: str, window: str, function: str, births: Births | None) -> str:
+        if not (self.new_series and self.counts_births()):
+            return events(text, window, function, self.by)
+        born = births(text, window) if births else born_within(text, self.total_events, window)
+        seconds = f" / {Duration.parse(window).milliseconds // 1000}" if function == "rate" else ""
+        return summed(f"\n  ({born}){seconds}\n  or {function}({over(text, window)})\n", self.by)
 
 
 def _alike(given: Given, texts: Mapping[str, str]) -> bool:
