@@ -7,7 +7,8 @@ series, for as long as the longest raw window. As a rule there are none, and wha
 The series carry their own labels, which may be called `service` or `slo`, and `slo_ref` beside them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from tocsin.plan.model import RecordingRule
@@ -27,46 +28,50 @@ LABEL = "slo_ref"
 TOTAL, BAD = "slo:total:births", "slo:bad:births"
 
 
-def birth_recordings(slo: Slo) -> Iterator[RecordingRule]:
-    """What has to be recorded before any window is; nothing where an objective does not count births."""
-    own = labels_of({LABEL: slo.ref})
-    for name, text in births_of(slo).items():
-        known = f"{_chosen(name, slo)}[{MEMORY}]"
-        expression = (
-            f"(last_over_time({known}) unless last_over_time({known} offset {KEPT}))\n"
-            f"or ignoring ({LABEL})\n"
-            f"  ({born_just_now(text, births_of(slo)[TOTAL])})"
-        )
-        yield RecordingRule(name, expression, own, slo.span)
+@dataclass(frozen=True, slots=True)
+class Births:
+    """What an objective records of births: the selector of each recording by its name."""
+
+    slo: Slo
+    recorded: Mapping[str, str]
+
+    def rules(self) -> Iterator[RecordingRule]:
+        """What has to be recorded before any window is."""
+        own = labels_of({LABEL: self.slo.ref})
+        for name, text in self.recorded.items():
+            known = f"{self._chosen(name)}[{MEMORY}]"
+            expression = (
+                f"(last_over_time({known}) unless last_over_time({known} offset {KEPT}))\n"
+                f"or ignoring ({LABEL})\n"
+                f"  ({born_just_now(text, self.recorded[TOTAL])})"
+            )
+            yield RecordingRule(name, expression, own, self.slo.span)
+
+    def within(self, text: str, window: str) -> str:
+        """The events with which series of *text* were born within *window*, one row for each series."""
+        name = next((name for name, selector in self.recorded.items() if selector == text), None)
+        births = self._chosen(name) if name else self._chosen(TOTAL, f",{matcher_text(text)}")
+        if _whole(window):
+            return births
+        return f"{births} unless last_over_time({births}[{MEMORY}] offset {window})"
+
+    def _chosen(self, name: str, more: str = "") -> str:
+        return f"{name}{{{LABEL}={label_value(self.slo.ref)}{more}}}"
 
 
-def counted(slo: Slo) -> RatioSli | None:
-    """The SLI of an objective that counts births by recordings."""
-    return slo.sli if isinstance(slo.sli, RatioSli) and slo.sli.new_series and slo.sli.counts_births() else None
-
-
-def births_of(slo: Slo) -> dict[str, str]:
-    """What is recorded, and of which selector: all events, and the others if they are no part of those."""
-    if (sli := counted(slo)) is None:
-        return {}
+def births_of(slo: Slo) -> Births | None:
+    """All events, and the others if they are no part of those; None where an objective does not count births."""
+    sli = slo.sli
+    if not (isinstance(sli, RatioSli) and sli.new_series and sli.counts_births()):
+        return None
     part = sli.bad_events or sli.good_events or ""
-    return {TOTAL: sli.total_events} | ({} if _is_part(part, sli.total_events) else {BAD: part})
+    return Births(slo, {TOTAL: sli.total_events} | ({} if _is_part(part, sli.total_events) else {BAD: part}))
 
 
-def recorded_births(slo: Slo, text: str, window: str) -> str:
-    """The events with which series of *text* were born within *window*, one row for each series."""
-    names = {selector: name for name, selector in births_of(slo).items()}
-    if text in names:
-        births = _chosen(names[text], slo)
-    else:
-        births = f"{TOTAL}{{{LABEL}={label_value(slo.ref)},{matcher_text(text)}}}"
-    if Duration.parse(window) >= KEPT:
-        return births
-    return f"{births} unless last_over_time({births}[{MEMORY}] offset {window})"
-
-
-def _chosen(name: str, slo: Slo) -> str:
-    return f"{name}{{{LABEL}={label_value(slo.ref)}}}"
+@lru_cache(maxsize=64)
+def _whole(window: str) -> bool:
+    """Whether every birth that is remembered lies in *window*."""
+    return Duration.parse(window) >= KEPT
 
 
 @lru_cache(maxsize=1024)

@@ -8,15 +8,16 @@ that the ratio is that of the others.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.guards import BASE, RAW_LIMIT, TRAFFIC_MEMORY
-from tocsin.plan.births import birth_recordings, counted, recorded_births
+from tocsin.plan.births import births_of
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers, summed
-from tocsin.sli import LatencySli, RatioSli, SlicedSli
+from tocsin.sli import LatencySli, RatioSli, Sli, SlicedSli
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, windows_of
@@ -122,9 +123,12 @@ def recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
     if (now := slo.sli.now()) is not None:
         for kind, expression in zip(KINDS, now, strict=True):
             yield RecordingRule(f"slo:{kind}:now", f"{expression} >= 0", own, slo.span)
-    yield from birth_recordings(slo)
+    sli = slo.sli
+    if (births := births_of(slo)) is not None and isinstance(sli, RatioSli):
+        yield from births.rules()
+        sli = replace(sli, births=births.within)
     for kind, window, tile, name in rates(slo, tiers):
-        expression = _raw(slo, kind, window) if tile is None else tiled(slo, kind, window, tile)
+        expression = _raw(slo, sli, kind, window) if tile is None else tiled(slo, kind, window, tile)
         yield RecordingRule(name, expression, own, slo.span)
     yield RecordingRule(BORN, _born(slo), own, slo.span)
 
@@ -160,21 +164,18 @@ def _rates(tiers: tuple[Tier, ...], rolling: bool, absence: bool, limit: Duratio
     )
 
 
-def _raw(slo: Slo, kind: str, window: Duration) -> str:
+def _raw(slo: Slo, sli: Sli, kind: str, window: Duration) -> str:
     """Events per second; for a kind that looks at gauges, how many series were bad on average, of how many."""
-    if slo.sli.now() is not None:
+    if sli.now() is not None:
         now = f"slo:{kind}:now{selector(slo)}"
-        if isinstance(slo.sli, SlicedSli):
-            share = slo.sli.slice.milliseconds / window.milliseconds
-            return f"sum_over_time({now}[{slo.sli.room(window)}]) * {share!r}"
+        if isinstance(sli, SlicedSli):
+            share = sli.slice.milliseconds / window.milliseconds
+            return f"sum_over_time({now}[{sli.room(window)}]) * {share!r}"
         return f"avg_over_time({now}[{window}])"
-    recorded = summed(f"slo:total:rate{window}{selector(slo)}", slo.by)
-    if (sli := counted(slo)) is not None:
-        births, asked = partial(recorded_births, slo), str(window)
-        text = sli.bad(asked, total=recorded, births=births) if kind == "bad" else sli.total(asked, births=births)
-    else:
-        text = slo.sli.bad(str(window), total=recorded) if kind == "bad" else slo.sli.total(str(window))
-    return f"{text} >= 0"
+    asked = str(window)
+    if kind == "total":
+        return f"{sli.total(asked)} >= 0"
+    return f"{sli.bad(asked, total=summed(f'slo:total:rate{asked}{selector(slo)}', slo.by))} >= 0"
 
 
 def tiled(slo: Slo, kind: str, window: Duration, tile: Duration) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
-from tocsin.plan.births import birth_recordings, births_of, counted
+from tocsin.plan.births import Births, births_of
 from tocsin.plan.series import Rate
 from tocsin.ports import labels_of
 from tocsin.promql import metric_name
@@ -61,7 +61,7 @@ def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterato
 
 def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterator[Run]:
     """Errors come with their series, half of the traffic first; every one counts, once, until it is an hour old."""
-    if not (counted(slo) and feed.own_errors):
+    if (births := births_of(slo)) is None or not feed.own_errors:
         return
     windows = {rate: rate.window.milliseconds // grid.milliseconds for rate in some}
     longest, step = max(windows.values()), min(windows.values())
@@ -72,7 +72,7 @@ def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Itera
     told = story(*phases, Phase(gone - until, traffic=_TRAFFIC), error_series_from=born)
     claims = [_from_birth(slo, rate, told, until, window) for rate, window in windows.items()]
     claims += [_claim(slo, rate, told, gone, window) for rate, window in windows.items()]
-    claims += _remembered(slo, feed, told, (longest, until, gone))
+    claims += _remembered(births, feed, told, (longest, until, gone))
     others = _bystanders(feed, longest, gone)
     yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))
     told = replace(story(*phases, error_series_from=born), resets=(born + 2,))
@@ -82,15 +82,15 @@ def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Itera
     yield Run("a series of errors is born and begins again at 0", feed.series(told), tuple(claims))
 
 
-def _remembered(slo: Slo, feed: Feed, told: Story, ticks: tuple[int, int, int]) -> Iterator[Claim]:
+def _remembered(births: Births, feed: Feed, told: Story, ticks: tuple[int, int, int]) -> Iterator[Claim]:
     """With what the greater of the two series of errors was born: from then on, and not for longer than an hour."""
     before, within, after = ticks
     errors = next(name for name, role in feed.roles if role == BAD)
     first = told.bad[told.error_series_from] or 0
     twin = ((twin_label(errors), "b"),)
-    for rule in birth_recordings(slo):
-        text = births_of(slo)[rule.record]
-        born = metric_name(text) == metric_name(errors) and text != getattr(slo.sli, "good_events", None)
+    for rule in births.rules():
+        text = births.recorded[rule.record]
+        born = metric_name(text) == metric_name(errors) and text != getattr(births.slo.sli, "good_events", None)
         labels = labels_of({**dict(rule.labels), "__name__": rule.record})
         for tick, value in ((before, None), (within, float(first - first // 4) if born else None), (after, None)):
             yield Claim(RECORDED, labels, tick, value is not None, "the first value of a series", value, twin)

@@ -100,7 +100,7 @@ def events(text: str, window: str, function: str, by: tuple[str, ...]) -> str:
     given, unit = one_row(with_window(tidy(text), window), by), unit_of(text)
     if unit == function:
         return given
-    return f"{given} {'/' if unit == 'increase' else '*'} {_seconds(window)}"
+    return f"{given} {'/' if unit == 'increase' else '*'} {seconds_of(window)}"
 
 
 def one_row(vector: str, by: tuple[str, ...], aggregation: str = "sum") -> str:
@@ -132,8 +132,10 @@ def sampled(now: str, window: str, function: str) -> str:
     """
     step = _STEP if Duration.parse(window) > _RAW_LIMIT else ""
     samples = f"sum_over_time(({now})[{window}:{step}])"
-    return samples if function == "increase" else f"{samples} / {_seconds(window)}"
+    return samples if function == "increase" else f"{samples} / {seconds_of(window)}"
 
 
-def _seconds(window: str) -> int:
+@lru_cache(maxsize=256)
+def seconds_of(window: str) -> int:
+    """Whole seconds of a window."""
     return Duration.parse(window).milliseconds // 1000

@@ -7,8 +7,7 @@ from typing import ClassVar, Self
 from tocsin.promql import is_windowed, metric_name, over, summed
 from tocsin.sli.base import Given
 from tocsin.sli.newborn import born_within, countable
-from tocsin.sli.query import Form, UnitOfWindowError, events, unit_of
-from tocsin.units import Duration
+from tocsin.sli.query import Form, UnitOfWindowError, events, seconds_of, unit_of
 
 _FORMS = (Form.SELECTOR, Form.WINDOWED)
 Births = Callable[[str, str], str]
@@ -21,7 +20,7 @@ class RatioSli:
 
     All texts are plain selectors, or all are PromQL with `$window`. *missing_errors* and *new_series* are guards that
     an objective sets: whether no bad series at all means that no event was bad, and whether a series that is born
-    counts from zero (`newborn`).
+    counts from zero (`newborn`). *births* is a cheaper way to tell births than to look for them in each window.
     """
 
     kind: ClassVar[str] = "ratio"
@@ -33,6 +32,7 @@ class RatioSli:
     by: tuple[str, ...] = ()
     missing_errors: bool = True
     new_series: bool = False
+    births: Births | None = None
 
     @classmethod
     def read(cls, given: Given) -> Self | None:
@@ -49,22 +49,19 @@ class RatioSli:
             return None
         return cls(total.text, bad_events=bad.text if bad else None, good_events=good.text if good else None)
 
-    def bad(self, window: str, function: str = "rate", total: str | None = None, births: Births | None = None) -> str:
-        """Bad events over *window*; 0 where there are events and no bad series yet.
-
-        *births* is a cheaper way to tell them than to look for them in *window*.
-        """
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
+        """Bad events over *window*; 0 where there are events and no bad series yet."""
         if self.bad_events is not None:
-            bad = self._events(self.bad_events, window, function, births)
+            bad = self._events(self.bad_events, window, function)
             zero = total or events(self.total_events, window, function, self.by)  # as many rows, for less
             return f"({bad} or 0 * {zero})" if self.missing_errors else f"({bad})"
-        total = total or self.total(window, function, births)
-        good = self._events(self.good_events or "", window, function, births)
+        total = total or self.total(window, function)
+        good = self._events(self.good_events or "", window, function)
         return f"clamp_min({total} - ({good} or 0 * {total}), 0)"
 
-    def total(self, window: str, function: str = "rate", births: Births | None = None) -> str:
+    def total(self, window: str, function: str = "rate") -> str:
         """All events over *window*."""
-        return self._events(self.total_events, window, function, births)
+        return self._events(self.total_events, window, function)
 
     def mean(self, _window: str) -> str | None:
         """Events are counted, not measured."""
@@ -89,11 +86,14 @@ class RatioSli:
             return False
         return self.bad_events is not None or metric_name(part) == metric_name(self.total_events)
 
-    def _events(self, text: str, window: str, function: str, births: Births | None) -> str:
-        if not (self.new_series and self.counts_births()):
+    def _events(self, text: str, window: str, function: str) -> str:
+        if self.births is not None:
+            born = self.births(text, window)
+        elif self.new_series and self.counts_births():
+            born = born_within(text, self.total_events, window)
+        else:
             return events(text, window, function, self.by)
-        born = births(text, window) if births else born_within(text, self.total_events, window)
-        seconds = f" / {Duration.parse(window).milliseconds // 1000}" if function == "rate" else ""
+        seconds = f" / {seconds_of(window)}" if function == "rate" else ""
         return summed(f"\n  ({born}){seconds}\n  or {function}({over(text, window)})\n", self.by)
 
 
