@@ -70,7 +70,8 @@ def recorded(*slos: Slo, left: bool = False) -> tuple[tuple[RuleGroup, ...], Map
                 text = f'label_replace({text}, "{name}", "{value}", "", "")'
             for other, meant in known.items():
                 read = other + matchers(rule.labels)
-                text = text.replace(f"{read}[{slo.window}]", f"({meant})[{slo.window}:1h]").replace(read, meant)
+                text = text.replace(f"{read}[{slo.window}]", f"({meant})[{slo.window}:1h]")
+                text = text.replace(f"last_over_time({read}[10m])", meant).replace(read, meant)
             known[rule.record] = text
             asked[f"{rule.record} {slo.name}"] = text
     return kept, asked

@@ -65,9 +65,16 @@ def test_errors_that_a_series_is_born_with(tmp_path: Path) -> None:
     assert judge(tmp_path, groups_of(builders.slo()), {GOOD: good, BAD: born}, rows) == ""
 
 
-@pytest.mark.parametrize("story", ["gap", "new-target", "relabelled", "restarted", "omitted"], ids=lambda name: name)
+@pytest.mark.parametrize(
+    "story",
+    ["gap", "new-target", "relabelled", "restarted", "omitted", "fills-slowly", "two-endpoints"],
+    ids=lambda name: name,
+)
 def test_old_counters_never_look_new(tmp_path: Path, story: str) -> None:
-    """A gap of scrapes, a new target, a new label, a restart, an exporter that omits everything: no error, no alert."""
+    """A gap of scrapes, a new target, a new label, a restart, an exporter that omits everything: no error, no alert.
+
+    Nor what a target shows in its second scrape only, or what another endpoint of it shows after an hour away.
+    """
     old = 'requests_total{job="shop",instance="1",zone="a",code="%s"}'
     new = 'requests_total{job="shop",instance="2",code="%s"}'
     count, errors = [1e6 + 600 * at for at in range(300)], [5e4] * 300
@@ -86,6 +93,12 @@ def test_old_counters_never_look_new(tmp_path: Path, story: str) -> None:
             old % "500": [*later, *errors[160:]],
         },
         "restarted": {GOOD: [*count[:160], *range(0, 600 * 140, 600)], BAD: [*errors[:160], *([None] * 140)]},
+        "fills-slowly": {
+            GOOD: count,
+            new % "200": [*later, *count[160:]],
+            new % "500": [*later, None, *errors[161:]],
+        },
+        "two-endpoints": {GOOD: gap(count, range(150, 220)), BAD: gap(errors, range(150, 221))},
         "omitted": {GOOD: gap(count, missing), BAD: gap(errors, missing), 'up{job="shop",instance="1"}': [1] * 300},
     }
     counted = " or ".join(f"sum(slo:bad:rate{window}) > 0" for window in ("5m", "1h", "6h"))
@@ -95,11 +108,29 @@ def test_old_counters_never_look_new(tmp_path: Path, story: str) -> None:
 
 
 def test_a_reset_after_the_birth(tmp_path: Path) -> None:
-    """Where a young series was reset, what it counted before is not forgotten: its first hundred, and all after it."""
+    """Where a young series was reset, what it counted before is not forgotten: its highest value counts."""
     bad = [None] * 130 + [100, 300, 500, 50, 50, 50] + [50] * 20
-    rows = [Row(near("sum(slo:bad:rate1h) * 3600", 100 + 400 + 50, 25), 140, 1)]
+    rows = [Row(near("sum(slo:bad:rate1h) * 3600", 500, 1e-6), 140, 1)]
 
     assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter([600] * 156), BAD: bad}, rows) == ""
+
+
+def test_a_series_that_is_born_again(tmp_path: Path) -> None:
+    """A series that goes after some minutes, and comes back with new errors after more than an hour, counts again."""
+    short = [60] * 4
+    bad = [*[None] * 100, *short, *[None] * 71, *short, *[None] * 61]
+    rows = [Row(near("sum(slo:bad:rate1h) * 3600", 60, 1e-6), at, 1) for at in (100, 130, 159, 175, 181, 200, 234)]
+    rows += [Row("sum(slo:bad:rate1h) > 0", at, None) for at in (99, 161, 174, 236)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter([600] * 240), BAD: bad}, rows) == ""
+
+
+def test_two_errors_are_two(tmp_path: Path) -> None:
+    """A young series that goes on rising counts with what it says; nothing is guessed before its first sample."""
+    bad = [None] * 66 + [1] + [2] * 10
+    rows = [Row(near("sum(slo:bad:rate1h) * 3600", 2, 1e-6), at, 1) for at in (67, 68, 76)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter([2] * 77), BAD: bad}, rows) == ""
 
 
 def test_a_service_that_comes_back(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_only_windows_that_are_needed_are_recorded() -> None:
     service = builders.service(slos=(builders.slo(tiers=WORKBOOK[:2]),))
 
     assert records_of(service) == [
+        "slo:total:births_timestamp_seconds",
         "slo:total:births",
         *(f"slo:{what}:rate{window}" for window in ("5m", "30m", "1h", "6h") for what in ("total", "bad")),
         "slo:total:rate1d",
@@ -143,6 +144,7 @@ def test_absent_traffic_can_be_switched_off() -> None:
 def test_an_objective_without_tiers_still_records() -> None:
     """Dashboards, the budget and the absent-traffic alert need the series."""
     assert records_of(builders.service(slos=(builders.slo(tiers=()),))) == [
+        "slo:total:births_timestamp_seconds",
         "slo:total:births",
         *(f"slo:{what}:rate{window}" for window in ("5m", "1h") for what in ("total", "bad")),
         "slo:total:rate6h",

@@ -13,10 +13,10 @@ from functools import lru_cache
 
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import labels_of
-from tocsin.promql import label_value, matcher_text, metric_name
+from tocsin.promql import label_value, matcher_text, metric_name, over
 from tocsin.promql_syntax import Selector, parse
 from tocsin.promql_syntax.canonical import matcher_text as canonical
-from tocsin.sli import RatioSli, born_just_now
+from tocsin.sli import RatioSli, born_just_now, seconds_of
 from tocsin.spec import Slo
 from tocsin.units import Duration
 
@@ -26,6 +26,7 @@ MEMORY = Duration.of(minutes=20)
 """A server that was down for so long forgets no birth, and takes none for a new one."""
 LABEL = "slo_ref"
 TOTAL, BAD = "slo:total:births", "slo:bad:births"
+WHEN = "_timestamp_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +37,27 @@ class Births:
     recorded: Mapping[str, str]
 
     def rules(self) -> Iterator[RecordingRule]:
-        """What has to be recorded before any window is."""
+        """What has to be recorded before any window is: when series were born, and what they have counted since."""
         own = labels_of({LABEL: self.slo.ref})
         for name, text in self.recorded.items():
-            known = f"{self._chosen(name)}[{MEMORY}]"
-            expression = (
-                f"(last_over_time({known}) unless last_over_time({known} offset {KEPT}))\n"
+            when = self._chosen(name + WHEN)
+            first = (
+                f"last_over_time({when}[{MEMORY}]) > time() - {KEPT.milliseconds // 1000}\n"
                 f"or ignoring ({LABEL})\n"
-                f"  ({born_just_now(text, self.recorded[TOTAL])})"
+                f"  0 * ({born_just_now(text, self.recorded[TOTAL])}) + time()"
             )
-            yield RecordingRule(name, expression, own, self.slo.span)
+            yield RecordingRule(name + WHEN, first, own, self.slo.span)
+            counted = f"max_over_time({over(text, str(KEPT))}) and ignoring ({LABEL}) {when}"
+            yield RecordingRule(name, counted, own, self.slo.span)
 
     def within(self, text: str, window: str) -> str:
-        """The events with which series of *text* were born within *window*, one row for each series."""
+        """What series of *text* have counted that were born within *window*, with the labels of the series."""
         name = next((name for name, selector in self.recorded.items() if selector == text), None)
-        births = self._chosen(name) if name else self._chosen(TOTAL, f",{matcher_text(text)}")
-        if _whole(window):
-            return births
-        return f"{births} unless last_over_time({births}[{MEMORY}] offset {window})"
+        more = "" if name else f",{matcher_text(text)}"
+        births = self._chosen(name or TOTAL, more)
+        if not _whole(window):
+            births += f" and {self._chosen((name or TOTAL) + WHEN, more)} > time() - {seconds_of(window)}"
+        return f'label_replace({births}, "{LABEL}", "", "", "")'
 
     def _chosen(self, name: str, more: str = "") -> str:
         return f"{name}{{{LABEL}={label_value(self.slo.ref)}{more}}}"

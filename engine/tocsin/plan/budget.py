@@ -32,7 +32,7 @@ from tocsin.units import Duration, literal
 from tocsin.windows import decimal_literal
 
 INTERVAL = Duration.of(minutes=3)
-"""What a month says changes slowly; an instant query looks back over five minutes."""
+"""What a month says changes slowly; an instant query looks back over five minutes, and a full hour over ten."""
 
 
 def budget_group(slo: Slo) -> RuleGroup:
@@ -83,7 +83,7 @@ def _increase_here(kind: str, period: Duration, by: tuple[str, ...], former: tup
     born = f"clamp_max(time() - {BORN}{HERE}, 3600)"
     parts = [
         f"{rate}{HERE} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
-        *(f"sum_over_time({hourly(kind)}{some}[{whole}:{HOUR}])" for some in (HERE, *former)),
+        *(f"sum_over_time(last_over_time({hourly(kind)}{some}[10m])[{whole}:{HOUR}])" for some in (HERE, *former)),
         *(
             f"{rate}{some} offset {Duration(whole.milliseconds + 1000)} * (3600 - {_into_the_hour(period)})"
             for some in (HERE, *former)

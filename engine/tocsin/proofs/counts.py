@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
-from tocsin.plan.births import Births, births_of
+from tocsin.plan.births import WHEN, Births, births_of
 from tocsin.plan.series import Rate
 from tocsin.ports import labels_of
 from tocsin.promql import metric_name
@@ -30,8 +30,6 @@ _SEEN = 10**6
 _ENOUGH = 4
 _ABSENCE = 30
 """Ticks in which a series is left out."""
-_NEAR = 1.1
-"""A window that begins so many ticks before the first sample, or less, is taken to be full."""
 
 
 def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed) -> Iterator[Proof]:
@@ -70,50 +68,42 @@ def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Itera
         return
     phases = Phase(longest, traffic=_TRAFFIC), Phase(1, Fraction(1, 2), _TRAFFIC), Phase(step - 1, _ERRORS, _TRAFFIC)
     told = story(*phases, Phase(gone - until, traffic=_TRAFFIC), error_series_from=born)
-    claims = [_from_birth(slo, rate, told, until, window) for rate, window in windows.items()]
-    claims += [_claim(slo, rate, told, gone, window) for rate, window in windows.items()]
-    claims += _remembered(births, feed, told, (longest, until, gone))
+    claims = [_claim(slo, rate, told, tick, window) for rate, window in windows.items() for tick in (until, gone)]
+    claims += _remembered(births, feed, told, grid, (longest, until, gone))
     others = _bystanders(feed, longest, gone)
     yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))
     told = replace(story(*phases, error_series_from=born), resets=(born + 2,))
     if any(role == ALL for _, role in feed.roles):
         windows = {rate: window for rate, window in windows.items() if rate.kind == BAD}
-    claims = [_from_birth(slo, rate, told, until, window) for rate, window in windows.items()]
+    claims = [_peak(slo, rate, told, until, window) for rate, window in windows.items()]
     yield Run("a series of errors is born and begins again at 0", feed.series(told), tuple(claims))
 
 
-def _remembered(births: Births, feed: Feed, told: Story, ticks: tuple[int, int, int]) -> Iterator[Claim]:
-    """With what the greater of the two series of errors was born: from then on, and not for longer than an hour."""
+def _remembered(
+    births: Births, feed: Feed, told: Story, grid: Duration, ticks: tuple[int, int, int]
+) -> Iterator[Claim]:
+    """When the greater of the two series of errors was born, and what it counted: for an hour, and not for longer."""
     before, within, after = ticks
     errors = next(name for name, role in feed.roles if role == BAD)
-    first = told.bad[told.error_series_from] or 0
+    counted = sum((n or 0) - (n or 0) // 4 for n in told.bad[: within + 1])
+    when = float(told.error_series_from * grid.seconds)
     twin = ((twin_label(errors), "b"),)
     for rule in births.rules():
-        text = births.recorded[rule.record]
+        text = births.recorded[rule.record.removesuffix(WHEN)]
         born = metric_name(text) == metric_name(errors) and text != getattr(births.slo.sli, "good_events", None)
+        value = None if not born else when if rule.record.endswith(WHEN) else float(counted)
         labels = labels_of({**dict(rule.labels), "__name__": rule.record})
-        for tick, value in ((before, None), (within, float(first - first // 4) if born else None), (after, None)):
-            yield Claim(RECORDED, labels, tick, value is not None, "the first value of a series", value, twin)
+        for tick, expected in ((before, None), (within, value), (after, None)):
+            yield Claim(RECORDED, labels, tick, expected is not None, "a series is born", expected, twin)
 
 
-def _from_birth(slo: Slo, rate: Rate, told: Story, until: int, window: int) -> Claim:
-    """The first value of the series of errors and what came after it, as a rate tells that."""
-    errors = [n or 0 for n in told.bad[told.error_series_from : until + 1]]
-    others = [n or 0 for n in told.good[until - window + 1 : until + 1]]
-    count = errors[0] + _extrapolated(errors, window) + (0 if rate.kind == BAD else sum(others))
+def _peak(slo: Slo, rate: Rate, told: Story, until: int, window: int) -> Claim:
+    """A series that was reset after its birth counts with the highest value that it had."""
+    count = sum(n or 0 for n in told.bad[: told.resets[0]])
+    if rate.kind != BAD:
+        count += sum(n or 0 for n in told.good[until - window + 1 : until + 1])
     rated = {until: count / float(rate.window.seconds)}
-    return next(value_claims(slo, rate.name, rated, "what a series is born with counts, and what comes after it"))
-
-
-def _extrapolated(counted: Sequence[int], window: int) -> float:
-    """The increase that Prometheus 2 tells of a counter that is born with the first of *counted*, one per tick.
-
-    What came before the first sample is guessed: as much as in the ticks from where the line through the samples meets
-    0, but at most half a tick where the window begins more than a tick before it.
-    """
-    rise, ticks = sum(counted[1:]), len(counted) - 1
-    before = min(window - ticks, ticks * counted[0] / rise)
-    return rise * (ticks + (before if before < _NEAR else 0.5)) / ticks
+    return next(value_claims(slo, rate.name, rated, "what it counted before its reset is not forgotten"))
 
 
 def _claim(slo: Slo, rate: Rate, told: Story, tick: int, window: int) -> Claim:

@@ -41,9 +41,9 @@ def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> 
     *slack* is by how many ticks a server's windows may be shorter than they say.
     """
     answers: list[bool | None] = []
-    stories = [_sums(story)]
-    if born_late := story.error_series_from:
-        stories += [_sums(story, lost=born_late), _sums(story, guessed=born_late)]
+    stories = [_sums(story, lost=False)]
+    if story.error_series_from:
+        stories.append(_sums(story, lost=True))
     extra = (0, 1) if sampled else (0,)
     lives = _lives(story)
     for tick in range(len(story.good)):
@@ -90,18 +90,12 @@ def _born(lives: Sequence[tuple[int, int]], tick: int, watch: Watch) -> set[int]
 _Sums = tuple[list[int], list[int]]
 
 
-def _sums(story: Story, *, lost: int = 0, guessed: int = 0) -> _Sums:
-    """Bad and all events up to each tick.
-
-    What a series of errors is born with at a tick may be *lost*; or more than that is *guessed*, for a rate adds up to
-    half a tick of what comes after it.
-    """
+def _sums(story: Story, *, lost: bool) -> _Sums:
+    """Bad and all events up to each tick; *lost* leaves out the errors with which their series was born."""
     bad = [b or 0 for b in story.bad]
-    every = [(g or 0) + b for g, b in zip(story.good, bad, strict=True)]
     if lost:
-        bad[: lost + 1] = [0] * len(bad[: lost + 1])
-    if guessed in range(1, len(bad)):
-        bad[guessed] += max(bad[guessed : guessed + 2]) // 2
+        bad[: story.error_series_from + 1] = [0] * len(bad[: story.error_series_from + 1])
+    every = [(g or 0) + (b or 0) for g, b in zip(story.good, story.bad, strict=True)]
     return list(accumulate(bad)), list(accumulate(every))
 
 

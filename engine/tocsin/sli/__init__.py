@@ -6,7 +6,7 @@ from tocsin.sli.guarded import for_long, guarded, has_guard
 from tocsin.sli.latency import LatencySli
 from tocsin.sli.newborn import born_just_now
 from tocsin.sli.probe import ProbeSli
-from tocsin.sli.query import Form, form_of
+from tocsin.sli.query import Form, form_of, seconds_of
 from tocsin.sli.ratio import RatioSli
 from tocsin.sli.raw import RawSli
 from tocsin.sli.slices import SlicedSli
@@ -30,6 +30,7 @@ __all__ = [
     "form_of",
     "guarded",
     "has_guard",
+    "seconds_of",
 ]
 
 SLIS: dict[str, type[SliKind]] = {

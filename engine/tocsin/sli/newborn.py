@@ -1,17 +1,20 @@
 """Series that are born with what they count: the first errors of a route, of a status code, of a reason.
 
-`rate` needs two samples, so the events with which a series is born are lost to it, and they may be all there are. They
-are what its first sample says, and what `rate` counts comes after that.
+`rate` needs two samples, so the events with which a series is born are lost to it, and they may be all there are. Such
+a series counts with the highest value that it has had: what it counted since zero, or less where it was reset.
 
-A series is new if it was not there before. Its target is not new if one of its series of *all* events was there, and is
-the same now, in the same scrape: a target that is scraped for the first time or after a pause, a Prometheus that was
-away, and labels that were changed by relabelling make all series of a target look new, and then none is.
+A series is new if it was not there before. Its target is not new if one of its series of *all* events was there before
+that, and is the same now, in the same scrape: a target that is scraped for the first time or after a pause, a
+Prometheus that was away, and labels that were changed by relabelling make all series of a target look new, and then
+none is.
 """
 
 from tocsin.promql import is_windowed, over, shifted, tidy
 
 JUST_NOW = "5m"
 """A series that is older is found by an instant selector that looks as far back."""
+_BEFORE = "10m"
+"""So long a target has been there when it gets a series: what it shows in its first five minutes is no news."""
 _FORGOTTEN = "1h"
 """What is seen again within this time is not born again, so that an exporter may leave series out for a while."""
 
@@ -22,23 +25,20 @@ def countable(selector: str, total: str) -> bool:
 
 
 def born_within(selector: str, total: str, window: str) -> str:
-    """With what each series of *selector* was born that was not there at the start of *window*.
-
-    The rows have a label more than those of a rate, so that both can be added up.
-    """
-    born = _first_values(selector, total, window, f"{shifted(selector, window)}")
-    return f'label_replace({born}, "born", "{window}", "", "")'
+    """What each series of *selector* has counted that was not there at the start of *window*."""
+    known = _known(selector, total, window)
+    return f"max_over_time({over(selector, window)}) unless {shifted(selector, window)}\n    and {known}"
 
 
 def born_just_now(selector: str, total: str) -> str:
-    """With what each series of *selector* was born in the last five minutes."""
-    return _first_values(selector, total, JUST_NOW, f"last_over_time({over(selector, _FORGOTTEN)} offset {JUST_NOW})")
+    """Each series of *selector* that was born in the last five minutes."""
+    seen = f"last_over_time({over(selector, _FORGOTTEN)} offset {JUST_NOW})"
+    return f"{tidy(selector)} unless {seen}\n    and {_known(selector, total, _BEFORE)}"
 
 
-def _first_values(selector: str, total: str, window: str, before: str) -> str:
-    """A counter only falls when it begins again, so its least value is its first one, or less."""
+def _known(selector: str, total: str, ago: str) -> str:
+    """The series of targets that were there *ago*, as they are now."""
     return (
-        f"min_over_time({over(selector, window)}) unless {before}\n"
-        f"    and timestamp({tidy(selector)}) <= on (job, instance) group_left ()\n"
-        f"      max by (job, instance) (timestamp({tidy(total)}) and {shifted(total, window)})"
+        f"timestamp({tidy(selector)}) <= on (job, instance) group_left ()\n"
+        f"      max by (job, instance) (timestamp({tidy(total)}) and {shifted(total, ago)})"
     )

@@ -11,7 +11,7 @@ from tocsin.sli.query import Form, UnitOfWindowError, events, seconds_of, unit_o
 
 _FORMS = (Form.SELECTOR, Form.WINDOWED)
 Births = Callable[[str, str], str]
-"""With what each series of a selector was born within a window: rows with a label more than the series have."""
+"""What each series of a selector has counted that was born within a window."""
 
 
 @dataclass(frozen=True, slots=True)
