@@ -2,7 +2,6 @@
 
 import json
 import random
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,7 +18,6 @@ from tocsin.workspace import Source
 
 MADE_UP = workspaces()
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-PROMTOOL = str(Path(__file__).parents[2] / ".tools/bin/promtool")
 
 
 def compiled(sources: tuple[Source, ...]) -> Definitions:
@@ -81,7 +79,7 @@ def test_promtool_accepts_every_workspace(some: list[tuple[Source, ...]]) -> Non
                 groups = yaml.load(text, yaml.CSafeLoader)["spec"]["groups"]
                 files[f"{number}-{path.replace('/', '-')}"] = written({"groups": groups})
 
-    assert find_promtool(PROMTOOL).check_rules(files) == ()
+    assert find_promtool().check_rules(files) == ()
 
 
 @pytest.mark.real
