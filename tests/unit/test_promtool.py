@@ -287,6 +287,14 @@ def test_test_rules_passes(promtool: Promtool) -> None:
     assert promtool.test_rules({}, []) == {}
 
 
+@pytest.mark.parametrize("words", ["Unit Testing:  1.yml", "Processing test file: 1.yml"])
+def test_reports_of_all_versions_are_read(words: str, tmp_path: Path) -> None:
+    """Prometheus 3 has other words for where the report of a file begins."""
+    passed = Promtool(impostor(tmp_path, f"echo '{words}'; echo '  SUCCESS'"), (3, 16))
+
+    assert passed.test_rules({"1.yml": TEST}, ["1.yml"])["1.yml"].passed
+
+
 @pytest.mark.parametrize("script", ["exit 0", "exit 1", "echo 'Unit Testing:  1.yml'; exit 1"])
 def test_an_answer_without_the_tests_is_no_success(script: str, tmp_path: Path) -> None:
     """Tests that were not reported did not pass."""

@@ -45,7 +45,7 @@ _DUPLICATE = re.compile(r"Metric: (\S+)")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHECKING = re.compile(r"Checking (.*)")
 _NOISE = ("Checking ", "  SUCCESS", "  FAILED", "lint error", "Label(s):", "\t", "Might cause")
-_TESTING = re.compile(r"Unit Testing:  (.*)")
+_TESTING = re.compile(r"(?:Unit Testing:  |Processing test file: )(.*)")  # the latter since Prometheus 3
 _EXPECTATION = re.compile(r'\s*expr: (?P<expr>".*"), time: (?P<at>[^,]+),(?: err: (?P<error>.*))?')
 
 

@@ -58,7 +58,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
                 except Unsteady as why:
                     missing.append(Unproved(slo.ref, slo.span, "what it counts", str(why)))
                 continue
-            found += count_proofs(slo, tiers, made)
+            found += count_proofs(slo, tiers, made, slack)
             bench = Bench(slo, tiers, made, slack)
             missing += unproved(bench)
             known = first.setdefault(_shape(bench, rules), slo.ref)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import chain, pairwise
 
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, keep_firing_for
-from tocsin.plan.series import HOUR
+from tocsin.plan.series import HOUR, raw_limit
 from tocsin.proofs.expect import Watch, conditions, firing, turns
 from tocsin.proofs.feed import Feed, Story
 from tocsin.proofs.model import CONDITION, FIRING, RECORDED, Claim, Proof, Run, Unproved
@@ -38,6 +38,7 @@ class Bench:
             keep=ticks(keep_firing_for(tier, self.slo.guards), grid),
             least=self.slo.guards.min_bad_events if self.slo.sli.now() is None else 0,
             history=self.slo.guards.cold_start,
+            pieces=-(-tier.long.milliseconds // raw_limit(self.slo).milliseconds),
             glimpse=ticks(HOUR, grid) if tier.long > RAW_LIMIT else 0,
             lag=ticks(BASE, grid) if tier.long > RAW_LIMIT and (grid != BASE or self.feed.sampled) else 0,
         )

@@ -32,7 +32,7 @@ _ABSENCE = 30
 """Ticks in which a series is left out."""
 
 
-def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed) -> Iterator[Proof]:
+def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed, slack: int = 0) -> Iterator[Proof]:
     """Every window that reads what the SLI selects."""
     if slo.sli.now() is not None:
         yield _looks(slo, feed)
@@ -41,7 +41,7 @@ def count_proofs(slo: Slo, tiers: tuple[Tier, ...], feed: Feed) -> Iterator[Proo
         every = gcd(*(rate.window.milliseconds // grid.milliseconds for rate in some))
         for run in _runs(slo, feed, some, grid):
             yield Proof(slo.ref, slo.span, slo.service, grid, (run,), every=every)
-        for run in _births(slo, feed, some, grid):
+        for run in _births(slo, feed, some, grid, slack):
             yield Proof(slo.ref, slo.span, slo.service, grid, (run,))
 
 
@@ -57,7 +57,7 @@ def _runs(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterato
         yield Run("no series of errors", feed.series(told), tuple(claims))
 
 
-def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Iterator[Run]:
+def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: int) -> Iterator[Run]:
     """Errors come with their series, half of the traffic first; every one counts, once, until it is an hour old."""
     if (births := births_of(slo)) is None or not feed.own_errors:
         return
@@ -68,14 +68,16 @@ def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration) -> Itera
         return
     phases = Phase(longest, traffic=_TRAFFIC), Phase(1, Fraction(1, 2), _TRAFFIC), Phase(step - 1, _ERRORS, _TRAFFIC)
     told = story(*phases, Phase(gone - until, traffic=_TRAFFIC), error_series_from=born)
-    claims = [_claim(slo, rate, told, tick, window) for rate, window in windows.items() for tick in (until, gone)]
+    errors = {rate: window for rate, window in windows.items() if rate.kind == BAD}
+    exact = errors if slack else windows  # a window without its first sample guesses what uneven traffic was there
+    claims = [_claim(slo, rate, told, until, window) for rate, window in exact.items()]
+    claims += [_claim(slo, rate, told, gone, window) for rate, window in windows.items()]
     claims += _remembered(births, feed, told, grid, (longest, until, gone))
     others = _bystanders(feed, longest, gone)
     yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))
     told = replace(story(*phases, error_series_from=born), resets=(born + 2,))
-    if any(role == ALL for _, role in feed.roles):
-        windows = {rate: window for rate, window in windows.items() if rate.kind == BAD}
-    claims = [_peak(slo, rate, told, until, window) for rate, window in windows.items()]
+    exact = errors if slack or any(role == ALL for _, role in feed.roles) else windows
+    claims = [_peak(slo, rate, told, until, window) for rate, window in exact.items()]
     yield Run("a series of errors is born and begins again at 0", feed.series(told), tuple(claims))
 
 

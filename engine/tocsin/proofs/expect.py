@@ -31,6 +31,8 @@ class Watch:
     """Whether what is not known counts as good."""
     lag: int = 0
     """By how many ticks the long window may lag behind, where it is put together from shorter ones."""
+    pieces: int = 1
+    """Of how many raw windows the long one is put together: each may hold fewer samples than it says."""
     glimpse: int = 0
     """A life of the service that is shorter may not be seen in the long window."""
 
@@ -52,7 +54,7 @@ def conditions(story: Story, watch: Watch, *, sampled: bool, slack: int = 0) -> 
             for sums in stories
             for born in (_born(lives, tick, watch) if watch.history else {-watch.long})
             for more in extra
-            for less in range(slack + 1)
+            for less in {0, slack, slack * watch.pieces}
             for lag in {0, watch.lag}
         }
         answers.append(found.pop() if len(found) == 1 else None)

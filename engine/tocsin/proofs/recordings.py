@@ -29,7 +29,7 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
     """All recordings that read recordings; windows hold *slack* samples less than they say."""
     for rate in rates(slo, tiers):
         if rate.tile is not None:
-            yield _tiles(slo, rate, rate.tile)
+            yield _tiles(slo, rate, rate.tile, slack)
         elif slo.sli.now() is not None:
             yield _samples(slo, rate, slack)
     yield alone(slo, MINUTE, _birth(slo))
@@ -49,11 +49,11 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
 # --- windows -------------------------------------------------------------------------------------------------
 
 
-def _tiles(slo: Slo, rate: Rate, tile: Duration) -> Proof:
+def _tiles(slo: Slo, rate: Rate, tile: Duration, less: int) -> Proof:
     """Every tile has another value; some were recorded too long before they were due, others just in time."""
     old = tile_slack(tile)
     grid, count = grid_for([tile, old], BASE), rate.window.milliseconds // tile.milliseconds
-    length, slack = ticks(tile, grid), ticks(old, grid)
+    length, slack = ticks(tile, grid), ticks(old, grid) - less
     ends = (count * length, count * length + length // 2)
     values: list[Sample] = [10.0 ** ((ends[1] - tick) // length) for tick in range(ends[1] + 1)]
     for number in range(1, count):
