@@ -32,6 +32,7 @@ import yaml
 
 from bench.compile_speed import sloth_definitions
 from tocsin.plan import RuleGroup, plan
+from tocsin.plan.series import TO_THE_HOUR
 from tocsin.targets.prometheus import rule_file
 from tocsin.workspace import Source, read_workspace
 
@@ -101,7 +102,7 @@ def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
         value = now - 40 * DAY if "born" in series else 0.3 if "bad" in series or "ratio" in series else 300
         hourly = series.endswith(":increase1h") or "hourly" in series
         for at in range(now - length, now, MINUTE):
-            if hourly and (at - 1) % 3600 < 3300:
+            if hourly and (at - 1) % 3600 < 3600 - TO_THE_HOUR.seconds:
                 continue
             yield f"{series}{{{labels}}} {value} {at}\n"
 

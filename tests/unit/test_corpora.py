@@ -23,7 +23,11 @@ def test_traps_go_through() -> None:
 @pytest.mark.real
 @pytest.mark.timeout(600)
 def test_public_rules_go_through() -> None:
-    """About two thousand rules that people run; they are data beside the project, not part of it."""
+    """About two thousand rules that people run.
+
+    They are other people's data beside the project, not part of it, so a clone elsewhere has to do without them; the
+    traps above are always there.
+    """
     if not SHARED.is_dir():
         pytest.skip("there is no ../shared/corpora with public rule files")
     outcome, _ = corpora.run(SHARED)

@@ -21,7 +21,7 @@ from tocsin.spec import Slo
 from tocsin.units import Duration
 
 KEPT = Duration.of(hours=1)
-"""A birth is remembered so long: no longer window is computed from raw counters (`series.ladder`)."""
+"""A birth is remembered so long, and no longer window is computed from raw counters (`series.raw_limit`)."""
 MEMORY = Duration.of(minutes=20)
 """A server that was down for so long forgets no birth, and takes none for a new one."""
 LABEL = "slo_ref"
@@ -55,7 +55,7 @@ class Births:
         name = next((name for name, selector in self.recorded.items() if selector == text), None)
         more = "" if name else f",{matcher_text(text)}"
         births = self._chosen(name or TOTAL, more)
-        if not _whole(window):
+        if seconds_of(window) < KEPT.seconds:
             births += f" and {self._chosen((name or TOTAL) + WHEN, more)} > time() - {seconds_of(window)}"
         return f'label_replace({births}, "{LABEL}", "", "", "")'
 
@@ -70,12 +70,6 @@ def births_of(slo: Slo) -> Births | None:
         return None
     part = sli.bad_events or sli.good_events or ""
     return Births(slo, {TOTAL: sli.total_events} | ({} if _is_part(part, sli.total_events) else {BAD: part}))
-
-
-@lru_cache(maxsize=64)
-def _whole(window: str) -> bool:
-    """Whether every birth that is remembered lies in *window*."""
-    return Duration.parse(window) >= KEPT
 
 
 @lru_cache(maxsize=1024)

@@ -19,6 +19,7 @@ from tocsin.plan.series import (
     HOUR,
     HOURLY_BORN,
     KINDS,
+    TO_THE_HOUR,
     at_full_hours,
     first_events,
     former_selectors,
@@ -76,14 +77,14 @@ def hourly(kind: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _increase_here(kind: str, period: Duration, by: tuple[str, ...], former: tuple[str, ...]) -> str:
-    rate = f"slo:{kind}:rate{HOUR}"
+    rate, hours = f"slo:{kind}:rate{HOUR}", hourly(kind)
     if period <= HOUR:
         return f"{rate}{HERE} * {period.milliseconds // 1000}"
     whole = Duration(period.milliseconds - HOUR.milliseconds - 1000)
     born = f"clamp_max(time() - {BORN}{HERE}, 3600)"
     parts = [
         f"{rate}{HERE} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
-        *(f"sum_over_time(last_over_time({hourly(kind)}{some}[10m])[{whole}:{HOUR}])" for some in (HERE, *former)),
+        *(f"sum_over_time(last_over_time({hours}{some}[{TO_THE_HOUR}])[{whole}:{HOUR}])" for some in (HERE, *former)),
         *(
             f"{rate}{some} offset {Duration(whole.milliseconds + 1000)} * (3600 - {_into_the_hour(period)})"
             for some in (HERE, *former)

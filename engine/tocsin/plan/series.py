@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.guards import BASE, RAW_LIMIT, TRAFFIC_MEMORY
-from tocsin.plan.births import births_of
+from tocsin.plan.births import KEPT, births_of
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers, summed
@@ -26,11 +26,13 @@ TILE_SLACK = Duration.of(minutes=30)
 """A tile may be so much older than it should, but not by more than half of itself: a server that was restarted when it
 was due does not lose it."""
 MOST_TILES = 12
-RUNGS = (Duration.of(hours=1), Duration.of(hours=6), Duration.of(days=1))
-"""Windows that are recorded where a longer one has nothing else to be put together from."""
 PAUSE = Duration.of(minutes=20)
 """After a longer pause of its counter a service is born again."""
 HOUR = Duration.of(hours=1)
+RUNGS = (HOUR, Duration.of(hours=6), Duration.of(days=1))
+"""Windows that are recorded where a longer one has nothing else to be put together from."""
+TO_THE_HOUR = Duration.of(minutes=10)
+"""Series that are read over days have samples in so much of each hour, before it is full: more than one evaluation."""
 BORN = "slo:born:timestamp_seconds"
 HOURLY_BORN = "slo:born_hourly:timestamp_seconds"
 KINDS = ("bad", "total")
@@ -70,7 +72,7 @@ def raw_limit(slo: Slo) -> Duration:
     Events that are counted add up, and an hour of them is short enough to read. The ratio of a kind that says one does
     not; and one that looks at gauges reads what was recorded of them, which is little.
     """
-    return HOUR if isinstance(slo.sli, RatioSli | LatencySli) else RAW_LIMIT
+    return KEPT if isinstance(slo.sli, RatioSli | LatencySli) else RAW_LIMIT
 
 
 @lru_cache(maxsize=1024)
@@ -240,8 +242,8 @@ def first_events(window: Duration) -> str:
 
 
 def at_full_hours(vector: str) -> str:
-    """Leave samples in the last ten minutes of each hour.
+    """Leave samples in the last minutes of each hour.
 
     A server goes through every sample of a range, so a month of hours is read many times faster than one of minutes.
     """
-    return f"{vector}\nand on () vector((time() - 1) % 3600) >= 3000"
+    return f"{vector}\nand on () vector((time() - 1) % 3600) >= {3600 - TO_THE_HOUR.milliseconds // 1000}"
