@@ -1,11 +1,11 @@
 """What our rules cost a real Prometheus, beside Sloth's rules for the same objectives, and which of them page first.
 
 A database is filled with three days of raw counters and thirty days of recorded series, minute by minute, for DISTINCT
-objectives; each rule file is loaded COPIES times, so that DISTINCT * COPIES objectives are evaluated. Samples are those
-that the engine says it read (`stats=all`), per minute. Seconds are those of the last evaluation of every group, which
-is what `prometheus_rule_group_last_duration_seconds` says too, after each group has been evaluated twice: the first
-evaluation reads cold blocks. Groups with an interval of their own count as often as they are evaluated in a minute.
-Raw series are shared among copies, which changes nothing about how many are read.
+objectives, which a scraped page then continues; each rule file is loaded COPIES times, so that DISTINCT * COPIES
+objectives are evaluated. Samples are those that the engine says it read (`stats=all`), per minute. Seconds are what
+`prometheus_rule_group_duration_seconds_sum` grows by in MEASURED minutes, per minute, after each group has been
+evaluated once: the first evaluation reads cold blocks. Raw series are shared among copies, which changes nothing about
+how many are read.
 
 Both tools get the same objectives (ratios, 99.9 % over 30 days, page and ticket), the same server and the same history;
 what each reads most is printed, because a few rules make most of the difference.
@@ -25,19 +25,24 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import yaml
 
 from bench.compile_speed import sloth_definitions
 from tocsin.plan import RuleGroup, plan
+from tocsin.plan.budget import INTERVAL
 from tocsin.plan.series import TO_THE_HOUR
 from tocsin.targets.prometheus import rule_file
 from tocsin.workspace import Source, read_workspace
 
 DISTINCT, COPIES, INSTANCES = 10, 50, 3
 MINUTE, DAY = 60, 86_400
+RAW_SECONDS = 3 * DAY + 3600
 ERRORS = ("1", "0.021", "0.013")
 """No exact ties, such as 0.01, 0.02 and 0.012: there our exact threshold is reached one evaluation after a float that
 lies below it."""
@@ -51,6 +56,8 @@ TOLD = {
 """The alerts of each tool, by severity."""
 MOST_READ = 4
 """Rules of each tool to print."""
+MEASURED = 12
+"""Minutes over which rule seconds are counted: every interval of a group is part of it, and no moment weighs much."""
 BEFORE, AFTER = 4_400, 400
 """Minutes of clean history, so that every window is full, and minutes of the outage."""
 
@@ -86,15 +93,21 @@ def sloth_rules(folder: Path, count: int) -> str | None:
 # --- history -------------------------------------------------------------------------------------------------
 
 
-def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
-    """Raw counters, and whatever the rules record and look back at."""
-    yield "# TYPE http_requests counter\n"
+def counters(count: int) -> Iterator[tuple[str, int]]:
+    """Each raw series, and what it counts in a minute."""
     for number in range(count):
         for instance in range(INSTANCES):
             for code, rate in (("200", 597), ("404", 2), ("500", 1)):
-                name = f'job="service-0",route="/{number}",instance="{instance}",code="{code}"'
-                for step, at in enumerate(range(now - 3 * DAY - 3600, now, MINUTE)):
-                    yield f"http_requests_total{{{name}}} {step * rate} {at}\n"
+                labels = f'job="service-0",route="/{number}",instance="{instance}",code="{code}"'
+                yield f"http_requests_total{{{labels}}}", rate
+
+
+def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
+    """Raw counters, and whatever the rules record and look back at."""
+    yield "# TYPE http_requests counter\n"
+    for series, rate in counters(count):
+        for at in range(now - RAW_SECONDS, now, MINUTE):
+            yield f"{series} {(at - now + RAW_SECONDS) * rate // MINUTE} {at}\n"
     recorded = sorted({found for text in rules.values() for found in _recorded(text)})
     for series, labels in recorded:
         length = _looked_back_at(series)
@@ -102,8 +115,8 @@ def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
         value = now - 40 * DAY if "born" in series else 0.3 if "bad" in series or "ratio" in series else 300
         hourly = series.endswith(":increase1h") or "hourly" in series
         for at in range(now - length, now, MINUTE):
-            if hourly and (at - 1) % 3600 < 3600 - TO_THE_HOUR.seconds:
-                continue
+            if hourly and ((at - 1) % 3600 < 3600 - TO_THE_HOUR.seconds or at % INTERVAL.seconds):
+                continue  # recorded by the budget's group, at its interval
             yield f"{series}{{{labels}}} {value} {at}\n"
 
 
@@ -128,14 +141,44 @@ def _looked_back_at(series: str) -> int:
 # --- a server ------------------------------------------------------------------------------------------------
 
 
-class Server:
-    """A Prometheus over blocks that were made before, with rule files."""
+@contextmanager
+def exporter(start: int, count: int) -> Iterator[str]:
+    """An address at which the raw counters can be scraped: they go on where the history ends."""
 
-    def __init__(self, folder: Path, blocks: Path, rules: str) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            since = time.time() - start + RAW_SECONDS
+            lines = (f"{series} {int(since * rate / MINUTE)}\n" for series, rate in counters(count))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write("".join(lines).encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Server:
+    """A Prometheus over blocks that were made before, with rule files and one page to scrape."""
+
+    def __init__(self, folder: Path, blocks: Path, rules: str, scraped: str) -> None:
         shutil.copytree(blocks, folder / "data")
         for copy in range(COPIES):
             (folder / f"rules-{copy}.yml").write_text(rules, encoding="utf-8")
-        config = {"global": {"evaluation_interval": "1m"}, "rule_files": [f"{folder}/rules-*.yml"]}
+        page = {"job_name": "bench", "honor_labels": True, "static_configs": [{"targets": [scraped]}]}
+        config = {
+            "global": {"evaluation_interval": "1m", "scrape_interval": "1m"},
+            "rule_files": [f"{folder}/rules-*.yml"],
+            "scrape_configs": [page],
+        }
         (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -159,22 +202,27 @@ class Server:
             return json.load(answer)["data"]
 
     def seconds(self) -> float:
-        """Wait until every group has been evaluated twice, and add up how long each took, per minute."""
-        self._evaluated()
-        time.sleep(MINUTE)
-        return self._evaluated()
-
-    def _evaluated(self) -> float:
+        """Wait until every group has been evaluated, and count the rule seconds of the minutes after, per minute."""
         deadline = time.monotonic() + 400
-        while time.monotonic() < deadline:
+        while not self._all_evaluated():
+            if time.monotonic() > deadline:
+                raise SystemExit("the rules were not evaluated in time")
             time.sleep(2)
-            try:
-                groups = self.get("rules")["groups"]
-            except OSError:
-                continue
-            if groups and all(group["evaluationTime"] for group in groups):
-                return float(sum(group["evaluationTime"] * 60 / group["interval"] for group in groups))
-        raise SystemExit("the rules were not evaluated in time")
+        before = self._spent()
+        time.sleep(MEASURED * MINUTE)
+        return (self._spent() - before) / MEASURED
+
+    def _all_evaluated(self) -> bool:
+        try:
+            groups = self.get("rules")["groups"]
+        except OSError:
+            return False
+        return bool(groups) and all(group["evaluationTime"] for group in groups)
+
+    def _spent(self) -> float:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
+            page = answer.read().decode()
+        return float(re.search(r"^prometheus_rule_group_duration_seconds_sum (\S+)$", page, re.MULTILINE)[1])  # type: ignore[index]
 
     def samples(self, rules: str, now: int) -> dict[str, int]:
         """Samples that one evaluation of each rule reads, added up by what is recorded or alerted."""
@@ -212,12 +260,13 @@ def run() -> dict[str, Any]:
         }
         for tool, text in rules.items():
             (folder / tool).mkdir()
-            server = Server(folder / tool, folder / "blocks", text)
-            try:
-                seconds = server.seconds()
-                samples = server.samples(text, now)
-            finally:
-                server.close()
+            with exporter(now, DISTINCT) as scraped:
+                server = Server(folder / tool, folder / "blocks", text, scraped)
+                try:
+                    seconds = server.seconds()
+                    samples = server.samples(text, now)
+                finally:
+                    server.close()
             found[tool] = {
                 "seconds": seconds,
                 "samples": sum(samples.values()) * COPIES,

@@ -72,35 +72,39 @@ def keep_firing_for(tier: Tier, guards: Guards = EVERY_GUARD) -> Duration:
 # --- evidence ------------------------------------------------------------------------------------------------
 
 
-def evidence(guards: Guards, threshold: Fraction, bad: str, total: str) -> str:
-    """The condition that the events of the long window are evidence enough; empty where none is asked for.
+def least_bad(guards: Guards) -> float | None:
+    """More bad events than this are evidence enough; None where one is. An increase is extrapolated, so three are 2.5.
 
-    *bad* and *total* are numbers of events. An increase is extrapolated, so three events are more than 2.5; the
-    significance is compared as `L + z * sqrt(L) + (z^2 - 1) / 6` with `L = threshold * total`, within one event of the
-    exact binomial test (Cornish and Fisher's expansion; see decision 0009).
-
-    >>> evidence(EVERY_GUARD, Fraction(144, 10000), "slo:bad:rate1h * 3600", "slo:total:rate1h * 3600")
-    'slo:bad:rate1h * 3600 > 2.5'
+    >>> least_bad(EVERY_GUARD)
+    2.5
     """
-    parts = []
-    if guards.min_bad_events > 1:
-        parts.append(f"{bad} > {guards.min_bad_events - 0.5:g}")
-    if guards.significance is not None:
-        z, shift = _normal(guards.significance)
-        least = f"{decimal_literal(threshold)} * {total}"
-        parts.append(f"{bad} >= {least} + {z} * sqrt({least}) {'-' if shift < 0 else '+'} {abs(shift)}")
-    return "\nand ".join(parts)
+    return guards.min_bad_events - 0.5 if guards.min_bad_events > 1 else None
+
+
+def significant(significance: Decimal, threshold: Fraction, bad: str, total: str) -> str:
+    """The condition that *bad* of *total* events are more than chance explains at an error ratio of *threshold*.
+
+    It is compared as `L + z * sqrt(L) + (z^2 - 1) / 6` with `L = threshold * total`, within one event of the exact
+    binomial test (Cornish and Fisher's expansion; see decision 0009).
+
+    >>> significant(Decimal("0.001"), Fraction(144, 10000), "bad", "total")
+    'bad >= 0.0144 * total + 3.0902 * sqrt(0.0144 * total) + 1.4249'
+    """
+    z, shift = _normal(significance)
+    least = f"{decimal_literal(threshold)} * {total}"
+    return f"{bad} >= {least} + {z} * sqrt({least}) {'-' if shift < 0 else '+'} {abs(shift)}"
 
 
 def enough(guards: Guards, threshold: float, bad: float, total: float) -> bool:
-    """The same for numbers."""
-    if guards.min_bad_events > 1 and not bad > guards.min_bad_events - 0.5:
+    """Whether the events of a long window are evidence enough."""
+    least = least_bad(guards)
+    if least is not None and not bad > least:
         return False
     if guards.significance is None:
         return True
     z, shift = _normal(guards.significance)
-    least = threshold * total
-    return bad >= least + z * sqrt(least) + shift
+    expected = threshold * total
+    return bad >= expected + z * sqrt(expected) + shift
 
 
 @lru_cache(maxsize=64)

@@ -186,7 +186,7 @@ def test_slices_of_time(tmp_path: Path, target: str | None, expected: float) -> 
     rows = [Row(near(f"1 - {ratio('1h')}", expected, 1e-6), 40, 1), Row("sum(slo:total:rate1h) * 60", 44, 10)]
     groups = groups_of(slo)
 
-    assert [str(group.interval) for group in groups] == ["1m", "3m"]
+    assert [str(group.interval) for group in groups] == ["1m", "4m"]
     assert judge(tmp_path, groups, series, rows, 15, 60) == ""
 
 

@@ -252,8 +252,8 @@ class TestCommand:
             ("> 0.0144", "> 0.0151", "proof/silent", "but it is silent"),
             ("> 0.0144", "> 0.0142", "proof/false-alarm", "but it fires"),
             (
-                'slo:bad:rate1h{service="shop",slo="uptime"}\n',
-                'label_replace(slo:bad:rate1h{service="shop",slo="uptime"}, "window", "1h", "", "")\n',
+                '(slo:bad:rate1h{service="shop",slo="uptime"} >',
+                '(label_replace(slo:bad:rate1h{service="shop",slo="uptime"}, "window", "1h", "", "") >',
                 "proof/never-fires",
                 "the two sides of `/` never meet",
             ),

@@ -142,14 +142,14 @@ def test_where_alerts_go_and_when_rules_are_evaluated_has_to_be_as_it_was_compil
     """Labels decide about routes, intervals about minutes: promtool's tests see neither."""
     broken(rules, "slo:shop/odd", "ref: shop/odd", "ref: shop/oddity")
     broken(rules, "slo:shop/odd", "rules:", "interval: 1h\n    rules:")
-    broken(rules, "slo-budget:shop/odd", "interval: 3m", "interval: 10m")
+    broken(rules, "slo-budget:shop/odd", "interval: 4m", "interval: 10m")
     broken(rules, "slo-budget:shop/odd", "rules:", "limit: 1\n    rules:")
     code, out, _ = judge(capsys, "odd")
 
     assert code == 1
     assert "shop/odd: ErrorBudgetBurn lacks ref='shop/odd' and has ref='shop/oddity'" in out
     assert "group slo:shop/odd has interval 1h, and its definition compiles to no interval" in out
-    assert "group slo-budget:shop/odd has interval 10m, and its definition compiles to interval 3m" in out
+    assert "group slo-budget:shop/odd has interval 10m, and its definition compiles to interval 4m" in out
     assert "group slo-budget:shop/odd has limit 1, and its definition compiles to no limit" in out
 
 

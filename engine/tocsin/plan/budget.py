@@ -32,12 +32,12 @@ from tocsin.spec import Slo
 from tocsin.units import Duration, literal
 from tocsin.windows import decimal_literal
 
-INTERVAL = Duration.of(minutes=3)
+INTERVAL = Duration.of(minutes=4)
 """What a month says changes slowly; an instant query looks back over five minutes, and a full hour over ten."""
 
 
 def budget_group(slo: Slo) -> RuleGroup:
-    """What dashboards show of an objective; in a group of its own, because every three minutes are enough for it."""
+    """What dashboards show of an objective; in a group of its own, because every few minutes are enough for it."""
     return RuleGroup(f"slo-budget:{slo.ref}", slo.service, Late(_rules, slo), INTERVAL)
 
 

@@ -26,9 +26,10 @@ from tocsin.guards import (
     KEEP_FIRING_FOR,
     TRAFFIC_MEMORY,
     Guards,
-    evidence,
     keep_firing_for,
     last_traffic,
+    least_bad,
+    significant,
 )
 from tocsin.plan import broken
 from tocsin.plan.model import AlertingRule, Late, Rule, RuleGroup
@@ -87,14 +88,15 @@ def _condition(tier: Tier, period: Duration, target: Decimal, guards: Guards, co
         return f"slo:{kind}:rate{window}{HERE}"
 
     scaled = f"\n  * {history(tier.long)}" if guards.cold_start else ""
+    bad, total, seconds = events("bad", tier.long), events("total", tier.long), tier.long.milliseconds // 1000
+    least = least_bad(guards) if counted else None
+    enough = f"({bad} > {least} / {seconds})" if least else bad
     conditions = [
-        f"{events('bad', tier.long)}\n  / ({events('total', tier.long)} > 0){scaled}\n  > {limit}",
+        f"{enough}\n  / ({total} > 0){scaled}\n  > {limit}",
         f"{events('bad', tier.short)}\n  / ({events('total', tier.short)} > 0)\n  > {limit}",
     ]
-    if counted:
-        seconds = tier.long.milliseconds // 1000
-        bad, total = (f"{events(kind, tier.long)} * {seconds}" for kind in ("bad", "total"))
-        conditions += filter(None, [evidence(guards, threshold, bad, total)])
+    if counted and guards.significance is not None:
+        conditions.append(significant(guards.significance, threshold, f"{bad} * {seconds}", f"{total} * {seconds}"))
     indented = (condition.replace("\n", "\n  ") for condition in conditions)
     return "\nand\n".join(f"(\n  {condition}\n)" for condition in indented)
 

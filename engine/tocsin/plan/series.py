@@ -208,8 +208,12 @@ def _tile(series: str, offset: Duration, slack: Duration, by: tuple[str, ...], f
 
 def union(parts: Iterable[str], by: tuple[str, ...]) -> str:
     """Add up vectors of which each may be empty."""
-    told = (f'label_replace({part}, "part", "{number}", "", "")' for number, part in enumerate(parts))
-    return summed("\n  " + "\n  or ".join(told) + "\n", by)
+    mark = "part"
+    while mark in by:
+        mark += "_"
+    first, *others = parts
+    told = (f'label_replace({part}, "{mark}", "{number}", "", "")' for number, part in enumerate(others, 1))
+    return summed("\n  " + "\n  or ".join([first, *told]) + "\n", by)
 
 
 def _born(slo: Slo) -> str:

@@ -26,19 +26,19 @@ def countable(selector: str, total: str) -> bool:
 
 def born_within(selector: str, total: str, window: str) -> str:
     """What each series of *selector* has counted that was not there at the start of *window*."""
-    known = _known(selector, total, window)
+    known = f"timestamp({tidy(selector)}) <= {_target(total, window)}"
     return f"max_over_time({over(selector, window)}) unless {shifted(selector, window)}\n    and {known}"
 
 
 def born_just_now(selector: str, total: str) -> str:
-    """Each series of *selector* that was born in the last five minutes."""
+    """Each series of *selector* that was born in the last five minutes; the value is the time of its last sample."""
     seen = f"last_over_time({over(selector, _FORGOTTEN)} offset {JUST_NOW})"
-    return f"{tidy(selector)} unless {seen}\n    and {_known(selector, total, _BEFORE)}"
+    return f"(timestamp({tidy(selector)}) unless {seen})\n    <= {_target(total, _BEFORE)}"
 
 
-def _known(selector: str, total: str, ago: str) -> str:
-    """The series of targets that were there *ago*, as they are now."""
+def _target(total: str, ago: str) -> str:
+    """What a series of a target that was there *ago* is no newer than, for it belongs to the same scrape."""
     return (
-        f"timestamp({tidy(selector)}) <= on (job, instance) group_left ()\n"
+        f"on (job, instance) group_left ()\n"
         f"      max by (job, instance) (timestamp({tidy(total)}) and {shifted(total, ago)})"
     )
