@@ -1,0 +1,78 @@
+"""What the ledger holds: the events of one objective on one day."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+DAY = 86_400
+"""Seconds in a day of UTC, which knows no clock changes."""
+MINUTE = 60
+"""Seconds of a slice until it is compacted."""
+ROUNDING = 1e-9
+"""How much more than all events may be bad, in parts of them: sums of floats that were divided among slices."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Day:
+    """Good and bad events of one objective in each slice of one UTC day.
+
+    Slice k is the half-open stretch `[k * step, (k + 1) * step)` seconds from midnight on. An event between two scrapes
+    belongs to the slices of that stretch in proportion to time, so counts need not be whole numbers. A slice that is
+    not *covered* was looked at by nobody; one that is covered and has no events was idle.
+
+    Raises ValueError for what cannot be a count: it would spoil every sum over the day without a trace.
+    """
+
+    ref: str  # service/slo; for a divided objective with the labels of the group in canonical text
+    day: date  # UTC
+    step: int  # seconds per slice; divides DAY
+    total: NDArray[np.float64]  # events per slice, shape (DAY // step,); 0 where none
+    bad: NDArray[np.float64]  # bad events per slice, same shape
+    covered: NDArray[np.bool_]  # same shape
+    version: int = 1  # 1 for the first statement; a restatement (late data, back-fill) is one more
+
+    def __post_init__(self) -> None:
+        fault = self._fault()
+        if fault:
+            raise ValueError(f"{self.ref} on {self.day}: {fault}")
+
+    @property
+    def start(self) -> int:
+        """Unix time of midnight.
+
+        >>> empty("a/b", date(1970, 1, 2)).start
+        86400
+        """
+        return int(datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC).timestamp())
+
+    def _fault(self) -> str | None:
+        if self.step < 1 or DAY % self.step:
+            return f"slices of {self.step} s do not tile a day"
+        if self.version < 1:
+            return f"versions count from 1, not from {self.version}"
+        shape = (DAY // self.step,)
+        for name, array, kind in (
+            ("total", self.total, np.float64),
+            ("bad", self.bad, np.float64),
+            ("covered", self.covered, np.bool_),
+        ):
+            if array.shape != shape or array.dtype != kind:
+                return f"{name} is {array.dtype} of shape {array.shape}, not {np.dtype(kind)} of shape {shape}"
+        for name, counts in (("total", self.total), ("bad", self.bad)):
+            if not np.isfinite(counts).all() or (counts < 0).any():
+                return f"{name} has a slice that is no count: negative, infinite or NaN"
+        if (self.bad > self.total * (1 + ROUNDING)).any():
+            return "a slice has more bad events than events"
+        return None
+
+
+def empty(ref: str, day: date, step: int = MINUTE) -> Day:
+    """A day that nobody looked at yet.
+
+    >>> empty("be-camera/uptime", date(2026, 3, 1)).covered.any()
+    np.False_
+    """
+    count = DAY // step
+    return Day(ref, day, step, np.zeros(count), np.zeros(count), np.zeros(count, dtype=np.bool_))
