@@ -3,7 +3,7 @@
 import math
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -122,6 +122,20 @@ class FakeSource:
             start += step
         return RangeAnswer(tuple(RangeRow(k, tuple(v)) for k, v in points.items()), self.partial)
 
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """The samples in (start, end]."""
+        self._ask(selector)
+        parsed = _SELECTOR.fullmatch(selector)
+        if parsed is None:
+            raise SourceError(f"bad_data: the fake does not understand {selector!r}")
+        first, last = start.timestamp(), end.timestamp()
+        rows = [
+            RangeRow(labels, found)
+            for labels, points in self._matching(parsed)
+            if (found := tuple(sorted((t, v) for t, v in points if first < t <= last)))
+        ]
+        return RangeAnswer(tuple(rows), self.partial)
+
     def _ask(self, query: str) -> None:
         with self.lock:
             self.asked.append(query)
@@ -177,13 +191,16 @@ class FakeSource:
         return (Row((), {"avg": sum(found) / len(found), "min": min(found), "max": max(found)}[what]),)
 
     def _selected(self, selector: re.Match[str], at: datetime) -> tuple[Row, ...]:
-        wanted = dict(re.findall(r'([a-z_]+)="([^"]*)"', selector[2] or "")) | {"__name__": selector[1]}
         rows = []
-        for labels, points in self.series.items():
-            have = dict(labels)
-            if any(have.get(name, "") != value for name, value in wanted.items()):
-                continue
+        for labels, points in self._matching(selector):
             recent = [(t, v) for t, v in points if at.timestamp() - LOOKBACK <= t <= at.timestamp()]
             if recent:
                 rows.append(Row(labels, max(recent)[1]))
         return tuple(rows)
+
+    def _matching(self, selector: re.Match[str]) -> Iterator[tuple[Labels, list[tuple[float, float]]]]:
+        wanted = dict(re.findall(r'([a-z_]+)="([^"]*)"', selector[2] or "")) | {"__name__": selector[1]}
+        for labels, points in self.series.items():
+            have = dict(labels)
+            if all(have.get(name, "") == value for name, value in wanted.items()):
+                yield labels, points

@@ -71,6 +71,14 @@ class MetricSource(Protocol):
         """Evaluate *query* at *start*, *start* + *step*, … up to and including *end*."""
         ...
 
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """Every sample as it was scraped, later than *start* and no later than *end*, in order of time.
+
+        *selector* is a plain one without `offset` or `@`. The left end is open whatever the server's version says of
+        ranges, so that consecutive stretches hold each sample once.
+        """
+        ...
+
 
 class LiveSource(Protocol):
     """A metric source that can also be asked about itself. Every method raises SourceError as a MetricSource does."""

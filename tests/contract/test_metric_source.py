@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from tests.backfilled import Backfilled
@@ -136,18 +137,56 @@ def test_an_empty_range(source: MetricSource) -> None:
     assert source.range("nothing_like_this", START, START + MINUTE, MINUTE).rows == ()
 
 
+def test_raw_samples_lie_behind_the_start(source: MetricSource) -> None:
+    """The first instant is not part of a stretch and the last is, with the times and all labels of the samples."""
+    rows = source.raw('speed{camera="a"}', START + 3 * MINUTE, START + 6 * MINUTE).rows
+
+    assert [row.labels for row in rows] == [(("__name__", "speed"), ("camera", "a"))]
+    assert rows[0].points == tuple((START.timestamp() + 60 * i, float(i)) for i in (4, 5, 6))
+
+
+def test_raw_samples_of_consecutive_stretches(source: MetricSource) -> None:
+    """Each sample is in one stretch and no other, also where the stretch is longer than a request may be."""
+    instants = [START - 8 * 60 * MINUTE, START, START + 4.25 * MINUTE, START + 10 * MINUTE, START + 7 * 60 * MINUTE]
+    found = [
+        point
+        for start, end in pairwise(instants)
+        for row in source.raw('speed{camera="b"}', start, end).rows
+        for point in row.points
+    ]
+
+    assert found == [(START.timestamp() + 60 * i, 7.5) for i in range(11)]
+
+
+def test_no_raw_samples(source: MetricSource) -> None:
+    """A series without a sample in the stretch has no row; nor has an empty stretch."""
+    assert source.raw('speed{camera="b"}', START + 10 * MINUTE, START + 20 * MINUTE).rows == ()
+    assert source.raw("nothing_like_this", START, START + MINUTE).rows == ()
+    assert source.raw("speed", START, START).rows == ()
+
+
 @pytest.mark.parametrize("query", ["sum(", "speed{", "1 +"])
 def test_nonsense_is_a_source_error(source: MetricSource, query: str) -> None:
     """A query that cannot be answered is a SourceError which does not condemn the source as a whole."""
     for ask in (
         lambda: source.instant(query, START),
         lambda: source.range(query, START, START + MINUTE, MINUTE),
+        lambda: source.raw(query, START, START + MINUTE),
     ):
         with pytest.raises(SourceError) as caught:
             ask()
 
         assert not isinstance(caught.value, SourceUnreachableError)
         assert str(caught.value)
+
+
+@pytest.mark.real
+def test_raw_samples_in_parts(prometheus: PrometheusSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too much for one answer comes in several, and is the same."""
+    whole = prometheus.raw("speed", START, START + 30 * MINUTE).rows
+    monkeypatch.setattr(prometheus, "max_bytes", 400)
+
+    assert prometheus.raw("speed", START, START + 30 * MINUTE).rows == whole
 
 
 @pytest.mark.real

@@ -56,6 +56,10 @@ class Oracle:
         rows = (RangeRow(labels, tuple(p)) for labels, p in zip(self._labels(query), found, strict=True))
         return RangeAnswer(tuple(rows), self.partial)
 
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """As a range."""
+        return self.range(selector, start, end, timedelta(seconds=15))
+
     def _labels(self, query: str) -> list[Labels]:
         return [((match[1], match[2]),) for match in _MARK.finditer(query)] or [(("camera", "a"),)]
 

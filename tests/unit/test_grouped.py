@@ -47,6 +47,10 @@ class Divided:
         """Nothing asks for one."""
         raise AssertionError(query, start, end, step)
 
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """Nothing asks for samples."""
+        raise AssertionError(selector, start, end)
+
 
 class Scene:
     """A watch over routes, tick by tick."""

@@ -31,10 +31,16 @@ from prometheus_api_client import PrometheusConnect
 from tocsin.adapters.http_deadline import Guard, GuardedAdapter, deadline
 from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
+from tocsin.promql import over
 from tocsin.settings import is_http_url, without_password
 
 MAX_POINTS = 10_000
 """Prometheus refuses a range query with more than 11,000 points for one series."""
+STRETCH = timedelta(hours=6)
+"""Raw samples of one request: 1,440 for each series that is scraped each 15 s, some 40 kilobytes."""
+LEAST_STRETCH = 60_000
+"""Milliseconds of samples that are not asked for in halves any more."""
+_TOO_MUCH = ("answer too large", "too many samples")
 CONNECT = 2.0
 CHUNK = 2**16
 ABORTED = "is not asked any more, for the process stops"
@@ -101,6 +107,37 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
             warnings |= dict.fromkeys(reply.warnings)
             for row in _range_rows(reply):
                 points.setdefault(row.labels, []).extend(row.points)
+        return RangeAnswer(tuple(RangeRow(k, tuple(v)) for k, v in points.items()), partial, tuple(warnings))
+
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """Read samples as they were scraped, later than *start* and no later than *end*.
+
+        An instant query of a range gives them. What is too much for one answer is asked for in halves.
+        """
+        points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
+        warnings: dict[str, None] = {}
+        partial = False
+        waiting = _stretches(start, end)
+        while waiting:
+            first, last = waiting.pop()
+            length = (last - first) // timedelta(milliseconds=1)
+            form = {"query": over(selector, f"{max(length, 1)}ms"), "time": _seconds(last)}
+            try:
+                reply = self._query("query", form)
+            except SourceUnreachableError:
+                raise
+            except SourceError as error:
+                if not any(words in str(error) for words in _TOO_MUCH) or length <= LEAST_STRETCH:
+                    raise
+                middle = first + timedelta(milliseconds=length // 2)
+                waiting += [(middle, last), (first, middle)]
+                continue
+            partial = partial or reply.partial
+            warnings |= dict.fromkeys(reply.warnings)
+            lower, upper = first.timestamp(), last.timestamp()
+            for row in _range_rows(reply):
+                if found := [point for point in row.points if lower < point[0] <= upper]:
+                    points.setdefault(row.labels, []).extend(found)
         return RangeAnswer(tuple(RangeRow(k, tuple(v)) for k, v in points.items()), partial, tuple(warnings))
 
     def abort(self) -> None:
@@ -322,6 +359,16 @@ def _slices(start: datetime, end: datetime, step: timedelta) -> Iterator[tuple[d
         last = min(end, start + step * (MAX_POINTS - 1))
         yield start, last
         start += step * MAX_POINTS
+
+
+def _stretches(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Consecutive stretches (start, end] of at most STRETCH, the first of them last."""
+    stretches = []
+    while start < end:
+        last = min(end, start + STRETCH)
+        stretches.append((start, last))
+        start = last
+    return stretches[::-1]
 
 
 def _is_loopback(host: str) -> bool:

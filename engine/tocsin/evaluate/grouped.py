@@ -67,6 +67,9 @@ class _OneGroup:
     def range(self, _query: str, _start: datetime, _end: datetime, _step: timedelta) -> RangeAnswer:
         raise SourceError("a divided objective has no slices")
 
+    def raw(self, _selector: str, _start: datetime, _end: datetime) -> RangeAnswer:
+        raise SourceError("a divided objective has no samples of its own")
+
 
 @dataclass(slots=True)
 class GroupedQuestion:

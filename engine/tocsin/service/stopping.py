@@ -44,6 +44,11 @@ class StoppableSource:
         with self._unless_stopped():
             return self._source.range(query, start, end, step)
 
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """Ask the source."""
+        with self._unless_stopped():
+            return self._source.raw(selector, start, end)
+
     @contextmanager
     def _unless_stopped(self) -> Iterator[None]:
         if self._stopped.is_set():
