@@ -1,6 +1,6 @@
 """Budgets, burn rates and availability against published numbers (SRE Workbook, chapter 5; reliability algebra).
 
-Vectors B1 to B5, R1, R6 and C1 to C7 of the reference table.
+Vectors B1 to B5, R1, R6, C1 to C5 of the reference table.
 """
 
 from decimal import Decimal

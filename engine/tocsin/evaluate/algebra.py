@@ -1,7 +1,7 @@
-"""Availability algebra: good ratios of parts to that of the whole, within one slice or for independent parts.
+"""Availability algebra of one slice: good ratios of parts to that of the whole, in floats and with gaps.
 
-Within a slice the requests of parts meet errors independently; where that is not known, `bounds` says what remains.
-A part that is None is left out.
+Within a slice the requests of parts meet errors independently; where that is not known, `tocsin.budget.bounds` says
+what remains. A part that is None is left out.
 """
 
 from collections.abc import Sequence
@@ -57,16 +57,3 @@ def weighted(weights: Sequence[float], parts: Sequence[Ratio]) -> Ratio:
     pairs = [(w, r) for w, r in zip(weights, parts, strict=True) if r is not None]
     whole = fsum(w for w, _ in pairs)
     return fsum(w * r for w, r in pairs) / whole if whole else None
-
-
-def bounds(parts: Sequence[float], *, all_needed: bool) -> tuple[float, float]:
-    """Between what the whole lies, however the parts depend on each other (Fréchet); all or one of them are needed.
-
-    The lower end of a series is what adding up shortfalls gives, as OpenSLO's composites do.
-
-    >>> [tuple(round(end, 12) for end in bounds([0.99, 0.98], all_needed=needed)) for needed in (True, False)]
-    [(0.97, 0.98), (0.99, 1.0)]
-    """
-    if all_needed:
-        return max(0.0, 1.0 - fsum(1.0 - r for r in parts)), min(parts)
-    return max(parts), min(1.0, fsum(parts))

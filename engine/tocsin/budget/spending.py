@@ -1,15 +1,13 @@
-"""Error budgets and availability: closed arithmetic, exact where its inputs are.
+"""What a budget is, what was spent of it, and how long the rest lasts: exact where the inputs are.
 
 Notation of the Google SRE Workbook, chapter 5: target T, budget ratio B = 1 - T, burn rate b = e / B. Pass Decimal or
 Fraction for exact results; floats (counts from a metric source) give floats. Targets are always exact.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
-from math import isfinite, prod
+from math import isfinite
 
 from tocsin.units import Duration
 
@@ -91,50 +89,3 @@ def exhaustion(remaining: Exact | float, burn: Exact | float, period: Duration) 
         return None
     periods = max(Fraction(remaining), Fraction(0)) / Fraction(burn)
     return Duration(round(periods * period.milliseconds)) if periods <= PATIENCE else None
-
-
-# --- availability algebra: independent components (theory of reliability block diagrams) ---------------------
-
-
-def in_series(parts: Iterable[Exact]) -> Fraction:
-    """All are needed: the product.
-
-    >>> float(in_series([Decimal("0.999"), Decimal("0.9995"), Decimal("0.99")]))
-    0.988515495
-    """
-    return Fraction(prod((Fraction(p) for p in parts), start=Fraction(1)))
-
-
-def in_parallel(parts: Iterable[Exact]) -> Fraction:
-    """One is enough.
-
-    >>> float(in_parallel([Decimal("0.995"), Decimal("0.995")]))
-    0.999975
-    """
-    return 1 - prod((1 - Fraction(p) for p in parts), start=Fraction(1))
-
-
-def at_least(need: int, parts: Sequence[Exact]) -> Fraction:
-    """At least *need* of the parts, which may differ: the Poisson binomial distribution by dynamic programming.
-
-    >>> float(at_least(2, [Decimal("0.99"), Decimal("0.98"), Decimal("0.95")]))
-    0.99832
-    """
-    chances = [Fraction(1)]
-    for part in (Fraction(p) for p in parts):
-        shifted = [Fraction(0), *chances, Fraction(0)]
-        chances = [up * part + same * (1 - part) for up, same in pairwise(shifted)]
-    return sum(chances[need:], start=Fraction(0))
-
-
-def weighted(parts: Iterable[tuple[Exact, Exact]]) -> Fraction | None:
-    """The mean of (weight, value) pairs; None when no weight is left.
-
-    >>> float(weighted([(1, Decimal("0.99")), (4, Decimal("0.999")), (3, Decimal("0.95"))]))
-    0.9795
-    """
-    pairs = [(Fraction(weight), Fraction(value)) for weight, value in parts]
-    whole = sum((weight for weight, _ in pairs), start=Fraction(0))
-    if not whole:
-        return None
-    return sum((weight * value for weight, value in pairs), start=Fraction(0)) / whole

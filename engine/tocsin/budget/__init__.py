@@ -1,0 +1,50 @@
+"""Error budgets and availability: closed arithmetic, exact where its inputs are.
+
+Spending, the algebra of parts, the way back from a whole to its parts, and the budgets of rolling windows.
+"""
+
+from tocsin.budget.algebra import added_shortfalls, at_least, bounds, correlated, in_parallel, in_series, weighted
+from tocsin.budget.apportioning import (
+    after_retries,
+    apportion_added,
+    apportion_multiplied,
+    journeys_at_least,
+    journeys_independent,
+)
+from tocsin.budget.rolling import exhaustion_with_roll_off
+from tocsin.budget.spending import (
+    NO_COUNT,
+    PATIENCE,
+    Exact,
+    Spend,
+    allowed_downtime,
+    budget_ratio,
+    burn_rate,
+    exhaustion,
+    spend,
+)
+
+__all__ = [
+    "NO_COUNT",
+    "PATIENCE",
+    "Exact",
+    "Spend",
+    "added_shortfalls",
+    "after_retries",
+    "allowed_downtime",
+    "apportion_added",
+    "apportion_multiplied",
+    "at_least",
+    "bounds",
+    "budget_ratio",
+    "burn_rate",
+    "correlated",
+    "exhaustion",
+    "exhaustion_with_roll_off",
+    "in_parallel",
+    "in_series",
+    "journeys_at_least",
+    "journeys_independent",
+    "spend",
+    "weighted",
+]
