@@ -2,6 +2,7 @@
 
 TocsinError
 ├── UnavailableError  a tool, file or server that is needed is not there (exit code 2)
+│   └── StoreError    something that the state store holds cannot be read
 ├── MisuseError       the command was called wrongly (exit code 2)
 └── SourceError       a metric source could not answer (the evaluator turns it into UNKNOWN)
     └── SourceUnreachableError  it did not answer at all: refused, reset, timed out, 5xx
@@ -18,6 +19,10 @@ class TocsinError(Exception):
 
 class UnavailableError(TocsinError):
     """A tool, file, port or server that is needed is not there or does not work."""
+
+
+class StoreError(UnavailableError):
+    """Something that the state store holds cannot be read; the rest of it can."""
 
 
 class MisuseError(TocsinError):

@@ -3,7 +3,6 @@
 Runs on SQLite; on PostgreSQL, too, where TOCSIN_TEST_DATABASE names an empty database that may be filled.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.alerts import NOON, message, seconds, text, view
+from tests.databases import DATABASE, wiped
 
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import UnavailableError
@@ -21,16 +21,8 @@ from tocsin.evaluate.model import AlertState, Identity, Phase, Timing
 from tocsin.ports import Action, Delivery, Notification, Outcome, labels_of
 from tocsin.units import Duration
 
-DATABASE = os.environ.get("TOCSIN_TEST_DATABASE")
 SENT = Delivery(Outcome.SENT)
 FAILED = Delivery(Outcome.RETRY, "HTTP 500")
-
-
-@pytest.fixture(params=["path", "url", *(["database"] if DATABASE else [])])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every way to name a store."""
-    path = tmp_path / "state" / "tocsin.db"
-    return {"path": str(path), "url": f"sqlite:///{path}", "database": DATABASE or ""}[request.param]
 
 
 @pytest.fixture
@@ -45,12 +37,8 @@ def store(where: str) -> Iterator[SqlStore]:
 
 def wipe(store: SqlStore) -> None:
     """Make a database that outlives the test as good as new."""
-    from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, OUTBOX
-
     with store._writing() as connection:
-        for table in (ALERTS, CONVERSATIONS, EPISODES, OUTBOX):
-            connection.execute(table.delete())
-        connection.execute(EVALUATOR.update().values(committed_at=None, pruned_at=None))
+        wiped(connection)
 
 
 STATE = AlertState(

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tocsin.adapters.codec import microseconds
-from tocsin.adapters.tables import SCHEMA_MIGRATIONS
+from tocsin.adapters.tables import EVALUATOR, SCHEMA_MIGRATIONS
 from tocsin.errors import MisuseError, UnavailableError
 
 BUSY_TIMEOUT_MS = 5_000
@@ -45,6 +45,24 @@ def guarded(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise UnavailableError(f"the state store {_shown(engine.url)} does not work: {reason}") from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which nobody else writes."""
+    with guarded(engine), engine.begin() as connection:
+        # One writer at a time: SQLite's lock does that already, elsewhere this row is it.
+        connection.execute(select(EVALUATOR.c.id).with_for_update())
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that waits for no writer and makes none wait."""
+    with guarded(engine), engine.connect() as connection:
+        reader = connection.execution_options(reading=True)
+        with reader.begin():
+            yield reader
 
 
 def claim(engine: Engine) -> BinaryIO | None:

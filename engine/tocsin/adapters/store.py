@@ -4,8 +4,8 @@ Delivery is at least once. A message is leased before it is sent and settled aft
 that the process died in between, so the message is taken again and counted as perhaps already received.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 
 from tocsin.adapters import outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
-from tocsin.adapters.database import claim, guarded, migrate, open_engine
+from tocsin.adapters.database import claim, migrate, open_engine, reading, writing
 from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, OUTBOX
 from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
@@ -147,19 +147,11 @@ class SqlStore:
         if self._claim is not None:
             self._claim.close()
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with guarded(self._engine), self._engine.begin() as connection:
-            # One writer at a time: SQLite's lock does that already, elsewhere this row is it.
-            connection.execute(select(EVALUATOR.c.id).with_for_update())
-            yield connection
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return writing(self._engine)
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with guarded(self._engine), self._engine.connect() as connection:
-            reader = connection.execution_options(reading=True)
-            with reader.begin():
-                yield reader
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return reading(self._engine)
 
     def _prune(self, connection: Connection, now: datetime) -> None:
         """Once an hour, delete what is old enough."""

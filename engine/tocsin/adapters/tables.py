@@ -1,6 +1,6 @@
 """The tables of the store as SQLAlchemy sees them; the migrations create them."""
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -70,4 +70,16 @@ OUTBOX = Table(
     Column("settled_at", BigInteger),
     Column("detail", Text, nullable=False),
     Column("turn", BigInteger, nullable=False, server_default="0"),
+)
+
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("ref", Text, primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("step", BigInteger, nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("superseded_at", BigInteger),
+    Column("chunk", LargeBinary, nullable=False),
 )

@@ -1,0 +1,68 @@
+"""What a new statement about a day is, beside the one that is held; and the same day in coarser slices."""
+
+from enum import Enum
+
+import numpy as np
+
+from tocsin.ledger.model import DAY, Day
+
+
+class Change(Enum):
+    """How a statement relates to the one before it."""
+
+    SAME = "same"
+    MORE = "more"
+    """The day went on: nothing that was said before is said otherwise."""
+    OTHER = "other"
+    """Late data, a back-fill, a correction: a restatement."""
+
+
+def change(held: Day, new: Day) -> Change:
+    """Compare statements; one in finer slices is no news if it comes to the same.
+
+    >>> from datetime import date
+    >>> from dataclasses import replace
+    >>> from tocsin.ledger.model import empty
+    >>> night = empty("a/b", date(2026, 3, 1))
+    >>> noon = replace(night, covered=np.arange(1440) < 720)
+    >>> gap = replace(noon, covered=(np.arange(1440) < 600) | (np.arange(1440) >= 900))
+    >>> change(night, noon), change(noon, noon), change(noon, gap)
+    (<Change.MORE: 'more'>, <Change.SAME: 'same'>, <Change.OTHER: 'other'>)
+    """
+    if new.step != held.step:
+        finer = new.step < held.step and held.step % new.step == 0
+        new = coarser(new, held.step) if finer else new
+        if new.step != held.step:
+            return Change.OTHER
+    known = held.covered | (held.total > 0)
+    until = int(np.flatnonzero(known).max(initial=-1)) + 1
+    kept = (
+        np.array_equal(held.total[:until], new.total[:until])
+        and np.array_equal(held.bad[:until], new.bad[:until])
+        and np.array_equal(held.covered[:until], new.covered[:until])
+    )
+    if not kept:
+        return Change.OTHER
+    return Change.MORE if (new.covered | (new.total > 0))[until:].any() else Change.SAME
+
+
+def coarser(day: Day, step: int) -> Day:
+    """Add slices up to longer ones of *step* seconds.
+
+    A day stays as it is where that would blur what was seen: a longer slice is covered or it is not, so one that is
+    covered in part would add to the coverage of windows, or take from it. It stays, too, where slices do not tile.
+
+    >>> from datetime import date
+    >>> from tocsin.ledger.model import empty
+    >>> coarser(empty("a/b", date(2026, 3, 1)), 3600).total.shape
+    (24,)
+    """
+    if step <= day.step or step % day.step or DAY % step:
+        return day
+    shape = (DAY // step, step // day.step)
+    seen = day.covered.reshape(shape)
+    covered = np.asarray(seen.all(axis=1))
+    if (seen.any(axis=1) != covered).any():
+        return day
+    total, bad = day.total.reshape(shape).sum(axis=1), day.bad.reshape(shape).sum(axis=1)
+    return Day(day.ref, day.day, step, total, np.minimum(bad, total), covered, day.version)
