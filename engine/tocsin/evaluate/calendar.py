@@ -52,13 +52,12 @@ class Recurrence:
         >>> [f"{bound:%Y-%m-%dT%H:%MZ}" for bound in quarters.containing(at, ZoneInfo("America/New_York"))]
         ['2006-01-02T17:00Z', '2006-04-02T16:00Z']
         """
-        number = self._near(at.astimezone(zone).replace(tzinfo=None))
-        start, end = self.bound(number, zone), self.bound(number + 1, zone)
-        while at < start:
-            number, start, end = number - 1, self.bound(number - 1, zone), start
-        while at >= end:
-            number, start, end = number + 1, end, self.bound(number + 2, zone)
-        return start, end
+        number = self._near(at.replace(tzinfo=None))
+        while at < self.bound(number, zone):
+            number -= 1
+        while at >= self.bound(number + 1, zone):
+            number += 1
+        return self.bound(number, zone), self.bound(number + 1, zone)
 
     def bound(self, number: int, zone: ZoneInfo) -> datetime:
         """The first instant of period *number*, in UTC; period 0 begins at the start."""
@@ -74,11 +73,11 @@ class Recurrence:
         day = date(year, month, self.start.day - excess)
         return datetime.combine(day + timedelta(days=excess if self.overflow == "normalise" else 0), self.start.time())
 
-    def _near(self, local: datetime) -> int:
-        """The number of the period, or of its neighbour: what clock changes and short months do is not in it."""
+    def _near(self, clock: datetime) -> int:
+        """The number of the period on some clock: in the zone that is meant, it may be the one before or after it."""
         if self.unit in DAYS:
-            return (local - self.start) // timedelta(days=self.count * DAYS[self.unit])
-        months = (local.year - self.start.year) * 12 + local.month - self.start.month
+            return (clock - self.start) // timedelta(days=self.count * DAYS[self.unit])
+        months = (clock.year - self.start.year) * 12 + clock.month - self.start.month
         return months // (self.count * MONTHS[self.unit])
 
 
