@@ -45,6 +45,8 @@ class Role(StrEnum):
     """A plain selector of what has to be there."""
     RECORDED = "recorded"
     """Recorded under a name."""
+    PRESENCE = "presence"
+    """Told to be deployed where it has a value other than 0."""
     PANEL = "panel"
     """Drawn."""
 
@@ -58,6 +60,7 @@ _PLACES: tuple[tuple[str, tuple[str, ...], Role | tuple[Form, ...]], ...] = (
     ("Service", ("alerts", "*", "forecast", "series"), Role.VALUE),
     ("Service", ("alerts", "*", "anomaly", "series"), Role.VALUE),
     ("Service", ("recordings", "*", "expr"), Role.RECORDED),
+    ("SLA", ("measure", "deployed"), Role.PRESENCE),
     ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
 )
 """Where expressions stand, by kind of document; a `*` is any key or element. Texts of SLIs may have several forms."""

@@ -19,9 +19,8 @@ from tocsin.evaluate.model import EventKind, Identity, Phase
 from tocsin.evaluate.rule import Seen
 from tocsin.evaluate.tick import Turn, Watch, turn
 from tocsin.ports import Answer, Labels, RangeAnswer, RangeRow, Row
-from tocsin.spec import Combine, Journey, JourneySlo, Missing, Sla
+from tocsin.spec import Combine, CreditTier, Journey, JourneySlo, Measure, Missing, Sla
 from tocsin.spec.journey import Member
-from tocsin.spec.sla import CreditTier, Measure
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 

@@ -15,11 +15,14 @@ from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
 from tocsin.budget import allowed_downtime
 from tocsin.evaluate.calendar import midnight, month
+from tocsin.evaluate.measures import Interval, Tally, excluded, interval_mean, tally
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import SlaStatus, Truth
-from tocsin.evaluate.sla import Interval, credit, excluded, judge, tally
+from tocsin.evaluate.sla import credit, judge
 from tocsin.evaluate.tick import Watch, turn
+from tocsin.ports import Row, labels_of
 from tocsin.spec import CreditTier, Exclusion, Measure, Sla
+from tocsin.spec.service import PromQl
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
@@ -59,6 +62,11 @@ def contract(
 def intervals(ratios: Sequence[float | None]) -> list[Interval]:
     """Five minutes each, from the start of the month."""
     return [Interval(START + i * FIVE, START + (i + 1) * FIVE, good) for i, good in enumerate(ratios)]
+
+
+def mean(ones: Sequence[Interval], empty: str, exclusions: tuple[Exclusion, ...] = ()) -> Tally:
+    """Interval mean, as S3's contract has it."""
+    return tally(interval_mean.marks(ones, Measure("interval-mean", Duration.of(minutes=5), empty)), exclusions)
 
 
 def exclusion(start: float, end: float, treat: str) -> Exclusion:
@@ -125,7 +133,7 @@ def test_december_is_followed_by_january() -> None:
 )
 def test_interval_mean(down: int, uptime: str, owed: str) -> None:
     """S3, 31 days of 8,928 intervals: eight that fail wholly are free, nine cost 10 %."""
-    got = tally(intervals([0.0] * down + [1.0] * (8_928 - down)), "good").uptime()
+    got = mean(intervals([0.0] * down + [1.0] * (8_928 - down)), "good").uptime()
 
     assert got is not None
     assert 100 * float(got) == pytest.approx(float(uptime), abs=1e-5)
@@ -134,7 +142,7 @@ def test_interval_mean(down: int, uptime: str, owed: str) -> None:
 
 def test_partly_bad_intervals() -> None:
     """Two intervals at 100 % errors and ten at 5 %, the rest empty: 99.9719982079 %, nothing owed."""
-    got = tally(intervals([0.0] * 2 + [0.95] * 10 + [None] * 8_916), "good").uptime()
+    got = mean(intervals([0.0] * 2 + [0.95] * 10 + [None] * 8_916), "good").uptime()
 
     assert got is not None
     assert 100 * float(got) == pytest.approx(99.9719982079, abs=1e-9)
@@ -144,7 +152,7 @@ def test_partly_bad_intervals() -> None:
 @pytest.mark.parametrize(("empty", "uptime"), [("good", 0.9995039683), ("ignore", 0.9995009980), ("bad", 0.9935515873)])
 def test_empty_intervals(empty: str, uptime: float) -> None:
     """10,080 slices, 5 bad, 60 empty, by the contract's rule for empty ones."""
-    got = tally(intervals([0.0] * 5 + [None] * 60 + [1.0] * 10_015), empty)
+    got = mean(intervals([0.0] * 5 + [None] * 60 + [1.0] * 10_015), empty)
 
     assert float(got.uptime() or 0) == pytest.approx(uptime, abs=1e-9)
     assert got.empty == 60
@@ -160,7 +168,7 @@ def test_exclusions(treat: str, uptime: float) -> None:
     ratios[100:112] = [0.0] * 12
     agreed = () if treat == "none" else (exclusion(520, 640, treat),)
 
-    got = tally(intervals(ratios), "good", agreed).uptime()
+    got = mean(intervals(ratios), "good", agreed).uptime()
     assert float(got or 0) == pytest.approx(uptime, abs=1e-9)
 
 
@@ -169,7 +177,7 @@ def test_exclusion_within_an_interval() -> None:
     agreed = (exclusion(1, 2, "remove"), exclusion(1, 3, "good"), exclusion(1.5, 2, "remove"))
 
     assert excluded(START, START + FIVE, agreed) == (60_000, 60_000)
-    assert tally(intervals([0.0]), "good", agreed).uptime() == Fraction(1, 4)
+    assert mean(intervals([0.0]), "good", agreed).uptime() == Fraction(1, 4)
 
 
 @pytest.mark.parametrize(
@@ -193,8 +201,8 @@ def test_credit_tiers_are_half_open(uptime: str, owed: str) -> None:
 def test_tally_is_a_mean(ratios: list[float | None], start: int, length: int) -> None:
     """Uptime lies between 0 and 1; forgiving never lowers it, and counting empty as bad never raises it."""
     ones = intervals(ratios)
-    good, bad = tally(ones, "good").uptime(), tally(ones, "bad").uptime()
-    forgiven = tally(ones, "bad", (exclusion(start, start + length, "good"),)).uptime()
+    good, bad = mean(ones, "good").uptime(), mean(ones, "bad").uptime()
+    forgiven = mean(ones, "bad", (exclusion(start, start + length, "good"),)).uptime()
 
     if good is None or bad is None or forgiven is None:
         assert not ratios
@@ -302,3 +310,68 @@ def test_what_is_known_can_still_prove_a_breach() -> None:
     sight = judge(contract(), START, START + timedelta(days=31), intervals([None] * 9 + [0.0] * 9), START + 9 * FIVE)
 
     assert (sight.sample.truth, sight.status.breached) == (Truth.TRUE, True)
+
+
+# --- other methods, ticking ----------------------------------------------------------------------------------
+
+
+def by_minutes(measure: Measure) -> Sla:
+    """The contract, measured another way."""
+    return replace(contract(), measure=measure)
+
+
+def test_deployed_by_an_expression() -> None:
+    """Where the expression has no row the service was not deployed: ten days of October are all there is."""
+    measure = Measure("deployed-minutes", Duration.of(minutes=1), "good", deployed=PromQl("there", builders.SPAN))
+    there = World(
+        by_minutes(measure), Stretch(-40 * DAY, 0, 10), Stretch(0, 1_200, 10, 1.0), Stretch(1_200, 40 * DAY, 10)
+    )
+    union = 'label_replace(0 * count((there) != 0) ^ 0, "tocsin_part", "bad:1m", "", "")'
+    whole = 'label_replace(count((there) != 0) ^ 0, "tocsin_part", "total:1m", "", "")'
+
+    def present(at: datetime) -> tuple[Row, ...]:
+        marks = (("bad:1m", 0.0), ("total:1m", 1.0)) if at <= START + timedelta(days=10) else ()
+        return tuple(Row(labels_of({"tocsin_part": mark}), value) for mark, value in marks)
+
+    there.source.scripts[f"{union}\nor\n{whole}"] = present
+    for _ in range(4):  # history is read over several looks
+        status = there.tick(START + timedelta(days=20))
+
+    assert status.uptime == pytest.approx(1 - 20 / 14_400)
+    assert status.intervals == 14_400
+    assert status.breached is True
+
+
+def test_deployed_by_its_counter() -> None:
+    """Before the counter exists nothing was deployed; while it stands still, the service is only idle."""
+    measure = Measure("deployed-minutes", Duration.of(minutes=1), "good")
+    there = World(by_minutes(measure), Stretch(5 * DAY, 6 * DAY, 10), Stretch(8 * DAY, 8 * DAY + 600, 10, 1.0))
+    for _ in range(4):
+        status = there.tick(START + timedelta(days=10))
+
+    assert (status.intervals, status.empty) == (5 * 1_440, 4 * 1_440 - 10)
+    assert status.uptime == pytest.approx(1 - 10 / 7_200)
+
+
+def test_events_are_counted_where_somebody_asks() -> None:
+    """A contract with a minimum of events knows how many there were; another does not ask."""
+    few = replace(contract().measure, minimum_events=2_000_000)
+    there, other = (
+        World(by_minutes(measure), Stretch(-40 * DAY, 0, 10), Stretch(0, 9_000, 10, 1.0), Stretch(9_000, 40 * DAY, 10))
+        for measure in (few, contract().measure)
+    )
+    early, late = (there.tick(START + timedelta(days=day)) for day in (1, 3))
+
+    assert (early.events, early.breached, early.credit) == (864_000.0, False, D(0))
+    assert early.reason == "not enough events: 864000 of 2000000"
+    assert (late.events, late.breached, late.credit) == (2_592_000.0, True, D("0.25"))
+    assert other.tick(START + timedelta(days=1)).events is None
+
+
+def test_exclusions_leave_a_trail() -> None:
+    """The status says of each exclusion what it took out, and how much of that had been downtime."""
+    agreed = (exclusion(0, 60, "remove"), exclusion(100, 110, "good"), exclusion(-600, -500, "good"))
+    sight = judge(contract(exclusions=agreed), START, START + timedelta(days=31), intervals([0.0] * 6 + [1.0] * 30))
+
+    told = [(one.removed, one.forgiven, int(one.spared)) for one in sight.status.exclusions]
+    assert told == [(3_600_000, 0, 1_800_000), (0, 600_000, 0), (0, 0, 0)]

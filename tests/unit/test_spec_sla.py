@@ -7,7 +7,9 @@ import pytest
 from tests.reading import codes, document, together
 
 from tocsin.diagnostics import Diagnostic, Severity
-from tocsin.spec import Sla
+from tocsin.expressions import Role, expressions
+from tocsin.spec import Measure, Sla
+from tocsin.units import Duration
 
 SERVICE = document("Service", "slis: {s: {ratio: {bad: b, total: t}}}\nslos: {x: {sli: s, target: 99.9%}}", "shop")
 BODY = "customer: ACME\ncovers: shop/x\ntarget: 99.9%\n"
@@ -165,3 +167,50 @@ def test_target_leaves_a_budget() -> None:
 
     assert codes(findings) == ["slo/target"]
     assert slas == ()
+
+
+# --- how it is measured --------------------------------------------------------------------------------------
+
+
+def test_a_measure_by_minutes() -> None:
+    """Methods that count minutes look once a minute; shares are exact."""
+    (sla,), findings = read(
+        "measure: {method: downtime-periods, errors_above: 10%, at_least: 5m, partial_minute: up, minimum_events: 2000}"
+    )
+
+    assert findings == ()
+    assert sla.measure == Measure(
+        "downtime-periods", Duration.of(minutes=1), "good", Decimal("0.10"), Duration.of(minutes=5), "up", None, 2000
+    )
+    assert sla.measure.words == (
+        "minutes that are not in a downtime period, which is at least 5m of minutes that are down; a minute is down "
+        "where more than 10% of its events are bad; a minute without events counts as good; below 2000 events nothing "
+        "is owed"
+    )
+
+
+def test_deployed_is_an_expression() -> None:
+    """It is found with all other PromQL, so every check of texts sees it."""
+    body = BODY + "measure: {method: deployed-minutes, deployed: 'up{job=\"shop\"}'}"
+    workspace, findings = together(SERVICE, document("SLA", body))
+
+    assert findings == ()
+    assert [one.text for one in expressions(workspace) if one.role is Role.PRESENCE] == ['up{job="shop"}']
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{method: interval-mean, at_least: 5m}", "at_least means nothing to the method interval-mean"),
+        ("{method: minutes, at_least: 5m}", "at_least means nothing to the method minutes"),
+        ("{method: minutes, interval: 5m}", "intervals of 5m are too long to see a minute"),
+        ("{method: minutes, interval: 40s}", "a minute is not a whole number of intervals of 40s"),
+        ("{method: minutes, errors_above: 100%}", "errors_above is 100%, but has to be at least 0% and below 100%"),
+        ("{method: downtime-periods, at_least: 90s}", "at_least is 1m30s, but downtime periods are whole minutes"),
+    ],
+)
+def test_what_cannot_be_measured(text: str, message: str) -> None:
+    """A setting that the method does not read, or that sees no minute, is refused."""
+    _, findings = read(f"measure: {text}")
+
+    assert [(finding.code, finding.message) for finding in findings] == [("sla/measure", message)]

@@ -47,6 +47,7 @@ from tocsin.checks.record_order import record_order
 from tocsin.checks.record_unknown import record_unknown
 from tocsin.checks.service_idle import service_idle
 from tocsin.checks.sla_margin import sla_margin
+from tocsin.checks.sla_measure import sla_measure
 from tocsin.checks.sli_bucket import sli_bucket
 from tocsin.checks.sli_constant import sli_constant
 from tocsin.checks.sli_group import sli_group
@@ -108,6 +109,7 @@ CHECKS: tuple[Check, ...] = (
     record_unknown,
     service_idle,
     sla_margin,
+    sla_measure,
     sli_bucket,
     sli_constant,
     sli_group,

@@ -12,11 +12,12 @@ from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.journey import JourneySight
+from tocsin.evaluate.measured import Key, Measured
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule
-from tocsin.evaluate.sla import Interval, SlaSight
+from tocsin.evaluate.sla import SlaSight
 from tocsin.evaluate.slices import Slices, instant, milliseconds
-from tocsin.spec import Combine, JourneySlo, Sla, Slo
+from tocsin.spec import Combine, JourneySlo, Sla
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
@@ -25,8 +26,6 @@ DEFAULT_RETENTION = Duration.of(days=15)
 """Prometheus' own, where no Platform says otherwise."""
 
 T = TypeVar("T", JourneySight, SlaSight)
-Key = tuple[str, int, int]
-"""An SLO, the length of its slices, and their phase (both in milliseconds)."""
 
 
 @dataclass(slots=True)
@@ -35,15 +34,15 @@ class _Want:
 
     since: datetime
     every: timedelta
+    events: bool = False
+    """Whether somebody needs to know how many there were."""
 
 
 @dataclass(slots=True)
 class Composites:
     """All journeys and contracts; *book* remembers slices between looks."""
 
-    slos: Mapping[str, Slo]
-    journeys: Mapping[str, JourneySlo]
-    slas: tuple[Sla, ...]
+    measured: Measured
     every: timedelta
     kept: timedelta
     """How long the metric source remembers."""
@@ -54,28 +53,23 @@ class Composites:
     @classmethod
     def of(cls, workspace: Workspace, every: timedelta) -> "Composites":
         """Take those whose members are all defined; what is not is a finding of the reader's."""
-        slos = {slo.ref: slo for service in workspace.services for slo in service.slos}
-        whole = [
-            slo for one in workspace.journeys for slo in one.slos if set(journey.members(slo.combine)) <= set(slos)
-        ]
-        journeys = {slo.ref: slo for slo in whole}
-        slas = tuple(one for one in workspace.slas if one.covers in slos or one.covers in journeys)
         kept = workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
-        return cls(slos, journeys, slas, every, kept.timedelta)
+        return cls(Measured.of(workspace), every, kept.timedelta)
 
     def rules(self) -> tuple[Rule, ...]:
         """Their alerts."""
-        return (*map(journey.rule, self.journeys.values()), *map(sla.rule, self.slas))
+        return (*map(journey.rule, self.measured.journeys.values()), *map(sla.rule, self.measured.slas))
 
     def jobs(self, asker: Asker, faults: Faults) -> list[Callable[[], None]]:
         """What has to be asked now, one job for each series of slices."""
         wants: dict[Key, _Want] = {}
-        for slo in self.journeys.values():
+        for slo in self.measured.journeys.values():
             faults.attempt(slo.ref, partial(self._journey_wants, slo, asker.at, wants), _nothing)
-        for one in self.slas:
+        for one in self.measured.slas:
             faults.attempt(f"sla:{one.name}", partial(self._sla_wants, one, asker.at, wants), _nothing)
-        for key in wants:
-            self.book.setdefault(key, Slices(self.slos[key[0]], Duration(key[1]), key[2]))
+        for key, want in wants.items():
+            if key not in self.book or (want.events and self.book[key].events is None):
+                self.book[key] = self.measured.book(key, events=want.events)
         return [partial(_refresh, self.book[key], asker, want, faults) for key, want in wants.items()]
 
     def _journey_wants(self, slo: JourneySlo, at: datetime, wants: dict[Key, _Want]) -> None:
@@ -86,18 +80,21 @@ class Composites:
 
     def _sla_wants(self, one: Sla, at: datetime, wants: dict[Key, _Want]) -> None:
         start, _ = _period(one, at)
-        _want(wants, self._sla_keys(one, start), start, self.every)
+        _want(wants, self.measured.keys(one, start), start, self.every)
+        if self.measured.counts(one):
+            for key in self.measured.keys(one, start):
+                wants[key].events = True
 
     def look(self, asker: Asker, faults: Faults) -> tuple[list[JourneySight], list[SlaSight]]:
         """Judge all of them by the slices that are known."""
         journeys = [
             faults.attempt(slo.ref, partial(self._journey, slo, asker), partial(journey.blind, slo))
-            for slo in self.journeys.values()
+            for slo in self.measured.journeys.values()
         ]
         at = asker.at
         slas = [
             faults.attempt(f"sla:{one.name}", partial(self._sla, one, asker), partial(sla.blind, one, at, at))
-            for one in self.slas
+            for one in self.measured.slas
         ]
         return journeys, slas
 
@@ -122,7 +119,7 @@ class Composites:
 
     def _sla(self, one: Sla, asker: Asker) -> SlaSight:
         start, end = _period(one, asker.at)
-        books = self._books(self._sla_keys(one, start))
+        books = self._books(self.measured.keys(one, start))
         book = next(iter(books.values()))
         first = book.number(start)
         last = min(b.high for b in books.values())
@@ -133,8 +130,7 @@ class Composites:
         kept_since = asker.at - self.kept
 
         def judge() -> SlaSight:
-            values = self._values(one, books, first, last)
-            intervals = [Interval(*book.bounds(k), values.get(k)) for k in range(first, last)]
+            intervals = self.measured.intervals(one, books, first, last)
             return sla.judge(one, start, end, intervals, kept_since)
 
         sight = self._once(f"sla:{one.name}", (start, _extent(books), book.number(kept_since)), judge)
@@ -147,24 +143,8 @@ class Composites:
             before = self.judged[name] = (made_from, judge())
         return cast("T", before[1])
 
-    def _values(self, one: Sla, books: Mapping[str, Slices], first: int, last: int) -> Mapping[int, float | None]:
-        ratios = {ref: book.ratios for ref, book in books.items()}
-        if one.covers in self.slos:
-            return ratios[one.covers]
-        idle = {ref: book.idle for ref, book in books.items()}
-        whole = journey.composite(self.journeys[one.covers], ratios, one.measure.interval, first, last, idle=idle)
-        values = enumerate(zip(whole.values, whole.idle, strict=True))  # idle intervals are empty: the contract says
-        return {whole.first + i: None if nobody else value for i, (value, nobody) in values}
-
     def _keys(self, node: Member | Combine, step: Duration, phase: int) -> tuple[Key, ...]:
         return tuple((ref, step.milliseconds, phase) for ref in journey.members(node))
-
-    def _sla_keys(self, one: Sla, start: datetime) -> tuple[Key, ...]:
-        step = one.measure.interval
-        phase = milliseconds(start) % step.milliseconds
-        if one.covers in self.slos:
-            return ((one.covers, step.milliseconds, phase),)
-        return self._keys(self.journeys[one.covers].combine, step, phase)
 
     def _books(self, keys: Iterable[Key]) -> dict[str, Slices]:
         return {key[0]: self.book[key] for key in keys}

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tocsin.evaluate.measures import Taken
 from tocsin.ports import Labels, SourceHealth
 from tocsin.units import Duration
 
@@ -174,6 +175,10 @@ class SlaStatus:
     intervals: int
     empty: int
     reason: str = ""
+    events: float | None = None
+    """Events so far, where they are counted: a contract may ask for a minimum."""
+    exclusions: tuple[Taken, ...] = ()
+    """What each exclusion took out of the period so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,89 +1,31 @@
-"""A contract in its running period: uptime as the mean over intervals, exclusions, credits, breach.
+"""A contract in its running period: uptime by its method, exclusions, credits, breach.
 
-Uptime is the mean of the good ratios of all complete intervals of the period so far. Contracts state no rounding, so
-none is done: each ratio is taken to 10^-12 (finer than any counter) and everything after that is whole numbers, so
-that an uptime of exactly 95 % is not below 95 %.
+How uptime is measured is the method's business (`evaluate/measures/`); contracts state no rounding, so none is done.
 
-- An interval without events counts by `empty`: `good` and `bad` as such, `ignore` not at all.
-- An exclusion takes the part of an interval that it overlaps out (`remove`), or counts that part as good (`good`).
-  Where two overlap, `remove` wins.
 - *breached* and *credit* say what would be owed if the period ended now. The alert is stricter about evidence: it
   fires when even a perfect rest of the period cannot save the target, so one bad interval on the first of the month
   wakes nobody up.
+- With fewer events than the contract's minimum nothing is breached and nothing owed. As the rest of the period may
+  bring none, the alert waits until there are enough.
 - Intervals at the start of the period without events, from before the time that the metric source keeps, are not
   empty: nobody knows any more. They count nowhere, and the alert cannot be resolved on what is left.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise, takewhile
+from itertools import takewhile
+from math import fsum
 
+from tocsin.evaluate.measures import METHODS, UNIT, Interval, Mark, Taken, Tally, audit, excluded, tally
+from tocsin.evaluate.measures.base import MS
 from tocsin.evaluate.model import Sample, SlaStatus, Truth
 from tocsin.evaluate.rule import Rule
-from tocsin.evaluate.slices import MS
 from tocsin.evaluate.words import percent
 from tocsin.ports import labels_of
-from tocsin.spec import CreditTier, Exclusion, Sla
-
-UNIT = 10**12
-EMPTY = {"good": UNIT, "bad": 0, "ignore": None}
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """One interval of the measure; *good* is its good ratio, None without events."""
-
-    start: datetime
-    end: datetime
-    good: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Whole numbers only: *up* of *weight* (milliseconds in units of 10^-12), over *counted* intervals."""
-
-    weight: int
-    up: int
-    counted: int
-    empty: int
-
-    def uptime(self) -> Fraction | None:
-        """The exact mean; None where nothing counts."""
-        return Fraction(self.up, self.weight * UNIT) if self.weight else None
-
-
-def tally(intervals: Iterable[Interval], empty: str, exclusions: Sequence[Exclusion] = ()) -> Tally:
-    """Count *intervals*; see the module for what empty and excluded ones mean."""
-    weight = up = counted = empties = 0
-    for one in intervals:
-        removed, forgiven = excluded(one.start, one.end, exclusions)
-        rest = (one.end - one.start) // MS - removed - forgiven
-        value = EMPTY[empty] if one.good is None else round(one.good * UNIT)
-        empties += one.good is None
-        weight, up = weight + forgiven, up + forgiven * UNIT
-        if value is not None:
-            weight, up = weight + rest, up + rest * value
-        counted += value is not None or bool(forgiven)
-    return Tally(weight, up, counted, empties)
-
-
-def excluded(start: datetime, end: datetime, exclusions: Sequence[Exclusion]) -> tuple[int, int]:
-    """How many milliseconds of [start, end) are removed, and how many are forgiven."""
-    touching = [e for e in exclusions if e.start < end and e.end > start]
-    if not touching:
-        return 0, 0
-    cuts = sorted({start, end, *(min(max(t, start), end) for e in touching for t in (e.start, e.end))})
-    removed = forgiven = 0
-    for left, right in pairwise(cuts):
-        treats = {e.treat for e in touching if e.start <= left and e.end >= right}
-        if "remove" in treats:
-            removed += (right - left) // MS
-        elif "good" in treats:
-            forgiven += (right - left) // MS
-    return removed, forgiven
+from tocsin.spec import CreditTier, Sla
 
 
 def credit(uptime: Fraction, tiers: Sequence[CreditTier]) -> Decimal:
@@ -122,23 +64,54 @@ class SlaSight:
     sample: Sample
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the known intervals of a contract come to; *raw* marks are those without any exclusion.
+
+    *forgotten* is how many intervals at the start nobody knows of any more; *events* is None where nobody counted.
+    """
+
+    marks: tuple[Mark, ...]
+    raw: tuple[Mark, ...]
+    so_far: Tally
+    taken: tuple[Taken, ...]
+    forgotten: int
+    events: float | None
+
+    def enough(self, sla: Sla) -> bool:
+        """Whether there are as many events as the contract asks for."""
+        return self.events is None or self.events >= sla.measure.minimum_events
+
+
+def account(sla: Sla, intervals: Sequence[Interval], kept_since: datetime | None = None) -> Account:
+    """Measure *intervals* as the contract says; the source remembers back to *kept_since*."""
+    forgotten = _forgotten(intervals, kept_since)
+    known, method = intervals[forgotten:], METHODS[sla.measure.method]
+    marks = method(known, sla.measure, sla.exclusions)
+    raw = method(known, sla.measure, ()) if sla.exclusions else marks
+    counted = [one.events for one in known if one.events is not None]
+    events = round(fsum(counted), 6) if counted or sla.measure.minimum_events else None
+    return Account(
+        tuple(marks), tuple(raw), tally(marks, sla.exclusions), audit(raw, sla.exclusions), forgotten, events
+    )
+
+
 def judge(
     sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval], kept_since: datetime | None = None
 ) -> SlaSight:
     """Judge the complete *intervals* of the period [start, end) so far; the source remembers back to *kept_since*."""
-    forgotten = _forgotten(intervals, kept_since)
-    known = intervals[forgotten:]
-    so_far = tally(known, sla.measure.empty, sla.exclusions)
+    found = account(sla, intervals, kept_since)
+    so_far, forgotten, enough = found.so_far, found.forgotten, found.enough(sla)
     uptime = so_far.uptime()
     if uptime is None:
         return blind(sla, start, end, "nothing was measured in this period yet")
-    measured_to = intervals[-1].end if intervals else start
-    gone = tally([Interval(one.start, one.end, 1.0) for one in intervals[:forgotten]], "good", sla.exclusions)
-    whole = Tally(so_far.weight + gone.weight, so_far.up + gone.up, so_far.counted, so_far.empty)
-    highest = best(sla, whole, measured_to, end)
-    lost = highest is not None and highest < Fraction(sla.target)
-    nobody_knows = f"nothing is kept from before {known[0].start:%Y-%m-%d %H:%M} UTC" if forgotten else ""
-    owed = credit(uptime, sla.credits)
+    highest = best(sla, _whole(sla, found, intervals), intervals[-1].end, end)
+    lost = enough and highest is not None and highest < Fraction(sla.target)
+    reasons = [f"nothing is kept from before {intervals[forgotten].start:%Y-%m-%d %H:%M} UTC"] if forgotten else []
+    if not enough:
+        reasons.append(f"not enough events: {int(found.events or 0)} of {sla.measure.minimum_events}")
+    owed = credit(uptime, sla.credits) if enough else Decimal(0)
+    breached = enough and uptime < Fraction(sla.target)
     status = SlaStatus(
         name=sla.name,
         customer=sla.customer,
@@ -147,11 +120,13 @@ def judge(
         end=end,
         target=sla.target,
         uptime=float(uptime),
-        breached=(lost or None) if forgotten else uptime < Fraction(sla.target),
+        breached=(lost or None) if forgotten else breached,
         credit=None if forgotten else owed,
         intervals=so_far.counted,
         empty=so_far.empty,
-        reason=nobody_knows,
+        reason="; ".join(reasons),
+        events=found.events,
+        exclusions=found.taken,
     )
     facts = (
         ("SLA", f"{sla.name} with {sla.customer}: {percent(sla.target)} of {sla.covers}"),
@@ -162,9 +137,17 @@ def judge(
         ("empty intervals", f"{so_far.empty} (count as {sla.measure.empty})"),
     )
     if forgotten and not lost:
-        return SlaSight(status, Sample(Truth.UNKNOWN, float(uptime), nobody_knows, facts))
-    reason = "the target cannot be reached any more in this period" if lost else "the target can be kept in this period"
+        return SlaSight(status, Sample(Truth.UNKNOWN, float(uptime), status.reason, facts))
+    kept = "the target can be kept in this period" if enough else status.reason
+    reason = "the target cannot be reached any more in this period" if lost else kept
     return SlaSight(status, Sample(Truth.TRUE if lost else Truth.FALSE, float(uptime), reason, facts))
+
+
+def _whole(sla: Sla, found: Account, intervals: Sequence[Interval]) -> Tally:
+    """What is known, and what nobody knows any more as if it had been perfect."""
+    gone = tally([Mark(one.start, one.end, UNIT) for one in intervals[: found.forgotten]], sla.exclusions)
+    so_far = found.so_far
+    return Tally(so_far.weight + gone.weight, so_far.up + gone.up, so_far.counted, so_far.empty)
 
 
 def _forgotten(intervals: Sequence[Interval], kept_since: datetime | None) -> int:

@@ -8,12 +8,13 @@ answer says that there were no events, which is not the same as no answer.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
+from typing import Protocol
 
 from tocsin.evaluate.asking import MARK, Asker, Unanswered
 from tocsin.evaluate.burn import Rate, union
 from tocsin.ports import RangeAnswer
-from tocsin.sli import for_long
-from tocsin.spec import Slo
+from tocsin.sli import Sli, for_long
 from tocsin.units import Duration
 
 CHUNK = 2_000
@@ -32,11 +33,25 @@ def instant(ms: int) -> datetime:
     return _EPOCH + ms * MS
 
 
+class Counted(Protocol):
+    """What has events to be counted: an SLO."""
+
+    @property
+    def ref(self) -> str:
+        """How it is named."""
+        ...
+
+    @property
+    def sli(self) -> Sli:
+        """How its events are counted."""
+        ...
+
+
 @dataclass(slots=True)
 class Slices:
     """One SLO's slices; [low, high) are the numbers that were asked for, *ratios* holds those that had events."""
 
-    slo: Slo
+    slo: Counted
     step: Duration
     phase: int = 0
     ratios: dict[int, float] = field(default_factory=dict)
@@ -46,6 +61,8 @@ class Slices:
     high: int = 0
     asked_at: datetime | None = None
     reason: str = ""
+    events: dict[int, float] | None = None
+    """How many there were in each slice; None where nobody needs to know."""
 
     def number(self, at: datetime) -> int:
         """The slice that *at* lies in."""
@@ -65,11 +82,14 @@ class Slices:
             return
         if self.low == self.high or self.high < first or self.low > last:
             self.ratios, self.idle, self.low, self.high = {}, set(), last, last
+            self.events = None if self.events is None else {}
         self.reason = self._extend(asker, first, last)
         self.asked_at = asker.at
         for number in [k for k in self.ratios if k < first]:
             del self.ratios[number]
         self.idle = {number for number in self.idle if number >= first}
+        for number in [k for k in self.events or {} if k < first]:
+            del (self.events or {})[number]
         self.low = max(self.low, first)
 
     def _extend(self, asker: Asker, first: int, last: int) -> str:
@@ -104,6 +124,8 @@ class Slices:
                 known = counts.setdefault(kind, {})
                 known[number] = known.get(number, 0.0) + value
         found: dict[int, float | None] = {}
+        if self.events is not None:
+            self.events |= {number: total for number, total in counts["total"].items() if 0 <= total < inf}
         for number, total in counts["total"].items():
             ratio = Rate(counts["bad"].get(number), total).ratio()
             if ratio is not None:

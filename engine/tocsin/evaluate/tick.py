@@ -134,8 +134,8 @@ class Watch:
         self.health, self.strikes = before.health, before.strikes
         old = {question.slo: question for question in before.slos}
         self.slos = [old.get(question.slo, question) for question in self.slos]
-        slos = before.composites.slos
-        same = {slo.ref for slo in self.composites.slos.values() if slo.ref in slos and slos[slo.ref].sli == slo.sli}
+        old_slos, new_slos = before.composites.measured.slos, self.composites.measured.slos
+        same = {ref for ref, slo in new_slos.items() if ref in old_slos and old_slos[ref].sli == slo.sli}
         self.composites.book = {key: slices for key, slices in before.composites.book.items() if key[0] in same}
 
     def look(self, source: MetricSource, now: datetime, *, memory: Memory | None = None, spread: Spread = map) -> Sight:

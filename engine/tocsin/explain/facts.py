@@ -124,6 +124,11 @@ def _contract(sla: Sla) -> dict[str, object]:
             "method": sla.measure.method,
             "interval": float(sla.measure.interval.seconds),
             "empty": sla.measure.empty,
+            "errors_above": None if sla.measure.errors_above is None else float(sla.measure.errors_above),
+            "at_least": None if sla.measure.at_least is None else float(sla.measure.at_least.seconds),
+            "partial_minute": sla.measure.partial_minute,
+            "deployed": sla.measure.deployed.text if sla.measure.deployed else None,
+            "minimum_events": sla.measure.minimum_events,
         },
         "credits": [{"below": float(tier.below), "credit": float(tier.credit)} for tier in sla.credits],
         "exclusions": [

@@ -34,8 +34,7 @@ def of_sla(sla: Sla) -> Iterator[str]:
     """What it promises, how that is measured, and what a breach costs."""
     yield f"{sla.ref}: {percent(sla.target)} for {sla.customer} each {sla.calendar}   ({sla.span.path}:{sla.span.line})"
     yield f"covers {sla.covers}; {sla.calendar}s begin at midnight in {sla.timezone}"
-    empty = {"ignore": "are ignored"}.get(sla.measure.empty, f"count as {sla.measure.empty}")
-    yield f"measured by {sla.measure.method} of intervals of {sla.measure.interval}; empty ones {empty}"
+    yield f"measured by {sla.measure.method}: {sla.measure.words}"
     allowed = span((1 - Fraction(sla.target)) * 30 * 86_400)
     yield f"allows {allowed} of a total outage in 30 days; tocsin serve alone counts it"
     if sla.credits:

@@ -3,6 +3,7 @@
 from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
+from tocsin.spec.measure import Measure
 from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
 from tocsin.spec.platform import InfluxDb, Kubernetes, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import (
@@ -18,7 +19,7 @@ from tocsin.spec.service import (
     TestAlert,
     TestSeries,
 )
-from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
+from tocsin.spec.sla import CreditTier, Exclusion, Sla
 from tocsin.spec.sli_template import SliTemplate
 
 __all__ = [

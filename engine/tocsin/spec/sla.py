@@ -5,16 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tocsin.diagnostics import Span
-from tocsin.units import Duration
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How uptime is measured: mean over intervals of their good ratio; *empty* intervals count as good, bad or not."""
-
-    method: str
-    interval: Duration
-    empty: str
+from tocsin.spec.measure import Measure
 
 
 @dataclass(frozen=True, slots=True)

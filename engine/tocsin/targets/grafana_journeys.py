@@ -110,14 +110,20 @@ def sla_panels(sla: Sla, journeys: dict[str, JourneySlo]) -> list[dict[str, Json
     if journey is not None and beyond_promql(journey):
         return []
     good = _covered(sla) if journey is None else _now(journey)
-    measured = f"{good}{_EMPTY[sla.measure.empty]}"
+    measured = f"{_judged(sla, good)}{_EMPTY[sla.measure.empty]}"
     uptime = f"avg_over_time(({measured})[$__range:{sla.measure.interval}])"
     nominal = CALENDAR_UNITS[sla.calendar]
     allowed = Duration(int(nominal.milliseconds * (1 - sla.target)) // 1000 * 1000)
     credit = "; ".join(f"below {_percent(tier.below)}: {_percent(tier.credit)} back" for tier in sla.credits)
     target = float(sla.target)
-    about = f"Mean over intervals of {sla.measure.interval} since the begin of the {sla.calendar} in {sla.timezone}."
-    less = " Exclusions are not taken off here; `tocsin serve` tells the uptime that counts." if sla.exclusions else ""
+    about = f"Since the begin of the {sla.calendar} in {sla.timezone}: {sla.measure.words}."
+    unsaid = [
+        *(["exclusions"] if sla.exclusions else []),
+        *(["the least length of downtime"] if sla.measure.at_least else []),
+        *(["when the service was deployed"] if sla.measure.deployed else []),
+        *(["the minimum of events"] if sla.measure.minimum_events else []),
+    ]
+    less = f" Without {', '.join(unsaid)} here; `tocsin serve` tells the uptime that counts." if unsaid else ""
     steps = ((None, RED), (target, GREEN))
     panels = [
         firing(matchers((("ref", sla.covers),))),
@@ -131,6 +137,14 @@ def sla_panels(sla: Sla, journeys: dict[str, JourneySlo]) -> list[dict[str, Json
               f"Good events of {sla.covers}; the line is what is promised.", WIDTH, 9, steps, at_most=1.0),
     ]  # fmt: skip
     return placed(panels)
+
+
+def _judged(sla: Sla, good: str) -> str:
+    """Whether each interval is up, where the contract does not count parts of it."""
+    if not sla.measure.by_minute:
+        return good
+    errors = sla.measure.errors_above
+    return f"({good} > bool 0)" if errors is None else f"({good} >= bool {literal(1 - errors)})"
 
 
 def _covered(sla: Sla) -> str:

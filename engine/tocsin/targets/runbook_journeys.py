@@ -114,7 +114,6 @@ def contract_page(sla: Sla, workspace: Workspace) -> ContractPage:
     """What was promised to whom, how it is measured, and what it costs to miss it."""
     nominal = CALENDAR_UNITS[sla.calendar]
     allowed = Duration(int(nominal.milliseconds * (1 - sla.target)) // 1000 * 1000)
-    empty = {"good": "good", "bad": "bad", "ignore": "nothing"}[sla.measure.empty]
     objectives = {slo.ref: slo.service for each in workspace.services for slo in each.slos}
     journeys = {slo.ref: slo.journey for journey in workspace.journeys for slo in journey.slos}
     return ContractPage(
@@ -122,7 +121,7 @@ def contract_page(sla: Sla, workspace: Workspace) -> ContractPage:
         title=sla.title or sla.name,
         promise=f"{percent(sla.target)} in each {sla.calendar} of {sla.timezone}, promised to {sla.customer or 'all'}.",
         facts=(
-            ("Measured", f"the mean over intervals of {sla.measure.interval}; one without events counts as {empty}"),
+            ("Measured", sla.measure.words),
             ("Told", ", ".join(sla.notify) or "whom the routes say"),
             *_dashboard("contract", sla.name, workspace),
         ),

@@ -6,11 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from tocsin.diagnostics import Severity
 from tocsin.schema.words import did_you_mean
 from tocsin.spec.readers.node import Node, Reference
+from tocsin.spec.readers.sla_measure import read_measure
 from tocsin.spec.readers.slo import read_target
-from tocsin.spec.sla import CreditTier, Exclusion, Measure, Sla
-from tocsin.units import Duration
-
-_INTERVAL = Duration.of(minutes=5)
+from tocsin.spec.sla import CreditTier, Exclusion, Sla
 
 
 def read_sla(node: Node) -> Sla | None:
@@ -18,7 +16,7 @@ def read_sla(node: Node) -> Sla | None:
     zone, target, covers = _zone(node["period"]["timezone"]), read_target(node["target"]), node["covers"].text()
     if covers.count("/") == 1:  # the schema tells about any other form
         node.notes.references.append(Reference("slo", covers, node["covers"].span))
-    measure, notify, tiers = node["measure"], node["notify"].channels(), _credits(node["credits"])
+    measure, notify, tiers = read_measure(node["measure"]), node["notify"].channels(), _credits(node["credits"])
     if target is not None and tiers and tiers[0].below > target:
         node.report(
             "sla/credits",
@@ -28,7 +26,6 @@ def read_sla(node: Node) -> Sla | None:
             severity=Severity.WARNING,
         )
     exclusions = tuple(_exclusion(entry, zone) for entry in node["exclusions"].elements())
-    interval = measure["interval"].duration(_INTERVAL)
     if target is None or not covers or zone is None:
         return None
     return Sla(
@@ -40,7 +37,7 @@ def read_sla(node: Node) -> Sla | None:
         target=target,
         calendar=node["period"]["calendar"].text("month"),
         timezone=zone.key,
-        measure=Measure(measure["method"].text("interval-mean"), interval, measure["empty"].text("good")),
+        measure=measure,
         exclusions=tuple(exclusion for exclusion in exclusions if exclusion is not None),
         credits=tiers,
         notify=notify,

@@ -1,0 +1,94 @@
+"""Which slices a contract is measured by, and its intervals from them."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+
+from tocsin.evaluate import journey
+from tocsin.evaluate.measures import Interval
+from tocsin.evaluate.measures.presence import Presence, PresenceSli
+from tocsin.evaluate.slices import Counted, Slices, milliseconds
+from tocsin.spec import JourneySlo, Sla, Slo
+from tocsin.units import Duration
+from tocsin.workspace import Workspace
+
+Key = tuple[str, int, int]
+"""What is counted, the length of its slices, and their phase (both in milliseconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The contracts that can be measured, with what they cover."""
+
+    slos: Mapping[str, Slo]
+    journeys: Mapping[str, JourneySlo]
+    slas: tuple[Sla, ...]
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> "Measured":
+        """Take those whose members are all defined; what is not is a finding of the reader's."""
+        slos = {slo.ref: slo for service in workspace.services for slo in service.slos}
+        whole = [
+            slo for one in workspace.journeys for slo in one.slos if set(journey.members(slo.combine)) <= set(slos)
+        ]
+        journeys = {slo.ref: slo for slo in whole}
+        slas = tuple(one for one in workspace.slas if one.covers in slos or one.covers in journeys)
+        return cls(slos, journeys, slas)
+
+    def book(self, key: Key, *, events: bool = False) -> Slices:
+        """Slices of what *key* names, none of them known yet; *events* are counted where somebody needs to know."""
+        return Slices(self._counted(key[0]), Duration(key[1]), key[2], events={} if events else None)
+
+    def _counted(self, name: str) -> Counted:
+        if name in self.slos:
+            return self.slos[name]
+        one = next(sla for sla in self.slas if _presence(sla) == name)
+        return Presence(name, PresenceSli(one.measure.deployed.text if one.measure.deployed else ""))
+
+    def keys(self, one: Sla, start: datetime) -> tuple[Key, ...]:
+        """The slices of the period that begins at *start*."""
+        step = one.measure.interval.milliseconds
+        phase = milliseconds(start) % step
+        refs = (one.covers,) if one.covers in self.slos else journey.members(self.journeys[one.covers].combine)
+        names = (*refs, _presence(one)) if one.measure.deployed else refs
+        return tuple((name, step, phase) for name in names)
+
+    def counts(self, one: Sla) -> bool:
+        """Whether the contract asks how many events there were; a journey has none of its own."""
+        return bool(one.measure.minimum_events) and one.covers in self.slos
+
+    def intervals(self, one: Sla, books: Mapping[str, Slices], first: int, last: int) -> list[Interval]:
+        """The intervals [first, last), by their numbers in *books*, which hold what `keys` names."""
+        values, deployed = self._values(one, books, first, last)
+        book = next(iter(books.values()))
+        events = books[one.covers].events if one.covers in books else None
+        if one.measure.deployed:
+            deployed = books[_presence(one)].ratios.keys()
+        return [
+            Interval(
+                *book.bounds(k),
+                values.get(k),
+                None if events is None else events.get(k, 0.0),
+                deployed=k in deployed,
+            )
+            for k in range(first, last)
+        ]
+
+    def _values(
+        self, one: Sla, books: Mapping[str, Slices], first: int, last: int
+    ) -> tuple[Mapping[int, float | None], AbstractSet[int]]:
+        """Good ratios, and the slices in which there was a counter at all."""
+        ratios = {ref: book.ratios for ref, book in books.items()}
+        if one.covers in self.slos:
+            return ratios[one.covers], ratios[one.covers].keys() | books[one.covers].idle
+        idle = {ref: book.idle for ref, book in books.items()}
+        whole = journey.composite(self.journeys[one.covers], ratios, one.measure.interval, first, last, idle=idle)
+        values = enumerate(zip(whole.values, whole.idle, strict=True))  # idle intervals are empty: the contract says
+        found = {whole.first + i: None if nobody else value for i, (value, nobody) in values}
+        return found, found.keys()
+
+
+def _presence(one: Sla) -> str:
+    """The name of the slices that tell when the service was deployed; no SLO has one with a colon."""
+    return f"deployed:{one.name}"

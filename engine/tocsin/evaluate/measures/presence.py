@@ -1,0 +1,42 @@
+"""In which minutes a service was deployed, asked for like the events of an SLO."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceSli:
+    """One good event in each slice at whose end the expression has a value other than 0, and none in any other."""
+
+    kind: ClassVar[str] = "presence"
+
+    expression: str
+    by: tuple[str, ...] = ()
+
+    def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
+        """None."""
+        return f"0 * {total or self.total(window, function)}"
+
+    def total(self, window: str, function: str = "rate") -> str:  # noqa: ARG002  # an SLI's words
+        """One where it is there, whatever the window."""
+        return f"count(({self.expression}) != 0) ^ 0"
+
+    def mean(self, window: str) -> str | None:  # noqa: ARG002
+        """Nothing is measured."""
+        return None
+
+    def now(self) -> tuple[str, str] | None:
+        """Nothing is looked at again and again."""
+        return None
+
+    def lacks(self) -> str:
+        """Nothing: it is there or not."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is asked for in the place of an SLO."""
+
+    ref: str
+    sli: PresenceSli
