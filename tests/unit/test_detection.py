@@ -106,6 +106,13 @@ def test_flapping() -> None:
     assert detection([], alerts, 7 * DAY, together=minutes(3)).per_week == 1
 
 
+def test_two_alerts_at_once_for_nothing() -> None:
+    """Somebody was bothered for fifteen minutes, not for twenty; and once."""
+    got = detection([], [alert(0, 10), alert(5, 15)], 7 * DAY)
+
+    assert (got.alerts, got.outside, got.per_week) == (2, minutes(15), 1)
+
+
 def test_one_alert_over_two_incidents() -> None:
     """It finds both, and is one alert."""
     got = detection([incident(0, 10, 0.1), incident(20, 30, 0.1)], [alert(5, 25)], DAY)
