@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.ports import Answer, Labels, RangeAnswer, RangeRow, Row, labels_of
+from tocsin.sli.base import Counters
 from tocsin.units import Duration
 
 LOOKBACK = 300
@@ -80,6 +81,10 @@ class TrafficSli:
 
     def now(self) -> tuple[str, str] | None:
         """Nothing is looked at."""
+        return None
+
+    def counters(self) -> Counters | None:
+        """There are none."""
         return None
 
     def lacks(self) -> str:

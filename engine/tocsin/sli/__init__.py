@@ -1,6 +1,6 @@
 """SLI kinds: each turns a window into PromQL for bad and for total events."""
 
-from tocsin.sli.base import Given, Sli, SliKind
+from tocsin.sli.base import Counters, Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
 from tocsin.sli.guarded import for_long, guarded, has_guard
 from tocsin.sli.latency import LatencySli
@@ -14,6 +14,7 @@ from tocsin.sli.threshold import ThresholdSli
 
 __all__ = [
     "SLIS",
+    "Counters",
     "Form",
     "FreshnessSli",
     "Given",

@@ -1,6 +1,7 @@
 """What every SLI kind can say about itself, and what it is read from."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol, Self
 
@@ -59,6 +60,21 @@ class Given(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Plain selectors of counters whose increments are the events of an SLI, sample by sample.
+
+    *part* counts bad events, or good ones if *good*. While no series of *part* exists, none of its events happened,
+    unless it is *needed*: then nothing is known. *births* says whether a series that is born counts from zero.
+    """
+
+    total: str
+    part: str
+    good: bool = False
+    needed: bool = False
+    births: bool = True
+
+
 class Sli(Protocol):
     """A source of bad and total events.
 
@@ -93,6 +109,10 @@ class Sli(Protocol):
         A kind that looks at gauges would read every sample again for each window. Rules record these two instead and
         average the recordings; the averages are numbers of series, so they are divided by each other and not by time.
         """
+        ...
+
+    def counters(self) -> Counters | None:
+        """The counters behind the SLI; None where it is any other PromQL, which only a server can evaluate."""
         ...
 
     def lacks(self) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from tocsin.promql import summed, tidy
-from tocsin.sli.base import Given
+from tocsin.sli.base import Counters, Given
 from tocsin.sli.query import Form, sampled
 from tocsin.units import literal
 
@@ -47,6 +47,10 @@ class FreshnessSli:
         last = f"({tidy(self.last_success)})"
         bad = summed(f"(time() - {last}) > bool {literal(self.within)}", self.by)
         return bad, summed(f"{last} >= -Inf", self.by, "count")
+
+    def counters(self) -> Counters | None:
+        """Ages are looked at, not counted."""
+        return None
 
     def lacks(self) -> str:
         """Both sides come from the same rows."""

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from tocsin.promql import metric_name, over, renamed, summed, with_matcher
-from tocsin.sli.base import Given
+from tocsin.sli.base import Counters, Given
+from tocsin.sli.newborn import countable
 from tocsin.sli.query import Form
 from tocsin.units import literal
 
@@ -50,8 +51,7 @@ class LatencySli:
         if self.native:
             good = f"histogram_fraction(-Inf, {literal(self.within)}, {self._observed(window, function)})"
             return f"clamp_min({total} * (1 - {good}), 0)"
-        bucket = with_matcher(renamed(self.histogram, "_bucket"), le_matcher(self.within))
-        good = summed(f"{function}({over(bucket, window)})", self.by)
+        good = summed(f"{function}({over(self._bucket(), window)})", self.by)
         return f"clamp_min({total} - {good}, 0)"
 
     def total(self, window: str, function: str = "rate") -> str:
@@ -71,10 +71,20 @@ class LatencySli:
         """Events are counted, not looked at."""
         return None
 
+    def counters(self) -> Counters | None:
+        """The count of a classic histogram and its bucket, without which nothing is known."""
+        total = renamed(self.histogram, "_count")
+        if self.native or not countable(self.histogram, total):
+            return None
+        return Counters(total, self._bucket(), good=True, needed=True)
+
     def lacks(self) -> str:
         """A bucket may not exist."""
         bucket = f'{renamed(metric_name(self.histogram), "_bucket")}{{le="{literal(self.within)}"}}'
         return "" if self.native else f"the bucket {bucket}"
+
+    def _bucket(self) -> str:
+        return with_matcher(renamed(self.histogram, "_bucket"), le_matcher(self.within))
 
     def _observed(self, window: str, function: str = "rate") -> str:
         return summed(f"{function}({over(self.histogram, window)})", self.by)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from tocsin.promql import metric_name, over, summed, tidy
-from tocsin.sli.base import Given
+from tocsin.sli.base import Counters, Given
 from tocsin.sli.query import Form
 from tocsin.units import Duration, literal
 
@@ -57,6 +57,10 @@ class ProbeSli:
     def now(self) -> tuple[str, str] | None:
         """How many series are too low, of how many."""
         return summed(f"1 - ({self._good()})", self.by), summed(tidy(self.up), self.by, "count")
+
+    def counters(self) -> Counters | None:
+        """Probes are looked at, not counted."""
+        return None
 
     def lacks(self) -> str:
         """Both sides come from the same series."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from tocsin.promql import is_windowed, metric_name, over, summed
-from tocsin.sli.base import Given
+from tocsin.sli.base import Counters, Given
 from tocsin.sli.newborn import born_within, countable
 from tocsin.sli.query import Form, UnitOfWindowError, events, seconds_of, unit_of
 
@@ -70,6 +70,19 @@ class RatioSli:
     def now(self) -> tuple[str, str] | None:
         """Events are counted, not looked at."""
         return None
+
+    def counters(self) -> Counters | None:
+        """Both counters, where they are plain selectors that look at the present."""
+        part = self.bad_events or self.good_events or ""
+        if not countable(part, self.total_events):
+            return None
+        return Counters(
+            self.total_events,
+            part,
+            good=self.bad_events is None,
+            needed=self.bad_events is not None and not self.missing_errors,
+            births=self.counts_births(),
+        )
 
     def lacks(self) -> str:
         """Without a series of bad events there were none."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from tocsin.promql import is_windowed, summed, tidy, with_window
-from tocsin.sli.base import Given
+from tocsin.sli.base import Counters, Given
 from tocsin.sli.query import Form, sampled
 from tocsin.units import Duration
 
@@ -62,6 +62,10 @@ class RawSli:
         if is_windowed(self._text):
             return None
         return self._errors(), summed(self._known(), self.by, "group")
+
+    def counters(self) -> Counters | None:
+        """How many events are behind a ratio nobody knows."""
+        return None
 
     def lacks(self) -> str:
         """Both sides come from the same rows."""

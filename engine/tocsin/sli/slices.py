@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from tocsin.sli.base import Sli
+from tocsin.sli.base import Counters, Sli
 from tocsin.units import Duration, literal
 
 EMPTY = ("ignore", "good", "bad")
@@ -63,6 +63,10 @@ class SlicedSli:
         gone = f" or {worth} * {nothing}" if nothing else ""
         counted = f"({events} >= bool 0){f' or {nothing}' if nothing else ''}"
         return f"{bad} or {worth} + 0 * ({events} == 0){gone}", counted
+
+    def counters(self) -> Counters | None:
+        """Slices are counted, not events."""
+        return None
 
     def lacks(self) -> str:
         """As the events."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from tocsin.promql import summed, tidy
-from tocsin.sli.base import Given
+from tocsin.sli.base import Counters, Given
 from tocsin.sli.query import Form, sampled
 from tocsin.units import literal
 
@@ -57,6 +57,10 @@ class ThresholdSli:
         above = [f"{value} > bool {literal(self.at_most)}"] if self.at_most is not None else []
         bad = " + ".join(summed(out, self.by) for out in (*below, *above))
         return bad, summed(f"{value} >= -Inf", self.by, "count")
+
+    def counters(self) -> Counters | None:
+        """Values are looked at, not counted."""
+        return None
 
     def lacks(self) -> str:
         """Both sides come from the same rows."""

@@ -29,6 +29,9 @@ class PresenceSli:
         """Nothing is looked at again and again."""
         return None
 
+    def counters(self) -> None:
+        """It is there or not, at an instant."""
+
     def lacks(self) -> str:
         """Nothing: it is there or not."""
         return ""

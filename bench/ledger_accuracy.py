@@ -1,0 +1,207 @@
+"""How well the ledger counts: budgets of thirty days, by several methods, beside what truly happened.
+
+`bench.bursty` makes traffic of three replicas with bursts, incidents, restarts, deployments and gaps of scrapes. Its
+samples are loaded into a real Prometheus, which is asked as each method asks. What no scrape could see (events between
+a process's last scrape and its end) is said apart; percentages are of the rest.
+"""
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from tests.backfilled import Backfilled
+
+from bench.bursty import History, history
+from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.evaluate.counting import LONG, calibrated, sampled
+from tocsin.ledger.counts import Counts
+from tocsin.sli import Counters, RatioSli, guarded
+
+EPOCH = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp())
+BEFORE, AFTER = 6 * 3600, 3600
+"""Seconds of history around what is counted: no method begins with a counter that nobody saw before."""
+ALLOWED = 0.001
+TOTAL, BAD = 'hits_total{job="shop"}', 'hits_total{job="shop",code=~"5.."}'
+SLI = RatioSli(TOTAL, BAD)
+FIVE = timedelta(minutes=5)
+MINUTE = timedelta(minutes=1)
+SLOTH = f"(sum(rate({BAD}[5m]))) / (sum(rate({TOTAL}[5m])))"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one method says: events (NaN where it does not count them), and the ratio of errors."""
+
+    total: float
+    bad: float
+    ratio: float
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, total: float, bad: float) -> "Result":
+        """Counted events."""
+        return cls(total, bad, bad / total)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A history in a server, and the stretch [since, until) of it that is counted, in unix seconds."""
+
+    source: PrometheusSource
+    since: int
+    until: int
+
+    @property
+    def start(self) -> datetime:
+        """When it starts."""
+        return datetime.fromtimestamp(self.since, UTC)
+
+    @property
+    def end(self) -> datetime:
+        """When it ends."""
+        return datetime.fromtimestamp(self.until, UTC)
+
+    def raw(self) -> Counts:
+        """Sample by sample."""
+        return sampled(self.source, _counters(), (), self.since, self.until, self.until + AFTER)[()]
+
+    def calibrated(self, *, births: bool = True, long: int = LONG) -> Counts:
+        """Minutes that add up to the increase of hours."""
+        sli = guarded(SLI, new_series=births)
+        return calibrated(self.source, sli, self.since, self.until, long=long)[()]
+
+    def rates(self, window: timedelta) -> Result:
+        """The sum of `rate[window] * window`, window by window."""
+        text = f"{window.total_seconds():g}s"
+        return Result.of(*(self._sum(f"sum(increase({one}[{text}]))", window) for one in (TOTAL, BAD)))
+
+    def increase(self) -> Result:
+        """One window over everything."""
+        text = f"{self.until - self.since}s"
+        return Result.of(*(self._one(f"sum(increase({one}[{text}]))") for one in (TOTAL, BAD)))
+
+    def mean(self, step: timedelta, ratio: str) -> Result:
+        """The mean of ratios, one each *step*."""
+        return Result(math.nan, math.nan, float(np.mean(self._points(ratio, step))))
+
+    def _sum(self, query: str, step: timedelta) -> float:
+        return float(np.sum(self._points(query, step)))
+
+    def _points(self, query: str, step: timedelta) -> list[float]:
+        rows = self.source.range(query, self.start + step, self.end, step).rows
+        return [value for row in rows for _, value in row.points]
+
+    def _one(self, query: str) -> float:
+        return self.source.instant(query, self.end).rows[0].value
+
+
+def trial(source: PrometheusSource, past: History) -> Trial:
+    """Count *past*, which was loaded at EPOCH."""
+    return Trial(source, EPOCH + BEFORE, EPOCH + past.seconds - AFTER)
+
+
+def methods(tried: Trial, kept: dict[str, Counts]) -> Mapping[str, Callable[[], Result]]:
+    """What is compared, by name; counts of the ledger are left in *kept*."""
+
+    def ledger(name: str, counted: Callable[[], Counts]) -> Callable[[], Result]:
+        def run() -> Result:
+            kept[name] = counted()
+            total, bad, _ = kept[name].stated()
+            return Result.of(float(total.sum()), float(bad.sum()))
+
+        return run
+
+    return {
+        RAW: ledger(RAW, tried.raw),
+        CALIBRATED: ledger(CALIBRATED, tried.calibrated),
+        "ledger, calibrated, births off": ledger("", lambda: tried.calibrated(births=False)),
+        "sum of rate[1m] * 1m": lambda: tried.rates(MINUTE),
+        "sum of rate[5m] * 5m": lambda: tried.rates(FIVE),
+        "increase over everything": tried.increase,
+        "mean of 5-minute ratios": lambda: tried.mean(FIVE, SLOTH),
+        "Sloth: sum/count_over_time": lambda: tried.mean(MINUTE, SLOTH),
+    }
+
+
+RAW, CALIBRATED = "ledger, raw samples", "ledger, calibrated"
+
+
+def run(tried: Trial) -> tuple[Mapping[str, Result], Mapping[str, Counts]]:
+    """All methods, each with the seconds that it took."""
+    kept: dict[str, Counts] = {}
+    results = {}
+    for name, method in methods(tried, kept).items():
+        began = time.monotonic()
+        result = method()
+        results[name] = Result(result.total, result.bad, result.ratio, time.monotonic() - began)
+    return results, kept
+
+
+def truth(past: History, how: str = "seen") -> Result:
+    """What happened between BEFORE and AFTER, of what any scrape could have seen, or all of it (*how*: count)."""
+    first, last = BEFORE, past.seconds - AFTER
+    total, bad = (sum(getattr(life, how)(first, last, bad=which) for life in past.lives) for which in (False, True))
+    return Result.of(total, bad)
+
+
+def table(past: History, results: Mapping[str, Result], kept: Mapping[str, Counts]) -> str:
+    """One line for each method, percentages against the truth."""
+    true, everything, first = truth(past), truth(past, "count"), truth(past, "at_first")
+    days = (past.seconds - BEFORE - AFTER) / 86_400
+    unseen = f"{1 - true.total / everything.total:.4%} of all, {1 - true.bad / everything.bad:.4%} of bad events"
+    early = f"{first.total / true.total:.4%} and {first.bad / true.bad:.4%}"
+    lines = [
+        f"{days:g} days, {len(past.lives)} processes, {true.total:,.0f} events, {true.bad:,.0f} of them bad",
+        f"seen by no scrape: {unseen}; before a process's first scrape: {early}",
+        "",
+        f"{'method':32} {'good':>9} {'total':>9} {'bad':>9} {'ratio':>9} {'budget used':>12} {'off by':>10} {'s':>6}",
+        f"{'truth':32} {'':29} {true.ratio:9.5%} {true.ratio / ALLOWED:12.3%}",
+    ]
+    for name, one in results.items():
+        counts = " " * 29
+        if not math.isnan(one.total):
+            good = (one.total - one.bad) / (true.total - true.bad) - 1
+            counts = f"{good:+9.4%} {one.total / true.total - 1:+9.4%} {one.bad / true.bad - 1:+9.4%}"
+        off = one.ratio / true.ratio - 1
+        lines.append(f"{name:32} {counts} {one.ratio:9.5%} {one.ratio / ALLOWED:12.3%} {off:+10.4%} {one.seconds:6.1f}")
+    lines += ["", "minutes with more than 0.1 %, 1 %, 10 % of bad events, and the mean distance of a minute's total:"]
+    minutes = {name: counts.stated()[:2] for name, counts in kept.items() if name}
+    happened = tuple(past.per_minute(BEFORE, past.seconds - AFTER, bad=bad) for bad in (False, True))
+    for name, (total, bad) in {"truth": happened, **minutes}.items():
+        worse = " ".join(f"{int((bad > limit * total).sum()):6}" for limit in (0.001, 0.01, 0.1))
+        lines.append(f"{name:32} {worse} {np.abs(total - happened[0]).sum() / happened[0].sum():9.3%}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    past = history(options.days, options.seed, BEFORE, AFTER)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Backfilled(Path(folder), past.text(EPOCH)) as url,
+        closing(PrometheusSource(url, deadline=120, max_bytes=2**28)) as source,
+    ):
+        print(table(past, *run(trial(source, past))))
+    return 0
+
+
+def _counters() -> Counters:
+    counters = SLI.counters()
+    assert counters is not None
+    return counters
+
+
+if __name__ == "__main__":
+    sys.exit(main())

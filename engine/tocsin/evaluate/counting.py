@@ -1,0 +1,109 @@
+"""Asking a metric source for what the ledger counts; how it is counted is `tocsin.ledger`'s (decision 0018)."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from tocsin.errors import SourceError
+from tocsin.evaluate.slices import instant
+from tocsin.ledger.calibrated import Measured, calibrate
+from tocsin.ledger.counts import Counts
+from tocsin.ledger.model import MINUTE
+from tocsin.ledger.samples import Memory, count
+from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
+from tocsin.sli import Counters, Sli, for_long
+
+LEAD = 6 * 3600
+"""Seconds of samples before the first slice: they tell which series are new, and where counters stood before a gap."""
+TAIL = 3600
+"""Seconds of samples behind the last slice: an increment that began in it ends there, also after a short gap."""
+REQUEST = 6 * 3600
+LONG = 6 * 3600
+"""Seconds of a window over which `increase` is right to a hundredth of a percent."""
+SHAPE = 120
+"""Seconds of a window that says when: the least in which targets that are scraped once a minute have two samples."""
+LATE = 120
+"""Seconds that samples may come late, by remote write and scrapes that take long; newer ones are not read yet."""
+
+
+def sampled(  # noqa: PLR0917 - what, of whom, from when to when
+    source: MetricSource, counters: Counters, by: tuple[str, ...], since: int, until: int, now: int, step: int = MINUTE
+) -> Mapping[Labels, Counts]:
+    """Count raw samples for the slices of [*since*, *until*) in unix seconds, by group.
+
+    What is not *now* - LATE yet is left out. The same question gives the same counts, once samples behind the last
+    slice are there; SourceError where any answer is not complete.
+    """
+    memory, found = Memory(), dict[Labels, Counts]()
+    for start, end in _requests(since - LEAD, min(until + TAIL, now - LATE)):
+        counts, memory = further(source, counters, by, memory, start, end, step)
+        for group, more in counts.items():
+            found[group] = (found[group] + more if group in found else more).within(since // step, until // step)
+    return found
+
+
+def further(  # noqa: PLR0917 - as above
+    source: MetricSource, counters: Counters, by: tuple[str, ...], memory: Memory, start: int, end: int, step: int
+) -> tuple[Mapping[Labels, Counts], Memory]:
+    """Count the samples of one stretch (*start*, *end*] on top of those that *memory* tells of."""
+    first, last = instant(start * 1000), instant(end * 1000)
+    total = _complete(source.raw(counters.total, first, last))
+    part = _complete(source.raw(counters.part, first, last))
+    return count(counters, by, total.rows, part.rows, memory, step=step)
+
+
+def calibrated(  # noqa: PLR0917 - as above
+    source: MetricSource, sli: Sli, since: int, until: int, step: int = MINUTE, long: int = LONG
+) -> Mapping[Labels, Counts]:
+    """Count any SLI for whole windows of *long* seconds from *since* to *until*, by group.
+
+    The window that says when is longer than a slice, so it is asked for when its middle is that of the slice. Births
+    are looked for in the long windows only: in the short ones that costs a hundred times as much as all the rest.
+    """
+    late = max(SHAPE - step, 0) / 2
+    many, few = (until - since) // step, (until - since) // long
+    shapes = _measured(source, for_long(sli), max(SHAPE, step), (since + step + late, until + late, step), many)
+    exact = _measured(source, sli, long, (since + long, until, long), few)
+    nothing = Measured(np.full(many, np.nan), np.zeros(many))
+    unknown = Measured(np.full(few, np.nan), np.full(few, np.nan))
+    return {
+        group: calibrate(shapes.get(group, nothing), exact.get(group, unknown), since // step, step)
+        for group in shapes | exact
+    }
+
+
+def _measured(
+    source: MetricSource, sli: Sli, window: int, grid: tuple[float, float, int], count: int
+) -> dict[Labels, Measured]:
+    """Events in the windows that end on *grid* (first, last and step, in seconds), in windows and not per second."""
+    start, end, step = grid
+    found: dict[Labels, Measured] = {}
+    for name, query in (
+        ("total", sli.total(f"{window}s", "increase")),
+        ("bad", sli.bad(f"{window}s", "increase")),
+    ):
+        answer = _complete(source.range(query, _at(start), _at(end), timedelta(seconds=step)))
+        for row in answer.rows:
+            group = labels_of({key: value for key, value in row.labels if key in sli.by})
+            into = found.setdefault(group, Measured(np.full(count, np.nan), np.full(count, np.nan)))
+            points = np.asarray(row.points, dtype=np.float64)
+            places = np.rint((points[:, 0] - start) / step).astype(np.intp)
+            getattr(into, name)[places] = points[:, 1]
+    return found
+
+
+def _requests(start: int, end: int) -> Iterator[tuple[int, int]]:
+    for first in range(start, end, REQUEST):
+        yield first, min(first + REQUEST, end)
+
+
+def _complete(answer: RangeAnswer) -> RangeAnswer:
+    """Refuse a partial answer: counts are kept."""
+    if answer.partial:
+        raise SourceError("; ".join(("partial answer", *answer.warnings)))
+    return answer
+
+
+def _at(seconds: float) -> datetime:
+    return instant(round(seconds * 1000))

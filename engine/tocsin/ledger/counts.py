@@ -1,0 +1,70 @@
+"""Counts of one objective while they are put together; they become days of the ledger when they are stated."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.ledger.model import DAY, MINUTE, Day
+
+COVERED = 0.5
+"""The part of a slice that somebody must have looked at to call it covered."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Events of consecutive slices; slice i covers `[(first + i) * step, (first + i + 1) * step)` of unix time.
+
+    They add up: what is counted of one stretch of samples and of the next is the sum of both, wherever it falls. So
+    nothing is mended before the end: *bad* may be below 0 or above *total* where good and all events are counted by
+    different targets.
+    """
+
+    first: int
+    step: int
+    total: NDArray[np.float64]
+    bad: NDArray[np.float64]
+    looked: NDArray[np.float64]  # seconds of each slice between samples that are close together
+
+    @classmethod
+    def none(cls, first: int, count: int, step: int = MINUTE) -> Self:
+        """Nothing was seen of *count* slices."""
+        return cls(first, step, np.zeros(count), np.zeros(count), np.zeros(count))
+
+    @property
+    def last(self) -> int:
+        """The number of the slice behind the last one."""
+        return self.first + len(self.total)
+
+    def within(self, first: int, last: int) -> "Counts":
+        """The slices [first, last), with empty ones where nothing is known."""
+        low, high = max(first, self.first), min(last, self.last)
+        cut = Counts.none(first, max(last - first, 0), self.step)
+        if low < high:
+            here, there = slice(low - first, high - first), slice(low - self.first, high - self.first)
+            for mine, theirs in ((cut.total, self.total), (cut.bad, self.bad), (cut.looked, self.looked)):
+                mine[here] = theirs[there]
+        return cut
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Count both."""
+        first, last = min(self.first, other.first), max(self.last, other.last)
+        one, two = self.within(first, last), other.within(first, last)
+        return replace(one, total=one.total + two.total, bad=one.bad + two.bad, looked=one.looked + two.looked)
+
+    def stated(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Total, bad and covered, as a ledger holds them: a bad event is an event, and none are fewer than 0."""
+        bad = np.maximum(self.bad, 0.0)
+        return np.maximum(self.total, bad), bad, self.looked >= COVERED * self.step
+
+    def days(self, ref: str, version: int = 1) -> tuple[Day, ...]:
+        """Whole days of UTC, in order; slices of which nothing is known are empty and not covered."""
+        per_day = DAY // self.step
+        days = []
+        for number in range(self.first // per_day, -(-self.last // per_day)):
+            total, bad, covered = self.within(number * per_day, (number + 1) * per_day).stated()
+            day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).date()
+            days.append(Day(ref, day, self.step, total, bad, covered, version))
+        return tuple(days)
