@@ -101,6 +101,33 @@ def test_a_series_born_on_a_new_target_counts_its_increments() -> None:
     assert counted([row(steady(0, 915)), *fresh]).total.sum() == 915 + 2 + 1
 
 
+def test_a_young_target_counts_from_zero() -> None:
+    """It had counted less when it was first seen than in the minutes after; so do series that are born on it soon."""
+    young = [row(steady(900, 1200, rate=2, at=20), instance="b"), row([(900, 3), (1200, 3)], "500", "b")]
+    late = row([(930, 1), (1200, 1)], "503", "b")
+    counts = counted([row(steady(0, 1200)), *young, late], [young[1], late])
+
+    assert counts.total.sum() == 1200 + 620 + 3 + 1
+    assert counts.bad.sum() == 3 + 1
+    assert counts.bad[14] == pytest.approx(3.0)
+
+
+def test_youth_is_told_by_samples_that_are_not_counted_yet() -> None:
+    """Where a request ends within the first minutes of a target, those behind its end are looked at."""
+    rows = [row(steady(0, 1500)), row(steady(900, 1500, rate=2, at=20), instance="b")]
+    late = row([(960, 5), (1500, 5)], "500", "b")
+    first, memory = count(COUNTERS, (), rows, [], Memory(), until=910)
+    second, _ = count(COUNTERS, (), [*rows, late], [], memory)
+
+    assert first[()].total.sum() == pytest.approx(900 + 20)
+    assert (first[()] + second[()]).total.sum() == pytest.approx(1500 + 1220 + 5)
+
+
+def test_nobody_can_tell_the_youth_of_the_first_samples() -> None:
+    """There is nothing older than they."""
+    assert counted([row(steady(900, 1200, rate=2, at=20))]).total.sum() == 600
+
+
 def test_a_target_is_new_for_ten_minutes() -> None:
     """What it shows in its first minutes may have been there before it was seen."""
     assert counted([row(steady(0, 585)), row([(585, 50)], "500")]).total.sum() == 585

@@ -10,7 +10,7 @@ from tocsin.evaluate.slices import instant
 from tocsin.ledger.calibrated import Measured, calibrate
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import MINUTE
-from tocsin.ledger.samples import Memory, count
+from tocsin.ledger.samples import YOUNG, Memory, count
 from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
 from tocsin.sli import Counters, Sli, for_long
 
@@ -18,13 +18,15 @@ LEAD = 6 * 3600
 """Seconds of samples before the first slice: they tell which series are new, and where counters stood before a gap."""
 TAIL = 3600
 """Seconds of samples behind the last slice: an increment that began in it ends there, also after a short gap."""
-REQUEST = 6 * 3600
+AHEAD = int(YOUNG)
+"""Seconds of samples that are read and not counted yet: they tell which targets are young."""
+REQUEST = 6 * 3600 - AHEAD
 LONG = 6 * 3600
 """Seconds of a window over which `increase` is right to a hundredth of a percent."""
 SHAPE = 120
 """Seconds of a window that says when: the least in which targets that are scraped once a minute have two samples."""
-LATE = 120
-"""Seconds that samples may come late, by remote write and scrapes that take long; newer ones are not read yet."""
+LATE = AHEAD
+"""Seconds that samples may come late, by remote write and scrapes that take long; newer ones are not counted yet."""
 
 
 def sampled(  # noqa: PLR0917 - what, of whom, from when to when
@@ -46,11 +48,11 @@ def sampled(  # noqa: PLR0917 - what, of whom, from when to when
 def further(  # noqa: PLR0917 - as above
     source: MetricSource, counters: Counters, by: tuple[str, ...], memory: Memory, start: int, end: int, step: int
 ) -> tuple[Mapping[Labels, Counts], Memory]:
-    """Count the samples of one stretch (*start*, *end*] on top of those that *memory* tells of."""
-    first, last = instant(start * 1000), instant(end * 1000)
+    """Count the samples of one stretch (*start*, *end*] on top of those that *memory* tells of; AHEAD more are read."""
+    first, last = instant(start * 1000), instant((end + AHEAD) * 1000)
     total = _complete(source.raw(counters.total, first, last))
     part = _complete(source.raw(counters.part, first, last))
-    return count(counters, by, total.rows, part.rows, memory, step=step)
+    return count(counters, by, total.rows, part.rows, memory, until=end, step=step)
 
 
 def calibrated(  # noqa: PLR0917 - as above

@@ -6,7 +6,10 @@ next stretch of samples needs of this one is the last sample of each series: `Me
 samples are cut into requests, and a pause of any length that is remembered loses nothing but its shape.
 
 A series that is born counts from zero if its target is older than it: one of the target's series of all events was
-there ten minutes before, and is in the same scrape now (decisions 0006 and 0009, `tocsin.sli.newborn`).
+there ten minutes before, and is in the same scrape now (decisions 0006 and 0009, `tocsin.sli.newborn`). A target that
+is itself new counts from zero if it is young: what it had counted when it was first seen is no more than what it counts
+in the five minutes that follow. So the errors of a process that starts count, and a target of old that comes under a
+new name is wrong by no more than those five minutes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,17 +30,23 @@ KNOWN = 600.0
 """Seconds that a target has been there when it gets a series: what it shows in its first minutes is no news."""
 CLOSE = 300.0
 """Seconds between two samples of a target that is being looked at: as far as an instant selector looks back."""
+YOUNG = 300.0
+"""Seconds behind the first scrape of a target in which it has to count as much as before, if it is to be young."""
 REMEMBERED = 86_400.0
 """Seconds that a series is remembered after its last sample; one that comes back later is counted like a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A series as far as it was read: its first sample that is remembered, and its last."""
+    """A series as far as it was read: its first sample that is remembered, and its last.
+
+    *young* says that its target was born with it.
+    """
 
     first: float
     time: float
     value: float
+    young: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,54 +73,102 @@ class _Series:
     labels: Labels
     times: Floats
     values: Floats
-    first: float
-    born: bool
-    """Whether its first sample is the first that anybody remembers."""
+    before: Seen | None
+    grown: float
+    """What a series that is born counts in the first minutes after its first sample."""
+    pause: float
+    """Seconds from the first to the second sample of a series that is born."""
 
     @classmethod
-    def of(cls, row: RangeRow, before: Seen | None) -> Self | None:
+    def of(cls, row: RangeRow, before: Seen | None, until: float) -> Self | None:
         """Samples that are newer than *before*; None where there are none. NaN is no count, a stale marker is NaN."""
         samples = np.asarray(row.points, dtype=np.float64).reshape(-1, 2)
         samples = samples[np.isfinite(samples[:, 1]) & (samples[:, 0] > (before.time if before else -np.inf))]
-        if not len(samples):
+        if not len(samples) or samples[0, 0] > until:
             return None
-        times, values = samples[:, 0], samples[:, 1]
-        if before is None:
-            return cls(row.labels, times, values, float(times[0]), born=True)
-        times, values = np.concatenate(([before.time], times)), np.concatenate(([before.value], values))
-        return cls(row.labels, times, values, before.first, born=False)
+        grown, pause = 0.0, CLOSE
+        if before is not None:
+            samples = np.concatenate(([[before.time, before.value]], samples))
+        else:
+            soon = samples[samples[:, 0] <= samples[0, 0] + YOUNG, 1]
+            grown = float(_increments(soon).sum())
+            pause = min(float(np.diff(samples[:2, 0]).sum()) or CLOSE, CLOSE)
+        samples = samples[samples[:, 0] <= until]
+        return cls(row.labels, samples[:, 0], samples[:, 1], before, grown, pause)
 
-    def seen(self) -> Seen:
+    @property
+    def born(self) -> bool:
+        """Whether its first sample is the first that anybody remembers."""
+        return self.before is None
+
+    @property
+    def first(self) -> float:
+        """When it was first seen."""
+        return float(self.times[0]) if self.before is None else self.before.first
+
+    def seen(self, *, young: bool) -> Seen:
         """What is remembered of it."""
-        return Seen(self.first, float(self.times[-1]), float(self.values[-1]))
+        young = young if self.before is None else self.before.young
+        return Seen(self.first, float(self.times[-1]), float(self.values[-1]), young)
 
 
 class _Targets:
     """When each target was scraped, as its series of all events tell, and whether it was known then."""
 
-    def __init__(self, series: Iterable[_Series]) -> None:
+    def __init__(self, series: Iterable[_Series], memory: Mapping[Labels, Seen]) -> None:
         self._series: dict[Target, list[_Series]] = {}
         for one in series:
             self._series.setdefault(_target(one.labels), []).append(one)
         self._times: dict[Target, Floats] = {}
         self._known: dict[tuple[Target, float], bool] = {}
+        seen = {_target(labels) for labels in memory}
+        oldest = min(
+            (first for first in (*(s.first for s in memory.values()), *(s.first for s in series))), default=np.inf
+        )
+        self._young = {
+            target: self._is_young(members, oldest) for target, members in self._series.items() if target not in seen
+        }
 
     def before(self, labels: Labels, times: Floats) -> Floats:
-        """The scrape before each of *times*; infinitely long ago where there was none."""
-        scrapes = self._scrapes(_target(labels))
+        """The scrape before each of *times*; infinitely long ago where there was none.
+
+        Before its first scrape a young target would have been scraped one interval ago.
+        """
+        target = _target(labels)
+        scrapes = self._scrapes(target)
+        if self.is_young(labels):
+            scrapes = np.concatenate(([scrapes[0] - min(one.pause for one in self._series[target])], scrapes))
         if not len(scrapes):
             return np.full(len(times), -np.inf)
         place = np.searchsorted(scrapes, times, side="left") - 1
         return np.where(place < 0, -np.inf, scrapes[np.maximum(place, 0)])
 
     def knew(self, labels: Labels, time: float) -> bool:
-        """Whether a series of all events is in the scrape at *time* and has been there for long."""
+        """Whether a series of all events is in the scrape at *time*, and has been there for long or is young."""
         key = (_target(labels), time)
         if key not in self._known:
             self._known[key] = any(
-                one.first <= time - KNOWN and _holds(one.times, time) for one in self._series.get(key[0], ())
+                (one.first <= time - KNOWN or self._was_young(one)) and _holds(one.times, time)
+                for one in self._series.get(key[0], ())
             )
         return self._known[key]
+
+    def is_young(self, labels: Labels) -> bool:
+        """Whether the target was seen for the first time now, and is young."""
+        return self._young.get(_target(labels), False)
+
+    def _was_young(self, one: _Series) -> bool:
+        return one.before.young if one.before is not None else self.is_young(one.labels)
+
+    @staticmethod
+    def _is_young(members: list[_Series], oldest: float) -> bool:
+        """Whether the target counted no more before its first scrape than soon after it.
+
+        With the first samples that anybody remembers nobody can tell: nothing is older.
+        """
+        first = min(one.first for one in members)
+        at_first = [one for one in members if one.first == first]
+        return oldest <= first - KNOWN and sum(one.values[0] for one in at_first) <= sum(one.grown for one in at_first)
 
     def _scrapes(self, target: Target) -> Floats:
         if target not in self._times:
@@ -127,15 +184,17 @@ def count(
     part: Iterable[RangeRow],
     memory: Memory,
     *,
+    until: float = np.inf,
     step: int = MINUTE,
 ) -> tuple[Mapping[Labels, Counts], Memory]:
     """Count what *total* and *part* say beyond *memory*; one set of counts for each combination of the labels *by*.
 
     Samples may overlap those that were counted before; late ones, older than the last of their series, are not counted
-    (a watermark keeps the newest minutes from being read too early, and who wants late data counts a day anew).
+    (a watermark keeps the newest minutes from being read too early, and who wants late data counts a day anew). Those
+    behind *until* are not counted yet: YOUNG seconds of them tell which targets are young.
     """
-    wholes, parts = tuple(_fresh(total, memory.total)), tuple(_fresh(part, memory.part))
-    targets = _Targets(wholes)
+    wholes, parts = tuple(_fresh(total, memory.total, until)), tuple(_fresh(part, memory.part, until))
+    targets = _Targets(wholes, memory.total)
     events, members = _by_group(wholes, by), _by_group(parts, by)
     newest, newest_part = _newest(memory.total, by), _newest(memory.part, by)
     found = {}
@@ -146,10 +205,16 @@ def count(
         if counters.needed:
             looked.append(_looked(members.get(group, ()), newest_part.get(group, -np.inf)))
         found[group] = _divided(everything, some, looked, step, good=counters.good)
-    return found, Memory(_remembered(memory.total, wholes), _remembered(memory.part, parts))
+    return found, Memory(_remembered(memory.total, wholes, targets), _remembered(memory.part, parts, targets))
 
 
 # --- one series --------------------------------------------------------------------------------------------
+
+
+def _increments(values: Floats) -> Floats:
+    """What a counter counted between consecutive samples; after a reset its new value."""
+    difference = np.diff(values)
+    return np.where(difference < 0, values[1:], difference)
 
 
 def _curve(series: _Series, targets: _Targets, *, births: bool) -> tuple[Floats, Floats]:
@@ -159,9 +224,8 @@ def _curve(series: _Series, targets: _Targets, *, births: bool) -> tuple[Floats,
     went on may have counted at any time since its own last sample.
     """
     times, values = series.times, series.values
-    difference = np.diff(values)
-    reset = difference < 0
-    counted = np.concatenate(([0.0], np.cumsum(np.where(reset, values[1:], difference))))
+    reset = np.diff(values) < 0
+    counted = np.concatenate(([0.0], np.cumsum(_increments(values))))
     since = np.where(reset, targets.before(series.labels, times[1:]), -np.inf)
     late = since > times[:-1]
     if late.any():
@@ -224,14 +288,14 @@ def _add(into: Floats, first: int, step: int, curve: tuple[Floats, Floats]) -> N
 # --- labels and memory -------------------------------------------------------------------------------------
 
 
-def _fresh(rows: Iterable[RangeRow], memory: Mapping[Labels, Seen]) -> Iterator[_Series]:
+def _fresh(rows: Iterable[RangeRow], memory: Mapping[Labels, Seen], until: float) -> Iterator[_Series]:
     for row in rows:
-        if (series := _Series.of(row, memory.get(row.labels))) is not None:
+        if (series := _Series.of(row, memory.get(row.labels), until)) is not None:
             yield series
 
 
-def _remembered(memory: Mapping[Labels, Seen], series: Iterable[_Series]) -> Mapping[Labels, Seen]:
-    after = {**memory, **{one.labels: one.seen() for one in series}}
+def _remembered(memory: Mapping[Labels, Seen], series: Iterable[_Series], targets: _Targets) -> Mapping[Labels, Seen]:
+    after = {**memory, **{one.labels: one.seen(young=targets.is_young(one.labels)) for one in series}}
     newest = max((seen.time for seen in after.values()), default=0.0)
     return {labels: seen for labels, seen in after.items() if newest - seen.time <= REMEMBERED}
 
