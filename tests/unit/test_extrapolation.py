@@ -199,6 +199,11 @@ def test_an_increase_is_of_its_samples(
     assert rate(samples, at * MINUTE, window * MINUTE, semantics) == pytest.approx(got / (window * 60))
 
 
+def written(found: Sequence[float | None]) -> str:
+    """In promtool's notation; of the minutes without a sample every second one has a mark of staleness."""
+    return " ".join(("stale" if k % 2 else "_") if value is None else repr(value) for k, value in enumerate(found))
+
+
 @settings(max_examples=4, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(steps, st.integers(0, 3)), min_size=30, max_size=30), st.integers(0, 14))
 def test_promtool_gives_the_same_floats(series: list[tuple[list[int | None], int]], phase: int) -> None:
@@ -207,7 +212,7 @@ def test_promtool_gives_the_same_floats(series: list[tuple[list[int | None], int
     counters = [values(deltas, start) for deltas, start in [*CERTAIN, *series]]
     asked = [(f, w, at) for f in FUNCTIONS for w in (90, 300, 1_200) for at in range(60 + phase, 2_400, 180)]
 
-    named = {f'c{{n="{n}"}}': found for n, found in enumerate(counters)}
+    named = {f'c{{n="{n}"}}': written(found) for n, found in enumerate(counters)}
     answers = ask((), named, [(f"{f}(c[{window}s])", at) for f, window, at in asked])
     for (f, window, at), rows in zip(asked, answers, strict=True):
         samples = [[(k * MINUTE, value) for k, value in enumerate(found)] for found in counters]

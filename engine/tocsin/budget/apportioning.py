@@ -61,13 +61,12 @@ def journeys_at_least(visits: Iterable[tuple[Exact, Exact]]) -> Fraction:
 
     However failures depend on each other, no more journeys fail than visits do; 0 where that says nothing any more.
 
-    >>> quarters = [(3, Decimal("0.0005")), (1, Decimal("0.001")), (1, Decimal("0.002"))]
-    >>> float(journeys_at_least(quarters))
+    >>> visits = [(3, Decimal("0.0005")), (1, Decimal("0.001")), (1, Decimal("0.002"))]
+    >>> float(journeys_at_least(visits))
     0.9955
     """
-    return max(
-        Fraction(0), 1 - sum((Fraction(count) * Fraction(failure) for count, failure in visits), start=Fraction(0))
-    )
+    failing = sum((Fraction(count) * Fraction(failure) for count, failure in visits), start=Fraction(0))
+    return max(Fraction(0), 1 - failing)
 
 
 def journeys_independent(visits: Iterable[tuple[Exact, Exact]]) -> float:
