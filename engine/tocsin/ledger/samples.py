@@ -12,7 +12,7 @@ in the five minutes that follow. So the errors of a process that starts count, a
 new name is wrong by no more than those five minutes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -40,7 +40,7 @@ REMEMBERED = 86_400.0
 class Seen:
     """A series as far as it was read: its first sample that is remembered, and its last.
 
-    *young* says that its target was born with it.
+    *young* says that the life of its target is remembered from its birth on.
     """
 
     first: float
@@ -108,36 +108,34 @@ class _Series:
 
     def seen(self, *, young: bool) -> Seen:
         """What is remembered of it."""
-        young = young if self.before is None else self.before.young
         return Seen(self.first, float(self.times[-1]), float(self.values[-1]), young)
 
 
 class _Targets:
     """When each target was scraped, as its series of all events tell, and whether it was known then."""
 
-    def __init__(self, series: Iterable[_Series], memory: Mapping[Labels, Seen]) -> None:
+    def __init__(self, series: Sequence[_Series], memory: Mapping[Labels, Seen]) -> None:
         self._series: dict[Target, list[_Series]] = {}
         for one in series:
             self._series.setdefault(_target(one.labels), []).append(one)
+        self._last: dict[Target, float] = {}
+        self._young: set[Target] = set()
+        for labels, seen in memory.items():
+            target = _target(labels)
+            self._last[target] = max(seen.time, self._last.get(target, -np.inf))
+            if seen.young:
+                self._young.add(target)
+        oldest = min((*(seen.first for seen in memory.values()), *(one.first for one in series)), default=np.inf)
+        for target, members in self._series.items():
+            if target not in self._last and (start := _birth(members, oldest)) is not None:
+                self._young.add(target)
+                self._last[target] = start
         self._times: dict[Target, Floats] = {}
         self._known: dict[tuple[Target, float], bool] = {}
-        seen = {_target(labels) for labels in memory}
-        oldest = min(
-            (first for first in (*(s.first for s in memory.values()), *(s.first for s in series))), default=np.inf
-        )
-        self._young = {
-            target: self._is_young(members, oldest) for target, members in self._series.items() if target not in seen
-        }
 
     def before(self, labels: Labels, times: Floats) -> Floats:
-        """The scrape before each of *times*; infinitely long ago where there was none.
-
-        Before its first scrape a young target would have been scraped one interval ago.
-        """
-        target = _target(labels)
-        scrapes = self._scrapes(target)
-        if self.is_young(labels):
-            scrapes = np.concatenate(([scrapes[0] - min(one.pause for one in self._series[target])], scrapes))
+        """The scrape before each of *times*, or the birth of a young target; infinitely long ago where neither is."""
+        scrapes = self._scrapes(_target(labels))
         if not len(scrapes):
             return np.full(len(times), -np.inf)
         place = np.searchsorted(scrapes, times, side="left") - 1
@@ -148,33 +146,34 @@ class _Targets:
         key = (_target(labels), time)
         if key not in self._known:
             self._known[key] = any(
-                (one.first <= time - KNOWN or self._was_young(one)) and _holds(one.times, time)
+                (one.first <= time - KNOWN or key[0] in self._young) and _holds(one.times, time)
                 for one in self._series.get(key[0], ())
             )
         return self._known[key]
 
     def is_young(self, labels: Labels) -> bool:
-        """Whether the target was seen for the first time now, and is young."""
-        return self._young.get(_target(labels), False)
-
-    def _was_young(self, one: _Series) -> bool:
-        return one.before.young if one.before is not None else self.is_young(one.labels)
-
-    @staticmethod
-    def _is_young(members: list[_Series], oldest: float) -> bool:
-        """Whether the target counted no more before its first scrape than soon after it.
-
-        With the first samples that anybody remembers nobody can tell: nothing is older.
-        """
-        first = min(one.first for one in members)
-        at_first = [one for one in members if one.first == first]
-        return oldest <= first - KNOWN and sum(one.values[0] for one in at_first) <= sum(one.grown for one in at_first)
+        """Whether the life of the target is remembered from its birth on."""
+        return _target(labels) in self._young
 
     def _scrapes(self, target: Target) -> Floats:
         if target not in self._times:
             times = [one.times for one in self._series.get(target, ())]
-            self._times[target] = np.unique(np.concatenate(times)) if times else np.empty(0)
+            last = [np.array([self._last[target]])] if target in self._last else []
+            self._times[target] = np.unique(np.concatenate([*last, *times])) if last or times else np.empty(0)
         return self._times[target]
+
+
+def _birth(members: list[_Series], oldest: float) -> float | None:
+    """When a target was born that counted no more before its first scrape than soon after it; None for others.
+
+    It would have been scraped one interval earlier. With the first samples that anybody remembers nobody can tell:
+    nothing is older.
+    """
+    first = min(one.first for one in members)
+    there = [one for one in members if one.first == first]
+    if oldest > first - KNOWN or sum(one.values[0] for one in there) > sum(one.grown for one in there):
+        return None
+    return first - min(one.pause for one in there)
 
 
 def count(
@@ -241,10 +240,12 @@ def _curve(series: _Series, targets: _Targets, *, births: bool) -> tuple[Floats,
 def _looked(series: Iterable[_Series], newest: float) -> tuple[Floats, Floats]:
     """Times, and for how many seconds samples have been close together until each of them."""
     times = [one.times for one in series]
-    scrapes = np.unique(np.concatenate(times)) if times else np.empty(0)
-    scrapes = scrapes[scrapes >= newest]
+    if not times:
+        return np.empty(0), np.empty(0)
+    scrapes = np.unique(np.concatenate([*times, [newest]]))
+    scrapes = scrapes[(scrapes >= newest) & np.isfinite(scrapes)]
     gaps = np.diff(scrapes)
-    return scrapes, np.concatenate(([0.0], np.cumsum(np.where(gaps <= CLOSE, gaps, 0.0))))[: len(scrapes)]
+    return scrapes, np.concatenate(([0.0], np.cumsum(np.where(gaps <= CLOSE, gaps, 0.0))))
 
 
 # --- slices ------------------------------------------------------------------------------------------------
