@@ -1,0 +1,97 @@
+"""`tocsin report`: what a contract came to in a month."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tocsin.service.month import Period
+    from tocsin.spec import Sla
+
+
+@click.command(
+    "report",
+    epilog="\b\nExample:\n  tocsin report rules --month 2026-10 --prometheus http://localhost:9090 --out reports",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--month", metavar="YYYY-MM", help="Calendar month in the contract's time zone.  [default: the last one]")
+@click.option("--sla", "names", multiple=True, metavar="NAME", help="Only this contract; may be given several times.")
+@click.option(
+    "--prometheus",
+    metavar="URL",
+    envvar="TOCSIN_PROMETHEUS",
+    show_envvar=True,
+    required=True,
+    help="The server that keeps the month.",
+)
+@click.option("--out", metavar="DIR", required=True, help="Where the files go; the folder is made.")
+@click.option("--pdf", is_flag=True, help="Print the HTML to PDF as well; needs chromium.")
+def command(
+    paths: tuple[str, ...], *, month: str | None, names: tuple[str, ...], prometheus: str, out: str, pdf: bool
+) -> int:
+    """Write the month's report of each SLA: HTML, JSON and CSV.
+
+    Uptime with its exclusions, downtime by day, outages, the budget over the month, and the credit explained. A month
+    that is not over is reported so far. Exit codes: 0 written, 1 findings in the definitions, 2 misuse, or the server
+    does not answer, or --pdf without a browser.
+    """
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from tocsin.adapters.browser import find_browser, print_pdf
+    from tocsin.adapters.files import write_text
+    from tocsin.cli.findings import show_findings
+    from tocsin.definitions import read_definitions
+    from tocsin.monthly.html import as_html
+    from tocsin.monthly.texts import as_json, days_as_csv, outages_as_csv
+    from tocsin.service.month import month_report
+
+    period, browser = _period(month), find_browser() if pdf else ""
+    definitions = read_definitions(paths)
+    if definitions.errors:
+        show_findings(definitions)
+        return 1
+    slas = _chosen(definitions.workspace.slas, names)
+    folder, now = Path(out), datetime.now(UTC)
+    for sla in slas:
+        found = month_report(definitions.workspace, sla, period, prometheus, now)
+        stem = folder / f"{sla.name}-{found.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = {
+            ".html": as_html(found),
+            ".json": as_json(found),
+            ".csv": days_as_csv(found),
+            "-outages.csv": outages_as_csv(found),
+        }
+        for ending, text in texts.items():
+            write_text(f"{stem}{ending}", text)
+        if pdf:
+            print_pdf(browser, Path(f"{stem}.html"), Path(f"{stem}.pdf").resolve())
+        click.echo(f"{stem}.html: {found.verdict}")
+    return 0
+
+
+def _period(month: str | None) -> "Period":
+    from datetime import date
+
+    from tocsin.errors import MisuseError
+    from tocsin.service.month import Period
+
+    if month is None:
+        return Period(None)
+    try:
+        return Period(date.fromisoformat(f"{month}-01"))
+    except ValueError as error:
+        raise MisuseError(f"{month!r} is not a month", hint="write it as in 2026-10") from error
+
+
+def _chosen(slas: "Sequence[Sla]", names: Sequence[str]) -> "list[Sla]":
+    from tocsin.errors import MisuseError
+
+    known = {sla.name: sla for sla in slas}
+    if unknown := [name for name in names if name not in known]:
+        raise MisuseError(f"there is no SLA {unknown[0]!r}", hint=f"there is {', '.join(known) or 'none'}")
+    if not known:
+        raise MisuseError("there is no SLA in these definitions", hint="write one: docs/contracts.md")
+    return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())

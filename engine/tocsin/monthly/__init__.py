@@ -1,0 +1,1 @@
+"""The report of one contract over one calendar month: figures, and the same as JSON, CSV and HTML."""

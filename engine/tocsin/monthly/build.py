@@ -1,0 +1,136 @@
+"""From the intervals of a month to its report. Pure: times come in, and nothing is asked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from tocsin.evaluate.calendar import midnight
+from tocsin.evaluate.measures import UNIT, Interval, Mark, excluded, tally
+from tocsin.evaluate.measures.base import MS, shares
+from tocsin.evaluate.sla import Account, account, credit, judge
+from tocsin.evaluate.words import percent
+from tocsin.monthly.model import Day, Month, Outage
+from tocsin.monthly.words import credit_words, share
+from tocsin.spec import Exclusion, Sla
+
+
+def month_of(
+    sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval], kept_since: datetime | None = None
+) -> Month:
+    """Report on the complete *intervals* of the month [start, end); the source remembers back to *kept_since*."""
+    zone = ZoneInfo(sla.timezone)
+    found = account(sla, intervals, kept_since)
+    status = judge(sla, start, end, intervals, kept_since).status
+    measured_to = intervals[-1].end if intervals else start
+    known = intervals[found.forgotten :]
+    uptime = found.so_far.uptime()
+    removed_later, _ = excluded(measured_to, end, sla.exclusions)
+    whole = found.so_far.weight + (end - measured_to) // MS - removed_later
+    good = {one.start: one.good for one in known if one.good is not None}
+    outages = tuple(_outages(sla, found, good))
+    return Month(
+        sla=sla,
+        name=f"{start.astimezone(zone):%Y-%m}",
+        start=start,
+        end=end,
+        measured_to=measured_to,
+        known_since=known[0].start if known else measured_to,
+        uptime=uptime,
+        bare=tally(found.raw).uptime(),
+        breached=status.breached,
+        credit=status.credit,
+        verdict=_verdict(sla, uptime, found, status.credit),
+        tally=found.so_far,
+        events=found.events,
+        allowed=whole * (1 - Fraction(sla.target)),
+        used=found.so_far.down(),
+        curve=tuple(_curve(start, found.marks, sla.exclusions)),
+        days=tuple(_days(found, sla.exclusions, zone)),
+        outages=outages,
+        taken=tuple(one for one in found.taken if one.exclusion.start < end and one.exclusion.end > start),
+    )
+
+
+def _verdict(sla: Sla, uptime: Fraction | None, found: Account, owed: Decimal | None) -> str:
+    if uptime is not None and not found.enough(sla):
+        minimum = sla.measure.minimum_events
+        return f"{int(found.events or 0):,} events are fewer than the {minimum:,} of the contract: no breach, no credit"
+    if uptime is not None and owed is None:
+        so_far = credit(uptime, sla.credits)
+        return (
+            f"uptime {share(uptime)} of what is known; a part of the period is not known any more, so the credit "
+            f"cannot be told ({percent(so_far)} by what is known)"
+        )
+    return credit_words(uptime, sla.credits)
+
+
+def _days(found: Account, exclusions: Sequence[Exclusion], zone: ZoneInfo) -> Iterator[Day]:
+    for date, each in groupby(found.marks, lambda one: one.start.astimezone(zone).date()):
+        marks = list(each)
+        removed = forgiven = 0
+        for one in marks:
+            less, more = excluded(one.start, one.end, exclusions)
+            removed, forgiven = removed + less, forgiven + more
+        yield Day(date, midnight(date, zone), marks[-1].end, tally(marks, exclusions), removed, forgiven)
+
+
+def _curve(
+    start: datetime, marks: Sequence[Mark], exclusions: Sequence[Exclusion]
+) -> Iterator[tuple[datetime, Fraction]]:
+    """Downtime so far, where it changes: the last moment at which it was the same, and the next at which it is more."""
+    used, level_since = 0, start
+    yield start, Fraction(0)
+    for one in marks:
+        lost = _lost(one, exclusions)
+        if lost:
+            if one.start > level_since:
+                yield one.start, Fraction(used, UNIT)
+            used, level_since = used + lost, one.end
+            yield one.end, Fraction(used, UNIT)
+    if marks and marks[-1].end > level_since:
+        yield marks[-1].end, Fraction(used, UNIT)
+
+
+def _lost(one: Mark, exclusions: Sequence[Exclusion]) -> int:
+    """Milliseconds of downtime in units of 10^-12."""
+    if one.up is None or one.up == UNIT:
+        return 0
+    return (one.milliseconds - sum(excluded(one.start, one.end, exclusions))) * (UNIT - one.up)
+
+
+def _outages(sla: Sla, found: Account, good: Mapping[datetime, float]) -> Iterator[Outage]:
+    """Intervals worse than the target that follow each other; those that were measured, whatever came of them."""
+    least = Fraction(sla.target) * UNIT
+    run: list[tuple[Mark, Mark]] = []
+    for pair in zip(found.raw, found.marks, strict=True):
+        measured = pair[0]
+        is_bad = measured.dropped or (measured.up is not None and measured.up < least)
+        if run and (not is_bad or run[-1][0].end != measured.start):
+            yield _outage(sla, run, good)
+            run = []
+        if is_bad:
+            run.append(pair)
+    if run:
+        yield _outage(sla, run, good)
+
+
+def _outage(sla: Sla, run: Sequence[tuple[Mark, Mark]], good: Mapping[datetime, float]) -> Outage:
+    start, end = run[0][0].start, run[-1][0].end
+    taken = shares(start, end, sla.exclusions)
+    lost = sum(_lost(counted, sla.exclusions) for _, counted in run)
+    worst = min((good[one.start] for one, _ in run if one.start in good), default=None)
+    notes = [f"excluded: {reason}" for reason in dict.fromkeys(one.reason for _, one in taken)]
+    if any(counted.dropped for _, counted in run):
+        least = sla.measure.at_least
+        notes.append(f"does not count: shorter than {least}" if least else "partial minutes do not count")
+    return Outage(
+        start,
+        end,
+        Fraction(lost, UNIT),
+        sum(each for each, _ in taken),
+        None if worst is None else Fraction(round(worst * UNIT), UNIT),
+        "; ".join(notes),
+    )

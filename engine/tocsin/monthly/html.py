@@ -1,0 +1,59 @@
+"""A month's report as one HTML file: no scripts, nothing fetched, readable on paper and in both colour schemes."""
+
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tocsin.evaluate.words import percent
+from tocsin.monthly import charts
+from tocsin.monthly.model import Month
+from tocsin.monthly.words import clock, length, share
+
+MOST_ROWS = 400
+"""Outages in the table of the page; the CSV has all of them."""
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tocsin.monthly"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": share, "percent": percent, "span": length}
+    return environment
+
+
+def as_html(month: Month) -> str:
+    """The whole page."""
+    zone = ZoneInfo(month.sla.timezone)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            month=month,
+            sla=month.sla,
+            tone=_tone(month),
+            days=charts.uptime_by_day(month),
+            calendar=charts.calendar(month),
+            budget=charts.budget(month),
+            width=charts.WIDTH,
+            left=charts.LEFT,
+            right=charts.WIDTH - charts.RIGHT,
+            used=share(month.used / month.allowed, 1) if month.allowed else "unknown",
+            outages=month.outages[:MOST_ROWS],
+            hidden=max(0, len(month.outages) - MOST_ROWS),
+            tones={box.tone for box in charts.calendar(month).boxes},
+            title=f"{month.start.astimezone(zone):%B %Y}",
+            when=lambda at: clock(at, zone),
+        )
+    )
+
+
+def _tone(month: Month) -> str:
+    if month.breached is None:
+        return "blind"
+    return "bad" if month.breached else "good"

@@ -1,0 +1,82 @@
+"""What a month's report says; all figures are exact, and cut off (never rounded up) only where they are shown."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from tocsin.evaluate.measures import Taken, Tally
+from tocsin.spec import Sla
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day of the period, as far as it was measured; *removed* and *forgiven* are milliseconds."""
+
+    date: date
+    start: datetime
+    end: datetime
+    tally: Tally
+    removed: int
+    forgiven: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Bad intervals that follow each other.
+
+    *counted* is how much of it is downtime of the contract, *excluded* how much an exclusion took (milliseconds);
+    *worst* is the lowest good ratio, None without events. *note* says why it counts for less than it lasted.
+    """
+
+    start: datetime
+    end: datetime
+    counted: Fraction
+    excluded: int
+    worst: Fraction | None
+    note: str
+
+    @property
+    def milliseconds(self) -> int:
+        """How long it lasted."""
+        return round((self.end - self.start).total_seconds() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One contract over one month.
+
+    *measured_to* is the end of the last interval; before *known_since* nobody knows any more. *allowed* and *used* are
+    milliseconds of downtime; *curve* is when how much had been used, one point for each change. *bare* is the uptime
+    without any exclusion. *breached* and *credit* are None where nobody can tell.
+    """
+
+    sla: Sla
+    name: str
+    start: datetime
+    end: datetime
+    measured_to: datetime
+    known_since: datetime
+    uptime: Fraction | None
+    bare: Fraction | None
+    breached: bool | None
+    credit: Decimal | None
+    verdict: str
+    tally: Tally
+    events: float | None
+    allowed: Fraction
+    used: Fraction
+    curve: tuple[tuple[datetime, Fraction], ...]
+    days: tuple[Day, ...]
+    outages: tuple[Outage, ...]
+    taken: tuple[Taken, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole period was measured."""
+        return self.measured_to >= self.end and self.known_since <= self.start
+
+    @property
+    def elsewhere(self) -> Fraction:
+        """Milliseconds lost in intervals that were not bad: single errors among many events."""
+        return self.used - sum((one.counted for one in self.outages), Fraction(0))

@@ -1,0 +1,151 @@
+"""A month's report as JSON, and its days and outages as CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from tocsin.evaluate.measures import Taken
+from tocsin.monthly.model import Day, Month, Outage
+from tocsin.monthly.words import cut, share
+
+DIGITS = 12
+"""Of a share; of seconds three."""
+
+
+def as_json(month: Month) -> str:
+    """Everything; numbers are cut off, times are RFC 3339 in UTC, lengths are seconds."""
+    sla = month.sla
+    told = {
+        "sla": sla.name,
+        "title": sla.title or sla.name,
+        "customer": sla.customer,
+        "covers": sla.covers,
+        "month": month.name,
+        "timezone": sla.timezone,
+        "period": {"from": _time(month.start), "to": _time(month.end)},
+        "measured_to": _time(month.measured_to),
+        "known_since": _time(month.known_since),
+        "complete": month.complete,
+        "measure": {"method": sla.measure.method, "words": sla.measure.words},
+        "target": float(sla.target),
+        "uptime": _ratio(month.uptime),
+        "uptime_text": share(month.uptime),
+        "uptime_without_exclusions": _ratio(month.bare),
+        "breached": month.breached,
+        "credit": None if month.credit is None else float(month.credit),
+        "verdict": month.verdict,
+        "credits": [{"below": float(tier.below), "credit": float(tier.credit)} for tier in sla.credits],
+        "budget": {
+            "allowed": _seconds(month.allowed),
+            "used": _seconds(month.used),
+            "remaining": _seconds(month.allowed - month.used),
+            "used_outside_outages": _seconds(month.elsewhere),
+        },
+        "events": month.events,
+        "intervals": month.tally.counted,
+        "empty": month.tally.empty,
+        "days": [_day(day) for day in month.days],
+        "outages": [_outage(one) for one in month.outages],
+        "exclusions": [_taken(one) for one in month.taken],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _day(day: Day) -> dict[str, object]:
+    return {
+        "date": day.date.isoformat(),
+        "uptime": _ratio(day.tally.uptime()),
+        "counted": _seconds(day.tally.weight),
+        "down": _seconds(day.tally.down()),
+        "removed": _seconds(day.removed),
+        "forgiven": _seconds(day.forgiven),
+        "empty": day.tally.empty,
+    }
+
+
+def _outage(one: Outage) -> dict[str, object]:
+    return {
+        "from": _time(one.start),
+        "to": _time(one.end),
+        "duration": _seconds(one.milliseconds),
+        "counted": _seconds(one.counted),
+        "excluded": _seconds(one.excluded),
+        "worst": _ratio(one.worst),
+        "note": one.note,
+    }
+
+
+def _taken(one: Taken) -> dict[str, object]:
+    exclusion = one.exclusion
+    return {
+        "from": _time(exclusion.start),
+        "to": _time(exclusion.end),
+        "reason": exclusion.reason,
+        "treat": exclusion.treat,
+        "removed": _seconds(one.removed),
+        "forgiven": _seconds(one.forgiven),
+        "spared": _seconds(one.spared),
+    }
+
+
+def days_as_csv(month: Month) -> str:
+    """A row for each day; times are seconds, uptime is per cent."""
+    head = ("date", "uptime_percent", "counted_seconds", "down_seconds", "removed_seconds", "forgiven_seconds", "empty")
+    return _table(
+        head,
+        [
+            (
+                day.date.isoformat(),
+                share(day.tally.uptime()).removesuffix("%") if day.tally.weight else "",
+                _seconds(day.tally.weight),
+                _seconds(day.tally.down()),
+                _seconds(day.removed),
+                _seconds(day.forgiven),
+                day.tally.empty,
+            )
+            for day in month.days
+        ],
+    )
+
+
+def outages_as_csv(month: Month) -> str:
+    """A row for each outage; local times with their offset, lengths in seconds."""
+    zone = ZoneInfo(month.sla.timezone)
+    head = ("from", "to", "duration_seconds", "counted_seconds", "excluded_seconds", "worst_percent", "note")
+    return _table(
+        head,
+        [
+            (
+                one.start.astimezone(zone).isoformat(),
+                one.end.astimezone(zone).isoformat(),
+                _seconds(one.milliseconds),
+                _seconds(one.counted),
+                _seconds(one.excluded),
+                "" if one.worst is None else share(one.worst).removesuffix("%"),
+                one.note,
+            )
+            for one in month.outages
+        ],
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows((head, *rows))
+    return text.getvalue()
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _ratio(value: Fraction | None) -> float | None:
+    return None if value is None else cut(value, DIGITS)
+
+
+def _seconds(milliseconds: Fraction | int) -> float:
+    return cut(Fraction(milliseconds) / 1000, 3)

@@ -1,0 +1,208 @@
+"""A month's report over a real Prometheus that holds a month with known outages: the same figures in every file."""
+
+import csv
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.backfilled import Backfilled
+
+from tocsin.adapters.browser import find_browser, print_pdf
+from tocsin.cli.main import run
+from tocsin.errors import UnavailableError
+
+pytestmark = pytest.mark.real
+
+START = datetime(2025, 9, 30, 17, tzinfo=UTC)
+"""October 2025 in Ho Chi Minh City, which has 744 hours."""
+MINUTES = 31 * 1440
+PER_SAMPLE = 300
+"""Requests in each half minute."""
+DAY = 1440
+OUTAGES = (
+    (2 * DAY + 600, 50, 1.0),
+    (9 * DAY + 30, 4, 0.5),
+    (17 * DAY - 30, 60, 1.0),
+    (24 * DAY, 10, 0.2),
+)
+"""Minute of the month, length in minutes, error ratio; the third is across midnight, and half in a maintenance."""
+DEFINITIONS = """
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis: {ok: {ratio: {total: 'requests_total', bad: 'requests_total{code="500"}'}}}
+slos: {uptime: {sli: ok, target: 99.95%, burn_rate: {off: [fast, slow, steady, trickle]}}}
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: periods
+title: <b>Gold</b> & more
+customer: ACME
+covers: shop/uptime
+target: 99.9%
+period: {timezone: Asia/Ho_Chi_Minh}
+measure: {method: downtime-periods, errors_above: 10%, at_least: 5m, minimum_events: 2000}
+exclusions:
+  - {from: 2025-10-17T23:50, to: 2025-10-18T01:50, reason: 'agreed <maintenance>', treat: remove}
+credits: [{below: 99.9%, credit: 10%}, {below: 99%, credit: 25%}, {below: 95%, credit: 50%}]
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: minutes
+customer: ACME
+covers: shop/uptime
+target: 99%
+period: {timezone: Asia/Ho_Chi_Minh}
+measure: {method: minutes}
+exclusions:
+  - {from: 2025-10-17T23:50, to: 2025-10-18T01:50, reason: agreed, treat: good}
+credits: [{below: 99%, credit: 25%}]
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: mean
+customer: ACME
+covers: shop/uptime
+target: 99.9%
+period: {timezone: Asia/Ho_Chi_Minh}
+"""
+
+
+def openmetrics() -> str:
+    """Two counters, a sample every half minute, from a minute before the month to ten after it."""
+    ratio = {start + n: errors for start, length, errors in OUTAGES for n in range(length)}
+    counts = {"200": 0.0, "500": 0.0}
+    lines = ["# TYPE requests counter"]
+    series: dict[str, list[str]] = {"200": [], "500": []}
+    for half in range(-2, 2 * MINUTES + 20):
+        at = START.timestamp() + half * 30
+        for code, count in counts.items():
+            series[code].append(f'requests_total{{code="{code}"}} {count:.0f} {at:.0f}')
+        errors = ratio.get(half // 2, 0.0)
+        counts["500"] += PER_SAMPLE * errors
+        counts["200"] += PER_SAMPLE * (1 - errors)
+    return "\n".join([*lines, *series["200"], *series["500"], "# EOF", ""])
+
+
+@dataclass
+class Reports:
+    """The folder, and each report's JSON by the name of its SLA."""
+
+    folder: Path
+    json: dict[str, Any]
+
+    def text(self, name: str) -> str:
+        """A file."""
+        return (self.folder / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """The command, run once for the month."""
+    folder = tmp_path_factory.mktemp("month")
+    (folder / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    out = folder / "out"
+    with Backfilled(folder, openmetrics()) as url:
+        code = run(["report", str(folder / "sla.yaml"), "--month", "2025-10", "--prometheus", url, "--out", str(out)])
+    assert code == 0
+    return Reports(
+        out, {name: json.loads((out / f"{name}-2025-10.json").read_text()) for name in ("periods", "minutes", "mean")}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "weight", "down", "breached", "credit"),
+    [
+        ("periods", MINUTES - 120, 80, True, 0.1),
+        ("minutes", MINUTES, 70, False, 0),
+        ("mean", MINUTES, 50 + 2 + 60 + 2, True, 0),
+    ],
+)
+def test_uptime_is_what_happened(
+    reports: Reports,
+    name: str,
+    weight: int,
+    down: int,
+    breached: bool,
+    credit: float,
+) -> None:
+    """Each method counts its own minutes of the same four outages."""
+    found = reports.json[name]
+
+    assert found["complete"] is True
+    assert found["uptime"] == pytest.approx(1 - down / weight, abs=2e-9)
+    assert (found["breached"], found["credit"]) == (breached, credit)
+    assert found["budget"]["used"] == pytest.approx(down * 60, abs=0.01)
+    assert found["period"] == {"from": "2025-09-30T17:00:00Z", "to": "2025-10-31T17:00:00Z"}
+
+
+def test_outages_are_grouped(reports: Reports) -> None:
+    """Start, end, length, what counts, and why less than that: too short, or excluded."""
+    told = [
+        (
+            (datetime.fromisoformat(one["from"]) - START) // timedelta(minutes=1),
+            one["duration"] / 60,
+            one["counted"] / 60,
+        )
+        for one in reports.json["periods"]["outages"]
+    ]
+    assert told == [
+        (start, length, counts) for (start, length, _), counts in zip(OUTAGES, (50, 0, 20, 10), strict=True)
+    ]
+    notes = [one["note"] for one in reports.json["periods"]["outages"]]
+    assert [one["worst"] for one in reports.json["periods"]["outages"]] == pytest.approx([0, 0.5, 0, 0.8])
+    assert notes == ["", "does not count: shorter than 5m", "excluded: agreed <maintenance>", ""]
+
+
+def test_exclusions_leave_a_trail(reports: Reports) -> None:
+    """Two hours removed, of which 40 minutes were downtime; the other contract forgives them."""
+    [removed], [forgiven] = reports.json["periods"]["exclusions"], reports.json["minutes"]["exclusions"]
+
+    assert (removed["removed"], removed["forgiven"], removed["spared"]) == (7200, 0, 2400)
+    assert (forgiven["removed"], forgiven["forgiven"], forgiven["spared"]) == (0, 7200, 2400)
+
+
+def test_days_add_up(reports: Reports) -> None:
+    """31 local days; the outage across midnight is on two of them, and the CSV says the same as the JSON."""
+    days = reports.json["periods"]["days"]
+    down = {day["date"]: day["down"] / 60 for day in days if day["down"]}
+
+    assert len(days) == 31
+    assert down == {"2025-10-03": 50, "2025-10-17": 20, "2025-10-25": 10}
+    rows = list(csv.DictReader(reports.text("periods-2025-10.csv").splitlines()))
+    assert [float(row["down_seconds"]) for row in rows] == [day["down"] for day in days]
+    assert len(list(csv.DictReader(reports.text("periods-2025-10-outages.csv").splitlines()))) == 4
+
+
+def test_credit_is_explained(reports: Reports) -> None:
+    """In words, with the tier that applies and the one that does not."""
+    assert reports.json["periods"]["verdict"] == ("uptime 99.8203% is below 99.9% and not below 99%: 10% credit")
+    assert reports.json["minutes"]["verdict"] == "uptime 99.8431% is not below 99%: no credit"
+
+
+def test_page_says_the_same(reports: Reports) -> None:
+    """The page stands alone: figures as in the JSON, texts of the definitions escaped, nothing fetched, no script."""
+    page = reports.text("periods-2025-10.html")
+
+    assert "Uptime 99.8203% is below 99.9% and not below 99%: 10% credit." in page
+    assert "<dd>1h 20m</dd>" in page
+    assert "&lt;b&gt;Gold&lt;/b&gt; &amp; more" in page
+    assert "agreed &lt;maintenance&gt;" in page
+    assert "<b>Gold" not in page
+    assert not re.search(r"<script|https?://|src=|@import|url\((?!#)", page)
+    assert page.count('<rect class="bad"') >= 4 + 3  # outages, one of them on two days, and days below the promise
+
+
+def test_pdf(reports: Reports, tmp_path: Path) -> None:
+    """A browser prints the page."""
+    try:
+        browser = find_browser()
+    except UnavailableError:
+        pytest.skip("no browser of the Chromium family on PATH")
+    print_pdf(browser, reports.folder / "periods-2025-10.html", tmp_path / "report.pdf")
+
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")

@@ -1,0 +1,217 @@
+"""A month's report: its figures agree with each other, and it says what it cannot know."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.contracts import END, MINUTE, START, contract, exclusion, measure, run, tiers
+
+from tocsin.adapters.browser import NAMES
+from tocsin.cli.main import run as tocsin
+from tocsin.evaluate.calendar import month as calendar_month
+from tocsin.evaluate.measures import Interval
+from tocsin.monthly.build import month_of
+from tocsin.monthly.charts import budget, calendar, uptime_by_day
+from tocsin.monthly.html import as_html
+from tocsin.monthly.model import Month
+from tocsin.monthly.texts import as_json, days_as_csv
+from tocsin.monthly.words import credit_words, share
+from tocsin.spec import Sla
+
+S3 = tiers(("0.999", "0.10"), ("0.99", "0.25"), ("0.95", "1"))
+FIVE = 5 * MINUTE
+MONTH = 8_928
+
+
+def five_minutes(*ratios: float | None) -> list[Interval]:
+    """The whole of October: these, then good ones."""
+    return run([*ratios, *[1.0] * (MONTH - len(ratios))], FIVE)
+
+
+def gold(**changes: object) -> Sla:
+    """S3's contract."""
+    sla = contract(measure("interval-mean", interval="5m"), credits=S3)
+    return replace(sla, **changes)  # type: ignore[arg-type]
+
+
+def test_a_clean_month() -> None:
+    """Nothing happened, and the page says so without a figure that looks otherwise."""
+    month = month_of(gold(), START, END, five_minutes())
+
+    assert (month.uptime, month.breached, month.credit, month.used) == (Fraction(1), False, Decimal(0), Fraction(0))
+    assert month.outages == ()
+    assert month.verdict == "uptime 100% is not below 99.9%: no credit"
+    assert ">Kept<" in as_html(month)
+
+
+def test_single_errors_are_no_outage() -> None:
+    """An interval with 0.05 % of errors is better than promised; what it lost is told apart from outages."""
+    month = month_of(gold(), START, END, five_minutes(0.0, 0.0, 1.0, *[0.9995] * 100))
+
+    assert [(one.start, one.end, one.counted) for one in month.outages] == [
+        (START, START + 2 * FIVE, Fraction(600_000))
+    ]
+    assert month.elsewhere == 100 * 300_000 * Fraction(5, 10_000)
+
+
+def test_a_month_that_runs() -> None:
+    """Half of it is reported so far; the budget is that of the whole month, not of what has passed."""
+    month = month_of(gold(), START, END, five_minutes(0.0)[: MONTH // 2])
+
+    assert month.complete is False
+    assert month.allowed == 44_640_000 * 60 // 1000
+    assert ">Kept so far<" in as_html(month)
+    assert "measured up to 2026-10-16 12:00" in as_html(month)
+
+
+def test_a_month_whose_start_is_forgotten() -> None:
+    """What the server does not keep is neither up nor down, and no credit is claimed to be known."""
+    ones = five_minutes(*[None] * 288, 0.0)
+    month = month_of(gold(), START, END, ones, START + timedelta(days=1))
+
+    assert (month.breached, month.credit, month.complete) == (None, None, False)
+    assert month.known_since == START + timedelta(days=1)
+    assert ">Not known<" in as_html(month)
+
+
+def test_too_few_events() -> None:
+    """Everything failed, and nothing is owed."""
+    sla = gold(measure=measure("minutes", interval="1m", minimum_events=2_000))
+    month = month_of(sla, START, END, run([0.0] * 10, events=1.0))
+
+    assert (month.uptime, month.breached, month.credit) == (Fraction(0), False, Decimal(0))
+    assert month.verdict == "10 events are fewer than the 2,000 of the contract: no breach, no credit"
+
+
+def test_nothing_was_measured() -> None:
+    """A contract whose empty intervals do not count, without events, has a report all the same."""
+    sla = gold(measure=measure("interval-mean", interval="5m", empty="ignore"))
+    for ones in ([], run([None] * 100, FIVE)):
+        month = month_of(sla, START, END, ones)
+
+        assert (month.uptime, month.breached, month.credit) == (None, None, None)
+        assert ">Not known<" in as_html(month)
+        assert json.loads(as_json(month))["uptime"] is None
+
+
+@pytest.mark.parametrize(
+    ("uptime", "words"),
+    [
+        ("0.998712", "uptime 99.8712% is below 99.9% and not below 99%: 10% credit"),
+        ("0.99", "uptime 99% is below 99.9% and not below 99%: 10% credit"),
+        ("0.9899999999", "uptime 98.9999% is below 99% and not below 95%: 25% credit"),
+        ("0.5", "uptime 50% is below 95%: 100% credit"),
+        ("0.999", "uptime 99.9% is not below 99.9%: no credit"),
+    ],
+)
+def test_credit_in_words(uptime: str, words: str) -> None:
+    """The tier that applies, and the one that does not yet."""
+    assert credit_words(Fraction(uptime), S3) == words
+
+
+def test_days_are_local_and_clocks_may_change() -> None:
+    """October 2026 in Berlin has 745 hours; the day with 25 is one row, and everything fits on the chart."""
+    zone = gold(timezone="Europe/Berlin")
+    start, end = calendar_month(datetime(2026, 10, 15, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+    count = (end - start) // FIVE
+    ones = [Interval(start + i * FIVE, start + (i + 1) * FIVE, 0.0 if i % 500 == 0 else 1.0) for i in range(count)]
+    month = month_of(zone, start, end, ones)
+
+    assert count == 745 * 12
+    assert [len(month.days), max(day.tally.weight for day in month.days)] == [31, 25 * 3_600_000]
+    assert all(box.x + box.width <= 709 for box in calendar(month).boxes)
+
+
+RATIOS = st.lists(st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1)), max_size=50)
+HOWS = st.builds(
+    measure,
+    st.sampled_from(["interval-mean", "minutes", "downtime-periods", "deployed-minutes"]),
+    empty=st.sampled_from(["good", "bad", "ignore"]),
+    at_least=st.sampled_from([None, "3m"]),
+)
+
+
+@settings(deadline=None)
+@given(RATIOS, HOWS, st.lists(st.tuples(st.integers(-5, 40), st.integers(1, 60), st.sampled_from(["remove", "good"]))))
+def test_figures_agree(ratios: list[float | None], how: object, windows: list[tuple[int, int, str]]) -> None:
+    """Days, outages and the curve come to the same downtime; nothing shown exceeds what is; any page renders."""
+    agreed = tuple(exclusion(start, start + length, treat) for start, length, treat in windows)
+    month = month_of(gold(measure=how, exclusions=agreed), START, END, run(ratios))
+
+    assert sum((day.tally.down() for day in month.days), Fraction(0)) == month.used
+    assert month.curve[-1][1] == month.used
+    assert month.elsewhere >= 0
+    assert all(0 <= one.counted <= one.milliseconds - one.excluded for one in month.outages)
+    _shown_is_no_more(month)
+
+
+def _shown_is_no_more(month: Month) -> None:
+    told = json.loads(as_json(month))
+    if month.uptime is not None:
+        assert Fraction(told["uptime"]) <= month.uptime + Fraction(1, 10**15)
+        assert Fraction(share(month.uptime).removesuffix("%")) / 100 <= month.uptime
+    assert as_html(month).startswith("<!doctype html>")
+    assert len(days_as_csv(month).splitlines()) == len(month.days) + 1
+    for chart in (uptime_by_day(month), calendar(month), budget(month)):
+        assert all(box.height <= chart.height for box in chart.boxes)
+
+
+# --- the command -----------------------------------------------------------------------------------------------
+
+DEFINITIONS = """
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis: {ok: {probe: {up: up}}}
+slos: {up: {sli: ok, target: 99.9%}}
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: gold
+customer: ACME
+covers: shop/up
+target: 99%
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--month", "october"], "'october' is not a month"),
+        (["--month", "2026-13"], "'2026-13' is not a month"),
+        (["--month", "9000-01"], "has not begun"),
+        (["--sla", "silver"], "there is no SLA 'silver'"),
+        (["--month", "2025-10"], "does not tell all of gold"),
+    ],
+)
+def test_what_cannot_be_reported(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says why, and the exit code is 2; no file is left."""
+    (tmp_path / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    where = ["--prometheus", "http://127.0.0.1:9", "--out", str(tmp_path / "out")]
+
+    assert tocsin(["report", str(tmp_path / "sla.yaml"), *where, *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_pdf_without_a_browser(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said before anything is asked, with what to install."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    where = ["--prometheus", "http://127.0.0.1:9", "--out", str(tmp_path / "out")]
+
+    assert tocsin(["report", str(tmp_path / "sla.yaml"), *where, "--pdf"]) == 2
+    said = capsys.readouterr().err
+    assert "no browser that prints PDF was found on PATH" in said
+    assert NAMES[0] in said
