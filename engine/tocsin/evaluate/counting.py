@@ -29,7 +29,27 @@ LATE = AHEAD
 """Seconds that samples may come late, by remote write and scrapes that take long; newer ones are not counted yet."""
 
 
-def sampled(  # noqa: PLR0917 - what, of whom, from when to when
+def counted(  # noqa: PLR0917 - what, of whom, from when to when
+    source: MetricSource, sli: Sli, since: int, until: int, now: int, step: int = MINUTE
+) -> Mapping[Labels, Counts]:
+    """Count an SLI for the slices of [*since*, *until*) in unix seconds, by group: from samples where it has counters.
+
+    What is not *now* - LATE yet is left out. *since* is a multiple of LONG (midnight is), so that the same windows are
+    exact whenever they are asked for; the last one is as long as it is yet.
+    """
+    if (counters := sli.counters()) is not None:
+        return sampled(source, counters, sli.by, since, until, now, step)
+    end = min(until, (now - LATE) // step * step)
+    whole = since + max(end - since, 0) // LONG * LONG
+    found: dict[Labels, Counts] = {}
+    for start, stop, long in ((since, whole, LONG), (whole, end, end - whole)):
+        if start < stop:
+            for group, more in calibrated(source, sli, start, stop, step, long).items():
+                found[group] = found[group] + more if group in found else more
+    return {group: counts.within(since // step, until // step) for group, counts in found.items()}
+
+
+def sampled(  # noqa: PLR0917 - as above
     source: MetricSource, counters: Counters, by: tuple[str, ...], since: int, until: int, now: int, step: int = MINUTE
 ) -> Mapping[Labels, Counts]:
     """Count raw samples for the slices of [*since*, *until*) in unix seconds, by group.
