@@ -8,9 +8,11 @@ Sums are exact, as units are multiples of powers of two (`tocsin.ledger.grain`):
 come in, how often, or what was held before, and windows that tile another add up to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,22 +67,23 @@ class Series:
         shape = (size, columns)
         return cls(held, np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.int32), len(edges))
 
-    def state(self, column: int, units: Units) -> None:
-        """Put a day in place of what is held for it; what is before the grid or after it is left out.
+    def state(self, column: int, *days: Units) -> None:
+        """Put days in place of what is held for them; what is before the grid or after it is left out.
 
-        The grid has to have an edge at both ends of the day, unless it begins or ends within it.
+        The grid has to have an edge at both ends of a day, unless it begins or ends within it.
         """
-        grid_edges = self.edges[: self.used]
-        end = units.start + units.step * len(units.total)
-        low, high = (int(np.searchsorted(grid_edges, at)) for at in (units.start, end))
-        high = min(high, self.used - 1)
-        if low >= high:
-            return
-        slices = units.start + np.arange(len(units.total) + 1) * units.step
-        at = grid_edges[low : high + 1]
-        for held, counts in ((self.total, units.total), (self.bad, units.bad), (self.seen, units.seen)):
-            running = np.interp(at, slices, np.concatenate(([0.0], np.cumsum(counts))))
-            _restate(held[: self.used, column], low, high, running)
+        arrays: tuple[NDArray[Any], ...] = (self.total, self.bad, self.seen)
+        held = [array[: self.used, column].copy() for array in arrays]
+        edges = self.edges[: self.used]
+        for units in days:
+            low, high = edges.searchsorted((units.start, units.start + units.step * len(units.total)))
+            high = min(high, self.used - 1)
+            if low < high:
+                at = (edges[low : high + 1] - units.start) / units.step
+                for sums, counts in zip(held, (units.total, units.bad, units.seen), strict=True):
+                    _restate(sums, low, high, _running(counts, at))
+        for array, sums in zip(arrays, held, strict=True):
+            array[: self.used, column] = sums
 
     def extend(self, edge: int, total: Floats, bad: Floats, seen: Floats) -> None:
         """One slice more, up to *edge*, for all objectives at once."""
@@ -158,15 +161,27 @@ class Series:
 
 
 def load(series: Series, days: Iterable[tuple[int, Units]]) -> Series:
-    """State many days, each with its column."""
-    for column, units in days:
-        series.state(column, units)
+    """State many days, each with its column; those of one column in a row are cheaper by far."""
+    for column, some in groupby(days, key=itemgetter(0)):
+        series.state(column, *(units for _, units in some))
     return series
 
 
-def _restate(column: NDArray[np.float64] | NDArray[np.int32], low: int, high: int, running: Floats) -> None:
+def _running(counts: Floats, at: Floats) -> Floats:
+    """Sums of what comes before places *at*, counted in slices."""
+    sums = np.zeros(len(counts) + 1)
+    np.cumsum(counts, out=sums[1:])
+    whole = np.minimum(at, len(counts)).astype(np.intp)
+    found: Floats = sums[whole]
+    share = at - whole
+    if share.any():
+        found += share * (sums[np.minimum(whole + 1, len(counts))] - found)
+    return found
+
+
+def _restate(column: NDArray[Any], low: int, high: int, running: Floats) -> None:
     """Replace what is held between two edges, and shift what is behind by the difference."""
-    inside: Sequence[float] | Floats = running - running[0]
+    inside = running - running[0]
     if column.dtype != np.float64:
         inside = np.rint(inside)
     before = column[high].copy()
