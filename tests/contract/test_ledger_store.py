@@ -109,6 +109,16 @@ def test_a_day_that_goes_on_is_no_restatement(ledger: LedgerStore) -> None:
     assert [s.version for s in ledger.statements(REF, FIRST)] == [1]
 
 
+@pytest.mark.parametrize(("slices", "more", "restated"), [(600, 1.0, 0), (599, 2.5, 0), (598, 1.0, 1), (600, -1.0, 1)])
+def test_the_last_slices_of_a_day_may_gain(ledger: LedgerStore, slices: int, more: float, restated: int) -> None:
+    """One was still running, one lay between two scrapes; what is taken away, or comes earlier, is a correction."""
+    ledger.write([day_of(seen=(0, 600))], NOON)
+    later = day_of(seen=(0, 601))
+    later.total[slices - 1] += more
+
+    assert len(ledger.write([later], LATER).restated) == restated
+
+
 def test_a_restatement_leaves_a_trail(ledger: LedgerStore) -> None:
     """Late data is one version more; the one before stays readable and says until when it held."""
     ledger.write([day_of(10, 0)], NOON)

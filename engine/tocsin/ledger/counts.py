@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.ledger.grain import settle
 from tocsin.ledger.model import DAY, MINUTE, Day
 
 COVERED = 0.5
@@ -60,11 +61,11 @@ class Counts:
         return np.maximum(self.total, bad), bad, self.looked >= COVERED * self.step
 
     def days(self, ref: str, version: int = 1) -> tuple[Day, ...]:
-        """Whole days of UTC, in order; slices of which nothing is known are empty and not covered."""
+        """Whole days of UTC, in order, in grains; slices of which nothing is known are empty and not covered."""
         per_day = DAY // self.step
         days = []
         for number in range(self.first // per_day, -(-self.last // per_day)):
             total, bad, covered = self.within(number * per_day, (number + 1) * per_day).stated()
             day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).date()
-            days.append(Day(ref, day, self.step, total, bad, covered, version))
+            days.append(Day(ref, day, self.step, *settle(total, bad), covered, version))
         return tuple(days)

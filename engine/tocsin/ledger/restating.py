@@ -6,13 +6,16 @@ import numpy as np
 
 from tocsin.ledger.model import DAY, Day
 
+UNFINISHED = 2
+"""Slices at the end of a statement that may gain: one was still running, and one lay between two scrapes."""
+
 
 class Change(Enum):
     """How a statement relates to the one before it."""
 
     SAME = "same"
     MORE = "more"
-    """The day went on: nothing that was said before is said otherwise."""
+    """The day went on: nothing that was said before is said otherwise, but that its last slices may gain events."""
     OTHER = "other"
     """Late data, a back-fill, a correction: a restatement."""
 
@@ -34,16 +37,17 @@ def change(held: Day, new: Day) -> Change:
         new = coarser(new, held.step) if finer else new
         if new.step != held.step:
             return Change.OTHER
-    known = held.covered | (held.total > 0)
-    until = int(np.flatnonzero(known).max(initial=-1)) + 1
-    kept = (
-        np.array_equal(held.total[:until], new.total[:until])
-        and np.array_equal(held.bad[:until], new.bad[:until])
-        and np.array_equal(held.covered[:until], new.covered[:until])
+    pairs = ((held.total, new.total), (held.bad, new.bad), (held.covered, new.covered))
+    if all(np.array_equal(before, after) for before, after in pairs):
+        return Change.SAME
+    until = int(np.flatnonzero(held.covered | (held.total > 0)).max(initial=-1)) + 1
+    firm = max(until - UNFINISHED, 0)
+    kept = all(np.array_equal(before[:firm], after[:firm]) for before, after in pairs)
+    gained = all(
+        (np.cumsum(after[firm:until]) >= np.cumsum(before[firm:until])).all()  # rounding may shift a grain between two
+        for before, after in pairs
     )
-    if not kept:
-        return Change.OTHER
-    return Change.MORE if (new.covered | (new.total > 0))[until:].any() else Change.SAME
+    return Change.MORE if kept and gained else Change.OTHER
 
 
 def coarser(day: Day, step: int) -> Day:
