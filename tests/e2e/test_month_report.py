@@ -64,6 +64,15 @@ credits: [{below: 99%, credit: 25%}]
 ---
 apiVersion: tocsin/v1
 kind: SLA
+name: deployed
+customer: ACME
+covers: shop/uptime
+target: 99%
+period: {timezone: Asia/Ho_Chi_Minh}
+measure: {method: deployed-minutes, deployed: replicas}
+---
+apiVersion: tocsin/v1
+kind: SLA
 name: mean
 customer: ACME
 covers: shop/uptime
@@ -73,7 +82,7 @@ period: {timezone: Asia/Ho_Chi_Minh}
 
 
 def openmetrics() -> str:
-    """Two counters, a sample every half minute, from a minute before the month to ten after it."""
+    """Two counters, a sample every half minute, and for how long the service was deployed: its first ten days."""
     ratio = {start + n: errors for start, length, errors in OUTAGES for n in range(length)}
     counts = {"200": 0.0, "500": 0.0}
     lines = ["# TYPE requests counter"]
@@ -85,6 +94,8 @@ def openmetrics() -> str:
         errors = ratio.get(half // 2, 0.0)
         counts["500"] += PER_SAMPLE * errors
         counts["200"] += PER_SAMPLE * (1 - errors)
+    replicas = (f"replicas {int(m <= 10 * DAY)} {START.timestamp() + m * 60:.0f}" for m in range(-1, MINUTES + 10))
+    lines = ["# TYPE replicas gauge", *replicas, *lines]
     return "\n".join([*lines, *series["200"], *series["500"], "# EOF", ""])
 
 
@@ -110,7 +121,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
         code = run(["report", str(folder / "sla.yaml"), "--month", "2025-10", "--prometheus", url, "--out", str(out)])
     assert code == 0
     return Reports(
-        out, {name: json.loads((out / f"{name}-2025-10.json").read_text()) for name in ("periods", "minutes", "mean")}
+        out,
+        {
+            name: json.loads((out / f"{name}-2025-10.json").read_text())
+            for name in ("periods", "minutes", "deployed", "mean")
+        },
     )
 
 
@@ -119,6 +134,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     [
         ("periods", MINUTES - 120, 80, True, 0.1),
         ("minutes", MINUTES, 70, False, 0),
+        ("deployed", 10 * DAY, 50, False, 0),
         ("mean", MINUTES, 50 + 2 + 60 + 2, True, 0),
     ],
 )

@@ -113,7 +113,7 @@ def test_nothing_was_measured() -> None:
 )
 def test_credit_in_words(uptime: str, words: str) -> None:
     """The tier that applies, and the one that does not yet."""
-    assert credit_words(Fraction(uptime), S3) == words
+    assert credit_words(Fraction(uptime), Decimal("0.999"), S3) == words
 
 
 def test_days_are_local_and_clocks_may_change() -> None:

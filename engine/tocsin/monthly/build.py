@@ -64,7 +64,7 @@ def _verdict(sla: Sla, uptime: Fraction | None, found: Account, owed: Decimal | 
             f"uptime {share(uptime)} of what is known; a part of the period is not known any more, so the credit "
             f"cannot be told ({percent(so_far)} by what is known)"
         )
-    return credit_words(uptime, sla.credits)
+    return credit_words(uptime, sla.target, sla.credits)
 
 
 def _days(found: Account, exclusions: Sequence[Exclusion], zone: ZoneInfo) -> Iterator[Day]:

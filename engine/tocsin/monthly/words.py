@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from math import floor
 from zoneinfo import ZoneInfo
@@ -54,7 +55,7 @@ def clock(at: datetime, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
 
 
-def credit_words(uptime: Fraction | None, tiers: Sequence[CreditTier]) -> str:
+def credit_words(uptime: Fraction | None, target: Decimal, tiers: Sequence[CreditTier]) -> str:
     """Why so much is owed.
 
     The tiers that *uptime* is below and the next one that it is not below are named, because tiers are half-open.
@@ -62,7 +63,8 @@ def credit_words(uptime: Fraction | None, tiers: Sequence[CreditTier]) -> str:
     if uptime is None:
         return "nothing was measured, so nothing can be said of credits"
     if not tiers:
-        return f"uptime {share(uptime)}; the contract agrees no credits"
+        kept = "is below" if uptime < Fraction(target) else "is not below"
+        return f"uptime {share(uptime)} {kept} the promised {percent(target)}; no credits are agreed"
     rising = sorted(tiers, key=lambda tier: tier.below)
     owed = next((place for place, tier in enumerate(rising) if uptime < Fraction(tier.below)), None)
     if owed is None:

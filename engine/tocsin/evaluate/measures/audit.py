@@ -27,6 +27,8 @@ def audit(marks: Sequence[Mark], exclusions: Sequence[Exclusion]) -> tuple[Taken
     What they removed and forgave adds up to what `tally` left out, for each moment is taken by one of them. An
     exclusion outside the period, or of time that counts nowhere, took nothing.
     """
+    if not exclusions:
+        return ()
     removed, forgiven, spared = ([0] * len(exclusions) for _ in range(3))
     places = {id(one): place for place, one in enumerate(exclusions)}
     for mark in marks:

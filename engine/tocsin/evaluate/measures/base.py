@@ -86,7 +86,7 @@ def tally(marks: Iterable[Mark], exclusions: Sequence[Exclusion] = ()) -> Tally:
     """
     weight = up = counted = empties = 0
     for one in marks:
-        removed, forgiven = excluded(one.start, one.end, exclusions)
+        removed, forgiven = excluded(one.start, one.end, exclusions) if exclusions else (0, 0)
         rest = one.milliseconds - removed - forgiven
         empties += one.empty
         weight, up = weight + forgiven, up + forgiven * UNIT

@@ -30,7 +30,7 @@ def _periods(found: Sequence[Mark], exclusions: Sequence[Exclusion]) -> Iterator
     """Where down minutes that follow each other begin and end, as positions in *found*."""
     first: int | None = None
     for place, one in enumerate(found):
-        is_down = one.up == 0 and sum(excluded(one.start, one.end, exclusions)) < one.milliseconds
+        is_down = one.up == 0 and (not exclusions or sum(excluded(one.start, one.end, exclusions)) < one.milliseconds)
         if first is not None and (not is_down or found[place - 1].end != one.start):
             yield first, place
             first = None
