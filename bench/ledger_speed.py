@@ -3,7 +3,7 @@
 Each size runs in a process of its own, so that its memory is its own. Objectives have 30 days of 1-minute slices, four
 tiers and a rolling window; one in ten counts slices, a third of all burns. A tick takes in one minute for all of them
 and counts all budgets, burn rates, states and ends of budgets. Its processor time is the median of TICKS. Filling is
-measured apart: it happens once, and for the days that change.
+measured apart: it happens once. A new grid is due every hour, with the three days in which windows begin stated again.
 
 Days are drawn from a pool of POOL, as making 300,000 of them would take longer than the arithmetic on them.
 """
@@ -108,6 +108,13 @@ def measure(count: int) -> dict[str, float]:
         lasts = exhaustions(series, windows, now, state, rates[0].long)
         cpu.append(time.process_time() - began)
         spent = int((np.isfinite(lasts) & (lasts > 0)).sum())
+    began = time.process_time()
+    series.regrid(grid(now + HOUR, MONTH, 60, windows=[DAY, 3 * DAY, MONTH]), room=60)
+    moving = time.process_time() - began
+    began = time.process_time()
+    for column in range(count):
+        series.state(column, *(shifted(pool[column % 10 == 0][column % POOL], day) for day in (0, DAYS - 3, DAYS - 1)))
+    detail = time.process_time() - began
     peak = megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     held = sum(array.nbytes for array in (series.total, series.bad, series.seen)) / 2**20
     return {
@@ -117,6 +124,8 @@ def measure(count: int) -> dict[str, float]:
         "worst tick cpu s": round(max(cpu), 4),
         "ends followed": spent,
         "filling cpu s": round(filling, 1),
+        "new grid cpu s": round(moving, 2),
+        "its days cpu s": round(detail, 2),
         "sums MB": round(held, 1),
         "resident MB": peak,
         "of it imports MB": import_mb,

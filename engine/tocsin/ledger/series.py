@@ -3,6 +3,7 @@
 The grid is common to all columns and need not be even: hours for what is old, minutes for the newest hours and for
 those in which windows begin. An edge of a window that lies between two edges of the grid takes what lies there in
 proportion; `cut` says how much that could be. 10,000 objectives with minutes throughout a month would be 8.6 GB.
+Objectives that count by longer slices belong in a series of their own, whose grid is no finer than these.
 
 Sums are exact, as units are multiples of powers of two (`tocsin.ledger.grain`): it does not matter in which order days
 come in, how often, or what was held before, and windows that tile another add up to it.
