@@ -1,14 +1,20 @@
 """What is asked of a metric source to fill the ledger, and what becomes of the answers."""
 
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
+from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError
-from tocsin.evaluate.counting import LATE, LONG, calibrated, counted, further, sampled
+from tocsin.evaluate.counting import LATE, LONG, calibrated, counted, further, sampled, statement
+from tocsin.ledger.grain import GRAIN
+from tocsin.ledger.model import Day
 from tocsin.ledger.samples import Memory
 from tocsin.sli import Counters, RatioSli
 
@@ -41,8 +47,8 @@ def test_a_day_of_samples() -> None:
     (counts,) = counted(source(), HITS, MIDNIGHT, MIDNIGHT + DAY, MIDNIGHT + DAY + 3600).values()
     (day,) = counts.days("shop/uptime")
 
-    assert day.total == pytest.approx(np.full(1440, 120.6))
-    assert day.bad == pytest.approx(np.full(1440, 0.6))
+    assert day.total == pytest.approx(np.full(1440, 120.6), abs=2 * GRAIN)
+    assert day.bad == pytest.approx(np.full(1440, 0.6), abs=2 * GRAIN)
     assert day.covered.all()
 
 
@@ -108,3 +114,47 @@ def test_a_partial_answer_is_refused() -> None:
     """What is kept must not be a part of what there was."""
     with pytest.raises(SourceError, match="partial answer"):
         counted(replace(source(), partial=True), HITS, MIDNIGHT, MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
+
+
+def held_after(path: Path, looks: Iterable[int], fake: FakeSource | None = None) -> list[Day]:
+    """The ledger after statements at *looks* (seconds after midnight); each states since the last day that is held."""
+    store = LedgerStore(str(path))
+    with closing(store):
+        since = date(2026, 11, 1)
+        for look in looks:
+            now = datetime.fromtimestamp(MIDNIGHT + look, UTC)
+            store.write(statement(fake or source(), "shop/uptime", HITS, since, now), now)
+            since = now.date()
+        return list(store.read(["shop/uptime"], date(2026, 10, 1), date(2026, 12, 1)))
+
+
+def test_downtime_leaves_no_trace(tmp_path: Path) -> None:
+    """An evaluator that was down for two hours holds the same ledger as one that never stopped; nothing is restated."""
+    always = list(range(600, 7 * 3600, 2400))
+    steady = held_after(tmp_path / "always.db", always)
+    paused = held_after(tmp_path / "paused.db", [look for look in always if not 3 * 3600 <= look < 5 * 3600])
+    late = held_after(tmp_path / "late.db", always[-1:])
+
+    assert [(day.day, day.version) for day in steady] == [(date(2026, 11, 1), 1)]
+    for other in (paused, late):
+        assert [(day.day, day.version) for day in other] == [(day.day, day.version) for day in steady]
+        for one, two in zip(steady, other, strict=True):
+            assert (one.total == two.total).all()
+            assert (one.bad == two.bad).all()
+            assert (one.covered == two.covered).all()
+
+
+def test_downtime_over_midnight(tmp_path: Path) -> None:
+    """The day before is completed when the evaluator is back."""
+    before, after = held_after(tmp_path / "ledger.db", [23 * 3600, 25 * 3600, 26 * 3600])
+
+    assert before.total.sum() == pytest.approx(120.6 * 1440, abs=1)
+    assert after.covered.sum() == pytest.approx(115, abs=1)
+
+
+def test_groups_have_names(tmp_path: Path) -> None:
+    """The days of a divided objective are told apart by the labels of the group."""
+    now = datetime.fromtimestamp(MIDNIGHT + 7200, UTC)
+    days = statement(source(), "shop/uptime", replace(HITS, by=("code",)), now.date(), now)
+
+    assert [day.ref for day in days] == ['shop/uptime{code="200"}', 'shop/uptime{code="500"}']

@@ -1,17 +1,18 @@
 """Asking a metric source for what the ledger counts; how it is counted is `tocsin.ledger`'s (decision 0018)."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
 from tocsin.errors import SourceError
-from tocsin.evaluate.slices import instant
+from tocsin.evaluate.slices import instant, milliseconds
 from tocsin.ledger.calibrated import Measured, calibrate
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.model import MINUTE
+from tocsin.ledger.model import DAY, MINUTE, Day
 from tocsin.ledger.samples import YOUNG, Memory, count
 from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
+from tocsin.promql import matchers
 from tocsin.sli import Counters, Sli, for_long
 
 LEAD = 6 * 3600
@@ -27,6 +28,27 @@ SHAPE = 120
 """Seconds of a window that says when: the least in which targets that are scraped once a minute have two samples."""
 LATE = AHEAD
 """Seconds that samples may come late, by remote write and scrapes that take long; newer ones are not counted yet."""
+
+
+def statement(source: MetricSource, ref: str, sli: Sli, since: date, now: datetime) -> tuple[Day, ...]:
+    """State each day of one objective from *since* to that of *now*; a group's days are named by its labels, too.
+
+    It does not matter when it was asked last: a day has no other counts because it was stated late, as long as the
+    source remembers it. So downtime is made up for by asking since the last day that is held.
+    """
+    start, end = midnight(since), midnight(now.date()) + DAY
+    found = counted(source, sli, start, end, milliseconds(now) // 1000)
+    return tuple(day for group, counts in sorted(found.items()) for day in counts.days(ref + named(group)))
+
+
+def midnight(day: date) -> int:
+    """Unix time of the start of a day of UTC."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def named(group: Labels) -> str:
+    """What is appended to a reference for the labels of a group."""
+    return matchers(group) if group else ""
 
 
 def counted(  # noqa: PLR0917 - what, of whom, from when to when
