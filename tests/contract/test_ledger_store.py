@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -22,7 +23,12 @@ from tocsin.adapters.store import SqlStore
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
 from tocsin.evaluate.memory import Commit
+from tocsin.ledger.budgets import budgets, rolling
+from tocsin.ledger.exact import Ratios
+from tocsin.ledger.grain import settle
+from tocsin.ledger.methods import Occurrences
 from tocsin.ledger.model import Day
+from tocsin.ledger.series import Series, grid, load
 
 REF = "be-camera/uptime"
 LATER = NOON + seconds(60)
@@ -245,6 +251,31 @@ def test_a_new_statement_mends_a_broken_chunk(ledger: LedgerStore) -> None:
     ledger.write([day_of()], LATER)
 
     assert sums(held(ledger)) == [(REF, FIRST, 2, 14_400.0, 0.0)]
+
+
+def test_an_evaluator_that_was_down_counts_what_one_counts_that_never_was(ledger: LedgerStore, where: str) -> None:
+    """Three days stated every six hours, or after an outage of two of them: the same budget, to the bit."""
+    random = np.random.default_rng(1)
+    whole = [
+        day_of(*settle(random.exponential(100, 1440), random.exponential(1, 1440)), day=FIRST + timedelta(days=k))
+        for k in range(3)
+    ]
+    for hours in range(6, 73, 6):
+        running = whole[(hours - 1) // 24]
+        upto = np.arange(1440) < ((hours - 1) % 24 + 1) * 60
+        so_far = replace(running, total=running.total * upto, bad=running.bad * upto, covered=running.covered & upto)
+        ledger.write([so_far], NOON + seconds(hours))
+    ledger.write([replace(day, ref="down/up") for day in whole[:1]], NOON)
+    ledger.write([replace(day, ref="down/up") for day in reversed(whole)], LATER)
+    end = whole[-1].start + 86_400
+    series = Series.empty(grid(end, 3 * 86_400, 60, windows=[2 * 86_400]), 2)
+    columns = {REF: 0, "down/up": 1}
+    load(series, ((columns[day.ref], Occurrences().units(day)) for day in ledger.read(columns, *ALWAYS)))
+    found = budgets(series, rolling(end, 2 * 86_400, 2), end, Ratios.of([Fraction(1, 100)] * 2), 0.9)
+
+    assert found.bad[0] == found.bad[1] == sum(day.bad.sum() for day in whole[1:])
+    assert found.remaining[0] == found.remaining[1]
+    assert {statement.version for statement in ledger.statements(REF, FIRST)} == {1}
 
 
 def test_the_ledger_lives_beside_the_evaluators_memory(ledger: LedgerStore, where: str) -> None:

@@ -14,7 +14,7 @@ from tests.days import day_of
 
 from tocsin.budget import budget_ratio
 from tocsin.evaluate import calendar
-from tocsin.ledger.budgets import EXHAUSTED, HEALTHY, UNKNOWN, Budgets, Windows, budgets, rolling
+from tocsin.ledger.budgets import BURNING, EXHAUSTED, HEALTHY, UNKNOWN, Budgets, Windows, budgets, rolling
 from tocsin.ledger.burning import Watch, burns
 from tocsin.ledger.exact import Ratios
 from tocsin.ledger.exclusions import GOOD, REMOVE, Exclusion
@@ -140,10 +140,24 @@ def test_exactly_the_slice_target_is_good(target: str) -> None:
     assert (one(found.total), one(found.bad)) == (1440, 720)
 
 
-@pytest.mark.parametrize(("at", "minutes", "hours"), [("2026-03-15", 44.58, 743), ("2026-10-15", 44.70, 745)])
-def test_months_with_a_change_of_clocks(at: str, minutes: float, hours: int) -> None:
-    """K1: the budget of a month in Berlin is that of the hours it has."""
-    start, end = calendar.month(datetime.fromisoformat(at).replace(tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+@pytest.mark.parametrize(
+    ("unit", "at", "zone", "minutes", "hours"),
+    [
+        ("month", "2026-03-15", "Europe/Berlin", 44.58, 743),
+        ("month", "2026-10-15", "Europe/Berlin", 44.70, 745),
+        ("month", "2026-03-15", "America/New_York", 44.58, 743),
+        ("month", "2026-11-15", "America/New_York", 43.26, 721),
+        ("month", "2026-03-15", "UTC", 44.64, 744),
+        ("month", "2027-02-15", "UTC", 40.32, 672),
+        ("month", "2028-02-15", "UTC", 41.76, 696),
+        ("month", "2026-03-15", "Asia/Kathmandu", 44.64, 744),
+        ("quarter", "2026-02-15", "America/New_York", 129.54, 2159),
+        ("week", "2026-10-25", "Europe/Berlin", 10.14, 169),
+    ],
+)
+def test_periods_with_a_change_of_clocks(unit: str, at: str, zone: str, minutes: float, hours: int) -> None:
+    """K1 and others: the budget of a period is that of the hours it has, whether or not midnight is on the hour."""
+    start, end = calendar.PERIODS[unit](datetime.fromisoformat(at).replace(tzinfo=UTC), ZoneInfo(zone))
     first = start.date()
     days = [day_of(1, day=first + timedelta(days=k)) for k in range((end.date() - first).days + 1)]
     window = (int(start.timestamp()), int(end.timestamp()))
@@ -243,6 +257,22 @@ def test_what_was_not_there_yet_is_not_missing() -> None:
 
     assert one(budgets(series, young, now, ratios, 0.5).coverage) == 1.0
     assert one(budgets(series, rolling(now, DAY, 1), now, ratios, 0.5).coverage) == 0.25
+
+
+def test_what_is_older_than_the_ledger_is_not_covered() -> None:
+    """A window that begins before all that is held counts what there is, and says how much of it that is."""
+    found = counted([day_of(10)], window=(MIDNIGHT - 3 * DAY, MIDNIGHT + DAY))
+
+    assert (one(found.total), one(found.coverage), one(found.observed)) == (14_400.0, 0.25, 0.25)
+    assert found.states(np.array([False])).tolist() == [UNKNOWN]
+
+
+def test_a_tier_that_fires_is_told_unless_the_budget_is_spent() -> None:
+    """The words of the evaluator, in its order."""
+    calm, spent = counted([day_of(1000, 0.5)]), counted([day_of(1000, 2)])
+
+    assert [str(each.states(np.array([True]))[0]) for each in (calm, spent)] == [BURNING, EXHAUSTED]
+    assert [str(each.states(np.array([False]))[0]) for each in (calm, spent)] == [HEALTHY, EXHAUSTED]
 
 
 def test_a_burn_rate_that_ties_does_not_fire() -> None:

@@ -81,7 +81,7 @@ ELSEWHERE = (
     ("T4", "unit/test_ledger_budgets.py", "test_empty_slices"),
     ("T5", "e2e/test_slices.py", "test_exactly_the_target_is_good"),
     ("T5", "unit/test_ledger_budgets.py", "test_exactly_the_slice_target_is_good"),
-    ("K1", "unit/test_ledger_budgets.py", "test_months_with_a_change_of_clocks"),
+    ("K1", "unit/test_ledger_budgets.py", "test_periods_with_a_change_of_clocks"),
     ("K5", "unit/test_ledger_budgets.py", "test_a_day_of_23_and_a_half_hours"),
     ("L1", "unit/test_contract_vectors.py", "test_l1_ec2_minutes"),
     ("L2", "unit/test_contract_vectors.py", "test_l2_s3_interval_mean"),
