@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from tests import builders
 
 from tocsin.diagnostics import Span
+from tocsin.evaluate.measures import Taken
 from tocsin.evaluate.model import (
     AlertView,
     BurnStatus,
@@ -22,7 +24,7 @@ from tocsin.evaluate.model import (
 from tocsin.ports import SourceHealth, labels_of
 from tocsin.service.board import BlindRule, Standing
 from tocsin.sli import LatencySli, RatioSli, Sli
-from tocsin.spec import Metric, Scrape, Service
+from tocsin.spec import Exclusion, Metric, Scrape, Service
 from tocsin.units import Duration
 from tocsin.windows import WORKBOOK
 from tocsin.workspace import Workspace
@@ -30,6 +32,13 @@ from tocsin.workspace import Workspace
 NOW = datetime(2026, 11, 23, 14, 30, 15, tzinfo=UTC)
 MONTH = Duration.of(days=30)
 NOWHERE = Span("rules/x.yaml", 1, 1, 1, 1)
+AGREED = Exclusion(
+    datetime(2026, 11, 1, 19, tzinfo=UTC),
+    datetime(2026, 11, 1, 21, tzinfo=UTC),
+    "agreed maintenance",
+    "remove",
+    NOWHERE,
+)
 
 
 def service(name: str = "be-camera", *, slis: Mapping[str, Sli] | None = None) -> Service:
@@ -164,6 +173,7 @@ def troubled() -> Snapshot:
         credit=Decimal("0.1"),
         intervals=6594,
         empty=12,
+        exclusions=(Taken(AGREED, 7_200_000, 0, Fraction(1_500_000)),),
     )
     alerts = (
         alert(),

@@ -63,6 +63,20 @@ exclusions:
 credits: [{below: 99%, credit: 25%}]
 ---
 apiVersion: tocsin/v1
+kind: Journey
+name: path
+slos: {all: {target: 99.5%, window: 7d, slice: 5m, combine: {series: [shop/uptime]}}}
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: journey
+customer: ACME
+covers: path/all
+target: 99%
+period: {timezone: Asia/Ho_Chi_Minh}
+measure: {method: minutes, errors_above: 30%}
+---
+apiVersion: tocsin/v1
 kind: SLA
 name: deployed
 customer: ACME
@@ -124,7 +138,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
         out,
         {
             name: json.loads((out / f"{name}-2025-10.json").read_text())
-            for name in ("periods", "minutes", "deployed", "mean")
+            for name in ("periods", "minutes", "journey", "deployed", "mean")
         },
     )
 
@@ -134,6 +148,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     [
         ("periods", MINUTES - 120, 80, True, 0.1),
         ("minutes", MINUTES, 70, False, 0),
+        ("journey", MINUTES, 50 + 4 + 60, False, 0),
         ("deployed", 10 * DAY, 50, False, 0),
         ("mean", MINUTES, 50 + 2 + 60 + 2, True, 0),
     ],

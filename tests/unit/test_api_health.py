@@ -132,4 +132,11 @@ class TestHealth:
             len(status["slas"]),
             len(status["alerts"]),
         ) == ("critical", 5, 1, 1, 2)
+        [taken] = status["slas"][0]["exclusions"]
+        assert (taken["reason"], taken["removed"], taken["forgiven"], taken["spared"]) == (
+            "agreed maintenance",
+            7200,
+            0,
+            1500,
+        )
         assert datetime(2026, 11, 23, 14, 30, 15, tzinfo=UTC) == datetime.fromisoformat(status["at"])

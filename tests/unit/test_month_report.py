@@ -23,6 +23,7 @@ from tocsin.monthly.html import as_html
 from tocsin.monthly.model import Month
 from tocsin.monthly.texts import as_json, days_as_csv
 from tocsin.monthly.words import credit_words, share
+from tocsin.service.month import Period
 from tocsin.spec import Sla
 
 S3 = tiers(("0.999", "0.10"), ("0.99", "0.25"), ("0.95", "1"))
@@ -114,6 +115,22 @@ def test_nothing_was_measured() -> None:
 def test_credit_in_words(uptime: str, words: str) -> None:
     """The tier that applies, and the one that does not yet."""
     assert credit_words(Fraction(uptime), Decimal("0.999"), S3) == words
+
+
+@pytest.mark.parametrize(
+    ("now", "first"),
+    [
+        ("2026-11-27T00:00Z", "2026-09-30T17:00"),
+        ("2026-10-31T16:59Z", "2026-08-31T17:00"),
+        ("2027-01-01T03:00Z", "2026-11-30T17:00"),
+    ],
+)
+def test_the_last_month_that_is_over(now: str, first: str) -> None:
+    """Without a month it is the one before the local one, across years and zones."""
+    start, end = Period(None).bounds(gold(timezone="Asia/Ho_Chi_Minh"), datetime.fromisoformat(now))
+
+    assert start.replace(tzinfo=None) == datetime.fromisoformat(first)
+    assert end <= datetime.fromisoformat(now)
 
 
 def test_days_are_local_and_clocks_may_change() -> None:

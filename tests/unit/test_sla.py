@@ -326,8 +326,8 @@ def test_deployed_by_an_expression() -> None:
     there = World(
         by_minutes(measure), Stretch(-40 * DAY, 0, 10), Stretch(0, 1_200, 10, 1.0), Stretch(1_200, 40 * DAY, 10)
     )
-    union = 'label_replace(0 * count((there) != 0) ^ 0, "tocsin_part", "bad:1m", "", "")'
-    whole = 'label_replace(count((there) != 0) ^ 0, "tocsin_part", "total:1m", "", "")'
+    union = 'label_replace(0 * count((\nthere\n) != 0) ^ 0, "tocsin_part", "bad:1m", "", "")'
+    whole = 'label_replace(count((\nthere\n) != 0) ^ 0, "tocsin_part", "total:1m", "", "")'
 
     def present(at: datetime) -> tuple[Row, ...]:
         marks = (("bad:1m", 0.0), ("total:1m", 1.0)) if at <= START + timedelta(days=10) else ()

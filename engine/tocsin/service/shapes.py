@@ -138,8 +138,23 @@ class JourneyShape(Shape):
     reason: str
 
 
+class ExclusionShape(Shape):
+    """What an exclusion took out of the period so far, in seconds; *spared* is how much of it had been downtime."""
+
+    start: datetime
+    end: datetime
+    reason: str
+    treat: str
+    removed: float
+    forgiven: float
+    spared: float
+
+
 class SlaShape(Shape):
-    """One SLA in its running period; *credit* is the fraction owed if the period ended now."""
+    """One SLA in its running period; *credit* is the fraction owed if the period ended now.
+
+    *events* are counted where the contract asks for a minimum of them.
+    """
 
     name: str
     customer: str
@@ -153,6 +168,8 @@ class SlaShape(Shape):
     intervals: int
     empty: int
     reason: str
+    events: float | None
+    exclusions: list[ExclusionShape]
 
 
 class OpenAlert(Alert):

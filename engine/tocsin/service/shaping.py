@@ -1,5 +1,6 @@
 """From what the evaluator says to the shapes of the API."""
 
+from tocsin.evaluate.measures import Taken
 from tocsin.evaluate.model import AlertView, BurnStatus, JourneyStatus, SlaStatus, SloStatus, Snapshot
 from tocsin.service.board import Standing
 from tocsin.service.shapes import (
@@ -7,6 +8,7 @@ from tocsin.service.shapes import (
     AlertSeverity,
     Blind,
     Burn,
+    ExclusionShape,
     Health,
     JourneyShape,
     Member,
@@ -114,6 +116,20 @@ def _sla_of(sla: SlaStatus) -> SlaShape:
         intervals=sla.intervals,
         empty=sla.empty,
         reason=sla.reason,
+        events=sla.events,
+        exclusions=[_exclusion_of(one) for one in sla.exclusions],
+    )
+
+
+def _exclusion_of(taken: Taken) -> ExclusionShape:
+    return ExclusionShape(
+        start=taken.exclusion.start,
+        end=taken.exclusion.end,
+        reason=taken.exclusion.reason,
+        treat=taken.exclusion.treat,
+        removed=taken.removed / 1000,
+        forgiven=taken.forgiven / 1000,
+        spared=float(taken.spared / 1000),
     )
 
 

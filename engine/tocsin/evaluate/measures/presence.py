@@ -18,8 +18,8 @@ class PresenceSli:
         return f"0 * {total or self.total(window, function)}"
 
     def total(self, window: str, function: str = "rate") -> str:  # noqa: ARG002  # an SLI's words
-        """One where it is there, whatever the window."""
-        return f"count(({self.expression}) != 0) ^ 0"
+        """One where it is there, whatever the window; a comment at the end of the text ends with its line."""
+        return f"count((\n{self.expression}\n) != 0) ^ 0"
 
     def mean(self, window: str) -> str | None:  # noqa: ARG002
         """Nothing is measured."""
