@@ -23,6 +23,8 @@ from tocsin.ledger.restating import Change, change, coarser
 T = TypeVar("T")
 BATCH = 100
 """Objectives in one question, and days in one transaction: some 50 ms of work."""
+_ROWS = 5_000
+"""Chunks that are in memory at once while many days are read: some 20 MB."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _HELD = LEDGER.c.superseded_at.is_(None)
 _KEY = (LEDGER.c.ref == bindparam("of"), LEDGER.c.day == bindparam("on"), LEDGER.c.version == bindparam("as"))
@@ -70,7 +72,8 @@ class LedgerStore:
 
     def read(self, refs: Iterable[str], start: date, end: date) -> Iterator[Day]:
         """What holds for the days from *start* up to, not including, *end*; by reference and day."""
-        for some in _batches(sorted(set(refs))):
+        at_once = max(1, _ROWS // max((end - start).days, 1))
+        for some in _batches(sorted(set(refs)), min(at_once, BATCH)):
             where = _HELD & LEDGER.c.ref.in_(some) & (LEDGER.c.day >= _number(start)) & (LEDGER.c.day < _number(end))
             with reading(self._engine) as connection:
                 rows = connection.execute(select(LEDGER).where(where).order_by(LEDGER.c.ref, LEDGER.c.day)).all()
@@ -120,10 +123,11 @@ class LedgerStore:
         they are, so it is the same version; what it had superseded goes. Call it for the days that have come of age.
         """
         count = 0
-        for some in _batches(sorted(steps)):
-            within = (LEDGER.c.day >= _number(start)) & (LEDGER.c.day < _number(end))
+        batches = [(day, some) for day in range(_number(start), _number(end)) for some in _batches(sorted(steps))]
+        for day, some in batches:
             with writing(self._engine) as connection:
-                rows = connection.execute(select(LEDGER).where(_HELD & LEDGER.c.ref.in_(some) & within)).all()
+                shorter_ones = LEDGER.c.ref.in_(some) & (LEDGER.c.day == day) & (LEDGER.c.step < max(steps.values()))
+                rows = connection.execute(select(LEDGER).where(_HELD & shorter_ones)).all()
                 changed = [new for row in rows if (new := self._compacted(row, steps[row.ref])) is not None]
                 if changed:
                     shorter = update(LEDGER).where(*_KEY).values(step=bindparam("b_step"), chunk=bindparam("b_chunk"))
@@ -222,6 +226,6 @@ def _number(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for at in range(0, len(items), BATCH):
-        yield items[at : at + BATCH]
+def _batches(items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
