@@ -7,8 +7,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from tocsin.ledger.births import Seen
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.samples import REMEMBERED, Memory, Seen, count
+from tocsin.ledger.samples import REMEMBERED, Memory, count
 from tocsin.ports import RangeRow, labels_of
 from tocsin.sli import Counters, LatencySli, RatioSli, RawSli
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from tocsin.errors import SourceError
 from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.ledger.births import YOUNG
 from tocsin.ledger.calibrated import Measured, calibrate
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import DAY, MINUTE, Day
-from tocsin.ledger.samples import YOUNG, Memory, count
+from tocsin.ledger.samples import Memory, count
 from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
 from tocsin.promql import matchers
 from tocsin.sli import Counters, Sli, for_long
