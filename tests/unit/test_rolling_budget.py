@@ -67,3 +67,22 @@ def test_roll_off_by_counting(leaving: list[int], left: int, burn: int) -> None:
         assert first <= found.seconds / 60 <= first + 1
         before = after[first - 1] if first else left
         assert float(found.seconds / 60 - first) == pytest.approx(before / (before - after[first]), abs=1e-4)
+
+
+def test_an_end_by_a_rounding() -> None:
+    """Where as much leaves as is spent, floats may still find the end in that slice: no division by zero."""
+    assert exhaustion_with_roll_off(0.23333333333333336, 100.8, MONTH, [0.14 / 3, 0, 0.14], HOUR) in {
+        Duration.of(hours=2),
+        Duration.of(hours=3),
+    }
+
+
+amounts = st.floats(0, 1)
+
+
+@given(amounts, st.floats(-10, 1e6), st.lists(amounts, max_size=50))
+def test_any_end_lies_within_the_period(remaining: float, burn: float, leaving: list[float]) -> None:
+    """Whatever the counts, there is an answer; and what lasts for a period lasts for ever."""
+    lasts = exhaustion_with_roll_off(remaining, burn, MONTH, leaving, HOUR)
+
+    assert lasts is None or Duration(0) <= lasts <= MONTH

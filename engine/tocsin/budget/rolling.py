@@ -37,9 +37,9 @@ def exhaustion_with_roll_off(
         spent, left_off = pace * (number + 1), left_off + back
         after = remaining - spent + left_off
         if after <= 0:
-            return Duration(round((number + left / (pace - back)) * step.milliseconds))
+            return Duration(round((number + left / (left - after)) * step.milliseconds))
         left = after
     if pace <= 0:
         return None
-    lasts = round((len(leaving) + left / pace) * step.milliseconds)
-    return Duration(lasts) if lasts <= period.milliseconds else None
+    lasts = (len(leaving) + left / pace) * step.milliseconds
+    return Duration(round(lasts)) if lasts < period.milliseconds + 0.5 else None
