@@ -204,6 +204,7 @@ target: 99%
         (["--month", "october"], "'october' is not a month"),
         (["--month", "2026-13"], "'2026-13' is not a month"),
         (["--month", "9000-01"], "has not begun"),
+        (["--retention", "ninety"], "--retention: "),
         (["--sla", "silver"], "there is no SLA 'silver'"),
         (["--month", "2025-10"], "does not tell all of gold"),
     ],

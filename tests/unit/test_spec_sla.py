@@ -214,3 +214,30 @@ def test_what_cannot_be_measured(text: str, message: str) -> None:
     _, findings = read(f"measure: {text}")
 
     assert [(finding.code, finding.message) for finding in findings] == [("sla/measure", message)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{}", "the mean over intervals of 5m of the good ratio in each; an interval without events counts as good"),
+        (
+            "{method: minutes, interval: 10s, partial_minute: up, empty: ignore}",
+            (
+                "minutes that are not down; a minute is down where all attempts fail, looked at every 10s; a minute "
+                "that is partly down counts as up; a minute without events does not count"
+            ),
+        ),
+        (
+            "{method: deployed-minutes, errors_above: 5%, empty: bad}",
+            (
+                "minutes that are not down, of those in which the service was deployed (its events are counted); a "
+                "minute is down where more than 5% of its events are bad; a minute without events counts as bad"
+            ),
+        ),
+    ],
+)
+def test_a_measure_in_words(text: str, words: str) -> None:
+    """The report, the runbook, the dashboard and `explain` tell it the same way."""
+    (sla,), _ = read(f"measure: {text}")
+
+    assert sla.measure.words == words

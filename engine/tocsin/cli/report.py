@@ -8,6 +8,7 @@ import click
 if TYPE_CHECKING:
     from tocsin.service.month import Period
     from tocsin.spec import Sla
+    from tocsin.units import Duration
 
 
 @click.command(
@@ -25,10 +26,20 @@ if TYPE_CHECKING:
     required=True,
     help="The server that keeps the month.",
 )
+@click.option(
+    "--retention", metavar="DURATION", help="How long the server keeps samples.  [default: the Platform's, or 15d]"
+)
 @click.option("--out", metavar="DIR", required=True, help="Where the files go; the folder is made.")
 @click.option("--pdf", is_flag=True, help="Print the HTML to PDF as well; needs chromium.")
 def command(
-    paths: tuple[str, ...], *, month: str | None, names: tuple[str, ...], prometheus: str, out: str, pdf: bool
+    paths: tuple[str, ...],
+    *,
+    month: str | None,
+    names: tuple[str, ...],
+    prometheus: str,
+    retention: str | None,
+    out: str,
+    pdf: bool,
 ) -> int:
     """Write the month's report of each SLA: HTML, JSON and CSV.
 
@@ -47,6 +58,7 @@ def command(
     from tocsin.monthly.texts import as_json, days_as_csv, outages_as_csv
     from tocsin.service.month import month_report
 
+    kept = _retention(retention)
     period, browser = _period(month), find_browser() if pdf else ""
     definitions = read_definitions(paths)
     if definitions.errors:
@@ -55,7 +67,7 @@ def command(
     slas = _chosen(definitions.workspace.slas, names)
     folder, now = Path(out), datetime.now(UTC)
     for sla in slas:
-        found = month_report(definitions.workspace, sla, period, prometheus, now)
+        found = month_report(definitions.workspace, sla, period, prometheus, now, retention=kept)
         stem = folder / f"{sla.name}-{found.name}"
         folder.mkdir(parents=True, exist_ok=True)
         texts = {
@@ -84,6 +96,16 @@ def _period(month: str | None) -> "Period":
         return Period(date.fromisoformat(f"{month}-01"))
     except ValueError as error:
         raise MisuseError(f"{month!r} is not a month", hint="write it as in 2026-10") from error
+
+
+def _retention(text: str | None) -> "Duration | None":
+    from tocsin.errors import MisuseError
+    from tocsin.units import Duration, UnitError
+
+    try:
+        return None if text is None else Duration.parse(text)
+    except UnitError as error:
+        raise MisuseError(f"--retention: {error}") from error
 
 
 def _chosen(slas: "Sequence[Sla]", names: Sequence[str]) -> "list[Sla]":

@@ -15,6 +15,7 @@ from tocsin.monthly.build import month_of
 from tocsin.monthly.model import Month
 from tocsin.settings import without_password
 from tocsin.spec import Sla
+from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
 DEADLINE = 60.0
@@ -36,8 +37,13 @@ class Period:
         return month_around(datetime(self.first.year, self.first.month, 15, tzinfo=zone), zone)
 
 
-def month_report(workspace: Workspace, sla: Sla, period: Period, prometheus: str, now: datetime) -> Month:
-    """Report on *sla*; raises UnavailableError where the metric source does not answer all of it."""
+def month_report(
+    workspace: Workspace, sla: Sla, period: Period, prometheus: str, now: datetime, *, retention: Duration | None = None
+) -> Month:
+    """Report on *sla*; raises UnavailableError where the metric source does not answer all of it.
+
+    *retention* is how long the source keeps samples; what the Platform says, or Prometheus' own 15 days.
+    """
     measured = Measured.of(workspace)
     start, end = period.bounds(sla, now)
     if start >= now:
@@ -50,7 +56,8 @@ def month_report(workspace: Workspace, sla: Sla, period: Period, prometheus: str
             if book.reason:
                 raise UnavailableError(f"{without_password(prometheus)} does not tell all of {sla.name}: {book.reason}")
     one = next(iter(books.values()))
-    kept = workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
+    usual = workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
+    kept = retention or usual
     last = min(one.number(end), *(book.high for book in books.values()))
     intervals = measured.intervals(sla, books, one.number(start), last)
     return month_of(sla, start, end, intervals, now - kept.timedelta)

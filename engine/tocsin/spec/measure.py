@@ -85,11 +85,11 @@ def _down(measure: Measure) -> str:
     if measure.interval >= MINUTE:
         return rule
     partial = {
-        "continuous": "the parts of it that are count",
-        "up": "counts as up",
-        "down": "counts as down",
+        "continuous": "of a minute that is partly down the parts that are count",
+        "up": "a minute that is partly down counts as up",
+        "down": "a minute that is partly down counts as down",
     }[measure.partial_minute]
-    return f"{rule}, looked at every {measure.interval}; a minute that is partly down: {partial}"
+    return f"{rule}, looked at every {measure.interval}; {partial}"
 
 
 def _rest(measure: Measure) -> str:

@@ -123,7 +123,9 @@ def sla_panels(sla: Sla, journeys: dict[str, JourneySlo]) -> list[dict[str, Json
         *(["when the service was deployed"] if sla.measure.deployed else []),
         *(["the minimum of events"] if sla.measure.minimum_events else []),
     ]
-    less = f" Without {', '.join(unsaid)} here; `tocsin serve` tells the uptime that counts." if unsaid else ""
+    near = " Seen through rates of five minutes here, so short outages look shorter." if sla.measure.by_minute else ""
+    less = f" Without {', '.join(unsaid)} here." if unsaid else ""
+    less = f"{near}{less} `tocsin serve` tells the uptime that counts." if near or less else ""
     steps = ((None, RED), (target, GREEN))
     panels = [
         firing(matchers((("ref", sla.covers),))),
