@@ -124,6 +124,18 @@ def test_youth_is_told_by_samples_that_are_not_counted_yet() -> None:
     assert (first[()] + second[()]).total.sum() == pytest.approx(1500 + 1220 + 5)
 
 
+def test_a_target_that_was_born_in_a_pause_of_all() -> None:
+    """After an hour in which nobody looked it may have counted for an hour, wherever the samples are cut."""
+    known = row([*steady(0, 900), *steady(4500, 4800, at=4500)])
+    late = row(steady(4530, 4830, rate=2, at=6000), instance="b")
+    old = row(steady(4530, 4830, rate=2, at=9000), instance="c")
+
+    assert counted([known, late]).total.sum() == 4800 + 6000 + 600
+    assert counted([known, old]).total.sum() == 4800 + 600
+    _, memory = count(COUNTERS, (), [known, late], [], Memory(), until=4515)
+    assert counted([known, late], memory=memory).total.sum() == pytest.approx(285 + 6000 + 600)
+
+
 def test_nobody_can_tell_the_youth_of_the_first_samples() -> None:
     """There is nothing older than they."""
     assert counted([row(steady(900, 1200, rate=2, at=20))]).total.sum() == 600

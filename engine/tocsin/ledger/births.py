@@ -4,7 +4,8 @@ A series that is born counts from zero if its target is older than it: one of th
 there ten minutes before, and is in the same scrape now (decisions 0006 and 0009, `tocsin.sli.newborn`). A target that
 is itself new counts from zero if it is young: what it had counted when it was first seen is no more than what it counts
 in the five minutes that follow (decision 0018). So the errors of a process that starts count, and a target of old that
-comes under a new name is wrong by no more than those five minutes.
+comes under a new name is wrong by no more than those five minutes. After a pause of all targets a young one may be as
+much older as the pause was long: nobody could have seen it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,9 @@ from tocsin.ports import Labels, RangeRow
 
 Floats = NDArray[np.float64]
 Target = tuple[str, str]
+Pause = tuple[float, float]
+"""The last sample of any target before a pause, and the first one after it."""
+NEVER = (-np.inf, -np.inf)
 KNOWN = 600.0
 """Seconds that a target has been there when it gets a series: what it shows in its first minutes is no news."""
 CLOSE = 300.0
@@ -87,7 +91,7 @@ class Series:
 class Targets:
     """When each target was scraped, as its series of all events tell, and whether it was known then."""
 
-    def __init__(self, series: Sequence[Series], memory: Mapping[Labels, Seen]) -> None:
+    def __init__(self, series: Sequence[Series], memory: Mapping[Labels, Seen], pause: Pause = NEVER) -> None:
         self._series: dict[Target, list[Series]] = {}
         for one in series:
             self._series.setdefault(_target(one.labels), []).append(one)
@@ -99,12 +103,17 @@ class Targets:
             if seen.young:
                 self._young.add(target)
         oldest = min((*(seen.first for seen in memory.values()), *(one.first for one in series)), default=np.inf)
+        self._pauses = [pause, *_pauses(series, max(self._last.values(), default=-np.inf))]
         for target, members in self._series.items():
-            if target not in self._last and (start := _birth(members, oldest)) is not None:
+            if target not in self._last and (start := _birth(members, oldest, self._pauses)) is not None:
                 self._young.add(target)
                 self._last[target] = start
         self._times: dict[Target, Floats] = {}
         self._known: dict[tuple[Target, float], bool] = {}
+
+    def pause(self) -> Pause:
+        """The last pause of all targets."""
+        return self._pauses[-1]
 
     def before(self, labels: Labels, times: Floats) -> Floats:
         """The scrape before each of *times*, or the birth of a young target; infinitely long ago where neither is."""
@@ -136,17 +145,29 @@ class Targets:
         return self._times[target]
 
 
-def _birth(members: list[Series], oldest: float) -> float | None:
+def _birth(members: list[Series], oldest: float, pauses: list[Pause]) -> float | None:
     """When a target was born that counted no more before its first scrape than soon after it; None for others.
 
-    It would have been scraped one interval earlier. With the first samples that anybody remembers nobody can tell:
-    nothing is older.
+    It would have been scraped one interval earlier, or in the pause that was. With the first samples that anybody
+    remembers nobody can tell: nothing is older.
     """
     first = min(one.first for one in members)
     there = [one for one in members if one.first == first]
-    if oldest > first - KNOWN or sum(one.values[0] for one in there) > sum(one.grown for one in there):
+    before = next((start for start, end in reversed(pauses) if first - CLOSE <= end <= first), first)
+    grown = sum(one.grown for one in there) * (YOUNG + first - before) / YOUNG
+    if oldest > first - KNOWN or sum(one.values[0] for one in there) > grown:
         return None
-    return first - min(one.pause for one in there)
+    return before if before < first else first - min(one.pause for one in there)
+
+
+def _pauses(series: Sequence[Series], last: float) -> list[Pause]:
+    """When no target had a sample for long, in order; *last* is the last sample that was counted before."""
+    if not series:
+        return []
+    scrapes = np.unique(np.concatenate([[last], *(one.times for one in series)]))
+    scrapes = scrapes[(scrapes >= last) & np.isfinite(scrapes)]
+    ends = np.flatnonzero(np.diff(scrapes) > CLOSE)
+    return [(float(scrapes[place]), float(scrapes[place + 1])) for place in ends]
 
 
 def increments(values: Floats) -> Floats:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tocsin.ledger.births import CLOSE, Floats, Seen, Series, Targets, increments
+from tocsin.ledger.births import CLOSE, NEVER, Floats, Pause, Seen, Series, Targets, increments
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import MINUTE
 from tocsin.ports import Labels, RangeRow, labels_of
@@ -29,6 +29,7 @@ class Memory:
 
     total: Mapping[Labels, Seen] = field(default_factory=dict)
     part: Mapping[Labels, Seen] = field(default_factory=dict)
+    pause: Pause = NEVER
 
     def settled(self) -> float:
         """Until when all is counted that is counted so far: the oldest last sample of the series that are alive.
@@ -57,7 +58,7 @@ def count(
     behind *until* are not counted yet: YOUNG seconds of them tell which targets are young.
     """
     wholes, parts = tuple(_fresh(total, memory.total, until)), tuple(_fresh(part, memory.part, until))
-    targets = Targets(wholes, memory.total)
+    targets = Targets(wholes, memory.total, memory.pause)
     events, members = _by_group(wholes, by), _by_group(parts, by)
     newest, newest_part = _newest(memory.total, by), _newest(memory.part, by)
     found = {}
@@ -68,7 +69,9 @@ def count(
         if counters.needed:
             looked.append(_looked(members.get(group, ()), newest_part.get(group, -np.inf)))
         found[group] = _divided(everything, some, looked, step, good=counters.good)
-    return found, Memory(_remembered(memory.total, wholes, targets), _remembered(memory.part, parts, targets))
+    return found, Memory(
+        _remembered(memory.total, wholes, targets), _remembered(memory.part, parts, targets), targets.pause()
+    )
 
 
 # --- one series --------------------------------------------------------------------------------------------
