@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.contracts import END, MINUTE, START, contract, errors, exclusion, measure, run, tiers, total
 
-from tocsin.evaluate.measures import METHODS, Interval, audit
+from tocsin.evaluate.measures import METHODS, Interval, Mark, audit
 from tocsin.evaluate.model import Truth
 from tocsin.evaluate.sla import credit, judge
 from tocsin.spec import Exclusion, Measure
@@ -107,6 +107,11 @@ def test_l6_exclusions(method: str, treat: str, uptime: float) -> None:
     assert float(got or 0) == pytest.approx(uptime, abs=1e-10)
 
 
+def run_marks(ratios: list[float]) -> list[Mark]:
+    """Minutes as they would count without exclusions."""
+    return METHODS["minutes"](run(ratios), measure("minutes"), ())
+
+
 # --- partial minutes, periods, minimum of events --------------------------------------------------------------
 
 
@@ -155,6 +160,34 @@ def test_minimum_of_events(events: int, enough: bool) -> None:
     assert (sight.status.breached, sight.status.credit) == ((True, D("0.50")) if enough else (False, D(0)))
     assert sight.sample.truth is (Truth.TRUE if enough else Truth.FALSE)
     assert sight.status.reason == ("" if enough else "not enough events: 1999 of 2000")
+
+
+def test_a_gap_ends_a_downtime_period() -> None:
+    """Three minutes down on each side of minutes that are not there are not six in a row."""
+    how = measure("downtime-periods", at_least="5m")
+    ones = run([0.0] * 9 + [1.0])
+
+    assert total(ones, how).down() == 9 * 60_000
+    assert total([*ones[:3], *ones[6:]], how).down() == 0
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_remove_wins_wherever_it_stands(turn: int) -> None:
+    """Two exclusions of the same time, in either order: it leaves the period, and only that one took it."""
+    agreed = (exclusion(0, 2, "good"), exclusion(1, 3, "remove"))[::turn]
+    got = total(run([0.0] * 4), measure("minutes"), agreed)
+    trail = {one.exclusion.treat: (one.removed, one.forgiven) for one in audit(run_marks([0.0] * 4), agreed)}
+
+    assert (got.weight, int(got.down())) == (2 * 60_000, 60_000)
+    assert trail == {"good": (0, 60_000), "remove": (120_000, 0)}
+
+
+def test_what_does_not_count_cannot_be_removed() -> None:
+    """An interval without events that is ignored is not in the period; an exclusion of it removes nothing."""
+    how = measure("minutes", empty="ignore")
+    [taken] = audit(METHODS["minutes"](run([None, None, 0.0]), how, ()), (exclusion(0, 3),))
+
+    assert (taken.removed, int(taken.spared)) == (60_000, 60_000)
 
 
 # --- laws ------------------------------------------------------------------------------------------------------

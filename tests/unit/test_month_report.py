@@ -62,6 +62,30 @@ def test_single_errors_are_no_outage() -> None:
     assert month.elsewhere == 100 * 300_000 * Fraction(5, 10_000)
 
 
+def test_an_interval_exactly_at_the_target_is_no_outage() -> None:
+    """It is as good as promised, so what it lost stands with the single errors."""
+    month = month_of(gold(), START, END, five_minutes(0.999, 0.9989))
+
+    assert [one.start for one in month.outages] == [START + FIVE]
+
+
+def test_time_that_does_not_count_ends_an_outage() -> None:
+    """Down, not deployed, down again: two outages, not one that lasted through."""
+    how = gold(measure=measure("deployed-minutes"))
+    ones = [replace(one, deployed=not 2 <= place < 4) for place, one in enumerate(run([0.0] * 6 + [1.0] * 10))]
+
+    assert [one.milliseconds for one in month_of(how, START, END, ones).outages] == [120_000, 120_000]
+
+
+def test_the_budget_knows_what_will_be_removed() -> None:
+    """A maintenance that is agreed for the rest of the month makes the period, and so the budget, shorter."""
+    half, day = five_minutes()[: MONTH // 2], 1440
+    later = month_of(gold(exclusions=(exclusion(20 * day, 21 * day),)), START, END, half)
+    forgiven = month_of(gold(exclusions=(exclusion(20 * day, 21 * day, "good"),)), START, END, half)
+
+    assert later.allowed == 30 * 86_400 == forgiven.allowed - 86_400
+
+
 def test_a_month_that_runs() -> None:
     """Half of it is reported so far; the budget is that of the whole month, not of what has passed."""
     month = month_of(gold(), START, END, five_minutes(0.0)[: MONTH // 2])
