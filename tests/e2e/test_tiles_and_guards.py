@@ -115,6 +115,87 @@ def test_a_reset_after_the_birth(tmp_path: Path) -> None:
     assert judge(tmp_path, groups_of(builders.slo()), {GOOD: counter([600] * 156), BAD: bad}, rows) == ""
 
 
+def test_a_service_that_crashes_again_and_again(tmp_path: Path) -> None:
+    """Its error series is born with the first crash, and each restart resets it: every error counts, and it pages."""
+    good, bad = counter([600] * 200), list[float | None]([None] * 200)
+    for at in range(200, 255):
+        since = (at - 200) % 15 + 1
+        good.append(570 * since)
+        bad.append(30 * since)
+    rows = [*firing("fast", range(217, 256), range(200, 256, 3))]
+    rows += [Row(near("sum(slo:bad:rate1h) * 3600", 30 * (at - 200), 30 * 4), at, 1) for at in (217, 232, 247, 253)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), {GOOD: good, BAD: bad}, rows) == ""
+
+
+def test_where_no_label_tells_targets_apart_none_is_known(tmp_path: Path) -> None:
+    """Without an instance the old errors of a pod that is scraped anew, or again after an hour, are no births."""
+    name = 'requests_total{job="shop",pod="%s",code="%s"}'
+    series = {
+        name % ("a", "200"): counter([600] * 240),
+        name % ("a", "500"): counter([0] * 240),
+        name % ("b", "200"): [None if at in range(70, 140) else 1e6 + 600 * at for at in range(240)],
+        name % ("b", "500"): [None if at in range(70, 140) else 5e4 for at in range(240)],
+    }
+    rows = [Row("sum(slo:bad:rate1h) > 0", at, None) for at in range(60, 239, 3)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), series, rows) == ""
+
+
+@pytest.mark.parametrize("after", [-1, 1], ids=["before", "after"])
+def test_an_endpoint_is_not_known_by_another_one(tmp_path: Path, after: int) -> None:
+    """Two ports of one instance, scraped at different times: one that was away for an hour brings back no errors."""
+    name = 'requests_total{job="shop",instance="1",port="%d",code="%s"}'
+
+    def scraped(samples: Sequence[float | None], quarter: int) -> list[float | None]:
+        return [sample if part == quarter else None for sample in samples for part in range(4)]
+
+    away = range(70, 145)
+    old = [None if at in away else 5e4 for at in range(200)]
+    series = {
+        name % (1, "200"): scraped(counter([600] * 200), 2),
+        name % (2, "200"): scraped([None if at in away else 1e6 + 600 * at for at in range(200)], 2 + after),
+        name % (2, "500"): scraped(old, 2 + after),
+    }
+    rows = [Row("sum(slo:bad:rate1h) > 0", 4 * at, None) for at in range(60, 199, 3)]
+
+    assert judge(tmp_path, groups_of(builders.slo()), series, rows, 15, 60) == ""
+
+
+def test_the_budget_of_a_target_that_is_gone(tmp_path: Path) -> None:
+    """Forty minutes of a total outage, and then no counter at all: the budget never looks whole again."""
+    slo = replace(builders.slo(target="0.99"), window=Duration.of(hours=12))
+    steps = 780
+    good = [600 * at if at <= steps else 600 * steps for at in range(821)]
+    bad = [0 if at <= steps else 600 * (at - steps) for at in range(821)]
+    rows = [Row("sum(slo:error_budget:remaining_ratio) > -1", at, None) for at in range(812, 960, 4)]
+
+    assert judge(tmp_path, groups_of(slo), {GOOD: good, BAD: bad}, rows) == ""
+
+
+@pytest.mark.parametrize("away", [0, 8, 15])
+def test_a_server_that_was_away_before_the_full_hour(tmp_path: Path, away: int) -> None:
+    """The errors of an hour are in the budget although nothing was recorded in its last quarter."""
+    gone = range(240 - away, 240)
+    recorded = {
+        f'slo:{kind}:increase1h{{service="shop",slo="uptime"}}': [
+            count if at % 60 >= 40 and at % 4 == 0 and at not in gone else None
+            for at in range(300)
+            for count in ((600 if kind == "total" or at <= 240 else 0),)
+        ]
+        for kind in ("bad", "total")
+    }
+    groups = [
+        replace(
+            group, rules=tuple(rule for rule in group.rules if getattr(rule, "record", "") == "slo:bad:increase30d")
+        )
+        for group in groups_of(builders.slo())
+    ]
+    rows = [Row("sum(slo:bad:increase30d)", 292, 4 * 600.0)]
+
+    assert judge(tmp_path, groups, recorded, rows, 60, 240) == ""
+
+
 def test_a_series_that_is_born_again(tmp_path: Path) -> None:
     """A series that goes after some minutes, and comes back with new errors after more than an hour, counts again."""
     short = [60] * 4

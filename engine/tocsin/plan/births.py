@@ -13,10 +13,10 @@ from functools import lru_cache
 
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import labels_of
-from tocsin.promql import label_value, matcher_text, metric_name, over
+from tocsin.promql import label_value, matcher_text, metric_name
 from tocsin.promql_syntax import Selector, parse
 from tocsin.promql_syntax.canonical import matcher_text as canonical
-from tocsin.sli import RatioSli, born_just_now, seconds_of
+from tocsin.sli import RatioSli, born_just_now, counted, seconds_of
 from tocsin.spec import Slo
 from tocsin.units import Duration
 
@@ -47,8 +47,8 @@ class Births:
                 f"  0 * ({born_just_now(text, self.recorded[TOTAL])}) + time()"
             )
             yield RecordingRule(name + WHEN, first, own, self.slo.span)
-            counted = f"max_over_time({over(text, str(KEPT))}) and ignoring ({LABEL}) {when}"
-            yield RecordingRule(name, counted, own, self.slo.span)
+            since = f"(\n  {counted(text, str(KEPT))}\n)\nand ignoring ({LABEL}) {when}"
+            yield RecordingRule(name, since, own, self.slo.span)
 
     def within(self, text: str, window: str) -> str:
         """What series of *text* have counted that were born within *window*, with the labels of the series."""

@@ -33,7 +33,7 @@ from tocsin.units import Duration, literal
 from tocsin.windows import decimal_literal
 
 INTERVAL = Duration.of(minutes=4)
-"""What a month says changes slowly; an instant query looks back over five minutes, and a full hour over ten."""
+"""What a month says changes slowly; an instant query looks back over five minutes, and a full hour over twenty."""
 
 
 def budget_group(slo: Slo) -> RuleGroup:
@@ -81,7 +81,7 @@ def _increase_here(kind: str, period: Duration, by: tuple[str, ...], former: tup
     if period <= HOUR:
         return f"{rate}{HERE} * {period.milliseconds // 1000}"
     whole = Duration(period.milliseconds - HOUR.milliseconds - 1000)
-    born = f"clamp_max(time() - {BORN}{HERE}, 3600)"
+    born = f"clamp_max(time() - last_over_time({BORN}{HERE}[{HOUR}]), 3600)"  # also of a target that is gone since
     parts = [
         f"{rate}{HERE} * 3600 * clamp_max(time() % 3600 / {born}, 1)",
         *(f"sum_over_time(last_over_time({hours}{some}[{TO_THE_HOUR}])[{whole}:{HOUR}])" for some in (HERE, *former)),

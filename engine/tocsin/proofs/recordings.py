@@ -141,7 +141,7 @@ def _full_hours(slo: Slo) -> Run:
         asked |= {hourly(kind): at * 3600 for kind in KINDS}
     claims: list[Claim] = []
     for name, value in asked.items():
-        told = {hour - 12: None, hour - 2: value, hour: value, hour + 1: None}
+        told = {hour - 22: None, hour - 18: value, hour: value, hour + 1: None}
         claims += value_claims(slo, name, told, "an hour is full")
     return Run("an hour ends", series(slo, given), tuple(claims))
 

@@ -1,15 +1,17 @@
 """Series that are born with what they count: the first errors of a route, of a status code, of a reason.
 
 `rate` needs two samples, so the events with which a series is born are lost to it, and they may be all there are. Such
-a series counts with the highest value that it has had: what it counted since zero, or less where it was reset.
+a series counts with the highest value that it has had, which is what it counted since zero; or, where it was reset,
+with its increase, if that is more.
 
 A series is new if it was not there before. Its target is not new if one of its series of *all* events was there before
-that, and is the same now, in the same scrape: a target that is scraped for the first time or after a pause, a
-Prometheus that was away, and labels that were changed by relabelling make all series of a target look new, and then
-none is.
+that, and is there now, of the same scrape: a target that is scraped for the first time or after a pause, a Prometheus
+that was away, and labels that were changed by relabelling make all series of a target look new, and then none is.
+Series of one scrape have one time, to the millisecond. Targets are told apart by job, instance and pod; without an
+instance nobody can tell, and no series is new.
 """
 
-from tocsin.promql import is_windowed, over, shifted, tidy
+from tocsin.promql import is_windowed, over, shifted, tidy, with_matcher
 
 JUST_NOW = "5m"
 """A series that is older is found by an instant selector that looks as far back."""
@@ -26,19 +28,29 @@ def countable(selector: str, total: str) -> bool:
 
 def born_within(selector: str, total: str, window: str) -> str:
     """What each series of *selector* has counted that was not there at the start of *window*."""
-    known = f"timestamp({tidy(selector)}) <= {_target(total, window)}"
-    return f"max_over_time({over(selector, window)}) unless {shifted(selector, window)}\n    and {known}"
+    known = f"timestamp({tidy(selector)}) {_in_a_scrape_of(total, window)}"
+    return f"({counted(selector, window)}) unless {shifted(selector, window)}\n    and {known}"
 
 
 def born_just_now(selector: str, total: str) -> str:
     """Each series of *selector* that was born in the last five minutes; the value is the time of its last sample."""
     seen = f"last_over_time({over(selector, _FORGOTTEN)} offset {JUST_NOW})"
-    return f"(timestamp({tidy(selector)}) unless {seen})\n    <= {_target(total, _BEFORE)}"
+    return f"(timestamp({tidy(selector)}) unless {seen})\n    {_in_a_scrape_of(total, _BEFORE)}"
 
 
-def _target(total: str, ago: str) -> str:
-    """What a series of a target that was there *ago* is no newer than, for it belongs to the same scrape."""
+def counted(selector: str, window: str) -> str:
+    """What each series of *selector* that was born within *window* has counted since; resets lose nothing that is more.
+
+    The increase alone would be without the first value, and is extrapolated: of two events it may make three.
+    """
+    ranged = over(selector, window)
+    return f"(increase({ranged}) and resets({ranged}) > 0) > max_over_time({ranged}) or max_over_time({ranged})"
+
+
+def _in_a_scrape_of(total: str, ago: str) -> str:
+    """Compare a time with that of the last scrape of each target that was there *ago*."""
+    target = with_matcher(tidy(total), 'instance!=""')
     return (
-        f"on (job, instance) group_left ()\n"
-        f"      max by (job, instance) (timestamp({tidy(total)}) and {shifted(total, ago)})"
+        f"== on (job, instance, pod) group_left ()\n"
+        f"      max by (job, instance, pod) (timestamp({target}) and {shifted(target, ago)})"
     )
