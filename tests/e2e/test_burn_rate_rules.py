@@ -47,7 +47,10 @@ class Scenario:
     def series(self) -> list[dict[str, str]]:
         """Both counters in promtool's notation, starting at 0; a counter that is not there has no sample."""
         return [
-            {"series": f'requests_total{{job="shop",code="{code}"}}', "values": " ".join(self._values(per_minute))}
+            {
+                "series": f'requests_total{{job="shop",instance="1",code="{code}"}}',
+                "values": " ".join(self._values(per_minute)),
+            }
             for code, per_minute in (("500", self.errors), ("200", self._good))
         ]
 

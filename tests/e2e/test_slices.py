@@ -17,7 +17,7 @@ from tocsin.evaluate.model import SloStatus
 from tocsin.evaluate.tick import Watch
 from tocsin.plan import RecordingRule, RuleGroup
 from tocsin.plan.budget import budget_group
-from tocsin.plan.series import BORN
+from tocsin.plan.series import BORN, TO_THE_HOUR
 from tocsin.promql import matchers
 from tocsin.sli import RatioSli, SlicedSli
 from tocsin.sli.slices import EMPTY
@@ -71,7 +71,7 @@ def recorded(*slos: Slo, left: bool = False) -> tuple[tuple[RuleGroup, ...], Map
             for other, meant in known.items():
                 read = other + matchers(rule.labels)
                 text = text.replace(f"{read}[{slo.window}]", f"({meant})[{slo.window}:1h]")
-                text = text.replace(f"last_over_time({read}[10m])", meant).replace(read, meant)
+                text = text.replace(f"last_over_time({read}[{TO_THE_HOUR}])", meant).replace(read, meant)
             known[rule.record] = text
             asked[f"{rule.record} {slo.name}"] = text
     return kept, asked
