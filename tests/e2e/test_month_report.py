@@ -229,7 +229,7 @@ def test_page_says_the_same(reports: Reports) -> None:
 
 
 def test_pdf(reports: Reports, tmp_path: Path) -> None:
-    """A browser prints the page."""
+    """A browser prints the page; it is the user's own program, and where none is there, there is nothing to try."""
     try:
         browser = find_browser()
     except UnavailableError:
