@@ -27,14 +27,14 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import yaml
 
 from bench.compile_speed import sloth_definitions
+from tocsin.demo.loopback import LOOPBACK, LoopbackServer
 from tocsin.plan import RuleGroup, plan
 from tocsin.plan.budget import INTERVAL
 from tocsin.plan.series import TO_THE_HOUR
@@ -158,13 +158,8 @@ def exporter(start: int, count: int) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with LoopbackServer(Page) as server:
+        yield f"{LOOPBACK}:{server.port}"
 
 
 class Server:

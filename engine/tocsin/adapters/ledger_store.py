@@ -17,7 +17,7 @@ from tocsin.adapters.database import migrate, open_engine, reading, writing
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
 from tocsin.ledger.chunk import ChunkError, pack, unpack
-from tocsin.ledger.model import Day
+from tocsin.ledger.model import Day, day_of, number_of
 from tocsin.ledger.restating import Change, change, coarser
 
 T = TypeVar("T")
@@ -25,7 +25,6 @@ BATCH = 100
 """Objectives in one question, and days in one transaction: some 50 ms of work."""
 _ROWS = 5_000
 """Chunks that are in memory at once while many days are read: some 20 MB."""
-_EPOCH = date(1970, 1, 1).toordinal()
 _HELD = LEDGER.c.superseded_at.is_(None)
 _KEY = (LEDGER.c.ref == bindparam("of"), LEDGER.c.day == bindparam("on"), LEDGER.c.version == bindparam("as"))
 
@@ -74,7 +73,8 @@ class LedgerStore:
         """What holds for the days from *start* up to, not including, *end*; by reference and day."""
         at_once = max(1, _ROWS // max((end - start).days, 1))
         for some in _batches(sorted(set(refs)), min(at_once, BATCH)):
-            where = _HELD & LEDGER.c.ref.in_(some) & (LEDGER.c.day >= _number(start)) & (LEDGER.c.day < _number(end))
+            asked = (LEDGER.c.day >= number_of(start)) & (LEDGER.c.day < number_of(end))
+            where = _HELD & LEDGER.c.ref.in_(some) & asked
             with reading(self._engine) as connection:
                 rows = connection.execute(select(LEDGER).where(where).order_by(LEDGER.c.ref, LEDGER.c.day)).all()
             for row in rows:
@@ -97,7 +97,7 @@ class LedgerStore:
 
     def statements(self, ref: str, day: date) -> tuple[Statement, ...]:
         """The versions of a day that are still there, oldest first."""
-        query = select(LEDGER).where(LEDGER.c.ref == ref, LEDGER.c.day == _number(day)).order_by(LEDGER.c.version)
+        query = select(LEDGER).where(LEDGER.c.ref == ref, LEDGER.c.day == number_of(day)).order_by(LEDGER.c.version)
         with reading(self._engine) as connection:
             return tuple(
                 Statement(
@@ -111,7 +111,7 @@ class LedgerStore:
 
     def version(self, ref: str, day: date, version: int) -> Day | None:
         """One version of a day; None where it is not there (any more)."""
-        where = (LEDGER.c.ref == ref, LEDGER.c.day == _number(day), LEDGER.c.version == version)
+        where = (LEDGER.c.ref == ref, LEDGER.c.day == number_of(day), LEDGER.c.version == version)
         with reading(self._engine) as connection:
             row = connection.execute(select(LEDGER).where(*where)).one_or_none()
         return None if row is None else self._day(row)
@@ -123,7 +123,7 @@ class LedgerStore:
         they are, so it is the same version; what it had superseded goes. Call it for the days that have come of age.
         """
         count = 0
-        batches = [(day, some) for day in range(_number(start), _number(end)) for some in _batches(sorted(steps))]
+        batches = [(day, some) for day in range(number_of(start), number_of(end)) for some in _batches(sorted(steps))]
         for day, some in batches:
             with writing(self._engine) as connection:
                 shorter_ones = LEDGER.c.ref.in_(some) & (LEDGER.c.day == day) & (LEDGER.c.step < max(steps.values()))
@@ -141,7 +141,7 @@ class LedgerStore:
     def prune(self, before: date) -> int:
         """Delete all days before one, in all versions; returns how many rows that were."""
         with writing(self._engine) as connection:
-            return connection.execute(delete(LEDGER).where(LEDGER.c.day < _number(before))).rowcount
+            return connection.execute(delete(LEDGER).where(LEDGER.c.day < number_of(before))).rowcount
 
     def close(self) -> None:
         """Let go of the database."""
@@ -152,11 +152,11 @@ class LedgerStore:
         held = self._held(connection, days)
         rows, growing, ending, forgotten, restated, stated = [], [], [], [], [], 0
         for day, chunk in zip(days, chunks, strict=True):
-            row = held.get((day.ref, _number(day.day)))
+            row = held.get((day.ref, number_of(day.day)))
             what = Change.OTHER if row is None else self._change(row, day, chunk)
             if what is Change.SAME:
                 continue
-            fields = {"ref": day.ref, "day": _number(day.day), "step": day.step, "written_at": at, "chunk": chunk}
+            fields = {"ref": day.ref, "day": number_of(day.day), "step": day.step, "written_at": at, "chunk": chunk}
             if row is None:
                 rows.append({**fields, "version": 1})
                 stated += 1
@@ -181,7 +181,7 @@ class LedgerStore:
         return Written(stated, len(growing), tuple(restated))
 
     def _held(self, connection: Connection, days: Sequence[Day]) -> dict[tuple[str, int], Row[Any]]:
-        refs, numbers = sorted({day.ref for day in days}), sorted({_number(day.day) for day in days})
+        refs, numbers = sorted({day.ref for day in days}), sorted({number_of(day.day) for day in days})
         where = _HELD & LEDGER.c.ref.in_(refs) & LEDGER.c.day.in_(numbers)
         return {(row.ref, row.day): row for row in connection.execute(select(LEDGER).where(where))}
 
@@ -212,7 +212,7 @@ class LedgerStore:
 
 
 def _unpacked(row: Row[Any]) -> Day:
-    day = date.fromordinal(_EPOCH + row.day)
+    day = day_of(row.day)
     try:
         return unpack(row.ref, day, row.version, bytes(row.chunk))
     except ChunkError as error:
@@ -220,10 +220,6 @@ def _unpacked(row: Row[Any]) -> Day:
             f"the ledger's chunk of {row.ref} on {day}, version {row.version}, cannot be read: {error}",
             hint="counting the day anew writes it anew",
         ) from error
-
-
-def _number(day: date) -> int:
-    return day.toordinal() - _EPOCH
 
 
 def _batches(items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:

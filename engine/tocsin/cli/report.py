@@ -67,7 +67,7 @@ def command(
     slas = _chosen(definitions.workspace.slas, names)
     folder, now = Path(out), datetime.now(UTC)
     for sla in slas:
-        found = month_report(definitions.workspace, sla, period, prometheus, now, retention=kept)
+        found = month_report(definitions.workspace, sla, period, prometheus, now, kept=kept)
         stem = folder / f"{sla.name}-{found.name}"
         folder.mkdir(parents=True, exist_ok=True)
         texts = {

@@ -25,6 +25,12 @@ from tocsin.workspace import Workspace
 DEFAULT_RETENTION = Duration.of(days=15)
 """Prometheus' own, where no Platform says otherwise."""
 
+
+def retention(workspace: Workspace) -> Duration:
+    """How long the metric source remembers, as far as the definitions say."""
+    return workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
+
+
 T = TypeVar("T", JourneySight, SlaSight)
 
 
@@ -53,7 +59,7 @@ class Composites:
     @classmethod
     def of(cls, workspace: Workspace, every: timedelta) -> "Composites":
         """Take those whose members are all defined; what is not is a finding of the reader's."""
-        kept = workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
+        kept = retention(workspace)
         return cls(Measured.of(workspace), every, kept.timedelta)
 
     def rules(self) -> tuple[Rule, ...]:

@@ -1,7 +1,7 @@
 """Asking a metric source for what the ledger counts; how it is counted is `tocsin.ledger`'s (decision 0018)."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tocsin.evaluate.slices import instant, milliseconds
 from tocsin.ledger.births import YOUNG
 from tocsin.ledger.calibrated import Measured, calibrate
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.model import DAY, MINUTE, Day
+from tocsin.ledger.model import DAY, MINUTE, Day, midnight
 from tocsin.ledger.samples import Memory, count
 from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
 from tocsin.promql import matchers
@@ -40,11 +40,6 @@ def statement(source: MetricSource, ref: str, sli: Sli, since: date, now: dateti
     start, end = midnight(since), midnight(now.date()) + DAY
     found = counted(source, sli, start, end, milliseconds(now) // 1000)
     return tuple(day for group, counts in sorted(found.items()) for day in counts.days(ref + named(group)))
-
-
-def midnight(day: date) -> int:
-    """Unix time of the start of a day of UTC."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 def named(group: Labels) -> str:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Floats
 from tocsin.ports import Labels, RangeRow
 
-Floats = NDArray[np.float64]
 Target = tuple[str, str]
 Pause = tuple[float, float]
 """The last sample of any target before a pause, and the first one after it."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.ledger.exact import Bools, Floats, Ratios
-from tocsin.ledger.series import Seconds, Series
+from tocsin.ledger.arrays import Bools, Floats, Seconds
+from tocsin.ledger.exact import Ratios
+from tocsin.ledger.series import Series
 
 LEAST = 2.0**-53
 """What is left of a budget that is hardly overspent, or hardly not, where floats would say 0."""

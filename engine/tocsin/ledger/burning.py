@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.ledger.exact import Bools, Floats, Ratios
-from tocsin.ledger.series import Seconds, Series, Sums
+from tocsin.ledger.arrays import Bools, Floats, Seconds
+from tocsin.ledger.exact import Ratios
+from tocsin.ledger.series import Series, Sums
 
 Span = Seconds | int
 """Seconds: one length for all objectives, or one for each."""

@@ -7,11 +7,9 @@ a minute; over six hours that is nothing. So the short windows only say *when*, 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.counts import Counts
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.model import DAY, Day
 
 FORMAT = 1
@@ -30,7 +31,6 @@ _LARGEST = 16 * 8 * DAY
 """Bytes that the content of a day can have; more is no chunk of ours."""
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class ChunkError(ValueError):

@@ -1,14 +1,13 @@
 """Counts of one objective while they are put together; they become days of the ledger when they are stated."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.grain import settle
-from tocsin.ledger.model import DAY, MINUTE, Day
+from tocsin.ledger.model import DAY, MINUTE, Day, day_of
 
 COVERED = 0.5
 """The part of a slice that somebody must have looked at to call it covered."""
@@ -25,9 +24,9 @@ class Counts:
 
     first: int
     step: int
-    total: NDArray[np.float64]
-    bad: NDArray[np.float64]
-    looked: NDArray[np.float64]  # seconds of each slice between samples that are close together
+    total: Floats
+    bad: Floats
+    looked: Floats  # seconds of each slice between samples that are close together
 
     @classmethod
     def none(cls, first: int, count: int, step: int = MINUTE) -> Self:
@@ -55,7 +54,7 @@ class Counts:
         one, two = self.within(first, last), other.within(first, last)
         return replace(one, total=one.total + two.total, bad=one.bad + two.bad, looked=one.looked + two.looked)
 
-    def stated(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    def stated(self) -> tuple[Floats, Floats, Bools]:
         """Total, bad and covered, as a ledger holds them: a bad event is an event, and none are fewer than 0."""
         bad = np.maximum(self.bad, 0.0)
         return np.maximum(self.total, bad), bad, self.looked >= COVERED * self.step
@@ -66,6 +65,5 @@ class Counts:
         days = []
         for number in range(self.first // per_day, -(-self.last // per_day)):
             total, bad, covered = self.within(number * per_day, (number + 1) * per_day).stated()
-            day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).date()
-            days.append(Day(ref, day, self.step, *settle(total, bad), covered, version))
+            days.append(Day(ref, day_of(number), self.step, *settle(total, bad), covered, version))
         return tuple(days)

@@ -14,15 +14,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.grain import GRAIN
 
 _CLOSE = 2.0**-50
 """Parts of a product within which its rounding (two of 2^-53) could decide."""
 _EXACT = 2.0**42
 """Products up to which multiples of a grain are floats, and so are not rounded."""
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

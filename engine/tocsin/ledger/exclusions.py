@@ -11,12 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.grain import GRAIN
 from tocsin.ledger.model import DAY, Day
 
-Floats = NDArray[np.float64]
 REMOVE, GOOD = "remove", "good"
 
 

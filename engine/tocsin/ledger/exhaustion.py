@@ -7,9 +7,9 @@ would be spent within a window without roll-off are looked at: it can but postpo
 
 import numpy as np
 
+from tocsin.ledger.arrays import Floats, Seconds
 from tocsin.ledger.budgets import Budgets, Windows
-from tocsin.ledger.exact import Floats
-from tocsin.ledger.series import Seconds, Series
+from tocsin.ledger.series import Series
 
 _TOGETHER = 512
 """Objectives at once, so that what is held meanwhile stays small: edges times this."""

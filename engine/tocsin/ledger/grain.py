@@ -7,13 +7,12 @@ the running sum, hence any stretch of slices is within one grain of what it was,
 """
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tocsin.ledger.arrays import Floats
 
 GRAIN = 1 / 1024
 LARGEST = 2.0**53 * GRAIN
 """Events up to which sums are exact."""
-
-Floats = NDArray[np.float64]
 
 
 def settle(total: Floats, bad: Floats) -> tuple[Floats, Floats]:

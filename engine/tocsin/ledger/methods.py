@@ -14,15 +14,14 @@ from decimal import Decimal
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.exact import Ratios
 from tocsin.ledger.exclusions import Exclusion, Excused, excuse
 from tocsin.ledger.model import DAY, MINUTE, Day
 from tocsin.sli import Sli
 from tocsin.sli.slices import SlicedSli
 
-Floats = NDArray[np.float64]
 _FINE = 2.0**-32
 """What error ratios of slices are rounded to: sums of 2^20 slices, two years of minutes, are exact."""
 IGNORE, GOOD, BAD = "ignore", "good", "bad"

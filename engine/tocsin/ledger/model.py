@@ -1,17 +1,38 @@
 """What the ledger holds: the events of one objective on one day."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tocsin.ledger.arrays import Bools, Floats
 
 DAY = 86_400
 """Seconds in a day of UTC, which knows no clock changes."""
+_EPOCH = date(1970, 1, 1).toordinal()
 MINUTE = 60
 """Seconds of a slice until it is compacted."""
 ROUNDING = 1e-9
 """How much more than all events may be bad, in parts of them: sums of floats that were divided among slices."""
+
+
+def number_of(day: date) -> int:
+    """Days of UTC since 1970."""
+    return day.toordinal() - _EPOCH
+
+
+def day_of(number: int) -> date:
+    """The day of a number.
+
+    >>> str(day_of(number_of(date(2026, 3, 1))))
+    '2026-03-01'
+    """
+    return date.fromordinal(_EPOCH + number)
+
+
+def midnight(day: date) -> int:
+    """Unix time of its start."""
+    return number_of(day) * DAY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +49,9 @@ class Day:
     ref: str  # service/slo; for a divided objective with the labels of the group in canonical text
     day: date  # UTC
     step: int  # seconds per slice; divides DAY
-    total: NDArray[np.float64]  # events per slice, shape (DAY // step,); 0 where none
-    bad: NDArray[np.float64]  # bad events per slice, same shape
-    covered: NDArray[np.bool_]  # same shape
+    total: Floats  # events per slice, shape (DAY // step,); 0 where none
+    bad: Floats  # bad events per slice, same shape
+    covered: Bools  # same shape
     version: int = 1  # 1 for the first statement; a restatement (late data, back-fill) is one more
 
     def __post_init__(self) -> None:
@@ -45,7 +66,7 @@ class Day:
         >>> empty("a/b", date(1970, 1, 2)).start
         86400
         """
-        return int(datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC).timestamp())
+        return midnight(self.day)
 
     def _fault(self) -> str | None:
         if self.step < 1 or DAY % self.step:

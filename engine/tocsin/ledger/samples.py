@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tocsin.ledger.births import CLOSE, NEVER, Floats, Pause, Seen, Series, Targets, increments
+from tocsin.ledger.arrays import Floats
+from tocsin.ledger.births import CLOSE, NEVER, Pause, Seen, Series, Targets, increments
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import MINUTE
 from tocsin.ports import Labels, RangeRow, labels_of

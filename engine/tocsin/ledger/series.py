@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.ledger.arrays import Floats, Seconds
 from tocsin.ledger.methods import Units
 
-Floats = NDArray[np.float64]
-Seconds = NDArray[np.int64]
 HOUR = 3_600
 
 

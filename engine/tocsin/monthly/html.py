@@ -3,8 +3,9 @@
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
+from tocsin import pages
 from tocsin.evaluate.words import percent
 from tocsin.monthly import charts
 from tocsin.monthly.model import Month
@@ -16,13 +17,7 @@ MOST_ROWS = 400
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tocsin.monthly"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment("tocsin.monthly")
     environment.filters |= {"share": share, "percent": percent, "span": length}
     return environment
 

@@ -9,7 +9,7 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.errors import MisuseError, UnavailableError
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import month as month_around
-from tocsin.evaluate.composites import DEFAULT_RETENTION
+from tocsin.evaluate.composites import retention
 from tocsin.evaluate.measured import Measured
 from tocsin.monthly.build import month_of
 from tocsin.monthly.model import Month
@@ -38,11 +38,11 @@ class Period:
 
 
 def month_report(
-    workspace: Workspace, sla: Sla, period: Period, prometheus: str, now: datetime, *, retention: Duration | None = None
+    workspace: Workspace, sla: Sla, period: Period, prometheus: str, now: datetime, *, kept: Duration | None = None
 ) -> Month:
     """Report on *sla*; raises UnavailableError where the metric source does not answer all of it.
 
-    *retention* is how long the source keeps samples; what the Platform says, or Prometheus' own 15 days.
+    *kept* is how long the source keeps samples; what the Platform says, or Prometheus' own 15 days.
     """
     measured = Measured.of(workspace)
     start, end = period.bounds(sla, now)
@@ -56,8 +56,7 @@ def month_report(
             if book.reason:
                 raise UnavailableError(f"{without_password(prometheus)} does not tell all of {sla.name}: {book.reason}")
     one = next(iter(books.values()))
-    usual = workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
-    kept = retention or usual
+    kept = kept or retention(workspace)
     last = min(one.number(end), *(book.high for book in books.values()))
     intervals = measured.intervals(sla, books, one.number(start), last)
     return month_of(sla, start, end, intervals, now - kept.timedelta)

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
+from tocsin import pages
 from tocsin.evaluate.model import AlertView, SloStatus, Snapshot, Truth
 from tocsin.service import phrases
 from tocsin.service.api import Desk
@@ -121,13 +122,7 @@ def refresh_seconds(interval: timedelta) -> int:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tocsin.service"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment("tocsin.service")
     environment.filters |= {
         "share": phrases.share,
         "exact": phrases.exact,
