@@ -51,8 +51,11 @@ from tocsin.checks.sla_measure import sla_measure
 from tocsin.checks.sli_bucket import sli_bucket
 from tocsin.checks.sli_constant import sli_constant
 from tocsin.checks.sli_group import sli_group
+from tocsin.checks.sli_label import sli_label
+from tocsin.checks.sli_time import sli_time
 from tocsin.checks.sli_unused import sli_unused
 from tocsin.checks.slo_evidence import slo_evidence
+from tocsin.checks.slo_formerly import slo_formerly
 from tocsin.checks.slo_retention import slo_retention
 from tocsin.checks.slo_slice import slo_slice
 from tocsin.checks.slo_traffic import slo_traffic
@@ -113,8 +116,11 @@ CHECKS: tuple[Check, ...] = (
     sli_bucket,
     sli_constant,
     sli_group,
+    sli_label,
+    sli_time,
     sli_unused,
     slo_evidence,
+    slo_formerly,
     slo_retention,
     slo_slice,
     slo_traffic,
