@@ -16,6 +16,7 @@ from tocsin.definitions import read_definitions
 from tocsin.explain.conditions import sentence
 from tocsin.explain.facts import facts
 from tocsin.explain.find import find
+from tocsin.explain.standing import guards
 from tocsin.explain.text import text_of
 from tocsin.plan import plan
 
@@ -130,6 +131,44 @@ def test_what_else_holds(slo: str, words: list[str]) -> None:
 
     assert [word for word in words if word not in text] == []
     assert found["tiers"][0]["name"] in {"fast", "own"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "why"),
+    [
+        ("e_total{job='a'}", "r_total{job='a'}", ""),
+        ("e_total{job='a'}", "r_total", ""),
+        ("e_total{code='a'}", "r_total{code='b'}", ""),
+        ("e_total{job='a'}", "r_total{job='b'}", 'bad events have job="a", all events job="b"'),
+        ("e_total{pod=~'a|b'}", "r_total{pod=~'c|d'}", 'bad events have pod=~"a|b", all events pod=~"c|d"'),
+        ("e_total{instance='a'}", "r_total{instance!~'a|b'}", "bad events have instance="),
+        ("e_total", "r_total{instance=''}", "these series have none"),
+    ],
+)
+def test_new_series_of_other_targets_have_no_guard(bad: str, total: str, why: str) -> None:
+    """A series is told to be new by one of the same scrape; where there can be none, the guard is not on."""
+    text = f'slis: {{a: {{ratio: {{bad: "{bad}", total: "{total}"}}}}}}\nslos:\n  up: {{sli: a, target: 99%}}'
+    workspace, _ = read("Service", text, "shop")
+    [guard] = [guard for guard in guards(workspace.services[0].slos[0]) if guard.name == "new_series"]
+
+    assert guard.on == (not why)
+    assert why in guard.why
+
+
+@pytest.mark.real
+def test_what_is_said_of_other_targets_is_what_the_rules_do() -> None:
+    """Errors with which a series begins count where all events are of its job, and not where they are of another."""
+    found = {}
+    for job in "ab":
+        text = f"slis: {{a: {{ratio: {{bad: \"e_total{{job='a'}}\", total: \"r_total{{job='{job}'}}\"}}}}}}\n"
+        groups = groups_of(f"{text}slos:\n  up: {{sli: a, target: 99%}}")
+        series = {
+            f"r_total{{job='{job}',instance='i'}}": counter([600] * 100),
+            "e_total{job='a',instance='i'}": [None] * 90 + [40.0] * 10,
+        }
+        [found[job]] = ask(groups, series, [("slo:bad:rate5m", 92 * 60)])
+
+    assert [max(rows.values()) > 0 for rows in found.values()] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from tocsin.guards import keep_firing_for
 from tocsin.plan.build import feasible_tiers
 from tocsin.plan.burn import percent
 from tocsin.plan.model import Plan
+from tocsin.promql_syntax import Selector, disjoint, matcher_text, parse
 from tocsin.sli import RatioSli, SlicedSli, has_guard
 from tocsin.spec import Slo
 
@@ -18,6 +19,8 @@ _MEANING = {
     "flapping": "an alert outlives its condition, so that errors that come and go are one incident",
 }
 
+_TARGET = frozenset({"job", "instance", "pod"})
+"""Labels that tell targets apart where births are counted."""
 _UNGUARDED = {
     "missing_errors": "it does not apply to an SLI of the kind",
     "new_series": "it is for ratios of plain selectors, and does not apply to an SLI of the kind",
@@ -49,9 +52,32 @@ def _guard(slo: Slo, name: str) -> Guard:
     if name == "new_series" and isinstance(inner, RatioSli) and not inner.counts_births():
         why = "it is for plain selectors without $window or offset, and for good events of the metric of all events"
         return Guard(name, on=False, meaning=meaning, why=why)
+    if name == "new_series" and isinstance(inner, RatioSli) and (why := _never_of_one_scrape(inner)):
+        return Guard(name, on=False, meaning=meaning, why=why)
     if name == "low_traffic" and not (evidence(slo) and slo.sli.now() is None):
         return Guard(name, on=False, meaning=meaning, why=_no_evidence(slo))
     return Guard(name, on=True, meaning=meaning)
+
+
+def _never_of_one_scrape(sli: RatioSli) -> str:
+    """Why no target shows both counters, if that is certain by their matchers.
+
+    A series is told to be new by a series of all events that came with the same scrape (`sli.newborn`).
+    """
+    part, total = parse(sli.bad_events or sli.good_events or ""), parse(sli.total_events)
+    if not (isinstance(part, Selector) and isinstance(total, Selector)):
+        return ""
+    if any(m.said == ("instance", "=", "") for each in (part, total) for m in each.matchers):
+        return "it tells targets apart by their instance, and these series have none"
+    apart = disjoint(part, total, _TARGET)
+    if apart is None:
+        return ""
+    of = "bad" if sli.bad_events is not None else "good"
+    mine, all_ = (matcher_text(matcher) for matcher in apart)
+    return (
+        f"a new series is told by one of all events in the same scrape, and {of} events have {mine}, "
+        f"all events {all_}: the events with which a series begins are not counted"
+    )
 
 
 def _no_evidence(slo: Slo) -> str:

@@ -7,6 +7,8 @@ from tocsin.promql_syntax.canonical import duration
 from tocsin.promql_syntax.tree import Aggregation, Call, Expr, Matcher, RangeSelector, Selector, bare
 
 _COUNTS = frozenset({"sum", "count"})
+_WORDS = re.compile(r"[\w\-/: ]*(?:\|[\w\-/: ]*)*")
+"""A pattern that is a list of values."""
 
 
 class Share(StrEnum):
@@ -61,16 +63,33 @@ def narrowed(one: Selector, other: Selector) -> tuple[Share, Matcher | None]:
     return (Share.UNKNOWN if unknown else Share.PART), None
 
 
-def disjoint(one: Selector, other: Selector) -> tuple[Matcher, Matcher] | None:
-    """Two matchers that no series passes both of, the first one of *one*; None where there might be some."""
+def disjoint(one: Selector, other: Selector, labels: frozenset[str] | None = None) -> tuple[Matcher, Matcher] | None:
+    """Two matchers that no series passes both of, the first one of *one*; None where there might be some.
+
+    With *labels* only those are looked at.
+
+    >>> from tocsin.promql_syntax.parser import parse
+    >>> disjoint(parse('x{job=~"a|b"}'), parse('y{job="c"}'))[0].value.value
+    'a|b'
+    """
     for mine in one.matchers:
         for theirs in other.matchers:
-            if mine.label.value == theirs.label.value != "__name__" and (
-                (mine.op == "=" and not accepts(theirs, mine.value.value))
-                or (theirs.op == "=" and not accepts(mine, theirs.value.value))
+            if (
+                mine.label.value == theirs.label.value != "__name__"
+                and (labels is None or mine.label.value in labels)
+                and (_all_refused(mine, theirs) or _all_refused(theirs, mine))
             ):
                 return mine, theirs
     return None
+
+
+def _all_refused(one: Matcher, other: Matcher) -> bool:
+    """Whether *one* asks for a few values, and *other* accepts none of them."""
+    if one.op == "=":
+        return not accepts(other, one.value.value)
+    if one.op != "=~" or not _WORDS.fullmatch(one.value.value):
+        return False
+    return not any(accepts(other, value) for value in one.value.value.split("|"))
 
 
 def _counted(node: Expr) -> tuple[str, str, str, Selector] | None:
