@@ -34,7 +34,8 @@ from typing import Any
 import yaml
 
 from bench.compile_speed import sloth_definitions
-from tocsin.demo.loopback import LOOPBACK, LoopbackServer
+from tocsin.adapters.children import LOOPBACK
+from tocsin.demo.loopback import LoopbackServer
 from tocsin.plan import RuleGroup, plan
 from tocsin.plan.budget import INTERVAL
 from tocsin.plan.series import TO_THE_HOUR

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from bench.bursty import History, history
 from tocsin.adapters.prometheus_http import PrometheusSource
@@ -200,7 +200,7 @@ def main() -> int:
     past = history(options.days, options.seed, BEFORE, AFTER)
     with (
         tempfile.TemporaryDirectory() as folder,
-        Backfilled(Path(folder), past.text(EPOCH)) as url,
+        backfilled(Path(folder), past.text(EPOCH)) as url,
         closing(PrometheusSource(url, deadline=120, max_bytes=2**28)) as source,
     ):
         print(table(past, *run(trial(source, past))))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from tocsin.adapters.prometheus_live import PrometheusLive
 from tocsin.checks import Subject
@@ -78,7 +78,7 @@ def openmetrics() -> str:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real server whose database was filled before it started."""
-    with Backfilled(tmp_path_factory.mktemp("live"), openmetrics()) as address:
+    with backfilled(tmp_path_factory.mktemp("live"), openmetrics()) as address:
         yield address
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 from tests.fakes import FakeSource
 
 from tocsin.adapters.prometheus_http import PrometheusSource
@@ -54,7 +54,7 @@ def _number(value: float) -> str:
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource]:
     """A real server whose database was filled before it started."""
     folder = tmp_path_factory.mktemp("prometheus")
-    with Backfilled(folder, openmetrics(), MOST_SAMPLES) as url, closing(PrometheusSource(url)) as source:
+    with backfilled(folder, openmetrics(), MOST_SAMPLES) as url, closing(PrometheusSource(url)) as source:
         yield source
 
 

@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 import pytest
 import requests
 
-from tocsin.demo.children import free_port
+from tocsin.adapters.children import free_port
 from tocsin.demo.loopback import LoopbackServer, QuietHandler
 from tocsin.demo.receivers import HttpReceiver, Inbox, Received
 

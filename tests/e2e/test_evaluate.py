@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 from tests import builders
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.memory import Memory
@@ -126,7 +126,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Tick through the hour around the incident once, for all tests."""
     found, memory, watch = Story(), Memory(), Watch(workspace(), interval=MINUTE)
     folder = tmp_path_factory.mktemp("prometheus")
-    with Backfilled(folder, openmetrics()) as url, closing(PrometheusSource(url, deadline=30)) as source:
+    with backfilled(folder, openmetrics()) as url, closing(PrometheusSource(url, deadline=30)) as source:
         for minute in range(-2, 45):
             now = START + minute * MINUTE
             sight = watch.look(source, now, memory=memory)

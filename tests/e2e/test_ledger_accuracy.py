@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bench.bursty import History, history
 from bench.ledger_accuracy import AFTER, BEFORE, CALIBRATED, EPOCH, RAW, SLI, Result, run, trial, truth
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.counting import sampled
@@ -38,7 +38,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measurement]:
     """Generated, loaded and counted once."""
     past = history(DAYS, seed=7, before=BEFORE, after=AFTER)
     folder = tmp_path_factory.mktemp("prometheus")
-    with Backfilled(folder, past.text(EPOCH)) as url, closing(PrometheusSource(url, deadline=60)) as source:
+    with backfilled(folder, past.text(EPOCH)) as url, closing(PrometheusSource(url, deadline=60)) as source:
         results, kept = run(trial(source, past), (RAW, CALIBRATED, RATES, MEAN, SLOTH))
         yield Measurement(past, source, dict(results), dict(kept))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from tocsin.adapters.browser import find_browser, print_pdf
 from tocsin.cli.main import run
@@ -131,7 +131,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     folder = tmp_path_factory.mktemp("month")
     (folder / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
     out = folder / "out"
-    with Backfilled(folder, openmetrics()) as url:
+    with backfilled(folder, openmetrics()) as url:
         code = run(["report", str(folder / "sla.yaml"), "--month", "2025-10", "--prometheus", url, "--out", str(out)])
     assert code == 0
     return Reports(

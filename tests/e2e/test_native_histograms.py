@@ -14,8 +14,8 @@ import requests
 from tests.oracle import groups_of
 from tests.remote_write import Histogram, Value, push
 
+from tocsin.adapters.children import free_port
 from tocsin.adapters.prometheus_http import PrometheusSource
-from tocsin.demo.children import free_port
 from tocsin.evaluate.tick import Watch
 from tocsin.targets.prometheus import rule_file
 from tocsin.workspace import Source, read_workspace

@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests import builders
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.memory import Memory
@@ -122,7 +122,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Firing:
     """Which alerts people see firing, by the evaluator."""
     watch, memory, found = Watch(workspace(), interval=MINUTE), Memory(), {}
     folder = tmp_path_factory.mktemp("prometheus")
-    with Backfilled(folder, openmetrics()) as url, closing(PrometheusSource(url, deadline=30)) as source:
+    with backfilled(folder, openmetrics()) as url, closing(PrometheusSource(url, deadline=30)) as source:
         for minute in range(-QUIET, AFTER + 1):
             now = START + minute * MINUTE
             sight = watch.look(source, now, memory=memory)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests import builders
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.memory import Memory
@@ -67,7 +67,7 @@ def openmetrics() -> str:
 def evaluated(folder: Path) -> dict[int, list[str]]:
     """The labels of what fires by the evaluator, minute by minute."""
     watch, memory, found = Watch(workspace(), interval=MINUTE), Memory(), {}
-    with Backfilled(folder, openmetrics()) as url, closing(PrometheusSource(url, deadline=30)) as source:
+    with backfilled(folder, openmetrics()) as url, closing(PrometheusSource(url, deadline=30)) as source:
         for minute in range(-2, AFTER + 1):
             now = START + minute * MINUTE
             turned = turn(watch, watch.look(source, now, memory=memory), memory, now)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from tests import builders
-from tests.backfilled import Backfilled
+from tests.backfilled import backfilled
 from tests.oracle import ask
 from tests.ruletests import counter, groups_of
 
@@ -128,7 +128,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, SloStatu
         text = "\n".join([*lines, "# EOF", ""])
         watch = Watch(builders.workspace(builders.service(slos=slos)))
         folder = tmp_path_factory.mktemp("prometheus")
-        with Backfilled(folder, text) as url, closing(PrometheusSource(url, deadline=60)) as source:
+        with backfilled(folder, text) as url, closing(PrometheusSource(url, deadline=60)) as source:
             sight = watch.look(source, START)
         assert sight.questions == ()
         found |= {status.name: status for status in sight.slos}

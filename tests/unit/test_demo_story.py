@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tocsin.demo.children import Child
+from tocsin.adapters.children import Child
 from tocsin.demo.expectations import (
     MissedError,
     Patience,

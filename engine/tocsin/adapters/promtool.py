@@ -116,6 +116,15 @@ class Promtool:
             )
         return reports
 
+    def create_blocks(self, metrics: Path, data: Path) -> str | None:
+        """Make blocks in *data* of an OpenMetrics file; returns what promtool has against it, None if nothing.
+
+        One block for a month: the whole file is read once for each.
+        """
+        arguments = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=720h"]
+        code, output = self._run([*arguments, str(metrics.absolute()), str(data)], None)
+        return None if code == 0 else _last_line(output)
+
     def _run(self, arguments: Sequence[str], folder: str | None) -> tuple[int, str]:
         """Exit code and both streams merged, in the order in which they were written."""
         return _output_of([self.binary, *arguments], folder, self.deadline)

@@ -56,6 +56,13 @@ TOOLS: dict[str, str] = {
         "an entry for a file that is gone",
         "the baseline written anew",
     ),
+    "metrics/unreadable": page(
+        "A file of samples is OpenMetrics with times.",
+        "`tocsin evaluate`, `backtest` and the embedded Prometheus read it through promtool, which refuses the whole "
+        "file for one bad line.",
+        "`hits_total 1`, without a time",
+        "`hits_total 1 1767225600`, and `# EOF` as the last line",
+    ),
     "promtool/config": page(
         "promtool accepts the compiled prometheus.yml.",
         "Prometheus would refuse to start with it.",

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tocsin.demo.children import Child
-from tocsin.demo.prometheus import answers, get_json
+from tocsin.adapters.children import Child
+from tocsin.adapters.embedded import answers
+from tocsin.demo.prometheus import get_json
 from tocsin.demo.receivers import HttpReceiver, Inbox
 from tocsin.service.phrases import exact, share, times
 

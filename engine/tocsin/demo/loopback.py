@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-LOOPBACK = "127.0.0.1"
+from tocsin.adapters.children import LOOPBACK
 
 
 class _Server(ThreadingHTTPServer):

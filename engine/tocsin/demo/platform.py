@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tocsin.adapters.children import LOOPBACK
 from tocsin.demo.exporter import Exporter, Family, Moment, Series, Value
-from tocsin.demo.loopback import LOOPBACK, LoopbackServer, QuietHandler
+from tocsin.demo.loopback import LoopbackServer, QuietHandler
 from tocsin.demo.traffic import Incident, Load, Traffic
 
 GIB = 2.0**30

@@ -1,64 +1,23 @@
 """A real Prometheus as a child process, and the few questions that the demonstration asks one."""
 
 import json
-import shutil
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tocsin.demo.children import Child, free_port
-from tocsin.demo.loopback import LOOPBACK
+from tocsin.adapters.children import Child
+from tocsin.adapters.embedded import start
 from tocsin.errors import UnavailableError
 
 RETENTION = "40d"
 """Longer than the 30 days of the objectives, so that no history is lost while the demonstration runs."""
-START_SECONDS = 30.0
-ATTEMPTS = 3
-"""Somebody else may take the free port first."""
 
 
 def start_prometheus(folder: Path, config: Path) -> tuple[Child, str]:
     """Start Prometheus on the blocks in *folder*/data with *config*; returns it with its URL when it is ready."""
-    binary = shutil.which("prometheus")
-    if binary is None:
-        raise UnavailableError(
-            "prometheus is not on PATH",
-            hint="run `make demo`, which fetches it, or `ci/setup tools`, or name a running one with --prometheus URL",
-        )
-    for _ in range(ATTEMPTS):
-        port = free_port()
-        url = f"http://{LOOPBACK}:{port}"
-        command = [
-            binary,
-            f"--config.file={config}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--storage.tsdb.retention.time={RETENTION}",
-            f"--web.listen-address={LOOPBACK}:{port}",
-            "--log.level=warn",
-        ]
-        child = Child("prometheus", command, folder / "prometheus.log")
-        try:
-            child.wait_until(partial(answers, f"{url}/-/ready"), START_SECONDS, "being ready")
-        except BaseException as error:
-            child.stop()
-            if isinstance(error, UnavailableError) and "address already in use" in child.last_words():
-                continue
-            raise
-        return child, url
-    raise UnavailableError("prometheus found its port taken, again and again")
-
-
-def answers(url: str) -> bool:
-    """Whether a GET of *url* succeeds."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  (our own loopback addresses)
-            return bool(response.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
+    return start(folder, config, RETENTION)
 
 
 def get_json(url: str, timeout: float = 10.0) -> Any:

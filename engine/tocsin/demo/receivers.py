@@ -20,7 +20,8 @@ from typing import Any, Generic, Self, TypeVar
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from tocsin.demo.loopback import LOOPBACK, LoopbackServer, QuietHandler
+from tocsin.adapters.children import LOOPBACK
+from tocsin.demo.loopback import LoopbackServer, QuietHandler
 
 T = TypeVar("T")
 

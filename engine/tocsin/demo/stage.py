@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from tocsin.adapters.children import Child
 from tocsin.adapters.files import read_sources
 from tocsin.adapters.promtool import find_promtool
-from tocsin.demo.children import Child
 from tocsin.demo.evaluator import channel_environment, start_evaluator
 from tocsin.demo.history import Stretch, openmetrics, write_blocks
 from tocsin.demo.platform import Endpoints, SimulatedPlatform

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the demonstration, and what they need: a free port and a log."""
+"""Child processes that never outlive us, and what they need: a free port and a log."""
 
 import contextlib
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tocsin.demo.loopback import LOOPBACK
 from tocsin.errors import UnavailableError
 
+LOOPBACK = "127.0.0.1"
 GRACE = 15.0
 """Seconds that a child has to stop by itself."""
 

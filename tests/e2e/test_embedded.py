@@ -1,0 +1,51 @@
+"""A Prometheus of our own over a file of samples, and what becomes of files that it cannot read."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tocsin.adapters.embedded import MetricsError, answers, embedded
+from tocsin.adapters.prometheus_http import PrometheusSource
+
+pytestmark = pytest.mark.real
+GOOD = "# TYPE hits counter\nhits_total 1 1000000000\nhits_total 2.5 1000000015.5\n# EOF\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    """A file with samples."""
+    path = folder / "history.om"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_it_holds_the_samples_of_the_file_and_is_gone_afterwards(tmp_path: Path) -> None:
+    """It answers with old samples, knows when the first and the last was taken, and leaves no process behind."""
+    with embedded(write(tmp_path, GOOD)) as running, closing(PrometheusSource(running.url)) as source:
+        rows = source.instant("hits_total", running.last).rows
+
+    assert running.first == datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
+    assert (running.last - running.first).total_seconds() == 15.5
+    assert [row.value for row in rows] == [2.5]
+    assert not answers(f"{running.url}/-/ready")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("hits_total 1 1000000000\nhits_total zz 1000000015\n# EOF\n", 2, "'zz' is no number"),
+        ("hits_total 1\n# EOF\n", 1, "the sample has no time"),
+        ("hits_total 1 1000000000\n\nhits_total 2 1000000015\n# EOF\n", 2, "an empty line"),
+        ("hits_total 1 1000000000\n", 1, "the file does not end with `# EOF`: it may have been cut off"),
+        ("hits-total 1 1000000000\n# EOF\n", 1, "this is no sample"),
+        ("# EOF\n", 1, "it holds no sample"),
+        ("", 1, "it holds no sample"),
+    ],
+)
+def test_a_faulty_file_is_a_finding_with_a_place(tmp_path: Path, text: str, line: int, why: str) -> None:
+    """Promtool says what is wrong, but not where."""
+    with pytest.raises(MetricsError) as caught, embedded(write(tmp_path, text)):
+        pass
+
+    assert (caught.value.finding.span.line, caught.value.finding.message) == (line, why)
