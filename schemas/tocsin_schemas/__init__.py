@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) of the language, one per kind."""
+"""The JSON Schemas (draft 2020-12) of the language, one per kind, and of what commands print."""
 
 import json
 from functools import cache
@@ -15,6 +15,15 @@ KINDS: dict[str, str] = {
     "SLITemplate": "slitemplate.v1.schema.json",
 }
 """Each kind of document with the file that holds its schema."""
+
+OUTPUTS: dict[str, str] = {"evaluate": "output/evaluation.v1.schema.json"}
+"""Each command whose JSON other programs rely on, with the file that describes it."""
+
+
+def output_schema(command: str) -> dict[str, Any]:
+    """The schema of what *command* prints with `--format json`."""
+    schema: dict[str, Any] = json.loads((files(__name__) / OUTPUTS[command]).read_text(encoding="utf-8"))
+    return schema
 
 
 def schema_text(kind: str) -> str:

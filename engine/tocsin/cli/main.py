@@ -27,6 +27,7 @@ COMMANDS = {
     "import": "tocsin.cli.import_",
     "serve": "tocsin.cli.serve",
     "status": "tocsin.cli.status",
+    "evaluate": "tocsin.cli.evaluate",
     "report": "tocsin.cli.report",
     "demo": "tocsin.cli.demo",
     "schema": "tocsin.cli.schema",

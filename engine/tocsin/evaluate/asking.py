@@ -10,6 +10,8 @@ from tocsin.ports import Answer, MetricSource, RangeAnswer
 MARK = "tocsin_part"
 PATIENCE = 3
 """Questions in a row that the source may leave unanswered before the rest of the look is not asked."""
+RANGES = 16
+"""Range queries of one look: history is read over several looks, so no tick waits for it."""
 
 
 def labelled(parts: Mapping[str, str]) -> str:
@@ -38,8 +40,8 @@ class Asker:
     failures: list[str] = field(default_factory=list)
     unreachable: str | None = None
     misses: int = 0
-    ranges: int = 16
-    """Range queries that this look may still spend: history is read over several looks, so no tick waits for it."""
+    ranges: int = RANGES
+    """Range queries that this look may still spend."""
 
     def instant(self, query: str) -> Answer | Unanswered:
         """The rows now, or why there are none to be had; a partial answer is an answer, marked as such."""

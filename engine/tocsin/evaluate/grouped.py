@@ -81,6 +81,8 @@ class GroupedQuestion:
     seen_at: dict[Labels, datetime] = field(default_factory=dict)
     retired: frozenset[Labels] = frozenset()
     """Groups that are out of use, and whose alerts have not ended yet."""
+    statuses: dict[Labels, SloStatus] = field(default_factory=dict)
+    """Each group as the last look saw it."""
 
     def ask(self, asker: Asker, opened: Iterable[Labels] = ()) -> SloSight:
         """Look at every group once; alerts of the groups *opened* are open, perhaps from before a restart."""
@@ -97,6 +99,7 @@ class GroupedQuestion:
         if surplus > 0:
             asker.still_failing(f"{self.slo.ref}: more than {MOST_GROUPS} groups; the other {surplus} are not watched")
         sights = {group: self._ask(group, rows, asker) for group in sorted(self.seen_at)[:MOST_GROUPS]}
+        self.statuses = {group: sight.status for group, sight in sights.items()}
         reason = first.reason if isinstance(first, Unanswered) else "no group was seen yet"
         return self._together(sights, overall.blind(reason, asker.at), complete=complete)
 

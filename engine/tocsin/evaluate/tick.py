@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from tocsin.evaluate import alerts, burn, combined
-from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.asking import RANGES, Asker, Unanswered
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.grouped import GroupedQuestion, question_of
@@ -138,12 +138,21 @@ class Watch:
         same = {ref for ref, slo in new_slos.items() if ref in old_slos and old_slos[ref].sli == slo.sli}
         self.composites.book = {key: slices for key, slices in before.composites.book.items() if key[0] in same}
 
-    def look(self, source: MetricSource, now: datetime, *, memory: Memory | None = None, spread: Spread = map) -> Sight:
+    def look(
+        self,
+        source: MetricSource,
+        now: datetime,
+        *,
+        memory: Memory | None = None,
+        spread: Spread = map,
+        ranges: int = RANGES,
+    ) -> Sight:
         """Ask everything at *now*; with *memory*, questions that only open alerts need are spared where none is.
 
-        *spread* may be the `map` of an executor, to ask several questions at a time.
+        *spread* may be the `map` of an executor, to ask several questions at a time. More *ranges* than a tick has
+        time for let one look read all of the history.
         """
-        asker, faults = Asker(source, now), Faults()
+        asker, faults = Asker(source, now, ranges=ranges), Faults()
         opened = None if memory is None else _opened(memory)
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):

@@ -1,0 +1,81 @@
+"""One objective's window counted from days of the ledger, for who looks once and keeps nothing between looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tocsin.evaluate.calendar import PERIODS
+from tocsin.evaluate.slices import milliseconds
+from tocsin.ledger.budgets import Budgets, Windows, budgets
+from tocsin.ledger.exact import Ratios
+from tocsin.ledger.exhaustion import exhaustions
+from tocsin.ledger.methods import method_of
+from tocsin.ledger.model import Day
+from tocsin.ledger.series import Series
+from tocsin.spec import Slo
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a window came to; *allowed* and *used* are events (or slices), *remaining* is a part of the budget.
+
+    *coverage* is the part of the window so far that somebody looked at. All but it is None where nothing was counted.
+    """
+
+    good: float | None
+    total: float | None
+    sli: float | None
+    allowed: float | None
+    used: float | None
+    remaining: float | None
+    coverage: float
+    exhaustion: timedelta | None = None
+    """Until nothing is left at the present pace; None for never."""
+
+
+def window_of(slo: Slo, at: datetime) -> tuple[datetime, datetime]:
+    """The rolling window that ends at *at*, or the period of the calendar around it."""
+    if slo.calendar is None:
+        return at - slo.window.timedelta, at
+    return PERIODS[slo.calendar.unit](at, ZoneInfo(slo.calendar.timezone))
+
+
+def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> Account:
+    """Count *days* of one objective, with nothing in them from after *at*, against its budget; *pace* is a burn rate.
+
+    A slice that *at* lies in is counted as a whole: what there is of it was before.
+    """
+    method = method_of(slo.sli)
+    start, end = (milliseconds(bound) // 1000 for bound in window_of(slo, at))
+    step = method.slice
+    now = -(-(milliseconds(at)) // (1000 * step)) * step
+    windows = Windows(np.array([start]), np.array([now if slo.calendar is None else max(end, now)]))
+    series = Series.empty(np.arange(start // step * step, now + 1, step, dtype=np.int64), 1)
+    series.state(0, *(method.units(day) for day in days))
+    ratios = Ratios.of([1 - Fraction(slo.target)])
+    found = budgets(series, windows, now, ratios, 0.0)
+    lasts = np.array([np.nan])
+    if pace is not None and found.known[0]:
+        lasts = exhaustions(series, windows, now, found, np.array([pace]))
+    return _account(found, float(lasts[0]))
+
+
+def _account(found: Budgets, lasts: float) -> Account:
+    coverage = float(found.coverage[0])
+    if not found.known[0]:
+        return Account(None, None, None, None, None, None, coverage)
+    total, bad = float(found.total[0]), float(found.bad[0])
+    return Account(
+        good=total - bad,
+        total=total,
+        sli=float(found.sli[0]),
+        allowed=float(found.allowed[0]),
+        used=bad,
+        remaining=float(found.remaining[0]),
+        coverage=coverage,
+        exhaustion=timedelta(seconds=lasts) if np.isfinite(lasts) else None,
+    )

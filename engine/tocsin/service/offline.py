@@ -1,0 +1,124 @@
+"""Everything that can be said of definitions at one instant of history, to the end and without a service.
+
+Alerts, burn rates, journeys and contracts are what a look of the evaluator sees; good and bad events are counted by the
+ledger, each increment once, over the objective's window.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from tocsin.errors import SourceError, UnavailableError
+from tocsin.evaluate.accounting import Account, account, window_of
+from tocsin.evaluate.counting import LATE, named, statement
+from tocsin.evaluate.grouped import GroupedQuestion
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.model import SloStatus, Snapshot, Truth
+from tocsin.evaluate.tick import Watch, turn
+from tocsin.ports import Labels, MetricSource
+from tocsin.service.board import Standing
+from tocsin.workspace import Workspace
+
+ASKERS = 4
+_EVERYTHING = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """An objective, or one group of a divided one, over [*start*, *end*)."""
+
+    status: SloStatus
+    start: datetime
+    end: datetime
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was found."""
+
+    objectives: tuple[Objective, ...]
+    snapshot: Snapshot
+
+
+def evaluate(
+    workspace: Workspace,
+    source: MetricSource,
+    at: datetime,
+    *,
+    first: datetime | None = None,
+    memory: Memory | None = None,
+) -> Evaluation:
+    """Evaluate *workspace* at *at*; *memory* is what alerts were before, and nothing is known from before *first*.
+
+    Raises UnavailableError where the source does not answer.
+    """
+    watch = Watch(workspace)
+    if first is not None:
+        watch.composites.kept = at - first
+    with ThreadPoolExecutor(ASKERS) as pool:
+        sight = watch.look(source, at, spread=pool.map, ranges=_EVERYTHING)
+    if not sight.health.ok:
+        raise UnavailableError(f"the metric source does not answer: {sight.health.detail}")
+    snapshot = turn(watch, sight, memory or Memory(), at).snapshot
+    objectives = tuple(_objectives(source, watch, snapshot, first))
+    return Evaluation(objectives, replace(snapshot, slos=tuple(one.status for one in objectives)))
+
+
+def standing(workspace: Workspace, evaluation: Evaluation) -> Standing:
+    """The same as the pages and tables of a service show it."""
+    found = evaluation.snapshot
+    return Standing(workspace, timedelta(minutes=1), started_at=found.at, snapshot=found, ticked_at=found.at)
+
+
+def _objectives(source: MetricSource, watch: Watch, snapshot: Snapshot, first: datetime | None) -> Iterator[Objective]:
+    for question, worst in zip(watch.slos, snapshot.slos, strict=True):
+        slo, at = question.slo, snapshot.at
+        start, end = window_of(slo, at)
+        since = start if first is None else max(start, first)
+        try:  # nothing of the past comes late
+            days = statement(source, slo.ref, slo.sli, since.astimezone(UTC).date(), at + timedelta(seconds=LATE))
+        except SourceError as error:
+            raise UnavailableError(f"the events of {slo.ref} cannot be counted: {error}") from error
+        groups: Mapping[Labels, SloStatus] = {(): worst}
+        if isinstance(question, GroupedQuestion) and question.statuses:
+            groups = question.statuses
+        for group, status in sorted(groups.items()):
+            ref = slo.ref + named(group)
+            found = account(slo, [day for day in days if day.ref == ref], at, _pace(status))
+            yield Objective(_told(status, ref, at, found), start, end, found.coverage)
+
+
+def _pace(status: SloStatus) -> float | None:
+    """The burn rate that the rest of the budget is taken to be spent at: the present one of what fires."""
+    firing = next((burn.rate_short for burn in status.burns if burn.truth is Truth.TRUE), None)
+    return firing if firing is not None else next((burn.rate_long for burn in status.burns), None)
+
+
+def _told(status: SloStatus, ref: str, at: datetime, found: Account) -> SloStatus:
+    """The status of the look with the ledger's figures."""
+    state, reason = status.state, status.reason
+    truths = {burn.truth for burn in status.burns}
+    if found.remaining is None:
+        state, reason = "unknown", "no events were counted in the window"
+    elif found.remaining <= 0:
+        state, reason = "exhausted", "no budget is left"
+    elif Truth.TRUE in truths:
+        state = "burning"
+    elif state != "unknown":
+        state = "healthy"
+    return replace(
+        status,
+        ref=ref,
+        at=at,
+        good=found.good,
+        total=found.total,
+        sli=found.sli,
+        allowed=found.allowed,
+        used=found.used,
+        remaining=found.remaining,
+        exhaustion=found.exhaustion,
+        state=state,
+        reason=reason,
+    )

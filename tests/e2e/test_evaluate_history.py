@@ -1,0 +1,144 @@
+"""`tocsin evaluate` on files of samples: the numbers are the truth, the shape is the one of the schema."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+import tocsin_schemas
+from tocsin.cli.main import run
+
+pytestmark = pytest.mark.real
+START = datetime(2026, 10, 1, tzinfo=UTC)
+DEFINITIONS = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+owner: team
+metrics: {hits_total: {type: counter, labels: [code]}, depth: {type: gauge}}
+slis:
+  availability: {ratio: {bad: 'hits_total{job="shop",code="500"}', total: 'hits_total{job="shop"}'}}
+  idle: {ratio: {bad: 'none_total{code="500"}', total: none_total}}
+slos:
+  uptime: {sli: availability, target: 99.9%, window: 7d}
+  routes: {sli: availability, target: 99%, window: 1d, group_by: [route]}
+  idle: {sli: idle, target: 99%, window: 7d}
+alerts:
+  Deep: {value: 'depth{job="shop"}', above: 5, for: 10m, severity: warning, summary: deep}
+---
+apiVersion: tocsin/v1
+kind: Journey
+name: buying
+slos: {all: {target: 99%, window: 7d, combine: {series: [shop/uptime]}}}
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: gold
+customer: ACME
+covers: shop/uptime
+target: 99.9%
+period: {calendar: month, timezone: UTC}
+measure: {method: interval-mean, interval: 5m, empty: good}
+credits: [{below: 99.9%, credit: 10%}]
+"""
+
+
+def samples() -> Iterator[str]:
+    """Two days at 10 events a second on two routes; in the last hour but one 5 % of those of /a fail."""
+    yield "# TYPE hits counter\n"
+    for route in ("/a", "/b"):
+        for code in ("200", "500"):
+            value = 0.0
+            for minute in range(2 * 1440 + 1):
+                failing = 0.05 if route == "/a" and 2760 < minute <= 2820 else 0.0
+                value += 300 * (failing if code == "500" else 1 - failing) * (minute > 0)
+                at = int((START + timedelta(minutes=minute)).timestamp())
+                yield f'hits_total{{job="shop",instance="a",route="{route}",code="{code}"}} {value} {at}\n'
+    yield "# TYPE depth gauge\n"
+    yield from (
+        f'depth{{job="shop"}} {9 if minute > 2860 else 1} {int((START + timedelta(minutes=minute)).timestamp())}\n'
+        for minute in range(2 * 1440 + 1)
+    )
+    yield "# EOF\n"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Definitions and samples."""
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "shop.yaml").write_text(DEFINITIONS)
+    (folder / "history.om").write_text("".join(samples()))
+    return str(folder / "shop.yaml"), str(folder / "history.om")
+
+
+def evaluated(world: tuple[str, str], *more: str) -> dict[str, Any]:
+    """What the command prints, held against the schema."""
+    from tocsin.cli.evaluate import command
+
+    result = CliRunner().invoke(command, [world[0], "--metrics", world[1], "--format", "json", *more])
+    assert result.exception is None, result.stderr
+    document: dict[str, Any] = json.loads(result.stdout)
+    jsonschema.validate(document, tocsin_schemas.output_schema("evaluate"))
+    return document
+
+
+def test_numbers_are_those_of_the_traffic(world: tuple[str, str]) -> None:
+    """2,880 minutes of 600 events, of which 60 * 15 failed; nothing is known of the other five days of the window."""
+    document = evaluated(world)
+    slos = {one["ref"]: one for one in document["slos"]}
+    uptime, route = slos["shop/uptime"], slos['shop/routes{route="/a"}']
+
+    assert document["at"] == "2026-10-03T00:00:00Z"
+    assert uptime["window"] == {"from": "2026-09-26T00:00:00Z", "to": "2026-10-03T00:00:00Z"}
+    assert (uptime["total"], uptime["budget"]["used"]) == pytest.approx((1_728_000, 900), rel=1e-4)
+    assert uptime["good"] == uptime["total"] - uptime["budget"]["used"]
+    assert uptime["sli"] == pytest.approx(1 - 900 / 1_728_000)
+    assert uptime["budget"]["allowed"] == pytest.approx(1_728_000 * 0.001 * 7 / 2, rel=1e-3)
+    assert uptime["budget"]["remaining"] == pytest.approx(1 - 900 / 6048, rel=1e-3)
+    assert uptime["coverage"] == pytest.approx(2 / 7, rel=1e-3)
+    assert (route["total"], route["budget"]["used"]) == pytest.approx((432_000, 900), rel=1e-3)
+    assert route["coverage"] == pytest.approx(1)
+    assert slos["shop/idle"]["state"] == "unknown"
+    assert (slos["shop/idle"]["sli"], slos["shop/idle"]["total"]) == (None, None)
+    assert [burn["firing"] for burn in slos["shop/idle"]["burn"]] == [None] * len(slos["shop/idle"]["burn"])
+
+
+def test_the_instant_decides_what_burns_and_what_fires(world: tuple[str, str]) -> None:
+    """At the end of the hour 2.5 % of all events fail in it, 25 times the budget's pace."""
+    during = evaluated(world, "--at", "2026-10-02T23:00:00Z")
+    fast = during["slos"][0]["burn"][0]
+
+    assert fast["rate_long"] == pytest.approx(25, rel=0.01)
+    assert fast["firing"]
+    assert during["slos"][0]["state"] == "burning"
+    assert "shop/uptime:fast" in {alert["ref"] for alert in during["alerts"] if alert["state"] == "firing"}
+
+
+def test_journeys_and_contracts_are_read_to_the_end(world: tuple[str, str]) -> None:
+    """Slices of the whole window and of the month so far, as far as the file goes."""
+    document = evaluated(world)
+    journey, sla = document["journeys"][0], document["slas"][0]
+
+    assert journey["sli"] == pytest.approx(1 - 900 / 1_728_000, abs=1e-5)
+    assert journey["slices"] == pytest.approx(576, abs=1)
+    assert sla["period"] == {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
+    assert sla["uptime"] == pytest.approx(1 - 900 / 1_728_000, abs=1e-5)
+    assert (sla["breached"], sla["credit"]) == (False, 0.0)
+
+
+def test_exit_codes_tell_findings_from_misuse(world: tuple[str, str], tmp_path: Path) -> None:
+    """A faulty file is a finding, no history at all or two of them is misuse, as is a file that is not there."""
+    bad = tmp_path / "bad.om"
+    bad.write_text("hits_total 1\n# EOF\n")
+
+    assert run(["evaluate", world[0], "--metrics", str(bad)]) == 1
+    assert run(["evaluate", world[0]]) == 2
+    assert run(["evaluate", world[0], "--metrics", world[1], "--prometheus", "http://localhost:1"]) == 2
+    assert run(["evaluate", world[0], "--metrics", str(tmp_path / "none.om")]) == 2
+    assert run(["evaluate", world[0], "--metrics", world[1], "--at", "yesterday"]) == 2
+    assert run(["evaluate", world[0], "--prometheus", "http://127.0.0.1:9"]) == 2
