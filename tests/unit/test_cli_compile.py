@@ -1,6 +1,7 @@
 """`tocsin compile` and `tocsin explain` as a user runs them."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,88 @@ def test_an_alert_that_can_never_fire_fails_the_build(command: list[str], capsys
     said = capsys.readouterr()
 
     assert (code, "promql/constant" in said.out + said.err) == (1, True)
+
+
+ALERT = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+alerts:
+  QueueTooLong: {value: max(queue_depth), above: 100, for: 5m, severity: warning}
+tests:
+  - name: a long queue
+    series: [{series: queue_depth, values: 200x20}]
+    expect: [{alert: QueueTooLong, at: 10m, firing: [{}]}]
+"""
+PROBE = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis: {a: {probe: {up: up}}}
+slos: {up: {sli: a, target: 99%, window: 7d, burn_rate: {off: [steady, slow, trickle]}}}
+"""
+
+
+def promtool() -> subprocess.CompletedProcess[str]:
+    """What promtool says of all test files, with nothing but what was written."""
+    files = sorted(map(str, Path("out/prometheus/tests").rglob("*.test.yml")))
+    command = ["promtool", "test", "rules", *files]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.real
+def test_written_tests_pass_and_notice_a_broken_rule() -> None:
+    """Plain promtool runs the proofs and the tests by hand; a threshold that was changed makes both fail."""
+    Path("shop.yaml").write_text(ALERT, encoding="utf-8")
+    code = run(["compile", "shop.yaml", "-o", "out", "--with-tests"])
+    whole = promtool()
+    for rules in Path("out/prometheus/tests/shop").glob("*.rules.yml"):
+        rules.write_text(rules.read_text().replace("> 100", "> 1000"), encoding="utf-8")
+    broken = promtool()
+
+    assert (code, whole.returncode, broken.returncode) == (0, 0, 1)
+    assert [line.strip() for line in whole.stdout.splitlines() if "SUCCESS" in line] == ["SUCCESS", "SUCCESS"]
+    assert [line.strip() for line in broken.stderr.splitlines() if "FAILED" in line] == ["FAILED:", "FAILED:"]
+    assert sorted(path.name for path in Path("out/prometheus/tests/shop").glob("*.test.yml")) == [
+        "001.test.yml",
+        "QueueTooLong.01.test.yml",
+    ]
+
+
+def test_tests_stand_beside_the_rules_that_the_server_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each rule of a test file has the text of the rule file; they are up to date together, and go with the flag."""
+    asked = ["compile", "shop.yaml", "-o", "out", "--with-tests"]
+    code = run(asked)
+    said = capsys.readouterr().out
+    deployed = Path("out/prometheus/rules/shop.yml").read_text(encoding="utf-8").split("      # shop.yaml:")
+    sliced = [path.read_text(encoding="utf-8") for path in Path("out/prometheus/tests").rglob("*.rules.yml")]
+    copies = {
+        rule.partition("  - name:")[0].rstrip() for text in sliced for rule in text.split("      # shop.yaml:")[1:]
+    }
+
+    assert code == 0
+    assert copies == {rule.partition("  - name:")[0].rstrip() for rule in deployed[1:]}
+    assert "test files, run by: find out/prometheus/tests" in said
+    assert run([*asked, "--check"]) == 0
+    assert run(asked[:-1]) == 0
+    assert list(Path("out/prometheus/tests").rglob("*.yml")) == []
+
+
+def test_tests_are_for_the_prometheus_that_runs() -> None:
+    """Windows of 3.x hold one sample less, so what is recorded over them is computed otherwise."""
+    platform = "---\napiVersion: tocsin/v1\nkind: Platform\nname: p\nprometheus: {version: '%s', retention: 40d}\n"
+    written = []
+    for version in ("2.53", "3.1"):
+        Path("shop.yaml").write_text(PROBE + platform % version, encoding="utf-8")
+        assert run(["compile", "shop.yaml", "-o", "out", "--with-tests"]) == 0
+        files = sorted(Path("out/prometheus/tests").rglob("*.test.yml"))
+        written.append("".join(path.read_text(encoding="utf-8") for path in files))
+
+    assert written[0] != written[1]
+
+
+def test_tests_are_of_the_rules_of_prometheus(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without these rules there is nothing that promtool could test."""
+    code = run(["compile", "shop.yaml", "-o", "out", "--with-tests", "-t", "runbooks"])
+
+    assert (code, "add -t prometheus" in capsys.readouterr().err) == (2, True)

@@ -9,11 +9,11 @@ import click
 
 from tocsin.adapters.promtool import Promtool
 from tocsin.cli.mutating import Outcome, all_trials, chosen, solid, try_out
-from tocsin.cli.proving import proof_files
 from tocsin.definitions import Definitions
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.mutate import scores, survivor
 from tocsin.proofs.build import proofs
+from tocsin.proofs.files import proof_files
 from tocsin.targets.promtest import Case
 
 

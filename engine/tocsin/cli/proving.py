@@ -10,17 +10,15 @@ from tocsin.diagnostics import Diagnostic, Severity, Span, in_file_order
 from tocsin.plan import Plan
 from tocsin.ports import Labels
 from tocsin.proofs.build import Proofs, proofs
+from tocsin.proofs.files import LEFT_OPEN, proof_files
 from tocsin.proofs.joins import Join, joins
 from tocsin.proofs.model import Claim, Run
-from tocsin.proofs.slices import Index, known_by
+from tocsin.proofs.slices import known_by
 from tocsin.proofs.testfile import ProofFile, claims, finding, never
 from tocsin.proofs.unlike import unlike
 from tocsin.report import counted
 from tocsin.targets.prometheus import rule_file
 from tocsin.targets.promtest_words import question
-
-LEFT_OPEN = (3, 0)
-"""From this version on windows do not hold the sample at their beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +46,6 @@ def prove(definitions: Definitions, rules: Plan, promtool: Promtool, *, jobs: in
     if rules is not definitions.plan:
         findings += unlike(definitions.plan, rules, files, only)
     return Proved(in_file_order(findings), made)
-
-
-def proof_files(made: Proofs, rules: Plan, only: str | None = None) -> tuple[ProofFile, ...]:
-    """The test files of all proofs whose ref contains *only*, each with the rules that it needs."""
-    found = []
-    by_file: dict[str, Index] = {}
-    for number, proof in enumerate(made.proofs, start=1):
-        if not only or only in proof.ref:
-            if proof.file not in by_file:
-                by_file[proof.file] = Index(tuple(group for group in rules.groups if group.file == proof.file))
-            stem = f"proof.{number:05}"
-            index = by_file[proof.file]
-            groups = index.given(proof.subjects) if proof.alone else index.needed(proof.subjects)
-            found.append(ProofFile(proof, groups, f"{stem}.test.yml", f"{stem}.rules.yml"))
-    return tuple(found)
 
 
 def _job(file: ProofFile, text: str | None = None) -> Job:
