@@ -38,7 +38,7 @@ from tocsin.adapters.children import LOOPBACK
 from tocsin.demo.loopback import LoopbackServer
 from tocsin.plan import RuleGroup, plan
 from tocsin.plan.budget import INTERVAL
-from tocsin.plan.series import TO_THE_HOUR
+from tocsin.plan.series import ONCE_AN_HOUR, TO_THE_HOUR
 from tocsin.targets.prometheus import rule_file
 from tocsin.workspace import Source, read_workspace
 
@@ -115,9 +115,9 @@ def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
         length = _looked_back_at(series)
         yield f"# TYPE {series} gauge\n" if labels.endswith('slo="slo-0"') or 'sloth_slo="slo-0"' in labels else ""
         value = now - 40 * DAY if "born" in series else 0.3 if "bad" in series or "ratio" in series else 300
-        hourly = series.endswith(":increase1h") or "hourly" in series
+        hourly = TO_THE_HOUR if series.endswith(":increase1h") else ONCE_AN_HOUR if "hourly" in series else None
         for at in range(now - length, now, MINUTE):
-            if hourly and ((at - 1) % 3600 < 3600 - TO_THE_HOUR.seconds or at % INTERVAL.seconds):
+            if hourly and ((at - 1) % 3600 < 3600 - hourly.seconds or at % INTERVAL.seconds):
                 continue  # recorded by the budget's group, at its interval
             yield f"{series}{{{labels}}} {value} {at}\n"
 

@@ -19,6 +19,7 @@ from tocsin.plan.series import (
     HOUR,
     HOURLY_BORN,
     KINDS,
+    ONCE_AN_HOUR,
     TO_THE_HOUR,
     at_full_hours,
     first_events,
@@ -44,12 +45,13 @@ def budget_group(slo: Slo) -> RuleGroup:
 def _rules(slo: Slo) -> Iterator[RecordingRule]:
     own, chosen, period = labels(slo), selector(slo), slo.window
     yield RecordingRule("slo:objective:ratio", f"vector({literal(slo.target)})", own, slo.span)
-    yield RecordingRule(HOURLY_BORN, at_full_hours(BORN + chosen), own, slo.span)
+    yield RecordingRule(HOURLY_BORN, at_full_hours(BORN + chosen, ONCE_AN_HOUR), own, slo.span)
     if slo.calendar is not None:
         return
     if period > HOUR:
         for kind in KINDS:
-            yield RecordingRule(hourly(kind), at_full_hours(f"slo:{kind}:rate{HOUR}{chosen} * 3600"), own, slo.span)
+            events = at_full_hours(f"slo:{kind}:rate{HOUR}{chosen} * 3600", TO_THE_HOUR)
+            yield RecordingRule(hourly(kind), events, own, slo.span)
     for kind in KINDS:
         yield RecordingRule(f"slo:{kind}:increase{period}", _increase(slo, kind), own, slo.span)
     seconds = period.milliseconds // 1000

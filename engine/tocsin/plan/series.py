@@ -32,8 +32,10 @@ HOUR = Duration.of(hours=1)
 RUNGS = (HOUR, Duration.of(hours=6), Duration.of(days=1))
 """Windows that are recorded where a longer one has nothing else to be put together from."""
 TO_THE_HOUR = Duration.of(minutes=20)
-"""Series that are read over days have samples in so much of each hour, before it is full: a server that was away for a
-quarter of an hour loses none."""
+"""Events of whole hours have samples in so much of each hour, before it is full: a server that was away for a quarter
+of an hour loses none."""
+ONCE_AN_HOUR = Duration.of(minutes=5)
+"""Births have samples in so much of it, for who does not find one hour of a life finds another."""
 BORN = "slo:born:timestamp_seconds"
 HOURLY_BORN = "slo:born_hourly:timestamp_seconds"
 KINDS = ("bad", "total")
@@ -246,9 +248,9 @@ def first_events(window: Duration) -> str:
     return f"(min_over_time({HOURLY_BORN}{HERE}[{window}]) or {born})"
 
 
-def at_full_hours(vector: str) -> str:
-    """Leave samples in the last minutes of each hour.
+def at_full_hours(vector: str, length: Duration) -> str:
+    """Leave samples in the last minutes of each hour, as many as *length*.
 
     A server goes through every sample of a range, so a month of hours is read many times faster than one of minutes.
     """
-    return f"{vector}\nand on () vector((time() - 1) % 3600) >= {3600 - TO_THE_HOUR.milliseconds // 1000}"
+    return f"{vector}\nand on () vector((time() - 1) % 3600) >= {3600 - length.milliseconds // 1000}"

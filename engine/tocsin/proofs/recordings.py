@@ -135,13 +135,13 @@ def _full_hours(slo: Slo) -> Run:
     """What is read over days is recorded up to each full hour, and not before its last minutes."""
     hour, at = ticks(HOUR, MINUTE), 60.0
     given: Given = {BORN: [at] * (2 * hour)}
-    asked = {HOURLY_BORN: at}
+    asked = {HOURLY_BORN: (5, at)}
     if slo.calendar is None and slo.window > HOUR:
         given |= {f"slo:{kind}:rate{HOUR}": [at] * (2 * hour) for kind in KINDS}
-        asked |= {hourly(kind): at * 3600 for kind in KINDS}
+        asked |= {hourly(kind): (20, at * 3600) for kind in KINDS}
     claims: list[Claim] = []
-    for name, value in asked.items():
-        told = {hour - 22: None, hour - 18: value, hour: value, hour + 1: None}
+    for name, (last, value) in asked.items():
+        told = {hour - last: None, hour - last + 1: value, hour: value, hour + 1: None}
         claims += value_claims(slo, name, told, "an hour is full")
     return Run("an hour ends", series(slo, given), tuple(claims))
 
@@ -165,12 +165,12 @@ def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sa
 
 
 def _period(slo: Slo, grid: Duration) -> Proof:
-    """Even traffic in the period's first and last hour, bursts between them, and a bigger one before the period."""
+    """Even traffic in the period's first and last hour, a burst right after the first, and a bigger one before it."""
     hour, period = ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
     begins = 4 * hour + 2 * hour // 3
     last = begins + period
     events = [6000] * (begins + 1) + [60] * period
-    burst = range(begins + 2 * hour, last - 2 * hour)
+    burst = range(begins + hour + 1, last - 2 * hour)
     for tick in burst[: 2 * hour]:
         events[tick] = 600
     return alone(slo, grid, _increase(slo, grid, events, level((last + 1, LONG_AGO)), (last,)), every=last)
