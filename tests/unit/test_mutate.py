@@ -2,7 +2,7 @@
 
 from tests import builders
 
-from tocsin.mutate import Mutant, mutants, scores
+from tocsin.mutate import Mutant, Tried, mutants, scores
 from tocsin.mutate.edits import edits
 from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
 from tocsin.units import Duration
@@ -81,6 +81,6 @@ def test_fields_of_an_alert_and_the_score() -> None:
     found: list[Mutant] = list(mutants(Plan((group,))))
 
     assert [each.kind for each in found] == ["comparison", "for dropped", "for doubled", "severity"]
-    score = scores((each, each.kind == "severity") for each in found)
+    score = scores(Tried(each, each.kind == "severity", 1) for each in found)
     assert score.percent == 25
     assert score.kinds["severity"] == (1, 1)

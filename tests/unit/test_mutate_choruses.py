@@ -1,6 +1,8 @@
 """Many mutants in one run of promtool: each is judged as if it were alone, and a broken test judges nobody."""
 
+import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
@@ -99,6 +101,30 @@ def test_the_report(shop: Path) -> None:
     assert "boundary " in told.output
     assert strict.exit_code == 1
     assert "::error file=" in strict.output
+
+
+def test_the_report_for_programs(shop: Path) -> None:
+    """JUnit has a case for each mutant, JSON the score and what survived, which fails where the score is too low."""
+    options = ["test", str(shop), "--mutate", "-k", "shop/Full"]
+    told = json.loads(CliRunner().invoke(tocsin, [*options, "--format", "json"]).stdout)
+    loose, strict = (
+        ET.fromstring(CliRunner().invoke(tocsin, [*options, "--format", "junit", *more]).stdout)
+        for more in ([], ["--fail-under", "100"])
+    )
+    names = [(case.get("classname"), case.get("name")) for case in loose.iter("testcase") if case.get("file")]
+    survivors = told["survivors"]
+
+    assert told["noticed"] + len(survivors) == told["total"] == len(names) == len(set(names))
+    assert [each["code"] for each in told["findings"]] == ["test/unread-series"]
+    assert told["score"] == round(100 * told["noticed"] / told["total"], 2)
+    assert sum(kind["total"] for kind in told["kinds"].values()) == told["total"]
+    assert {each["ref"] for each in survivors} <= {"shop/Full", "shop/FullAndDown"}
+    assert "boundary" in {each["kind"] for each in survivors}
+    assert all(each["advice"] and each["line"] > 1 and each["tests"] >= 0 for each in survivors)
+    assert [len(list(loose.iter(what))) for what in ("skipped", "failure")] == [len(survivors), 0]
+    assert [len(list(strict.iter(what))) for what in ("skipped", "failure")] == [0, len(survivors)]
+    assert (strict.get("failures"), loose.get("failures")) == (str(len(survivors)), "0")
+    assert {each.get("name"): each.get("value") for each in loose.iter("property")}["score"] == f"{told['score']:.2f}"
 
 
 def test_a_broken_test_judges_nobody(shop: Path) -> None:

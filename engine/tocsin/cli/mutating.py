@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from tocsin.adapters.promtool import Promtool
-from tocsin.mutate import Chorus, Mutant, Trial, Voice, apart, mutants, run_choruses, trials
+from tocsin.mutate import Chorus, Mutant, Trial, Tried, Voice, apart, mutants, run_choruses, trials
 from tocsin.plan import Plan
 from tocsin.proofs.testfile import ProofFile
 from tocsin.targets.promtest import Case
@@ -18,15 +18,6 @@ _MOST_COST = 2500.0
 _MOST_FILES = 60
 """What goes into one chorus at most, and into one promtool process: enough for its start not to count, and little
 enough for all processes to end at about the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A mutant, whether a test noticed it, and how many scenarios ask for its rule."""
-
-    mutant: Mutant
-    noticed: bool
-    tests: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """`tocsin test --mutate`: what the terminal is told while mutants are tried, and what comes out."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 
 import click
@@ -12,8 +12,10 @@ from tocsin.cli.mutating import Outcome, all_trials, chosen, solid, try_out
 from tocsin.definitions import Definitions
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.mutate import scores, survivor
+from tocsin.mutate.machines import formats
 from tocsin.proofs.build import proofs
 from tocsin.proofs.files import proof_files
+from tocsin.report import FORMATS, Renderer
 from tocsin.targets.promtest import Case
 
 
@@ -30,16 +32,25 @@ class Effort:
     generated: bool
 
 
-def mutate(tests: Sequence[Case], definitions: Definitions, effort: Effort) -> tuple[list[Diagnostic], list[str]]:
-    """Survivors as findings, and the scores as lines."""
+@dataclass(frozen=True, slots=True)
+class Mutated:
+    """Survivors as *findings*, the scores as *lines*, and how both are told in each of the *formats*."""
+
+    findings: Sequence[Diagnostic]
+    lines: Sequence[str]
+    formats: Mapping[str, Renderer] = field(default_factory=lambda: FORMATS)
+
+
+def mutate(tests: Sequence[Case], definitions: Definitions, effort: Effort) -> Mutated:
+    """Try all mutants, or as many as *effort* says."""
     begun = monotonic()
     plan = solid(definitions.plan)
     made = proof_files(proofs(definitions.workspace, plan), plan) if effort.generated else ()
     some = chosen(plan, effort.only, effort.limit, effort.seed)
     outcome = try_out(some, all_trials(tests, made), effort.promtool, effort.jobs, _Progress(len(some), begun).show)
     if outcome.broken:
-        return _broken(outcome), ["no score: tests have to pass before mutants can make them fail"]
-    score = scores((each.mutant, each.noticed) for each in outcome.tried)
+        return Mutated(_broken(outcome), ["no score: tests have to pass before mutants can make them fail"])
+    score = scores(outcome.tried)
     enough = effort.fail_under is None or score.percent >= effort.fail_under
     severity = Severity.WARNING if enough else Severity.ERROR
     took = max(monotonic() - begun, 0.001)
@@ -48,7 +59,8 @@ def mutate(tests: Sequence[Case], definitions: Definitions, effort: Effort) -> t
         f"in {took:.0f} s ({score.total / took:.1f} a second)"
     )
     lines = [*score.table(), said if enough else f"{said}, less than {effort.fail_under:g} %"]
-    return [survivor(each.mutant, each.tests, severity) for each in outcome.tried if not each.noticed], lines
+    found = [survivor(each, severity) for each in outcome.tried if not each.noticed]
+    return Mutated(found, lines, formats(outcome.tried, score, enough=enough))
 
 
 def _broken(outcome: Outcome) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tocsin.cli.options import Seconds
-from tocsin.report import FORMATS, counted, has_errors
+from tocsin.report import FORMATS, Renderer, counted, has_errors
 
 if TYPE_CHECKING:
     from tocsin.adapters.promtool import Promtool, TestReport
@@ -103,29 +103,31 @@ def command(
     findings = [*silent_passes(tests), *(() if mutate else _run(tests, definitions, tool, jobs))]
     lines = _hand_summary(tests, findings, definitions, only) if tests and not mutate else []
     more: Sequence[Diagnostic] = ()
-    said: list[str] = []
+    said: Sequence[str] = ()
+    formats: Mapping[str, Renderer] = FORMATS
     if mutate:
         from tocsin.cli import mutation
 
         effort = mutation.Effort(tool, jobs, only, limit, seed, fail_under, generated=generated)
-        more, said = mutation.mutate(tests, definitions, effort)
+        mutated = mutation.mutate(tests, definitions, effort)
+        more, said, formats = mutated.findings, mutated.lines, mutated.formats
     elif generated:
         more, said = _prove(definitions, rules, tool, jobs, only)
     findings += more
     lines += said
-    _show(findings, definitions, format_)
+    _show(findings, definitions, formats[format_], people=format_ == "text")
     for line in lines:
         click.echo(line, err=True)
     ctx.exit(1 if has_errors(findings) else 0)
 
 
-def _show(findings: "Sequence[Diagnostic]", definitions: "Definitions", format_: str) -> None:
+def _show(findings: "Sequence[Diagnostic]", definitions: "Definitions", render: "Renderer", *, people: bool) -> None:
     """Notes of what is not proved are counted below, and listed only where machines read."""
     from tocsin.diagnostics import in_file_order
 
-    shown = in_file_order(f for f in findings if format_ != "text" or f.severity != "info")
-    click.echo(FORMATS[format_](shown, definitions.shown, {}), nl=False)
-    if format_ == "text" and shown:
+    shown = in_file_order(f for f in findings if not people or f.severity != "info")
+    click.echo(render(shown, definitions.shown, {}), nl=False)
+    if people and shown:
         click.echo(err=True)
 
 

@@ -2,7 +2,7 @@
 
 from tocsin.mutate.chorus import Chorus, Voice, apart, run_choruses
 from tocsin.mutate.rules import Mutant, mutants
-from tocsin.mutate.score import Scores, scores, survivor
+from tocsin.mutate.score import Scores, Tried, scores, survivor
 from tocsin.mutate.trials import Trial, trials
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Mutant",
     "Scores",
     "Trial",
+    "Tried",
     "Voice",
     "apart",
     "mutants",

@@ -12,6 +12,15 @@ Counted = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A mutant, whether a test noticed it, and how many scenarios ask for its rule."""
+
+    mutant: Mutant
+    noticed: bool
+    tests: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Mutants that were noticed, and all: by file and by kind."""
 
@@ -45,15 +54,15 @@ def _percent(noticed: int, total: int) -> float:
     return 100 * noticed / total if total else 100.0
 
 
-def scores(tried: Iterable[tuple[Mutant, bool]]) -> Scores:
-    """Count *tried* mutants, each with whether a test noticed it."""
+def scores(tried: Iterable[Tried]) -> Scores:
+    """Count mutants."""
     every = list(tried)
 
     def counted(by: Callable[[Mutant], str]) -> Counted:
         noticed, total = Counter[str](), Counter[str]()
-        for mutant, was_noticed in every:
-            total[by(mutant)] += 1
-            noticed[by(mutant)] += was_noticed
+        for each in every:
+            total[by(each.mutant)] += 1
+            noticed[by(each.mutant)] += each.noticed
         return {name: (noticed[name], total[name]) for name in sorted(total)}
 
     return Scores(counted(lambda mutant: mutant.source.path), counted(lambda mutant: mutant.kind))
@@ -77,12 +86,27 @@ ADVICE = {
 """Which test would notice, by kind of mutant."""
 
 
-def survivor(mutant: Mutant, tests: int, severity: Severity) -> Diagnostic:
+def survivor(tried: Tried, severity: Severity) -> Diagnostic:
     """A mutant that lives, at the definition of its rule, with the test that would notice it."""
-    counted = "the one test that asks" if tests == 1 else f"none of the {tests} tests that ask"
-    verb = "does not notice" if tests == 1 else "notices"
-    reason = f"and {counted} for it {verb}" if tests else "and no test asks for it"
-    hint = ADVICE[mutant.kind] if tests else "write a test that expects an alert which needs this rule"
-    place = f" at `{mutant.where}`" if mutant.where else ""
-    message = f"{mutant.ref}: {mutant.name}: {mutant.words}{place}, {reason}"
-    return Diagnostic("mutate/survivor", mutant.source, message, severity, hint=hint)
+    mutant = tried.mutant
+    message = f"{mutant.ref}: {mutant.name}: {change(mutant)}, and {fate(tried)}"
+    return Diagnostic("mutate/survivor", mutant.source, message, severity, hint=advice(tried))
+
+
+def fate(tried: Tried) -> str:
+    """Why it lives."""
+    if not tried.tests:
+        return "no test asks for it"
+    if tried.tests == 1:
+        return "the one test that asks for it does not notice"
+    return f"none of the {tried.tests} tests that ask for it notices"
+
+
+def change(mutant: Mutant) -> str:
+    """What was changed, and where in the expression."""
+    return f"{mutant.words} at `{mutant.where}`" if mutant.where else mutant.words
+
+
+def advice(tried: Tried) -> str:
+    """The test to write."""
+    return ADVICE[tried.mutant.kind] if tried.tests else "write a test that expects an alert which needs this rule"

@@ -16,6 +16,7 @@ from tocsin.report.workflow import github, markdown
 
 __all__ = [
     "FORMATS",
+    "Renderer",
     "as_json",
     "at_least",
     "counted",

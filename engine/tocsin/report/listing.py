@@ -14,10 +14,11 @@ def as_json(findings: Sequence[Diagnostic], _texts: Texts, _manuals: Mapping[str
     Lines and columns count from 1 in code points; the end is exclusive; a finding without a hint or a fix has null. A
     fix is a title, whether it is safe, and edits: the text to put between line, column and endLine, endColumn.
     """
-    return json.dumps([_as_object(finding) for finding in findings], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps([as_object(finding) for finding in findings], indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_object(finding: Diagnostic) -> dict[str, object]:
+def as_object(finding: Diagnostic) -> dict[str, object]:
+    """One of the list."""
     span = finding.span
     return {
         "code": finding.code,

@@ -14,30 +14,43 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def junit(findings: Sequence[Diagnostic], texts: Texts, _manuals: Mapping[str, str] | None = None) -> str:
     """One test case per finding, and one that passes per file without an error; only errors are failures."""
-    suite = ET.Element("testsuite", name="tocsin check")
+    suite = ET.Element("testsuite", name="tocsin")
     failures = 0
     for path in sorted({*texts, *(finding.span.path for finding in findings)}):
         mine = [finding for finding in findings if finding.span.path == path]
         if all(finding.severity is not Severity.ERROR for finding in mine):
-            ET.SubElement(suite, "testcase", classname=_xml(path), name="no errors")
-        for finding in mine:
-            name = f"{finding.span.line}:{finding.span.column} {finding.code}"
-            case = ET.SubElement(suite, "testcase", classname=_xml(path), name=name)
-            if finding.severity is Severity.ERROR:
-                failures += 1
-                failure = ET.SubElement(case, "failure", message=_xml(finding.message), type=finding.code)
-                failure.text = _xml(paragraph(finding, texts))
-            else:
-                ET.SubElement(case, "system-out").text = _xml(paragraph(finding, texts))
-    suite.set("tests", str(len(suite)))
+            ET.SubElement(suite, "testcase", classname=xml_text(path), name="no errors")
+        failures += sum(add_case(suite, finding, texts) for finding in mine)
+    return junit_text(suite, failures)
+
+
+def add_case(suite: ET.Element, finding: Diagnostic, texts: Texts) -> bool:
+    """Add a finding to a suite; whether it is a failure."""
+    name = f"{finding.span.line}:{finding.span.column} {finding.code}"
+    case = ET.SubElement(suite, "testcase", classname=xml_text(finding.span.path), name=name)
+    failed = finding.severity is Severity.ERROR
+    if failed:
+        told = ET.SubElement(case, "failure", message=xml_text(finding.message), type=finding.code)
+    else:
+        told = ET.SubElement(case, "system-out")
+    told.text = xml_text(paragraph(finding, texts))
+    return failed
+
+
+def junit_text(suite: ET.Element, failures: int) -> str:
+    """A file of one *suite* of test cases, *failures* of which failed."""
+    cases, skipped = str(len(suite.findall("testcase"))), len(suite.findall("testcase/skipped"))
+    suite.set("tests", cases)
     suite.set("failures", str(failures))
     suite.set("errors", "0")
-    suites = ET.Element("testsuites", tests=suite.attrib["tests"], failures=str(failures), errors="0")
+    if skipped:
+        suite.set("skipped", str(skipped))
+    suites = ET.Element("testsuites", tests=cases, failures=str(failures), errors="0")
     suites.append(suite)
     ET.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
 
-def _xml(value: str) -> str:
+def xml_text(value: str) -> str:
     """Text without the characters that XML 1.0 cannot hold at all."""
     return _NOT_XML.sub("\ufffd", value)
