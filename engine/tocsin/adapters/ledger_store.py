@@ -81,6 +81,25 @@ class LedgerStore:
                 if (day := self._day(row)) is not None:
                     yield day
 
+    def written(self, refs: Iterable[str], start: date, end: date) -> Mapping[tuple[str, date], datetime]:
+        """When each day that is held was last changed, without reading its counts."""
+        found: dict[tuple[str, date], datetime] = {}
+        columns = select(LEDGER.c.ref, LEDGER.c.day, LEDGER.c.written_at)
+        asked = (LEDGER.c.day >= number_of(start)) & (LEDGER.c.day < number_of(end))
+        for some in _batches(sorted(set(refs))):
+            with reading(self._engine) as connection:
+                rows = connection.execute(columns.where(_HELD & LEDGER.c.ref.in_(some) & asked)).all()
+            found |= {(row.ref, day_of(row.day)): instant(row.written_at) for row in rows}
+        return found
+
+    def parts(self, ref: str, start: date, end: date) -> tuple[str, ...]:
+        """The references of an objective's groups that have days from *start* up to, not including, *end*."""
+        asked = (LEDGER.c.day >= number_of(start)) & (LEDGER.c.day < number_of(end))
+        named = LEDGER.c.ref.startswith(f"{ref}{{", autoescape=True)
+        with reading(self._engine) as connection:
+            found = connection.scalars(select(LEDGER.c.ref).where(_HELD & asked & named).distinct())
+            return tuple(sorted(found))
+
     def write(self, days: Iterable[Day], now: datetime) -> Written:
         """State what the days are; the version that a day carries is not looked at.
 

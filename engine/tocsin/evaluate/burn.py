@@ -191,7 +191,14 @@ def burn_rate_of(slo: Slo, ratio: float) -> float:
 
 
 def sample(
-    slo: Slo, one_burn: Burn, rates: Mapping[Duration, Rate], spent: Spend | None, *, at: datetime, observed: str = ""
+    slo: Slo,
+    one_burn: Burn,
+    rates: Mapping[Duration, Rate],
+    spent: Spend | None,
+    *,
+    at: datetime,
+    observed: str = "",
+    counted_by: str = "",
 ) -> Sample:
     """What one tier's alert sees, with the lines that a page shows."""
     if one_burn.truth is Truth.UNKNOWN:
@@ -213,6 +220,8 @@ def sample(
         facts.append(("budget left", percent(spent.remaining, 1)))
         if observed:
             facts.append(("budget counted over", observed))
+        if counted_by:
+            facts.append(("budget counted by", counted_by))
         pace = burn_rate_of(slo, short) if short is not None else 0.0
         lasts = exhaustion(spent.remaining, pace, slo.window)
         if spent.remaining <= 0:

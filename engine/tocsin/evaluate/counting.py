@@ -48,14 +48,15 @@ def named(group: Labels) -> str:
 
 
 def counted(  # noqa: PLR0917 - what, of whom, from when to when
-    source: MetricSource, sli: Sli, since: int, until: int, now: int, step: int = MINUTE
+    source: MetricSource, sli: Sli, since: int, until: int, now: int, step: int = MINUTE, *, samples: bool = True
 ) -> Mapping[Labels, Counts]:
     """Count an SLI for the slices of [*since*, *until*) in unix seconds, by group: from samples where it has counters.
 
-    What is not *now* - LATE yet is left out. *since* is a multiple of LONG (midnight is), so that the same windows are
-    exact whenever they are asked for; the last one is as long as it is yet.
+    Without *samples* counters are calibrated as everything else is, which is cheaper. What is not *now* - LATE yet is
+    left out. *since* is a multiple of LONG (midnight is), so that the same windows are exact whenever they are asked
+    for; the last one is as long as it is yet.
     """
-    if (counters := sli.counters()) is not None:
+    if samples and (counters := sli.counters()) is not None:
         return sampled(source, counters, sli.by, since, until, now, step)
     end = min(until, (now - LATE) // step * step)
     whole = since + max(end - since, 0) // LONG * LONG

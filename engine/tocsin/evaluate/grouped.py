@@ -13,7 +13,7 @@ from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.model import Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Rest, Seen, unknown
-from tocsin.evaluate.slo import SloQuestion, SloSight
+from tocsin.evaluate.slo import Ledger, SloQuestion, SloSight
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ports import Answer, Labels, RangeAnswer, Row
 from tocsin.spec import Slo
@@ -83,6 +83,7 @@ class GroupedQuestion:
     """Groups that are out of use, and whose alerts have not ended yet."""
     statuses: dict[Labels, SloStatus] = field(default_factory=dict)
     """Each group as the last look saw it."""
+    ledger: Ledger | None = None
 
     def ask(self, asker: Asker, opened: Iterable[Labels] = ()) -> SloSight:
         """Look at every group once; alerts of the groups *opened* are open, perhaps from before a restart."""
@@ -113,7 +114,7 @@ class GroupedQuestion:
         self.retired = gone | ((self.retired & opened) - self.seen_at.keys())
 
     def _ask(self, group: Labels, rows: _Rows, asker: Asker) -> SloSight:
-        question = self.groups.setdefault(group, SloQuestion(self.slo, self.budget_every))
+        question = self.groups.setdefault(group, SloQuestion(self.slo, self.budget_every, self.ledger, group))
         own = Asker(_OneGroup(rows, group), asker.at, asker.failures, asker.unreachable)
         return question.ask(own)
 
@@ -140,6 +141,8 @@ def _named(status: SloStatus, group: Labels, groups: int) -> SloStatus:
     return replace(status, reason=f"{text}: {status.reason}" if status.reason else text)
 
 
-def question_of(slo: Slo, budget_every: timedelta) -> SloQuestion | GroupedQuestion:
+def question_of(slo: Slo, budget_every: timedelta, ledger: Ledger | None = None) -> SloQuestion | GroupedQuestion:
     """The question of an SLO, divided by labels or not."""
-    return GroupedQuestion(slo, budget_every) if slo.sli.by else SloQuestion(slo, budget_every)
+    if slo.sli.by:
+        return GroupedQuestion(slo, budget_every, ledger=ledger)
+    return SloQuestion(slo, budget_every, ledger)

@@ -141,6 +141,10 @@ class SloStatus:
     state: str
     exhaustion: timedelta | None
     reason: str = ""
+    budget_from: str = ""
+    """Who counted the budget: the `ledger`, or the metric `source` in one question; empty where nobody did."""
+    coverage: float | None = None
+    """The part of the period so far that the ledger looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from tocsin.budget import Spend, exhaustion, spend
+from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
 from tocsin.evaluate.absence import Absence
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.burn import (
@@ -25,9 +26,9 @@ from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.history import History
 from tocsin.evaluate.model import BurnStatus, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
-from tocsin.evaluate.words import span
+from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
-from tocsin.ports import Answer
+from tocsin.ports import Answer, Labels
 from tocsin.sli import for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
@@ -35,6 +36,9 @@ from tocsin.windows import windows_of
 
 _LEAST = 60
 """Seconds of a calendar period below which nothing is counted yet: a shorter range holds no two scrapes."""
+HOUR = Duration.of(hours=1)
+LEDGER, SOURCE = "ledger", "source"
+"""Who counted a budget."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
 
@@ -46,6 +50,54 @@ class Counted:
     spent: Spend
     at: datetime
     observed: float
+    leaving: tuple[float, ...] = ()
+    """Bad events of each hour since the window began, where the ledger knows them."""
+
+
+class Standing(Protocol):
+    """What the ledger holds of one budget, up to *until*."""
+
+    @property
+    def until(self) -> datetime:
+        """Its watermark."""
+        ...
+
+    @property
+    def total(self) -> float:
+        """What counts."""
+        ...
+
+    @property
+    def bad(self) -> float:
+        """What of it is bad."""
+        ...
+
+    @property
+    def leaving(self) -> tuple[float, ...]:
+        """What of it was bad in each hour since the window began."""
+        ...
+
+    @property
+    def coverage(self) -> float:
+        """The part of the time that was looked at, since somebody first did."""
+        ...
+
+    def observed(self, at: datetime) -> float:
+        """The part of the whole period that was looked at by *at*."""
+        ...
+
+
+class Ledger(Protocol):
+    """Who knows what is held."""
+
+    @property
+    def floor(self) -> float:
+        """The least coverage at which a budget is told."""
+        ...
+
+    def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
+        """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +114,16 @@ class SloQuestion:
 
     Windows up to six hours are asked together at every look, each longer one alone at the budget's cadence: what a
     server refuses for a window of three days ("too many samples") blinds the tier that needs it, and no other.
+
+    Where the *ledger* holds the period, the budget is what it holds, and what happened since its watermark.
     """
 
     slo: Slo
     budget_every: timedelta
+    ledger: Ledger | None = None
+    group: Labels = ()
+    budget_from: str = ""
+    coverage: float | None = None
     counted: Counted | None = None
     counted_reason: str = ""
     counting: Cadence = field(default_factory=Cadence)
@@ -142,10 +200,18 @@ class SloQuestion:
                 asker.still_failing(self.counting.reason)
             return
         window, _ = self._period(asker.at)
+        standing = None if self.ledger is None else self.ledger.standing(self.slo, self.group, asker.at)
+        if standing is not None:
+            window = Duration.of(seconds=max(_LEAST, round((asker.at - standing.until).total_seconds())))
         answer = asker.complete(union(for_long(self.slo.sli), (window,), "increase"))
         if not isinstance(answer, Unanswered):
             self.counting.answered(asker.at)
-            self._counted(answer, asker, window)
+            if standing is None:
+                self.budget_from, self.coverage = SOURCE, None
+                self._counted(answer, asker, window)
+            else:
+                self.budget_from, self.coverage = LEDGER, standing.coverage
+                self._held(standing, rates_of(answer, (window,))[window], asker.at)
             return
         self.counted_reason = answer.reason
         if asker.unreachable is None:
@@ -174,6 +240,20 @@ class SloQuestion:
         if spent is not None:
             self.counted, self.counted_reason = Counted(spent, asker.at, observed), ""
 
+    def _held(self, standing: Standing, since: Rate, at: datetime) -> None:
+        """Count what the ledger holds and what happened *since*; with too little coverage nothing is concluded."""
+        self.counted = None
+        if self.ledger is not None and standing.coverage < self.ledger.floor:
+            least = percent(self.ledger.floor)
+            self.counted_reason = f"only {percent(standing.coverage, 1)} of the period was seen, less than {least}"
+            return
+        total, bad = (held + (new or 0.0) for held, new in ((standing.total, since.total), (standing.bad, since.bad)))
+        observed = standing.observed(at)
+        spent = spend(self.slo.target, total, min(bad, total), observed) if observed > 0 else None
+        self.counted_reason = "" if spent is not None else f"no traffic in {self.slo.over}"
+        if spent is not None:
+            self.counted = Counted(spent, at, observed, standing.leaving)
+
     def _covered(self, asker: Asker, rates: Mapping[Duration, Rate], window: Duration) -> float:
         """The part of *window* that has a history, where there are errors to which that makes a difference."""
         unsure = self.slo.guards.cold_start and (rates[window].ratio() or 0) > 0
@@ -185,6 +265,14 @@ class SloQuestion:
             return ""
         whole = self._period(self.counted.at)[1].timedelta
         return f"{span(self.counted.observed * whole)} of {self.slo.over}"
+
+    def _counted_by(self) -> str:
+        """Who counted the budget, where there is a ledger that could have."""
+        if self.ledger is None or not self.budget_from:
+            return ""
+        if self.coverage is None:
+            return "one question, as the ledger does not hold the period yet"
+        return f"the ledger, {percent(self.coverage, 1)} of the time seen"
 
     def blind(self, reason: str, at: datetime) -> SloSight:
         """Nothing could be seen."""
@@ -211,7 +299,8 @@ class SloQuestion:
         spent = self.counted.spent if self.counted else None
         burns = [burn(slo, tier, rates, lambda w: self._covered(asker, rates, w)) for tier in slo.tiers]
         observed = self._observed()
-        seen = {tier_id(slo, b.tier): one(sample(slo, b, rates, spent, at=asker.at, observed=observed)) for b in burns}
+        facts = {"observed": observed, "counted_by": self._counted_by()}
+        seen = {tier_id(slo, b.tier): one(sample(slo, b, rates, spent, at=asker.at, **facts)) for b in burns}
         if slo.no_traffic.alert:
             seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
         state, reason = self._state(burns, spent, rates[BASE])
@@ -245,7 +334,7 @@ class SloQuestion:
         slo, spent = self.slo, self.counted.spent if self.counted else None
         lasts = None
         if spent is not None and pace is not None:
-            lasts = exhaustion(spent.remaining, burn_rate_of(slo, pace), slo.window)
+            lasts = self._lasts(spent, burn_rate_of(slo, pace))
         return SloStatus(
             ref=slo.ref,
             service=slo.service,
@@ -263,4 +352,15 @@ class SloQuestion:
             state=state,
             exhaustion=lasts.timedelta if lasts else None,
             reason=reason,
+            budget_from=self.budget_from,
+            coverage=self.coverage,
         )
+
+    def _lasts(self, spent: Spend, rate: float) -> Duration | None:
+        """How long the budget lasts; what leaves a rolling window meanwhile is known to the ledger."""
+        slo, leaving = self.slo, self.counted.leaving if self.counted else ()
+        straight = exhaustion(spent.remaining, rate, slo.window)
+        if not leaving or slo.calendar is not None or straight is None or straight > slo.window:
+            return straight
+        shares = [max(0.0, bad) / spent.allowed for bad in leaving]
+        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, shares, HOUR)

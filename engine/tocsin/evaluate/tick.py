@@ -36,7 +36,7 @@ from tocsin.evaluate.model import (
 )
 from tocsin.evaluate.questions import Question, questions
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
-from tocsin.evaluate.slo import SloQuestion, SloSight
+from tocsin.evaluate.slo import Ledger, SloQuestion, SloSight
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
 from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of
@@ -102,6 +102,7 @@ class Watch:
     """The questions of a workspace, and what they remember between looks.
 
     *interval* is the time between ticks, *budgets_every* and *slices_every* are the cadences of what moves slowly.
+    Budgets are those of the *ledger* where it holds their periods.
     """
 
     def __init__(
@@ -111,11 +112,12 @@ class Watch:
         interval: timedelta = timedelta(seconds=15),
         budgets_every: timedelta = timedelta(seconds=60),
         slices_every: timedelta = timedelta(seconds=300),
+        ledger: Ledger | None = None,
     ) -> None:
         self.workspace = workspace
         self.stride = max(2 * interval, STRIDE)
         self.composites = Composites.of(workspace, slices_every)
-        self.slos = [question_of(slo, budgets_every) for service in workspace.services for slo in service.slos]
+        self.slos = [question_of(slo, budgets_every, ledger) for service in workspace.services for slo in service.slos]
         self.alerts = questions(workspace)
         self.combined = combined.composites(workspace)
         made = [

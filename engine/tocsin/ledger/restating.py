@@ -50,6 +50,29 @@ def change(held: Day, new: Day) -> Change:
     return Change.MORE if kept and gained else Change.OTHER
 
 
+def still_seen(held: Day, new: Day) -> Day:
+    """A new statement, with what is held of the slices that nobody can see any more.
+
+    A source forgets what is old, or loses what it had; that is no reason to unlearn it. Of a day that is held in other
+    slices, whichever covers more is right.
+
+    >>> from datetime import date
+    >>> from dataclasses import replace
+    >>> from tocsin.ledger.model import empty
+    >>> nothing = empty("a/b", date(2026, 3, 1))
+    >>> held = replace(nothing, covered=np.arange(1440) < 720)
+    >>> int(still_seen(held, nothing).covered.sum())
+    720
+    """
+    if held.step != new.step:
+        return new if new.covered.sum() * new.step > held.covered.sum() * held.step else held
+    gone = held.covered & ~new.covered
+    if not gone.any():
+        return new
+    total, bad = np.where(gone, held.total, new.total), np.where(gone, held.bad, new.bad)
+    return Day(new.ref, new.day, new.step, total, bad, held.covered | new.covered, new.version)
+
+
 def coarser(day: Day, step: int) -> Day:
     """Add slices up to longer ones of *step* seconds.
 

@@ -118,6 +118,24 @@ class Series:
         before, until = self._at(start), self._at(end)
         return Sums(*(late - early for late, early in zip(until, before, strict=True)))
 
+    def column(self, column: int, times: Seconds) -> tuple[tuple[float, float, float], ...]:
+        """Total, bad and seen of one objective before each of *times*."""
+        rows, share = self._rows(times)
+        following = np.minimum(rows + 1, self.used - 1)
+        held = [array[:, column] for array in (self.total, self.bad, self.seen)]
+        return tuple(
+            tuple(float(values[row] + (values[after] - values[row]) * part) for values in held)  # type: ignore[misc]
+            for row, after, part in zip(rows, following, share, strict=True)
+        )
+
+    def widen(self, columns: int) -> None:
+        """Make room for so many objectives in all."""
+        for name in ("total", "bad", "seen"):
+            held = getattr(self, name)
+            values = np.zeros((held.shape[0], columns), dtype=held.dtype)
+            values[:, : held.shape[1]] = held
+            setattr(self, name, values)
+
     def before(self, times: Seconds, columns: Seconds) -> Floats:
         """Bad units before each of *times* in some of the columns, shape (times, columns)."""
         rows, share = self._rows(times)

@@ -10,10 +10,11 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
+from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
-from tocsin.errors import TocsinError
+from tocsin.errors import StoreError, TocsinError
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.evaluate.tick import Watch
 from tocsin.ports import Channel, Clock
@@ -23,6 +24,7 @@ from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
+from tocsin.service.keeper import Keeper
 from tocsin.service.loop import Evaluator
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
@@ -30,11 +32,14 @@ from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on,
 from tocsin.service.telemetry import Telemetry
 from tocsin.service.wiring import build_channels
 from tocsin.settings import Settings, without_password
+from tocsin.spec import LedgerSettings
 
 log = logging.getLogger(__name__)
 
 ASKERS = 8
 """Questions asked of the metric source at a time."""
+LEDGER_DEADLINE = 30.0
+"""Seconds for one question of the ledger: nobody waits for it."""
 
 
 class WallClock:
@@ -83,8 +88,9 @@ class Process:
         self._courier = Courier(self._store, channels, self._clock)
         self._telemetry.watch(self._board, self._store, self._clock, self._workers)
         self._retired: list[Courier] = []
+        self._keeper = self._kept(definitions, stack)
         self._evaluator = Evaluator(
-            watch=Watch(definitions.workspace, interval=self._interval),
+            watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper),
             notifications=definitions.workspace.notifications,
             memory=memory,
             source=self._source,
@@ -106,6 +112,21 @@ class Process:
         built = build_channels(definitions.workspace.notifications, self._environ)
         return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
 
+    def _kept(self, definitions: Definitions, stack: ExitStack) -> Keeper | None:
+        """Who keeps the ledger, with connections of its own; what the definitions say of it holds until a restart."""
+        source = stack.enter_context(
+            closing(PrometheusSource(self._settings.prometheus, LEDGER_DEADLINE, connections=1))
+        )
+        self._counts = StoppableSource(source, source.abort)
+        platform = definitions.workspace.platform
+        settings = platform.ledger if platform is not None else LedgerSettings()
+        if not settings.enabled:
+            return None
+        store = stack.enter_context(closing(LedgerStore(self._settings.state, on_broken=_broken)))
+        keeper = Keeper(definitions.workspace, self._counts, store, self._clock, settings, self._telemetry)
+        self._telemetry.watch_ledger(lambda: keeper.pending, lambda: keeper.behind(self._clock.now()))
+        return keeper
+
     def _workers(self, depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
         return self._courier.workers(depths)  # of the courier in use: a reload brings another one
 
@@ -117,11 +138,14 @@ class Process:
         """Answer requests and deliver; returns the URL."""
         self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin")))
         self._courier.start()
+        if self._keeper is not None:
+            self._keeper.start()
         return self._web.listen.url()
 
     def give_up(self) -> None:
         """Break off the evaluation under way, from another thread; nothing of it counts."""
         self._source.stop()
+        self._counts.stop()
 
     def tick_until_told(self, orders: Orders) -> None:
         """Tick, and follow orders (`reload`, `stop`) between ticks; returns on `stop` or when told to give up."""
@@ -161,8 +185,10 @@ class Process:
             self._refuse(None, f"{type(error).__name__}; the log says more")
             return
         before, now = self._evaluator.watch, self._clock.now()
-        watch = Watch(definitions.workspace, interval=self._interval)
+        watch = Watch(definitions.workspace, interval=self._interval, ledger=self._keeper)
         watch.inherit(before)
+        if self._keeper is not None:
+            self._keeper.follow(definitions.workspace)
         self._hand_over(channels)
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
@@ -188,6 +214,8 @@ class Process:
     def stop(self) -> None:
         """Deliver what is due for a while, then end; the rest stays in the outbox."""
         end = time.monotonic() + self._settings.drain.timedelta.total_seconds()
+        if self._keeper is not None:
+            self._keeper.stop()
         self._evaluator.finish(self._settings.drain.timedelta.total_seconds() / 2)
         couriers = (self._courier, *self._retired)
         drained = [courier.stop(timedelta(seconds=max(0.0, end - time.monotonic()))) for courier in couriers]
@@ -197,6 +225,10 @@ class Process:
             log.warning("stopped, but the outbox could not be read", extra={"error": str(error)})
         else:
             log.info("stopped", extra={"drained": all(drained), "left_in_outbox": left})
+
+
+def _broken(error: StoreError) -> None:
+    log.error("a day of the ledger cannot be read", extra={"error": str(error)})
 
 
 def counts(definitions: Definitions) -> dict[str, int]:

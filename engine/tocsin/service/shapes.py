@@ -99,7 +99,11 @@ class Burn(Shape):
 
 
 class Objective(Shape):
-    """One SLO; *budgetRemaining* is a fraction (below 0: overspent), *exhaustion* seconds until nothing is left."""
+    """One SLO; *budgetRemaining* is a fraction (below 0: overspent), *exhaustion* seconds until nothing is left.
+
+    *budgetFrom* says who counted the budget: the `ledger`, or the metric `source` in one question, where the ledger
+    does not hold the period (yet). *coverage* is the part of the period so far that the ledger looked at.
+    """
 
     ref: str
     service: str
@@ -111,6 +115,8 @@ class Objective(Shape):
     good: float | None
     total: float | None
     budget_remaining: float | None
+    budget_from: Literal["ledger", "source"] | None = None
+    coverage: float | None = None
     exhaustion: float | None
     burns: list[Burn]
     reason: str

@@ -81,6 +81,8 @@ def _objective_of(slo: SloStatus) -> Objective:
         good=slo.good,
         total=slo.total,
         budget_remaining=slo.remaining,
+        budget_from="ledger" if slo.budget_from == "ledger" else "source" if slo.budget_from else None,
+        coverage=slo.coverage,
         exhaustion=None if slo.exhaustion is None else slo.exhaustion.total_seconds(),
         burns=[_burn_of(burn) for burn in slo.burns],
         reason=slo.reason,

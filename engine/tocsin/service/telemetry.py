@@ -5,7 +5,7 @@ import logging
 import platform
 import sys
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,6 +89,12 @@ class Telemetry:
             buckets=(0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
             registry=self.registry,
         )
+        self.ledger_days = Counter(
+            "tocsin_ledger_days", "Days of objectives that were counted for good.", registry=self.registry
+        )
+        self.ledger_failures = Counter(
+            "tocsin_ledger_failures", "Pieces of work on the ledger that failed.", registry=self.registry
+        )
         ProcessCollector(registry=self.registry)
         for outcome in ("ok", "failed"):
             self.ticks.labels(outcome)
@@ -96,6 +102,19 @@ class Telemetry:
     def watch(self, board: Board, store: Store, clock: Clock, workers: Workers = nobody) -> None:
         """Export what *board*, *store* and *workers* tell at the moment of a scrape."""
         self.registry.register(_Standing(board, store, clock, workers))
+
+    def watch_ledger(self, pending: Callable[[], float], behind: Callable[[], float]) -> None:
+        """Export how far the ledger is at the moment of a scrape."""
+        days = Gauge(
+            "tocsin_ledger_pending_days", "Days of objectives still to be counted for good.", registry=self.registry
+        )
+        days.set_function(pending)
+        seconds = Gauge(
+            "tocsin_ledger_behind_seconds",
+            "How far the ledger of the objective that is furthest behind is behind.",
+            registry=self.registry,
+        )
+        seconds.set_function(behind)
 
     def counted(self, channel: Channel, clock: Clock) -> Channel:
         """The same channel, its attempts counted."""

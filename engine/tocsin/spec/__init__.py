@@ -5,7 +5,7 @@ from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.measure import Measure
 from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
-from tocsin.spec.platform import InfluxDb, Kubernetes, Platform, PrometheusSettings, StatsD
+from tocsin.spec.platform import InfluxDb, Kubernetes, LedgerSettings, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import (
     AlertRule,
     GroupSettings,
@@ -39,6 +39,7 @@ __all__ = [
     "Journey",
     "JourneySlo",
     "Kubernetes",
+    "LedgerSettings",
     "Measure",
     "Member",
     "Metric",

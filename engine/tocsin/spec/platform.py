@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from tocsin.diagnostics import Span
 from tocsin.ports import Labels
@@ -54,6 +55,26 @@ class Kubernetes:
     labels: Labels = ()
 
 
+_EVERY, _FINE, _KEEP = Duration.of(minutes=5), Duration.of(days=100), Duration.of(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """How `tocsin serve` keeps the ledger of objectives.
+
+    The days that run are counted further *every* so often, never with more than *queries_per_minute*. Days older than
+    *fine* are put together in longer slices, those older than *keep* go. Below a *coverage* no budget is told.
+    """
+
+    enabled: bool = True
+    every: Duration = _EVERY
+    counting: str = "samples"
+    queries_per_minute: int = 120
+    fine: Duration = _FINE
+    keep: Duration = _KEEP
+    coverage: Decimal = Decimal("0.9")
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """The platform's own settings; a workspace has at most one."""
@@ -65,5 +86,6 @@ class Platform:
     grafana_url: str | None
     span: Span
     kubernetes: Kubernetes | None = None
+    ledger: LedgerSettings = LedgerSettings()
     burn_rates: Mapping[str, Policy] = field(default_factory=dict)
     """Policies of this workspace, beside those that are built in."""

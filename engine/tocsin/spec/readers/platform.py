@@ -1,6 +1,6 @@
 """Platform: a document to the settings of the metric stores."""
 
-from tocsin.spec.platform import InfluxDb, Kubernetes, Platform, PrometheusSettings, StatsD
+from tocsin.spec.platform import InfluxDb, Kubernetes, LedgerSettings, Platform, PrometheusSettings, StatsD
 from tocsin.spec.readers.burn_rate import read_policies
 from tocsin.spec.readers.node import Node
 from tocsin.units import Duration
@@ -9,6 +9,8 @@ _QUARTER_MINUTE = Duration.of(seconds=15)
 _RETENTION = Duration.of(days=15)
 _FLUSH_INTERVAL = Duration.of(seconds=10)
 _SHARD = Duration.of(days=1)
+_LEDGER = LedgerSettings()
+_OFTEN, _SELDOM = Duration.of(minutes=1), Duration.of(hours=1)
 
 
 def read_platform(node: Node) -> Platform:
@@ -22,6 +24,7 @@ def read_platform(node: Node) -> Platform:
         span=node["name"].span,
         kubernetes=_kubernetes(node["kubernetes"]) if "kubernetes" in node else None,
         burn_rates=read_policies(node["burn_rates"]),
+        ledger=_ledger(node["ledger"]),
     )
 
 
@@ -62,3 +65,22 @@ def _influxdb(node: Node) -> InfluxDb:
 
 def _kubernetes(node: Node) -> Kubernetes:
     return Kubernetes(namespace=node["namespace"].text_or_none(), labels=node["labels"].labels())
+
+
+def _ledger(node: Node) -> LedgerSettings:
+    every, coverage = node["every"].duration(_LEDGER.every), node["coverage"].ratio()
+    if not _OFTEN <= every <= _SELDOM:
+        node["every"].report("units/duration", f"every is {every}, outside {_OFTEN} to {_SELDOM}")
+        every = _LEDGER.every
+    if coverage is not None and not 0 <= coverage <= 1:
+        node["coverage"].report("units/ratio", f"coverage is {node['coverage'].value}, outside 0% to 100%")
+        coverage = None
+    return LedgerSettings(
+        enabled=node["enabled"].flag(default=_LEDGER.enabled),
+        every=every,
+        counting=node["counting"].text(_LEDGER.counting),
+        queries_per_minute=node["queries_per_minute"].whole(_LEDGER.queries_per_minute),
+        fine=node["fine"].duration(_LEDGER.fine),
+        keep=node["keep"].duration(_LEDGER.keep),
+        coverage=_LEDGER.coverage if coverage is None else coverage,
+    )

@@ -1,0 +1,210 @@
+"""Keeping the ledger of a workspace: what is to be counted, of which days, and what budgets follow from what is held.
+
+A day is *closed* an hour after its end, when nothing of it can change any more but by samples that come very late.
+Closed days are counted whole and apart from each other, so that a day has the same counts whoever counts it, and when.
+The day that runs is counted further every few minutes, and closed like every other when its time has come.
+
+Budgets are the ledger's up to its watermark, and what the metric source says of the minutes since.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property, reduce
+from math import gcd
+from zoneinfo import ZoneInfo
+
+from tocsin.evaluate.calendar import PERIODS
+from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further, named
+from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.ledger.births import CLOSE
+from tocsin.ledger.counts import Counts
+from tocsin.ledger.methods import Method, method_of
+from tocsin.ledger.model import DAY, MINUTE, Day, day_of, midnight, number_of
+from tocsin.ledger.samples import Memory
+from tocsin.ports import Labels, MetricSource
+from tocsin.sli import Sli
+from tocsin.sli.slices import SlicedSli
+from tocsin.spec import Sla, Slo
+from tocsin.workspace import Workspace
+
+CLOSED = TAIL + 2 * LATE
+"""Seconds after its end until a day is counted for good."""
+COARSE = 3600
+"""Seconds of a slice of an old day, where nothing needs shorter ones."""
+OLD = timedelta(seconds=LONG)
+"""How far the ledger may be behind until the metric source is asked for the whole budget again."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One objective of which a ledger is kept; *slas* are the contracts that cover it."""
+
+    slo: Slo
+    slas: tuple[Sla, ...] = ()
+    samples: bool = True
+    """Whether counters are read sample by sample."""
+
+    @property
+    def ref(self) -> str:
+        """Under which its days are held; those of its groups have their labels behind it."""
+        return self.slo.ref
+
+    @cached_property
+    def sli(self) -> Sli:
+        """Whose events are counted: how slices are judged is decided when they are read."""
+        return self.slo.sli.inner if isinstance(self.slo.sli, SlicedSli) else self.slo.sli
+
+    @cached_property
+    def method(self) -> Method:
+        """How its budget counts."""
+        return method_of(self.slo.sli)
+
+    def period(self, at: datetime) -> tuple[datetime, datetime]:
+        """The period of its budget."""
+        if (calendar := self.slo.calendar) is None:
+            return at - self.slo.window.timedelta, at
+        return PERIODS[calendar.unit](at, ZoneInfo(calendar.timezone))
+
+    def reach(self, at: datetime) -> date:
+        """The first day that anything of now needs: its own period, or that of a contract."""
+        starts = [self.period(at)[0], *(PERIODS[sla.calendar](at, ZoneInfo(sla.timezone))[0] for sla in self.slas)]
+        return min(starts).date()
+
+    @property
+    def coarse(self) -> int:
+        """Seconds of a slice into which old days may be put together: what counts by slices still fits."""
+        lengths = [COARSE, *(sla.measure.interval.milliseconds // 1000 for sla in self.slas)]
+        if isinstance(self.slo.sli, SlicedSli):
+            lengths.append(self.method.slice)
+        longest = reduce(gcd, lengths)
+        return longest if longest % MINUTE == 0 else MINUTE
+
+
+def entries(workspace: Workspace, *, samples: bool = True) -> tuple[Entry, ...]:
+    """All objectives of a workspace, those of journeys excepted: they are made of these."""
+    return tuple(
+        Entry(slo, tuple(sla for sla in workspace.slas if sla.covers == slo.ref), samples)
+        for service in workspace.services
+        for slo in service.slos
+    )
+
+
+# --- counting ----------------------------------------------------------------------------------------------
+
+
+def closes(day: date) -> datetime:
+    """When a day can be counted for good."""
+    return instant((midnight(day) + DAY + CLOSED) * 1000)
+
+
+def open_since(now: datetime) -> date:
+    """The first day that cannot be counted for good yet: today, and yesterday for a while."""
+    return day_of((milliseconds(now) // 1000 - CLOSED) // DAY)
+
+
+def closed(source: MetricSource, entry: Entry, day: date) -> tuple[Day, ...]:
+    """Count one day for good: that of the objective, and for a divided one those of its groups."""
+    start = midnight(day)
+    found = counted(source, entry.sli, start, start + DAY, start + DAY + CLOSED, samples=entry.samples)
+    return tuple(one for one in _stated(entry, found, number_of(day), number_of(day) + 1))
+
+
+def _stated(entry: Entry, found: Mapping[Labels, Counts], first: int, last: int) -> Iterable[Day]:
+    """Days [first, last) of all groups, and of all of them together under the name of the objective."""
+    per_day = DAY // MINUTE
+    parts = {group: counts.within(first * per_day, last * per_day) for group, counts in found.items()}
+    whole = reduce(Counts.__add__, parts.values()) if parts else Counts.none(first * per_day, (last - first) * per_day)
+    if len(parts) > 1:  # covered where any of them is, not where all of them together are
+        whole = replace(whole, looked=whole.looked.clip(0.0, float(MINUTE)))
+    yield from whole.days(entry.ref)
+    if entry.slo.by:
+        for group, counts in sorted(parts.items()):
+            yield from counts.days(entry.ref + named(group))
+
+
+@dataclass(slots=True)
+class Running:
+    """The days of one objective that are not closed yet, counted further and further from *since* on."""
+
+    entry: Entry
+    since: date
+    memory: Memory = field(default_factory=Memory)
+    found: dict[Labels, Counts] = field(default_factory=dict)
+    end: int = 0
+    """Unix seconds up to which samples were read, or windows of hours asked for."""
+
+    def further(self, source: MetricSource, now: datetime) -> tuple[Day, ...]:
+        """Count what is new, and state the days anew; the same whenever and however often it is asked."""
+        seconds, start = milliseconds(now) // 1000, midnight(self.since)
+        counters = self.entry.sli.counters() if self.entry.samples else None
+        if counters is None:
+            found = self._calibrated(source, seconds, start)
+        else:
+            end = seconds - LATE
+            self.end = self.end or start - LEAD
+            while self.end < end:
+                until = min(self.end + REQUEST, end)
+                more, self.memory = further(source, counters, self.entry.sli.by, self.memory, self.end, until, MINUTE)
+                self._add(more, start)
+                self.end = until
+            found = self.found
+        return tuple(_stated(self.entry, found, number_of(self.since), seconds // DAY + 1))
+
+    def _add(self, found: Mapping[Labels, Counts], start: int) -> None:
+        for group, more in found.items():
+            known = self.found[group] + more if group in self.found else more
+            self.found[group] = known.within(start // MINUTE, max(known.last, start // MINUTE))
+
+    def _calibrated(self, source: MetricSource, now: int, start: int) -> dict[Labels, Counts]:
+        """Hours that are whole are kept, what is behind them is asked for again."""
+        self.end = self.end or start
+        whole = (now - LATE) // LONG * LONG
+        if whole > self.end:
+            self._add(counted(source, self.entry.sli, self.end, whole, whole + LATE, samples=False), start)
+            self.end = whole
+        rest = counted(source, self.entry.sli, self.end, self.end + LONG, now, samples=False)
+        return {
+            group: reduce(Counts.__add__, [each[group] for each in (self.found, rest) if group in each])
+            for group in self.found.keys() | rest.keys()
+        }
+
+    def watermark(self, now: datetime) -> int:
+        """Unix seconds up to which all is counted, at the end of a slice of the objective's."""
+        end = milliseconds(now) // 1000 - LATE
+        if (settled := self.memory.settled()) > end - 2 * CLOSE:  # else all series are gone, and none brings more
+            end = min(self.end, int(settled))
+        step = self.entry.method.slice
+        return max(end // step * step, midnight(self.since))
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger holds of one budget: units in [start, until) of a period, all that is known up to *until*.
+
+    *since* is when anybody first looked, *seen* how many seconds since then somebody did. *leaving* are the bad units
+    of each hour from the start on.
+    """
+
+    start: datetime
+    until: datetime
+    end: datetime
+    since: datetime
+    total: float
+    bad: float
+    seen: float
+    leaving: tuple[float, ...] = ()
+
+    @property
+    def coverage(self) -> float:
+        """The part of the time since the first look that was looked at."""
+        elapsed = (self.until - max(self.start, self.since)).total_seconds()
+        return min(1.0, self.seen / elapsed) if elapsed > 0 else 0.0
+
+    def observed(self, at: datetime) -> float:
+        """The part of the whole period that was looked at, the time since *until* included."""
+        seen = self.seen + (at - self.until).total_seconds()
+        return min(1.0, seen / (self.end - self.start).total_seconds())

@@ -1,0 +1,368 @@
+"""Keeping the ledger while `tocsin serve` runs: one piece of work after the other, in a thread of its own.
+
+A piece is one day of one objective, counted and written in one transaction: `kill -9` between two pieces loses nothing,
+and what is held says what is left to do. The days that run have the first turn, so that budgets are current within
+minutes of a start; then, in turn with them, the days that are not closed, the newest first. After each of those the
+keeper rests for as long as it took, and no question goes out before the pace allows it: the metric source is busy for
+us half of the time at most. Ticks have connections of their own and wait for none of this.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from tocsin.adapters.ledger_store import LedgerStore
+from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
+from tocsin.evaluate.bookkeeping import OLD, Entry, Running, Standing, closed, closes, entries, open_since
+from tocsin.evaluate.cadence import Cadence
+from tocsin.evaluate.counting import named
+from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.ledger.model import DAY, Day, midnight
+from tocsin.ledger.restating import still_seen
+from tocsin.ledger.sheet import Sheet
+from tocsin.ports import Clock, Labels, MetricSource
+from tocsin.service.pacing import PacedSource
+from tocsin.service.stopping import Stopped
+from tocsin.service.telemetry import Telemetry
+from tocsin.spec import LedgerSettings, Slo
+from tocsin.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+TROUBLE = 15.0
+"""Seconds to wait when the source or the store does not answer at all."""
+IDLE = 5.0
+"""Seconds after which to look whether there is anything to do."""
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Kept:
+    """How far the ledger of one objective is.
+
+    *closed* are the days that were counted for good; *whole* those that were at least counted to their end, by this
+    process. *mark* is the watermark in unix seconds, None until the days that run were counted.
+    """
+
+    entry: Entry
+    closed: set[date] = field(default_factory=set)
+    whole: set[date] = field(default_factory=set)
+    running: Running | None = None
+    mark: int | None = None
+    stated_at: datetime | None = None
+    read: bool = False
+    """Whether what the store holds of it is on the sheet."""
+    trouble: Cadence = field(default_factory=Cadence)
+
+    def waits(self, now: datetime, every: timedelta) -> bool:
+        """Whether its last question failed a short while ago."""
+        return bool(self.trouble.failures) and not self.trouble.due(now, every)
+
+    def holds(self, start: date) -> bool:
+        """Whether nothing is missing since *start*."""
+        if self.running is None:
+            return False
+        days = range((self.running.since - start).days)
+        return all((day := start + timedelta(n)) in self.closed or day in self.whole for n in days)
+
+
+class Keeper:
+    """Fills the ledger and answers from it; `piece` does one piece of work, `start` does all of them in a thread."""
+
+    def __init__(  # noqa: PLR0917 - whose, from where, to where, when, how
+        self,
+        workspace: Workspace,
+        source: MetricSource,
+        store: LedgerStore,
+        clock: Clock,
+        settings: LedgerSettings,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self._told = threading.Event()
+        self._source = PacedSource(source, settings.queries_per_minute, self._told.wait)
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._telemetry = telemetry
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._following: Workspace | None = None
+        self._kept: dict[str, Kept] = {}
+        self._sheets: dict[int, Sheet] = {}
+        self._unread: list[str] = []
+        self._turns: dict[str, None] = {}
+        """References, those first whose running days were counted longest ago."""
+        self._pending: dict[tuple[date, str], None] = {}
+        """Days to be counted for good; the last one is the next."""
+        self._open: date | None = None
+        self._tidied: date | None = None
+        self._days_next = False
+        self._take(workspace)
+
+    # --- what is asked of it -------------------------------------------------------------------------------
+
+    @property
+    def floor(self) -> float:
+        """The least coverage at which a budget is told."""
+        return float(self._settings.coverage)
+
+    @property
+    def pending(self) -> int:
+        """Days that are still to be counted for good."""
+        return len(self._pending)
+
+    def behind(self, now: datetime) -> float:
+        """Seconds that the objective which is furthest behind is behind, since 1970 where one was never counted."""
+        marks = [kept.mark for kept in self._kept.values()]
+        return max((now.timestamp() - (mark if mark is not None else 0) for mark in marks), default=0.0)
+
+    def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
+        """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
+        kept = self._kept.get(slo.ref)
+        if kept is None or not kept.read or kept.mark is None or kept.entry.slo.sli != slo.sli:
+            return None
+        start, end = kept.entry.period(at)
+        until = max(instant(kept.mark * 1000), start)
+        if not timedelta() <= at - until <= OLD or not kept.holds(start.date()):
+            return None
+        ref, first = slo.ref + named(group), milliseconds(start) // 1000
+        with self._lock:
+            sheet = self._sheets[kept.entry.method.slice]
+            held = sheet.between(ref, first, milliseconds(until) // 1000)
+            since = sheet.first_seen(ref, first)
+            leaving = () if slo.calendar else tuple(sheet.leaving(ref, first, kept.mark))
+        looked_since = start if since is None else instant(since * 1000)
+        return Standing(start, until, end, looked_since, held.total, held.bad, held.seen, leaving)
+
+    def follow(self, workspace: Workspace) -> None:
+        """Keep the ledger of other definitions from the next piece on."""
+        self._following = workspace
+
+    # --- one piece after the other -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Work in a thread until stopped."""
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._thread.start()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """Begin no other piece; one that is under way is as if it had never begun unless it ends in time."""
+        self._told.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _work(self) -> None:
+        while not self._told.is_set():
+            try:
+                rest = self.piece()
+            except Stopped:
+                return
+            except Exception as error:
+                if self._told.is_set():
+                    return
+                self._failed()
+                if not isinstance(error, TocsinError):
+                    log.exception("the ledger could not be kept")
+                else:
+                    log.warning("the ledger could not be kept", extra={"error": str(error)})
+                rest = TROUBLE
+            self._told.wait(rest)
+
+    def piece(self) -> float:
+        """Do what is next; returns how many seconds to rest."""
+        now = self._clock.now()
+        if self._following is not None:
+            workspace, self._following = self._following, None
+            self._take(workspace)
+        if self._unread:
+            self._read(self._unread.pop(), now)
+            return 0.0
+        self._rule(now)
+        self._plan(now)
+        due = self._due(now)
+        day = self._next_day(now) if due is None or self._days_next else None
+        if day is not None:
+            self._days_next = False
+            began = time.monotonic()
+            self._guarded(self._kept[day[1]], now, lambda: self._close(*day, now))
+            return time.monotonic() - began
+        self._days_next = True
+        if due is not None:
+            self._guarded(due, now, lambda: self._further(due, now))
+            return 0.0
+        self._tidy(now)
+        return IDLE
+
+    def _guarded(self, kept: Kept, now: datetime, work: Callable[[], None]) -> None:
+        """Do *work* on one objective; where that fails the others go on, unless the source does not answer at all."""
+        try:
+            work()
+        except SourceUnreachableError:
+            raise
+        except SourceError as error:
+            self._failed()
+            if kept.trouble.reason != str(error):
+                log.warning("an objective could not be counted", extra={"ref": kept.entry.ref, "error": str(error)})
+            kept.trouble.failed(now, str(error))
+        except (TocsinError, Stopped):
+            raise
+        except Exception as error:
+            self._failed()
+            log.exception("an objective could not be counted", extra={"ref": kept.entry.ref})
+            kept.trouble.failed(now, type(error).__name__)
+        else:
+            if kept.trouble.failures:
+                kept.trouble.answered(now)
+
+    def _failed(self) -> None:
+        if self._telemetry is not None:
+            self._telemetry.ledger_failures.inc()
+
+    # --- what there is to do -------------------------------------------------------------------------------
+
+    def _take(self, workspace: Workspace) -> None:
+        """Take over what is known of objectives that are still the same."""
+        found = entries(workspace, samples=self._settings.counting == "samples")
+        with self._lock:
+            self._kept, self._sheets = {entry.ref: _taken(self._kept.get(entry.ref), entry) for entry in found}, {}
+        self._unread = sorted(self._kept, reverse=True)
+        self._turns = dict.fromkeys(self._kept)
+        self._open = None
+
+    def _starts(self, step: int, now: datetime) -> Iterable[int]:
+        alike = [kept.entry for kept in self._kept.values() if kept.entry.method.slice == step]
+        return {milliseconds(entry.period(now)[0]) // 1000 for entry in alike}
+
+    def _read(self, ref: str, now: datetime) -> None:
+        """Read what is held of one objective, once."""
+        kept = self._kept[ref]
+        entry = kept.entry
+        first, last = entry.reach(now), now.date() + ONE_DAY
+        refs = (ref, *(self._store.parts(ref, first, last) if entry.slo.by else ()))
+        for (name, day), at in self._store.written([ref], first, last).items():
+            if name == ref and at >= closes(day):
+                kept.closed.add(day)
+        step = entry.method.slice
+        if step not in self._sheets:
+            with self._lock:
+                self._sheets[step] = Sheet.ruled(milliseconds(now) // 1000, self._starts(step, now), step)
+        self._show(entry, self._store.read(refs, first, last))
+        kept.read = True
+
+    def _show(self, entry: Entry, days: Iterable[Day]) -> None:
+        sheet = self._sheets[entry.method.slice]
+        for day in days:
+            units = entry.method.units(day)
+            with self._lock:
+                sheet.state(day.ref, units)
+
+    def _rule(self, now: datetime) -> None:
+        """Where the hour has changed: move the lines, and state what lies around the new ones."""
+        for step, sheet in self._sheets.items():
+            with self._lock:
+                days = sheet.rule(milliseconds(now) // 1000, self._starts(step, now))
+            alike = {kept.entry.ref: kept.entry for kept in self._kept.values() if kept.entry.method.slice == step}
+            names = {name: alike[name.partition("{")[0]] for name in sheet.columns if name.partition("{")[0] in alike}
+            for day in days:
+                for one in self._store.read(names, day, day + ONE_DAY):
+                    self._show(names[one.ref], [one])
+
+    def _plan(self, now: datetime) -> None:
+        """Once a day has come of age, and after a start: which days are to be counted, the last one first to go."""
+        since = open_since(now)
+        if since == self._open:
+            return
+        self._open = since
+        missing = [
+            (day, ref)
+            for ref, kept in self._kept.items()
+            for n in range(max(0, (since - kept.entry.reach(now)).days))
+            if (day := kept.entry.reach(now) + timedelta(n)) not in kept.closed
+        ]
+        self._pending = dict.fromkeys(sorted(missing))
+
+    def _due(self, now: datetime) -> Kept | None:
+        every = self._settings.every.timedelta
+        for kept in map(self._kept.__getitem__, self._turns):
+            if kept.stated_at is not None and timedelta() <= now - kept.stated_at < every:
+                return None
+            if not kept.waits(now, every):
+                return kept
+        return None
+
+    def _next_day(self, now: datetime) -> tuple[date, str] | None:
+        every = self._settings.every.timedelta
+        return next((one for one in reversed(self._pending) if not self._kept[one[1]].waits(now, every)), None)
+
+    # --- the work ------------------------------------------------------------------------------------------
+
+    def _close(self, day: date, ref: str, now: datetime) -> None:
+        """Count one day for good."""
+        kept = self._kept[ref]
+        days = self._write(closed(self._source, kept.entry, day), now)
+        kept.closed.add(day)
+        del self._pending[day, ref]
+        if day >= kept.entry.reach(now):
+            self._show(kept.entry, days)
+        if self._telemetry is not None:
+            self._telemetry.ledger_days.inc()
+        if not self._pending:
+            log.info("the ledger holds every day that is over", extra={"objectives": len(self._kept)})
+
+    def _further(self, kept: Kept, now: datetime) -> None:
+        """Count the days that run."""
+        since = open_since(now)
+        before = kept.running
+        if before is None or before.since != since:
+            if before is not None and kept.mark is not None:
+                over = (before.since + timedelta(n) for n in range((since - before.since).days))
+                kept.whole |= {day for day in over if kept.mark >= midnight(day) + DAY}
+            running = Running(kept.entry, since)
+        else:
+            running = before
+        days = self._write(running.further(self._source, now), now)
+        self._show(kept.entry, days)
+        kept.running, kept.mark, kept.stated_at = running, running.watermark(now), now
+        del self._turns[kept.entry.ref]
+        self._turns[kept.entry.ref] = None
+
+    def _write(self, days: Sequence[Day], now: datetime) -> list[Day]:
+        """Write statements, but for what was seen and cannot be seen any more: a source that forgot does not know."""
+        first, last = min(day.day for day in days), max(day.day for day in days)
+        held = {(day.ref, day.day): day for day in self._store.read([day.ref for day in days], first, last + ONE_DAY)}
+        days = [still_seen(held[day.ref, day.day], day) if (day.ref, day.day) in held else day for day in days]
+        self._store.write(days, now)
+        return days
+
+    def _tidy(self, now: datetime) -> None:
+        """Once a day: put old days together, and let go of those that are older than anybody keeps them."""
+        today = now.date()
+        if self._tidied == today:
+            return
+        needed = min((kept.entry.reach(now) for kept in self._kept.values()), default=today)
+        oldest = min(needed, (now - self._settings.keep.timedelta).date())
+        fine = min(needed, (now - self._settings.fine.timedelta).date())
+        steps: dict[str, int] = {}
+        for kept in self._kept.values():
+            parts = self._store.parts(kept.entry.ref, oldest, fine) if kept.entry.slo.by else ()
+            steps |= dict.fromkeys((kept.entry.ref, *parts), kept.entry.coarse)
+        pruned = self._store.prune(oldest)
+        begin = oldest if self._tidied is None else max(oldest, fine - (today - self._tidied))
+        compacted = self._store.compact(steps, begin, fine) if steps else 0
+        self._tidied = today
+        if pruned or compacted:
+            log.info("old days of the ledger were tidied", extra={"put_together": compacted, "let_go": pruned})
+
+
+def _taken(before: Kept | None, entry: Entry) -> Kept:
+    """What is known of an objective that is still counted as it was, to be read again; else nothing."""
+    if before is None or before.entry.sli != entry.sli or before.entry.samples != entry.samples:
+        return Kept(entry)
+    before.read = False
+    before.entry = entry
+    if before.running is not None:
+        before.running.entry = entry
+    return before
