@@ -6,8 +6,9 @@ from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.catalogue import Series, catalogue, known
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.expressions import Expression
-from tocsin.plan.births import LABEL, births_of
+from tocsin.plan.births import births_of
 from tocsin.promql_syntax import Selector, parse
+from tocsin.sli import BIRTHS_LABEL
 from tocsin.spec import Slo
 from tocsin.workspace import Workspace
 
@@ -27,7 +28,7 @@ def sli_label(subject: Subject) -> Iterator[Diagnostic]:
     """
     metrics = subject.once(_labelled)
     for expression in subject.expressions:
-        said = metrics or LABEL in expression.text  # looked at first, because it is cheap
+        said = metrics or BIRTHS_LABEL in expression.text  # looked at first, because it is cheap
         if said and expression.path[0] == "slis" and _counting(subject, expression):
             yield from _of_series(expression, metrics)
     for slo in subject.once(_divided):
@@ -36,12 +37,12 @@ def sli_label(subject: Subject) -> Iterator[Diagnostic]:
 
 def _labelled(workspace: Workspace) -> Mapping[str, Series]:
     """The series that are said to have the label."""
-    return {name: each for name, each in catalogue(workspace).items() if LABEL in each.metric.labels}
+    return {name: each for name, each in catalogue(workspace).items() if BIRTHS_LABEL in each.metric.labels}
 
 
 def _divided(workspace: Workspace) -> tuple[Slo, ...]:
     """The objectives that are divided by the label and count births."""
-    every = (slo for service in workspace.services for slo in service.slos if LABEL in slo.by)
+    every = (slo for service in workspace.services for slo in service.slos if BIRTHS_LABEL in slo.by)
     return tuple(slo for slo in every if births_of(slo) is not None)
 
 
@@ -57,7 +58,7 @@ def _of_series(expression: Expression, metrics: Mapping[str, Series]) -> Iterato
     node = parse(expression.text)
     if not isinstance(node, Selector):
         return
-    matched = next((matcher.label for matcher in node.matchers if matcher.label.value == LABEL), None)
+    matched = next((matcher.label for matcher in node.matchers if matcher.label.value == BIRTHS_LABEL), None)
     if matched is not None:
         yield _told(expression.inside(matched), "these series cannot have it")
     elif of := known(node, metrics):
@@ -71,7 +72,7 @@ def _of_group(subject: Subject, slo: Slo) -> Iterator[Diagnostic]:
     if document is None or not isinstance(written, list):
         return
     if any(each.document is document for each in subject.expressions):
-        place = document.span(("slos", slo.name, "group_by", written.index(LABEL)))
+        place = document.span(("slos", slo.name, "group_by", written.index(BIRTHS_LABEL)))
         yield _told(place, "an objective cannot be divided by it")
 
 
@@ -79,7 +80,7 @@ def _told(place: Span, why: str, *related: tuple[Span, str]) -> Diagnostic:
     return Diagnostic(
         "sli/label",
         place,
-        f"{LABEL} is the label by which Tocsin records the births of series, so {why}",
+        f"{BIRTHS_LABEL} is the label by which Tocsin records the births of series, so {why}",
         hint="rename it in the series, or turn the guard new_series off with a reason",
         related=related,
     )

@@ -13,10 +13,10 @@ from functools import lru_cache
 
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import labels_of
-from tocsin.promql import label_value, matcher_text, metric_name
+from tocsin.promql import label_value, matcher_text, metric_name, over
 from tocsin.promql_syntax import Selector, parse
 from tocsin.promql_syntax.canonical import matcher_text as canonical
-from tocsin.sli import RatioSli, born_just_now, counted, seconds_of
+from tocsin.sli import BIRTHS_LABEL, RatioSli, born_just_now, seconds_of
 from tocsin.spec import Slo
 from tocsin.units import Duration
 
@@ -24,7 +24,6 @@ KEPT = Duration.of(hours=1)
 """A birth is remembered so long, and no longer window is computed from raw counters (`series.raw_limit`)."""
 MEMORY = Duration.of(minutes=20)
 """A server that was down for so long forgets no birth, and takes none for a new one."""
-LABEL = "slo_ref"
 TOTAL, BAD = "slo:total:births", "slo:bad:births"
 WHEN = "_timestamp_seconds"
 
@@ -38,29 +37,29 @@ class Births:
 
     def rules(self) -> Iterator[RecordingRule]:
         """What has to be recorded before any window is: when series were born, and what they have counted since."""
-        own = labels_of({LABEL: self.slo.ref})
+        own = labels_of({BIRTHS_LABEL: self.slo.ref})
         for name, text in self.recorded.items():
             when = self._chosen(name + WHEN)
             first = (
                 f"last_over_time({when}[{MEMORY}]) > time() - {KEPT.milliseconds // 1000}\n"
-                f"or ignoring ({LABEL})\n"
+                f"or ignoring ({BIRTHS_LABEL})\n"
                 f"  0 * ({born_just_now(text, self.recorded[TOTAL])}) + time()"
             )
             yield RecordingRule(name + WHEN, first, own, self.slo.span)
-            since = f"(\n  {counted(text, str(KEPT))}\n)\nand ignoring ({LABEL}) {when}"
+            since = f"max_over_time({over(text, str(KEPT))}) and ignoring ({BIRTHS_LABEL}) {when}"
             yield RecordingRule(name, since, own, self.slo.span)
 
     def within(self, text: str, window: str) -> str:
-        """What series of *text* have counted that were born within *window*, with the labels of the series."""
+        """What series of *text* have counted that were born within *window*."""
         name = next((name for name, selector in self.recorded.items() if selector == text), None)
         more = "" if name else f",{matcher_text(text)}"
         births = self._chosen(name or TOTAL, more)
         if seconds_of(window) < KEPT.seconds:
             births += f" and {self._chosen((name or TOTAL) + WHEN, more)} > time() - {seconds_of(window)}"
-        return f'label_replace({births}, "{LABEL}", "", "", "")'
+        return births
 
     def _chosen(self, name: str, more: str = "") -> str:
-        return f"{name}{{{LABEL}={label_value(self.slo.ref)}{more}}}"
+        return f"{name}{{{BIRTHS_LABEL}={label_value(self.slo.ref)}{more}}}"
 
 
 def births_of(slo: Slo) -> Births | None:

@@ -4,7 +4,8 @@ from tocsin.sli.base import Counters, Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
 from tocsin.sli.guarded import for_long, guarded, has_guard
 from tocsin.sli.latency import LatencySli
-from tocsin.sli.newborn import born_just_now, counted
+from tocsin.sli.newborn import MARK as BIRTHS_LABEL
+from tocsin.sli.newborn import born_just_now
 from tocsin.sli.probe import ProbeSli
 from tocsin.sli.query import Form, form_of, seconds_of
 from tocsin.sli.ratio import RatioSli
@@ -13,6 +14,7 @@ from tocsin.sli.slices import SlicedSli
 from tocsin.sli.threshold import ThresholdSli
 
 __all__ = [
+    "BIRTHS_LABEL",
     "SLIS",
     "Counters",
     "Form",
@@ -27,7 +29,6 @@ __all__ = [
     "SlicedSli",
     "ThresholdSli",
     "born_just_now",
-    "counted",
     "for_long",
     "form_of",
     "guarded",

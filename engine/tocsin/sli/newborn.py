@@ -1,8 +1,8 @@
 """Series that are born with what they count: the first errors of a route, of a status code, of a reason.
 
 `rate` needs two samples, so the events with which a series is born are lost to it, and they may be all there are. Such
-a series counts with the highest value that it has had, which is what it counted since zero; or, where it was reset,
-with its increase, if that is more.
+a series counts with the highest value that it has had, which is what it counted since zero, or with what `rate` says,
+if that is more: after a reset it is. So nothing is ever told later than without.
 
 A series is new if it was not there before. Its target is not new if one of its series of *all* events was there before
 that, and is there now, of the same scrape: a target that is scraped for the first time or after a pause, a Prometheus
@@ -13,6 +13,8 @@ instance nobody can tell, and no series is new.
 
 from tocsin.promql import is_windowed, over, shifted, tidy, with_matcher
 
+MARK = "slo_ref"
+"""The label by which births stand beside the rates of the same series."""
 JUST_NOW = "5m"
 """A series that is older is found by an instant selector that looks as far back."""
 _BEFORE = "10m"
@@ -27,24 +29,21 @@ def countable(selector: str, total: str) -> bool:
 
 
 def born_within(selector: str, total: str, window: str) -> str:
-    """What each series of *selector* has counted that was not there at the start of *window*."""
+    """What each series of *selector* has counted that was not there at the start of *window*, and MARK."""
     known = f"timestamp({tidy(selector)}) {_in_a_scrape_of(total, window)}"
-    return f"({counted(selector, window)}) unless {shifted(selector, window)}\n    and {known}"
+    born = f"max_over_time({over(selector, window)}) unless {shifted(selector, window)}\n    and {known}"
+    return f'label_replace({born}, "{MARK}", "new", "", "")'
+
+
+def with_births(born: str, rated: str) -> str:
+    """The greater of what *born*, told by MARK, and *rated* say of each series."""
+    return f"max without ({MARK}) (\n    {born}\n    or {rated}\n  )"
 
 
 def born_just_now(selector: str, total: str) -> str:
     """Each series of *selector* that was born in the last five minutes; the value is the time of its last sample."""
     seen = f"last_over_time({over(selector, _FORGOTTEN)} offset {JUST_NOW})"
     return f"(timestamp({tidy(selector)}) unless {seen})\n    {_in_a_scrape_of(total, _BEFORE)}"
-
-
-def counted(selector: str, window: str) -> str:
-    """What each series of *selector* that was born within *window* has counted since; resets lose nothing that is more.
-
-    The increase alone would be without the first value, and is extrapolated: of two events it may make three.
-    """
-    ranged = over(selector, window)
-    return f"(increase({ranged}) and resets({ranged}) > 0) > max_over_time({ranged}) or max_over_time({ranged})"
 
 
 def _in_a_scrape_of(total: str, ago: str) -> str:

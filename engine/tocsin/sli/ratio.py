@@ -6,12 +6,12 @@ from typing import ClassVar, Self
 
 from tocsin.promql import is_windowed, metric_name, over, summed
 from tocsin.sli.base import Counters, Given
-from tocsin.sli.newborn import born_within, countable
+from tocsin.sli.newborn import born_within, countable, with_births
 from tocsin.sli.query import Form, UnitOfWindowError, events, seconds_of, unit_of
 
 _FORMS = (Form.SELECTOR, Form.WINDOWED)
 Births = Callable[[str, str], str]
-"""What each series of a selector has counted that was born within a window."""
+"""What each series of a selector has counted that was born within a window, with the label `newborn.MARK`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class RatioSli:
         else:
             return events(text, window, function, self.by)
         seconds = f" / {seconds_of(window)}" if function == "rate" else ""
-        return summed(f"\n  ({born}){seconds}\n  or {function}({over(text, window)})\n", self.by)
+        return summed(f"\n  {with_births(f'({born}){seconds}', f'{function}({over(text, window)})')}\n", self.by)
 
 
 def _alike(given: Given, texts: Mapping[str, str]) -> bool:
