@@ -22,6 +22,17 @@ _OVER_TIME = re.compile(
 _TRAFFIC = re.compile(r"(bad|total):([a-z-]+)\[(\w+)\]:(rate|increase)")
 
 
+@dataclass
+class HandClock:
+    """Moved by hand."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """Return *at*."""
+        return self.at
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Requests per second, and the bad part of them, from *start* to *end* (seconds after an epoch of the test)."""

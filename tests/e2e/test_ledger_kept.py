@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.backfilled import backfilled
+from tests.fakes import HandClock
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
@@ -76,17 +77,6 @@ def openmetrics() -> str:
         for code in counts:
             lines += series[code]
     return "\n".join([*lines, "# EOF", ""])
-
-
-@dataclass
-class HandClock:
-    """Moved by hand."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        """Where it was put."""
-        return self.at
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,16 @@ from typing import Any
 
 import pytest
 from tests.backfilled import backfilled
+from tests.fakes import HandClock
 
 from tocsin.adapters.browser import find_browser, print_pdf
+from tocsin.adapters.ledger_store import LedgerStore
+from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.cli.main import run
+from tocsin.definitions import read_definitions
 from tocsin.errors import UnavailableError
+from tocsin.service.keeper import IDLE, Keeper
+from tocsin.spec import LedgerSettings
 
 pytestmark = pytest.mark.real
 
@@ -237,3 +244,37 @@ def test_pdf(reports: Reports, tmp_path: Path) -> None:
     print_pdf(browser, reports.folder / "periods-2025-10.html", tmp_path / "report.pdf")
 
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_a_month_is_reported_from_the_ledger(reports: Reports, tmp_path: Path) -> None:
+    """What `tocsin serve` kept of the month is enough: a Prometheus that has lost all of it changes no figure."""
+    (tmp_path / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    workspace = read_definitions([str(tmp_path / "sla.yaml")]).workspace
+    state, out = str(tmp_path / "state.db"), tmp_path / "out"
+    (full := tmp_path / "full").mkdir()
+    (empty := tmp_path / "empty").mkdir()
+    with (
+        backfilled(full, openmetrics()) as url,
+        closing(PrometheusSource(url)) as source,
+        closing(LedgerStore(state)) as kept,
+    ):
+        clock = HandClock(START + timedelta(days=30, hours=20))
+        keeper = Keeper(workspace, source, kept, clock, LedgerSettings(queries_per_minute=60_000))
+        for _ in range(2):
+            while keeper.piece() != IDLE:
+                pass
+            clock.at += timedelta(days=1)
+    with backfilled(empty, "# TYPE requests counter\nrequests_total 0 1800000000\n# EOF\n") as url:
+        arguments = ["--month", "2025-10", "--prometheus", url, "--out", str(out), "--state", state]
+        chosen = [word for name in ("periods", "minutes", "mean") for word in ("--sla", name)]
+        assert run(["report", str(tmp_path / "sla.yaml"), *arguments, *chosen]) == 0
+
+    for name in ("periods", "minutes", "mean"):
+        found = json.loads((out / f"{name}-2025-10.json").read_text())
+        before = reports.json[name]
+        assert found["uptime"] == pytest.approx(before["uptime"], abs=1e-5)
+        assert (found["breached"], found["credit"]) == (before["breached"], before["credit"])
+        assert [one["duration"] for one in found["outages"]] == [one["duration"] for one in before["outages"]]
+        assert (found["from_ledger"], found["coverage"]) == (pytest.approx(1), pytest.approx(1, abs=1e-3))
+        assert (before["from_ledger"], before["coverage"]) == (0, None)
+    assert "Counted from the ledger; 100% of the time was seen." in (out / "mean-2025-10.html").read_text()

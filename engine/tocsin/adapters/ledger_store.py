@@ -7,7 +7,7 @@ commits never wait for more than a batch.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
@@ -16,6 +16,7 @@ from tocsin.adapters.codec import instant, microseconds
 from tocsin.adapters.database import migrate, open_engine, reading, writing
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
+from tocsin.evaluate.bookkeeping import closes
 from tocsin.ledger.chunk import ChunkError, pack, unpack
 from tocsin.ledger.model import Day, day_of, number_of
 from tocsin.ledger.restating import Change, change, coarser
@@ -91,6 +92,12 @@ class LedgerStore:
                 rows = connection.execute(columns.where(_HELD & LEDGER.c.ref.in_(some) & asked)).all()
             found |= {(row.ref, day_of(row.day)): instant(row.written_at) for row in rows}
         return found
+
+    def closed(self, ref: str, start: datetime, end: datetime) -> list[Day]:
+        """The days of one objective that were counted for good and touch [start, end), in order."""
+        first, last = start.date(), end.date() + timedelta(days=1)
+        done = {day for (_, day), at in self.written([ref], first, last).items() if at >= closes(day)}
+        return [day for day in self.read([ref], first, last) if day.day in done]
 
     def parts(self, ref: str, start: date, end: date) -> tuple[str, ...]:
         """The references of an objective's groups that have days from *start* up to, not including, *end*."""

@@ -1,11 +1,13 @@
 """`tocsin report`: what a contract came to in a month."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from tocsin.adapters.ledger_store import LedgerStore
     from tocsin.service.month import Period
     from tocsin.spec import Sla
     from tocsin.units import Duration
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
 @click.option(
     "--retention", metavar="DURATION", help="How long the server keeps samples.  [default: the Platform's, or 15d]"
 )
+@click.option(
+    "--state",
+    metavar="URL_OR_PATH",
+    envvar="TOCSIN_STATE",
+    show_envvar=True,
+    help="Where `tocsin serve` keeps its ledger: what that holds of the month is not asked of the server.",
+)
 @click.option("--out", metavar="DIR", required=True, help="Where the files go; the folder is made.")
 @click.option("--pdf", is_flag=True, help="Print the HTML to PDF as well; needs chromium.")
 def command(
@@ -38,6 +47,7 @@ def command(
     names: tuple[str, ...],
     prometheus: str,
     retention: str | None,
+    state: str | None,
     out: str,
     pdf: bool,
 ) -> int:
@@ -66,8 +76,11 @@ def command(
         return 1
     slas = _chosen(definitions.workspace.slas, names)
     folder, now = Path(out), datetime.now(UTC)
-    for sla in slas:
-        found = month_report(definitions.workspace, sla, period, prometheus, now, kept=kept)
+    with _ledger(state) as ledger:
+        months = [
+            month_report(definitions.workspace, sla, period, prometheus, now, kept=kept, ledger=ledger) for sla in slas
+        ]
+    for sla, found in zip(slas, months, strict=True):
         stem = folder / f"{sla.name}-{found.name}"
         folder.mkdir(parents=True, exist_ok=True)
         texts = {
@@ -82,6 +95,23 @@ def command(
             print_pdf(browser, Path(f"{stem}.html"), Path(f"{stem}.pdf").resolve())
         click.echo(f"{stem}.html: {found.verdict}")
     return 0
+
+
+@contextmanager
+def _ledger(state: str | None) -> "Iterator[LedgerStore | None]":
+    from contextlib import closing
+    from pathlib import Path
+
+    from tocsin.adapters.ledger_store import LedgerStore
+    from tocsin.errors import MisuseError
+
+    if state is None:
+        yield None
+        return
+    if "://" not in state and not Path(state).is_file():  # nobody wants an empty one made
+        raise MisuseError(f"--state: there is no file {state!r}", hint="give what `tocsin serve --state` was given")
+    with closing(LedgerStore(state)) as ledger:
+        yield ledger
 
 
 def _period(month: str | None) -> "Period":

@@ -7,19 +7,21 @@ The day that runs is counted further every few minutes, and closed like every ot
 Budgets are the ledger's up to its watermark, and what the metric source says of the minutes since.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, reduce
 from math import gcd
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further, named
-from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.births import CLOSE
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.methods import Method, method_of
+from tocsin.ledger.methods import Method, Units, method_of
 from tocsin.ledger.model import DAY, MINUTE, Day, day_of, midnight, number_of
 from tocsin.ledger.samples import Memory
 from tocsin.ports import Labels, MetricSource
@@ -208,3 +210,52 @@ class Standing:
         """The part of the whole period that was looked at, the time since *until* included."""
         seen = self.seen + (at - self.until).total_seconds()
         return min(1.0, seen / (self.end - self.start).total_seconds())
+
+
+def fill(book: Slices, slo: Slo, days: Sequence[Day], start: datetime, end: datetime) -> None:
+    """Take the slices of [start, end) from closed *days*, which are in order; what they lack is for the source to say.
+
+    Slices follow each other, so of days with others missing between them only the first ones are taken: the source may
+    still know the later ones. Days that are held in slices which do not fit are not there. A slice of which nothing was
+    seen has no ratio, and is not idle.
+    """
+    step, run = book.step.milliseconds, _run(book, method_of(slo.sli), days)
+    if not run:
+        return
+    total, bad, seen = (np.concatenate([getattr(units, name) for units in run]) for name in ("total", "bad", "seen"))
+    first_ms, unit = run[0].start * 1000, run[0].step * 1000
+    low = max(-((book.phase - first_ms) // step), book.number(start))
+    high = min((first_ms + len(total) * unit - book.phase) // step, book.number(end))
+    if low >= high:
+        return
+    place, width = (book.phase + low * step - first_ms) // unit, step // unit
+    within = slice(place, place + (high - low) * width)
+    total, bad, seen = (each[within].reshape(-1, width).sum(axis=1) for each in (total, bad, seen))
+    looked = np.flatnonzero(seen > 0)
+    if not len(looked):
+        return
+    for k, (events, failed, seconds) in enumerate(zip(total.tolist(), bad.tolist(), seen.tolist(), strict=True), low):
+        if events > 0:
+            book.ratios[k] = max(0.0, 1.0 - failed / events)
+        elif seconds * 1000 >= step:
+            book.idle.add(k)
+        if book.events is not None:
+            book.events[k] = events
+    book.low, book.high = low, high
+    book.since, book.until = book.bounds(low + int(looked[0]))[0], book.bounds(high - 1)[1]
+    book.unseen = float((step / 1000 - seen[looked[0] :]).clip(0.0).sum())
+
+
+def _run(book: Slices, method: Method, days: Sequence[Day]) -> list[Units]:
+    """The first days that follow each other, in slices that fit."""
+    run: list[Units] = []
+    for day in days:
+        if book.step.milliseconds % (day.step * 1000) or book.phase % (day.step * 1000):
+            continue
+        units = method.units(day)
+        if book.step.milliseconds % (units.step * 1000):
+            continue
+        if run and (units.start != run[-1].start + DAY or units.step != run[0].step):
+            break
+        run.append(units)
+    return run

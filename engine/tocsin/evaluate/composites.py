@@ -17,7 +17,7 @@ from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.sla import SlaSight
 from tocsin.evaluate.slices import Slices, instant, milliseconds
-from tocsin.spec import Combine, JourneySlo, Sla
+from tocsin.spec import Combine, JourneySlo, Sla, Slo
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
@@ -53,6 +53,8 @@ class Composites:
     kept: timedelta
     """How long the metric source remembers."""
     book: dict[Key, Slices] = field(default_factory=dict)
+    held: Callable[[Slices, Slo, datetime], None] | None = None
+    """Fills slices from *since* on with what the ledger holds."""
     judged: dict[str, tuple[object, JourneySight | SlaSight]] = field(default_factory=dict)
     """The last judgement by rule, with what it was made from: slices that did not change are not added up again."""
 
@@ -76,7 +78,13 @@ class Composites:
         for key, want in wants.items():
             if key not in self.book or (want.events and self.book[key].events is None):
                 self.book[key] = self.measured.book(key, events=want.events)
+                self._fill(key, want, faults)
         return [partial(_refresh, self.book[key], asker, want, faults) for key, want in wants.items()]
+
+    def _fill(self, key: Key, want: _Want, faults: Faults) -> None:
+        slo = self.measured.slo(key)
+        if self.held is not None and slo is not None:
+            faults.attempt(f"slices of {slo.ref}", partial(self.held, self.book[key], slo, want.since), _nothing)
 
     def _journey_wants(self, slo: JourneySlo, at: datetime, wants: dict[Key, _Want]) -> None:
         """A journey pages, so each new slice is fetched as soon as it is complete."""
@@ -134,6 +142,9 @@ class Composites:
             return sla.blind(one, start, end, reason)
 
         kept_since = asker.at - self.kept
+        sinces = [b.since for b in books.values()]
+        if all(b.since is not None and b.low <= first for b in books.values()):
+            kept_since = min(kept_since, max(filter(None, sinces)))  # the ledger remembers longer than the source
 
         def judge() -> SlaSight:
             intervals = self.measured.intervals(one, books, first, last)

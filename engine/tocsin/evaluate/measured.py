@@ -36,6 +36,10 @@ class Measured:
         slas = tuple(one for one in workspace.slas if one.covers in slos or one.covers in journeys)
         return cls(slos, journeys, slas)
 
+    def slo(self, key: Key) -> Slo | None:
+        """Whose events *key* names; None where it is not an SLO's."""
+        return self.slos.get(key[0])
+
     def book(self, key: Key, *, events: bool = False) -> Slices:
         """Slices of what *key* names, none of them known yet; *events* are counted where somebody needs to know."""
         return Slices(self._counted(key[0]), Duration(key[1]), key[2], events={} if events else None)

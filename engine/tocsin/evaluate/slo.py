@@ -26,6 +26,7 @@ from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.history import History
 from tocsin.evaluate.model import BurnStatus, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
+from tocsin.evaluate.slices import Slices
 from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
 from tocsin.ports import Answer, Labels
@@ -97,6 +98,10 @@ class Ledger(Protocol):
 
     def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
         """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
+        ...
+
+    def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
+        """Put into *book* what is held of its slices from *since* on."""
         ...
 
 

@@ -12,15 +12,24 @@ from tocsin.evaluate.measures import UNIT, Interval, Mark, excluded, tally
 from tocsin.evaluate.measures.base import MS, shares
 from tocsin.evaluate.sla import Account, account, credit, judge
 from tocsin.evaluate.words import percent
-from tocsin.monthly.model import Day, Month, Outage
+from tocsin.monthly.model import Day, Month, Outage, Seen
 from tocsin.monthly.words import credit_words, share
 from tocsin.spec import Exclusion, Sla
 
 
 def month_of(
-    sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval], kept_since: datetime | None = None
+    sla: Sla,
+    start: datetime,
+    end: datetime,
+    intervals: Sequence[Interval],
+    kept_since: datetime | None = None,
+    *,
+    seen: Seen = Seen(),  # noqa: B008 - frozen
 ) -> Month:
-    """Report on the complete *intervals* of the month [start, end); the source remembers back to *kept_since*."""
+    """Report on the complete *intervals* of the month [start, end); the source remembers back to *kept_since*.
+
+    Where too little of it was *seen*, there is neither breach nor credit.
+    """
     zone = ZoneInfo(sla.timezone)
     found = account(sla, intervals, kept_since)
     status = judge(sla, start, end, intervals, kept_since).status
@@ -40,9 +49,9 @@ def month_of(
         known_since=known[0].start if known else measured_to,
         uptime=uptime,
         bare=tally(found.raw).uptime(),
-        breached=status.breached,
-        credit=status.credit,
-        verdict=_verdict(sla, uptime, found, status.credit),
+        breached=status.breached if seen.enough else None,
+        credit=status.credit if seen.enough else None,
+        verdict=_verdict(sla, uptime, found, status.credit) if seen.enough else _unseen(seen),
         tally=found.so_far,
         events=found.events,
         allowed=whole * (1 - Fraction(sla.target)),
@@ -51,7 +60,13 @@ def month_of(
         days=tuple(_days(found, sla.exclusions, zone)),
         outages=outages,
         taken=tuple(one for one in found.taken if one.exclusion.start < end and one.exclusion.end > start),
+        seen=seen,
     )
+
+
+def _unseen(seen: Seen) -> str:
+    least, coverage = percent(seen.floor), percent(seen.coverage or 0.0, 1)
+    return f"only {coverage} of the period was seen, less than {least}: neither breach nor credit can be told"
 
 
 def _verdict(sla: Sla, uptime: Fraction | None, found: Account, owed: Decimal | None) -> str:

@@ -18,7 +18,7 @@ MOST_ROWS = 400
 @cache
 def _environment() -> Environment:
     environment = pages.environment("tocsin.monthly")
-    environment.filters |= {"share": share, "percent": percent, "span": length}
+    environment.filters |= {"share": share, "percent": percent, "span": length, "seen": lambda part: percent(part, 2)}
     return environment
 
 

@@ -43,6 +43,24 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """Who counted a month: which *share* of it the ledger did (the rest was asked of Prometheus), and its *coverage*.
+
+    *coverage* is the part of the month so far that was looked at, as far as the ledger knows; None without one. Below
+    *floor* nothing is concluded.
+    """
+
+    share: float = 0.0
+    coverage: float | None = None
+    floor: float = 0.0
+
+    @property
+    def enough(self) -> bool:
+        """Whether anything can be concluded."""
+        return self.coverage is None or self.coverage >= self.floor
+
+
+@dataclass(frozen=True, slots=True)
 class Month:
     """One contract over one month.
 
@@ -70,6 +88,7 @@ class Month:
     days: tuple[Day, ...]
     outages: tuple[Outage, ...]
     taken: tuple[Taken, ...]
+    seen: Seen = Seen()
 
     @property
     def complete(self) -> bool:

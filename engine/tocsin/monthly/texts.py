@@ -30,6 +30,8 @@ def as_json(month: Month) -> str:
         "measured_to": _time(month.measured_to),
         "known_since": _time(month.known_since),
         "complete": month.complete,
+        "from_ledger": month.seen.share,
+        "coverage": month.seen.coverage,
         "measure": {"method": sla.measure.method, "words": sla.measure.words},
         "target": float(sla.target),
         "uptime": _ratio(month.uptime),

@@ -16,10 +16,10 @@ from datetime import date, datetime, timedelta
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
-from tocsin.evaluate.bookkeeping import OLD, Entry, Running, Standing, closed, closes, entries, open_since
+from tocsin.evaluate.bookkeeping import OLD, Entry, Running, Standing, closed, closes, entries, fill, open_since
 from tocsin.evaluate.cadence import Cadence
 from tocsin.evaluate.counting import named
-from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.model import DAY, Day, midnight
 from tocsin.ledger.restating import still_seen
 from tocsin.ledger.sheet import Sheet
@@ -136,6 +136,12 @@ class Keeper:
             leaving = () if slo.calendar else tuple(sheet.leaving(ref, first, kept.mark))
         looked_since = start if since is None else instant(since * 1000)
         return Standing(start, until, end, looked_since, held.total, held.bad, held.seen, leaving)
+
+    def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
+        """Put into *book* what is held of its slices from *since* on, as far as days are closed."""
+        kept, now = self._kept.get(slo.ref), self._clock.now()
+        if kept is not None and kept.entry.slo.sli == slo.sli:
+            fill(book, slo, self._store.closed(slo.ref, since, now), since, now)
 
     def follow(self, workspace: Workspace) -> None:
         """Keep the ledger of other definitions from the next piece on."""

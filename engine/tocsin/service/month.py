@@ -1,20 +1,24 @@
 """One month of one contract without a service: slices asked of a metric source, at once and to the end."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.errors import MisuseError, UnavailableError
 from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.bookkeeping import fill
 from tocsin.evaluate.calendar import month as month_around
 from tocsin.evaluate.composites import retention
 from tocsin.evaluate.measured import Measured
+from tocsin.evaluate.slices import Slices
 from tocsin.monthly.build import month_of
-from tocsin.monthly.model import Month
+from tocsin.monthly.model import Month, Seen
 from tocsin.settings import without_password
-from tocsin.spec import Sla
+from tocsin.spec import LedgerSettings, Sla
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
@@ -38,9 +42,16 @@ class Period:
 
 
 def month_report(
-    workspace: Workspace, sla: Sla, period: Period, prometheus: str, now: datetime, *, kept: Duration | None = None
+    workspace: Workspace,
+    sla: Sla,
+    period: Period,
+    prometheus: str,
+    now: datetime,
+    *,
+    kept: Duration | None = None,
+    ledger: LedgerStore | None = None,
 ) -> Month:
-    """Report on *sla*; raises UnavailableError where the metric source does not answer all of it.
+    """Report on *sla*; raises UnavailableError where the metric source does not answer what the *ledger* lacks.
 
     *kept* is how long the source keeps samples; what the Platform says, or Prometheus' own 15 days.
     """
@@ -49,6 +60,10 @@ def month_report(
     if start >= now:
         raise MisuseError(f"the month that begins on {start:%Y-%m-%d} has not begun", hint="give one that has")
     books = {key[0]: measured.book(key, events=True) for key in measured.keys(sla, start)}
+    if ledger is not None:
+        for key in measured.keys(sla, start):
+            if (slo := measured.slo(key)) is not None:
+                fill(books[key[0]], slo, ledger.closed(slo.ref, start, min(end, now)), start, min(end, now))
     with closing(PrometheusSource(prometheus, deadline=DEADLINE)) as source:
         asker = Asker(source, min(end, now), ranges=_ALL)
         for book in books.values():
@@ -56,7 +71,24 @@ def month_report(
             if book.reason:
                 raise UnavailableError(f"{without_password(prometheus)} does not tell all of {sla.name}: {book.reason}")
     one = next(iter(books.values()))
-    kept = kept or retention(workspace)
+    kept_since = now - (kept or retention(workspace)).timedelta
+    sinces = [book.since for book in books.values()]
+    if all(known is not None for known in sinces) and all(book.low <= book.number(start) for book in books.values()):
+        kept_since = min(kept_since, max(filter(None, sinces)))
     last = min(one.number(end), *(book.high for book in books.values()))
     intervals = measured.intervals(sla, books, one.number(start), last)
-    return month_of(sla, start, end, intervals, now - kept.timedelta)
+    settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
+    return month_of(sla, start, end, intervals, kept_since, seen=_seen(books, start, min(end, now), settings))
+
+
+def _seen(books: Mapping[str, Slices], start: datetime, end: datetime, settings: LedgerSettings) -> Seen:
+    """Who counted the month, and how much of it was looked at: as little as of the part that was seen least."""
+    untils = [book.until for book in books.values() if book.until is not None]
+    if not untils or end <= start:
+        return Seen()
+    part = sum(
+        (book.until - max(book.since, start)).total_seconds() for book in books.values() if book.until and book.since
+    )
+    share = part / (len(books) * (end - start).total_seconds())
+    coverage = 1 - max(book.unseen for book in books.values()) / (end - start).total_seconds()
+    return Seen(min(1.0, share), max(0.0, coverage), float(settings.coverage))
