@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from tocsin.ports import Labels, labels_of
-from tocsin.proofs.selectors import Selector
+from tocsin.proofs.selectors import Selector, refused
 
 _OTHERS = ("decoy", "999", "")
 
@@ -17,7 +17,8 @@ def decoys(found: Iterable[tuple[str, Labels]], selectors: Sequence[Selector]) -
     for name, labels in found:
         asked = dict.fromkeys(m.label for s in selectors if s.name in {"", name} for m in s.matchers)
         for label in asked:
-            for value in _OTHERS:
+            against = (m for s in selectors if s.name in {"", name} for m in s.matchers if m.label == label)
+            for value in (*_OTHERS, *refused(against)):
                 other = labels_of({**dict(labels), label: value} if value else {k: v for k, v in labels if k != label})
                 if (name, other) not in known and not any(s.accepts(name, other) for s in selectors):
                     known.add((name, other))

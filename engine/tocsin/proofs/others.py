@@ -1,14 +1,17 @@
 """The proofs of all alerts that are not those of an objective: by the kind of their condition."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tocsin.plan import AlertingRule, Plan, RecordingRule
+from tocsin.promql_syntax import Fault, parse
+from tocsin.proofs.absence import absence_proof, is_absence
 from tocsin.proofs.composites import composite_proof
 from tocsin.proofs.forecasts import forecast_proof
+from tocsin.proofs.hysteresis import hysteresis_proof
 from tocsin.proofs.journeys import journey_proofs
 from tocsin.proofs.model import Proof, Unproved
 from tocsin.proofs.thresholds import alert_proof
-from tocsin.spec import Composite, Forecast
+from tocsin.spec import Anomaly, Composite, Condition, Forecast, Threshold
 from tocsin.workspace import Workspace
 
 
@@ -25,10 +28,22 @@ def other_proofs(workspace: Workspace, planned: Plan, rules: Plan) -> Iterator[P
     for group in planned.groups:
         for rule in group.rules:
             if isinstance(rule, AlertingRule) and rule.ref not in done:
-                condition = conditions.get(rule.ref)
-                if isinstance(condition, Forecast):
-                    yield forecast_proof(rule, condition, group.file, recorded)
-                elif isinstance(condition, Composite):
-                    yield composite_proof(rule, condition, group.file, planned)
-                else:
-                    yield alert_proof(rule, group.file, recorded)
+                yield _of_alert(rule, conditions.get(rule.ref), group.file, planned, recorded)
+
+
+def _of_alert(
+    rule: AlertingRule, condition: Condition | None, file: str, planned: Plan, recorded: Collection[str]
+) -> Proof | Unproved:
+    """By the kind of its condition; what is any PromQL, by its shape."""
+    if isinstance(condition, Forecast):
+        return forecast_proof(rule, condition, file, recorded)
+    if isinstance(condition, Composite):
+        return composite_proof(rule, condition, file, planned)
+    if isinstance(condition, Anomaly):
+        return Unproved(rule.ref, rule.source, "its alert", "it compares with earlier seasons, and proofs have none")
+    if isinstance(condition, Threshold) and condition.clear is not None:
+        return hysteresis_proof(rule, condition, file, recorded)
+    tree = parse(rule.expr)
+    if not isinstance(tree, Fault) and is_absence(tree):
+        return absence_proof(rule, file, recorded)
+    return alert_proof(rule, file, recorded)

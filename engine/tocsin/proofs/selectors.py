@@ -95,7 +95,7 @@ def _escape(labels: dict[str, str], selector: Selector, conditions: Sequence[Mat
     for label in dict.fromkeys(m.label for m in selector.matchers):
         mine = [m for m in conditions if m.label == label]
         against = [m for m in selector.matchers if m.label == label]
-        for value in (*_values(mine, None), *_refused(against)):
+        for value in (*_values(mine, None), *refused(against)):
             if all(m.accepts(value) for m in mine) and not all(m.accepts(value) for m in against):
                 labels[label] = value
                 return not selector.accepts(name, _set(labels))
@@ -114,7 +114,7 @@ def _values(conditions: Iterable[Matcher], first: str | None) -> Iterator[str]:
     yield from _POOL
 
 
-def _refused(conditions: Iterable[Matcher]) -> Iterator[str]:
+def refused(conditions: Iterable[Matcher]) -> Iterator[str]:
     """Values that a negative one of *conditions* names."""
     for matcher in conditions:
         if matcher.op == "!=":

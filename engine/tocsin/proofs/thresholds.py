@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tocsin.plan import AlertingRule
 from tocsin.ports import Labels, labels_of
 from tocsin.promql_syntax import MIRROR, Binary, Call, Expr, Fault, Number, Selector, bare, nodes, parse
+from tocsin.proofs.absence import ABSENCE
 from tocsin.proofs.decoys import decoys
 from tocsin.proofs.model import FIRING, Claim, Proof, Run, Unproved
 from tocsin.proofs.selectors import written
@@ -21,7 +22,8 @@ _COARSE = Duration.of(minutes=5)
 _LONGEST = 720
 """Ticks of a minute; what looks back further is looked at every five minutes."""
 _HUGE = 1000.0
-_ABSENCE = frozenset({"absent", "absent_over_time"})
+SHARES = (0.25, 0.75)
+"""What each of two twins has of a size, so that their sum is not their mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def _no_comparison(node: Expr, tree: Expr) -> str:
     if isinstance(node, Binary) and node.op in MIRROR:
         given = "what it is compared with is no plain number"
         return "it gives 0 or 1 (bool), and each is a row" if node.bool else given
-    if any(isinstance(each, Call) and each.name.value in _ABSENCE for each in nodes(node)):
+    if any(isinstance(each, Call) and each.name.value in ABSENCE for each in nodes(node)):
         return "it fires while series are absent, and proofs bring series"
     return "it compares nothing: every row of it fires"
 
@@ -82,7 +84,7 @@ def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset
         warm = math.ceil(seconds * 1000 / grid.milliseconds)
     wait = ticks(rule.for_, grid)
     flat, found = asked.op in {"==", "!="}, None
-    for step in _steps(asked.number):
+    for step in steps(asked.number):
         silent, loud, lowest = _wanted(asked, step)
         if found := next(solutions(asked.value, inputs, silent, loud, lowest=lowest), None):
             break
@@ -90,9 +92,9 @@ def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset
         raise Unsteady(f"no series were found that bring its value to {loud:g}, and none to {silent:g}")
     if flat:
         found = Solution(inputs, found.varied, silent, loud)
-    shares = (1.0, 1.0) if flat else (0.25, 0.75)
+    shares = (1.0, 1.0) if flat else SHARES
     subject = alert_of(rule)
-    row = tuple(pair for pair in _row(asked, found, shares) if pair[0] not in dict(rule.labels))
+    row = tuple(pair for pair in row_of(asked, found, shares) if pair[0] not in dict(rule.labels))
     last = warm + wait + 2
     name = f"a steady value of {loud:.6g}"
     runs = [
@@ -106,10 +108,25 @@ def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset
         why = f"exactly {asked.number:g}"
         claims = (Claim(FIRING, subject, last, holds, why),)
         runs.append(Run(f"a steady value of {why}", _series(found, tie, (1.0, 1.0), last, grid), claims))
+    runs += missing_runs(rule, asked.value, found, grid)
     return Proof(rule.ref, rule.source, file, grid, tuple(runs))
 
 
-def _steps(number: float) -> tuple[float, ...]:
+def missing_runs(rule: AlertingRule, value: Expr, found: Solution, grid: Duration) -> Iterator[Run]:
+    """Where a *value* without a row fires too (`or absent(…)`): it does so while there is none of its series."""
+    tree = parse(rule.expr)
+    node = tree if isinstance(tree, Fault) else bare(tree)
+    last = bare(node.right) if isinstance(node, Binary) and node.op == "or" else node
+    if isinstance(last, Call) and last.name.value in ABSENCE and steady(value, ()) == {}:
+        subject, wait = alert_of(rule), ticks(rule.for_, grid)
+        early = (
+            [Claim(FIRING, subject, wait - 1, False, "it has no value, but not yet for long enough")] if wait else []
+        )
+        claims = (*early, Claim(FIRING, subject, wait, True, "it has no value", more=severity_of(rule)))
+        yield Run("none of its series", tuple(decoy_series(found, 1.0, wait, grid)), claims)
+
+
+def steps(number: float) -> tuple[float, ...]:
     """A hundredth of the number; for a share that cannot be more than 1, also a hundredth of what is left."""
     return (abs(number) / 100 or 1.0, *([(1 - number) / 100] if 0 < number < 1 else []))
 
@@ -134,7 +151,7 @@ def _fires(subject: Labels, more: Labels, warm: int, wait: int, asked: Compariso
     yield Claim(FIRING, subject, warm + wait + 2, True, why, more=more)
 
 
-def _row(asked: Comparison, found: Solution, shares: tuple[float, float]) -> Labels:
+def row_of(asked: Comparison, found: Solution, shares: tuple[float, float]) -> Labels:
     """The labels of a row that fires, but for the twins'."""
     series = [each for each, _ in found.inputs.series(found.varied, found.above, shares)]
     rows = steady(asked.value, series)
@@ -158,10 +175,17 @@ def _tie(asked: Comparison, found: Solution) -> float | None:
 def _series(
     found: Solution, size: float, shares: tuple[float, float], last: int, grid: Duration
 ) -> tuple[tuple[str, str], ...]:
-    """The input series with their decoys, which a rule without one of its matchers would find."""
+    """The input series with their decoys."""
     given = found.inputs.series(found.varied, size, shares)
-    seconds = grid.milliseconds / 1000
-    lines = [(written(each.name, each.labels), rising(each.value, last, seconds, rises=rises)) for each, rises in given]
+    lines = [
+        (written(each.name, each.labels), rising(each.value, last, float(grid.seconds), rises=rises))
+        for each, rises in given
+    ]
+    return tuple(dict([*lines, *decoy_series(found, size, last, grid)]).items())
+
+
+def decoy_series(found: Solution, size: float, last: int, grid: Duration) -> Iterator[tuple[str, str]]:
+    """Series that rules do not find unless they lack a matcher, much larger than those of *size* and nothing at all."""
     selectors = [source.selector for source in found.inputs.sources]
     for source in found.inputs.sources:
         for name, labels in decoys([(source.name, source.labels)], selectors):
@@ -169,5 +193,4 @@ def _series(
                 twin = {**dict(labels), found.inputs.twin: letter}
                 if source.buckets:
                     twin["le"] = "+Inf"
-                lines.append((written(name, labels_of(twin)), rising(value, last, seconds, rises=source.rises)))
-    return tuple(dict(lines).items())
+                yield written(name, labels_of(twin)), rising(value, last, float(grid.seconds), rises=source.rises)
