@@ -4,8 +4,8 @@ A database is filled with three days of raw counters and thirty days of recorded
 objectives, which a scraped page then continues; each rule file is loaded COPIES times, so that DISTINCT * COPIES
 objectives are evaluated. Samples are those that the engine says it read (`stats=all`), per minute. Seconds are what
 `prometheus_rule_group_duration_seconds_sum` grows by in MEASURED minutes, per minute, after each group has been
-evaluated once: the first evaluation reads cold blocks. Raw series are shared among copies, which changes nothing about
-how many are read.
+evaluated once: the first evaluation reads cold blocks. They are wall time, so the processor time of the whole server,
+scrapes and all, stands beside them. Raw series are shared among copies, which changes nothing about how many are read.
 
 Both tools get the same objectives (ratios, 99.9 % over 30 days, page and ticket), a server each with the same history,
 and the same minutes, so that what else the machine does slows down both; what each reads most is printed, because a few
@@ -213,11 +213,15 @@ class Server:
             return False
         return bool(groups) and all(group["evaluationTime"] for group in groups)
 
-    def spent(self) -> float:
-        """Rule seconds since it was started."""
+    def spent(self) -> tuple[float, float]:
+        """Rule seconds since it was started, and processor seconds of all that it does."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
             page = answer.read().decode()
-        return float(re.search(r"^prometheus_rule_group_duration_seconds_sum (\S+)$", page, re.MULTILINE)[1])  # type: ignore[index]
+        rules, processor = (
+            float(re.search(rf"^{name} (\S+)$", page, re.MULTILINE)[1])  # type: ignore[index]
+            for name in ("prometheus_rule_group_duration_seconds_sum", "process_cpu_seconds_total")
+        )
+        return rules, processor
 
     def samples(self, rules: str, now: int) -> dict[str, int]:
         """Samples that one evaluation of each rule reads, added up by what is recorded or alerted."""
@@ -235,13 +239,20 @@ class Server:
         self.process.wait()
 
 
-def together(servers: dict[str, Server]) -> dict[str, float]:
-    """Rule seconds per minute of each, over the same minutes: whatever else the machine does slows down both."""
+def together(servers: dict[str, Server]) -> dict[str, dict[str, float]]:
+    """Seconds per minute of each, over the same minutes: whatever else the machine does slows down both."""
     for server in servers.values():
         server.warm()
     before = {tool: server.spent() for tool, server in servers.items()}
     time.sleep(MEASURED * MINUTE)
-    return {tool: (server.spent() - before[tool]) / MEASURED for tool, server in servers.items()}
+    after = {tool: server.spent() for tool, server in servers.items()}
+    return {
+        tool: {
+            name: (now - then) / MEASURED
+            for name, now, then in zip(("seconds", "processor"), after[tool], before[tool], strict=True)
+        }
+        for tool in servers
+    }
 
 
 def run() -> dict[str, Any]:
@@ -273,7 +284,7 @@ def run() -> dict[str, Any]:
             samples = {tool: server.samples(rules[tool], now) for tool, server in servers.items()}
         for tool, text in rules.items():
             found[tool] = {
-                "seconds": seconds[tool],
+                **seconds[tool],
                 "samples": sum(samples[tool].values()) * COPIES,
                 "by_rule": {name: read // DISTINCT for name, read in sorted(samples[tool].items())},
                 "rules": sum(len(group["rules"]) for group in yaml.safe_load(text)["groups"]) // DISTINCT,
@@ -338,13 +349,15 @@ def table(result: dict[str, Any]) -> str:
     """What was measured, as text."""
     tools = [tool for tool in ("tocsin", "sloth") if tool in result]
     lines = [f"evaluation of {result['objectives']} objectives, {result['series']} raw series each, per minute:"]
-    lines.append(f"  {'':8} {'rules each':>10} {'samples':>12} {'seconds':>8}")
+    lines.append(f"  {'':8} {'rules each':>10} {'samples':>12} {'rule s':>8} {'server cpu s':>12}")
     for tool in tools:
         one = result[tool]
-        lines.append(f"  {tool:8} {one['rules']:>10} {one['samples']:>12,} {one['seconds']:>8.2f}")
+        lines.append(
+            f"  {tool:8} {one['rules']:>10} {one['samples']:>12,} {one['seconds']:>8.2f} {one['processor']:>12.2f}"
+        )
     if "sloth" in result:
-        parts = [result["tocsin"][key] / result["sloth"][key] for key in ("samples", "seconds")]
-        lines.append(f"  ours: {parts[0]:.0%} of the samples, {parts[1]:.0%} of the seconds")
+        parts = [result["tocsin"][key] / result["sloth"][key] for key in ("samples", "seconds", "processor")]
+        lines.append("  ours: {:.0%} of the samples, {:.0%} of the rule seconds, {:.0%} of the server's".format(*parts))
     else:
         lines.append("  left out: sloth (not on PATH)")
     for tool in tools:
