@@ -11,6 +11,7 @@ from tocsin.budget.apportioning import (
     journeys_at_least,
     journeys_independent,
 )
+from tocsin.budget.ceiling import ceiling
 from tocsin.budget.rolling import exhaustion_with_roll_off
 from tocsin.budget.spending import (
     NO_COUNT,
@@ -38,6 +39,7 @@ __all__ = [
     "bounds",
     "budget_ratio",
     "burn_rate",
+    "ceiling",
     "correlated",
     "exhaustion",
     "exhaustion_with_roll_off",

@@ -16,6 +16,7 @@ from tocsin.checks.alert_twin import alert_twin
 from tocsin.checks.base import Check, Subject, run_checks
 from tocsin.checks.channel_unused import channel_unused
 from tocsin.checks.group_interval import group_interval
+from tocsin.checks.journey_ceiling import journey_ceiling
 from tocsin.checks.promql_absent import promql_absent
 from tocsin.checks.promql_buckets import promql_buckets
 from tocsin.checks.promql_constant import promql_constant
@@ -81,6 +82,7 @@ CHECKS: tuple[Check, ...] = (
     alert_twin,
     channel_unused,
     group_interval,
+    journey_ceiling,
     promql_absent,
     promql_buckets,
     promql_constant,
