@@ -6,7 +6,7 @@ Runs on SQLite; on PostgreSQL, too, where TOCSIN_TEST_DATABASE names an empty da
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -21,7 +21,9 @@ from tocsin.adapters.database import writing
 from tocsin.adapters.ledger_store import LedgerStore, Written
 from tocsin.adapters.store import SqlStore
 from tocsin.adapters.tables import LEDGER
+from tocsin.diagnostics import Span
 from tocsin.errors import StoreError
+from tocsin.evaluate.measures import Taken
 from tocsin.evaluate.memory import Commit
 from tocsin.ledger.budgets import budgets, rolling
 from tocsin.ledger.exact import Ratios
@@ -29,6 +31,7 @@ from tocsin.ledger.grain import settle
 from tocsin.ledger.methods import Occurrences
 from tocsin.ledger.model import Day
 from tocsin.ledger.series import Series, grid, load
+from tocsin.spec import Exclusion
 
 REF = "be-camera/uptime"
 LATER = NOON + seconds(60)
@@ -322,3 +325,53 @@ def test_what_was_said_last_holds(where: str, statements: list[Day]) -> None:
 
     assert found.total.tobytes() == statements[-1].total.tobytes()
     assert found.covered.tobytes() == statements[-1].covered.tobytes()
+
+
+def test_a_day_that_was_written_late_enough_is_closed(ledger: LedgerStore) -> None:
+    """A day whose last change came before its end may lack its evening; what was counted an hour after it is whole."""
+    end = datetime(2026, 3, 2, tzinfo=UTC)
+    ledger.write([day_of(seen=(0, 700))], end - timedelta(hours=12))
+    before = ledger.closed(REF, end - timedelta(days=1), end)
+    ledger.write([day_of()], end + timedelta(hours=2))
+    (after,) = ledger.closed(REF, end - timedelta(days=1), end)
+
+    assert before == []
+    assert after.covered.all()
+    assert ledger.written([REF], FIRST, SECOND) == {(REF, FIRST): end + timedelta(hours=2)}
+
+
+def test_groups_of_an_objective_are_found_by_its_name(ledger: LedgerStore) -> None:
+    """Those of others with a longer name, or with a wildcard of SQL in it, are not."""
+    names = (
+        'be-camera/uptime{a="1"}',
+        'be-camera/uptime{a="2"}',
+        'be-camera/uptimes{a="1"}',
+        'be-camera/u_time{a="1"}',
+    )
+    ledger.write([day_of(ref=name) for name in (REF, *names)], NOON)
+
+    assert ledger.parts(REF, FIRST, SECOND) == names[:2]
+    assert ledger.parts("be-camera/u_time", FIRST, SECOND) == names[3:]
+
+
+def taken(start: datetime, *, removed: int = 0, forgiven: int = 0, spared: Fraction = Fraction(0)) -> Taken:
+    """What an hour that was agreed took."""
+    treat = "remove" if removed else "good"
+    exclusion = Exclusion(start, start + timedelta(hours=1), "agreed", treat, Span("sla.yaml", 1, 1, 1, 1))
+    return Taken(exclusion, removed, forgiven, spared)
+
+
+def test_exclusions_leave_a_trail(ledger: LedgerStore) -> None:
+    """The same again is nothing new, a changed figure is, and one that is withdrawn stays with its time."""
+    month = datetime(2026, 3, 1, tzinfo=UTC)
+    one, two = taken(month, removed=3_600_000), taken(NOON, forgiven=60_000, spared=Fraction(100_001, 2))
+    more = replace(two, forgiven=3_600_000)
+    changes = [ledger.record("gold", month, lines, at) for lines, at in (([one, two], NOON), ([one, two], LATER))]
+    changes += [ledger.record("gold", month, lines, LATER) for lines in ([one, more], [more], [more])]
+    lines = {line.start: line for line in ledger.trail("gold", month)}
+
+    assert changes == [2, 0, 1, 1, 0]
+    assert (lines[month].removed, lines[month].treat, lines[month].withdrawn_at) == (3_600_000, "remove", LATER)
+    assert (lines[NOON].forgiven, lines[NOON].spared, lines[NOON].withdrawn_at) == (3_600_000, 50_000, None)
+    assert (lines[NOON].first_at, lines[NOON].last_at) == (NOON, LATER)
+    assert ledger.trail("silver", month) == ()

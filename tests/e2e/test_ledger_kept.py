@@ -1,5 +1,7 @@
 """The ledger as `tocsin serve` keeps it, over a real Prometheus: outages of the evaluator and of its memory."""
 
+import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -9,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.backfilled import backfilled
+from tests.e2e.conftest import Evaluator, until
 from tests.fakes import HandClock
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.definitions import read_definitions
+from tocsin.evaluate.bookkeeping import closed, entries
 from tocsin.evaluate.tick import Watch
 from tocsin.ledger.model import Day
 from tocsin.ports import MetricSource
@@ -214,3 +218,69 @@ def test_too_little_coverage_is_unknown(
 
     assert (slo.state, slo.remaining, slo.budget_from) == ("unknown", None, "ledger")
     assert "of the period was seen, less than 90%" in slo.reason
+
+
+def test_kill_9_loses_nothing(tmp_path: Path) -> None:
+    """`tocsin serve`, killed while it fills its ledger and started again, ends with what one that lives has."""
+    now = datetime.now(UTC)
+    start = int(now.timestamp()) // 60 * 60 - 12 * 86_400
+    lines = ["# TYPE requests counter"]
+    for code, each in (("200", 99), ("500", 1)):
+        lines += [
+            f'requests_total{{code="{code}",instance="a",job="j"}} {n * each} {start + 60 * n}'
+            for n in range(12 * 1440)
+        ]
+    rules = tmp_path / "shop.yaml"
+    objective = "slos: {uptime: {sli: ok, target: 99.5%, window: 10d}}\n---\n"
+    platform = "apiVersion: tocsin/v1\nkind: Platform\nname: p\nledger: {every: 1m, queries_per_minute: 60000}\n"
+    rules.write_text(f"{DEFINITIONS.partition('slos:')[0]}{objective}{platform}", encoding="utf-8")
+    state = tmp_path / "state.db"
+    with ExitStack() as stack:
+        url = stack.enter_context(backfilled(tmp_path, "\n".join([*lines, "# EOF", ""])))
+        arguments = [
+            str(rules),
+            "--prometheus",
+            url,
+            "--state",
+            str(state),
+            "--listen",
+            "127.0.0.1:0",
+            "--interval",
+            "1s",
+        ]
+
+        def launch() -> Evaluator:
+            evaluator = Evaluator(arguments, dict(os.environ), tmp_path / "serve.log")
+            stack.callback(evaluator.close)
+            return evaluator.ready()
+
+        evaluator = launch()
+        until(lambda: rows(state) > 3, "some days")
+        evaluator.kill()
+        killed_at = rows(state)
+        evaluator = launch()
+        until(lambda: evaluator.metric("tocsin_ledger_pending_days") == 0 and rows(state) >= 11, "the ledger is full")
+        (slo,) = until(
+            lambda: [slo for slo in evaluator.get("/api/v1/status").json()["slos"] if slo["budgetFrom"] == "ledger"],
+            "a budget from the ledger",
+        )
+        assert evaluator.stop() == 0
+        store = stack.enter_context(closing(LedgerStore(str(state))))
+        held = store.closed("shop/uptime", now - timedelta(days=10), now)
+        with closing(PrometheusSource(url, 30.0)) as source:
+            entry = entries(read_definitions([str(rules)]).workspace)[0]
+            alive = [closed(source, entry, day.day) for day in held]
+
+    assert killed_at < 11
+    assert len(held) >= 10
+    for day, (other,) in zip(held, alive, strict=True):
+        assert (day.total.tolist(), day.bad.tolist()) == (other.total.tolist(), other.bad.tolist())
+    assert (slo["coverage"], slo["sli"]) == (pytest.approx(1, abs=0.01), pytest.approx(0.99, abs=1e-4))
+    assert slo["budgetRemaining"] == pytest.approx(-1, abs=0.02)
+
+
+def rows(state: Path) -> int:
+    """How many days the ledger holds."""
+    with closing(sqlite3.connect(state)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM ledger").fetchone()
+    return int(count)

@@ -107,7 +107,7 @@ def test_the_schema_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO schema_migrations VALUES (99, '0099_future.sql', 0)")
     connection.close()
-    with pytest.raises(UnavailableError, match="has schema 99, this release knows 3"):
+    with pytest.raises(UnavailableError, match="has schema 99, this release knows 4"):
         SqlStore(str(path))
 
 

@@ -12,11 +12,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
+from tocsin.adapters import ledger_trail
 from tocsin.adapters.codec import instant, microseconds
 from tocsin.adapters.database import migrate, open_engine, reading, writing
+from tocsin.adapters.ledger_trail import Line
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
 from tocsin.evaluate.bookkeeping import closes
+from tocsin.evaluate.measures import Taken
 from tocsin.ledger.chunk import ChunkError, pack, unpack
 from tocsin.ledger.model import Day, day_of, number_of
 from tocsin.ledger.restating import Change, change, coarser
@@ -120,6 +123,14 @@ class LedgerStore:
             with writing(self._engine) as connection:
                 written += self._write(connection, some, chunks, now)
         return written
+
+    def record(self, sla: str, period: datetime, taken: Sequence[Taken], now: datetime) -> int:
+        """Note what exclusions take out of a *period* of a contract now; returns how many lines changed."""
+        return ledger_trail.record(self._engine, sla, period, taken, now)
+
+    def trail(self, sla: str, period: datetime) -> tuple[Line, ...]:
+        """Every exclusion that was ever applied to a period of a contract."""
+        return ledger_trail.trail(self._engine, sla, period)
 
     def statements(self, ref: str, day: date) -> tuple[Statement, ...]:
         """The versions of a day that are still there, oldest first."""

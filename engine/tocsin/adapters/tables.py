@@ -83,3 +83,20 @@ LEDGER = Table(
     Column("superseded_at", BigInteger),
     Column("chunk", LargeBinary, nullable=False),
 )
+
+EXCLUSIONS = Table(
+    "exclusions",
+    METADATA,
+    Column("sla", Text, primary_key=True),
+    Column("period_start", BigInteger, primary_key=True),
+    Column("starts_at", BigInteger, primary_key=True),
+    Column("ends_at", BigInteger, primary_key=True),
+    Column("treat", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("removed", BigInteger, nullable=False),
+    Column("forgiven", BigInteger, nullable=False),
+    Column("spared", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+)

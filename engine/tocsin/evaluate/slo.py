@@ -200,12 +200,18 @@ class SloQuestion:
 
     def _count(self, asker: Asker, every: timedelta) -> None:
         """Refresh the budget when it is due; an old count stays, with its age, while nobody can look."""
-        if not self.counting.due(asker.at, self.budget_every if self.counting.failures else every):
+        ledger = self.ledger
+        standing = None
+        if ledger is not None and self.budget_from == SOURCE:  # as soon as it holds the period
+            standing = ledger.standing(self.slo, self.group, asker.at)
+        due = self.counting.due(asker.at, self.budget_every if self.counting.failures else every)
+        if not due and (standing is None or self.counting.failures):
             if self.counting.failures:
                 asker.still_failing(self.counting.reason)
             return
         window, _ = self._period(asker.at)
-        standing = None if self.ledger is None else self.ledger.standing(self.slo, self.group, asker.at)
+        if ledger is not None and standing is None:
+            standing = ledger.standing(self.slo, self.group, asker.at)
         if standing is not None:
             window = Duration.of(seconds=max(_LEAST, round((asker.at - standing.until).total_seconds())))
         answer = asker.complete(union(for_long(self.slo.sli), (window,), "increase"))

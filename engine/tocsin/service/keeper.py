@@ -19,6 +19,7 @@ from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
 from tocsin.evaluate.bookkeeping import OLD, Entry, Running, Standing, closed, closes, entries, fill, open_since
 from tocsin.evaluate.cadence import Cadence
 from tocsin.evaluate.counting import named
+from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.model import DAY, Day, midnight
 from tocsin.ledger.restating import still_seen
@@ -80,6 +81,7 @@ class Keeper:
         clock: Clock,
         settings: LedgerSettings,
         telemetry: Telemetry | None = None,
+        contracts: Callable[[], Iterable[SlaStatus]] = tuple,
     ) -> None:
         self._told = threading.Event()
         self._source = PacedSource(source, settings.queries_per_minute, self._told.wait)
@@ -87,6 +89,9 @@ class Keeper:
         self._clock = clock
         self._settings = settings
         self._telemetry = telemetry
+        self._contracts = contracts
+        self._noted: dict[str, object] = {}
+        """What was last put on the trail of each contract."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._following: Workspace | None = None
@@ -188,6 +193,8 @@ class Keeper:
             return 0.0
         self._rule(now)
         self._plan(now)
+        self._note(now)
+        self._tidy(now)
         due = self._due(now)
         day = self._next_day(now) if due is None or self._days_next else None
         if day is not None:
@@ -199,7 +206,6 @@ class Keeper:
         if due is not None:
             self._guarded(due, now, lambda: self._further(due, now))
             return 0.0
-        self._tidy(now)
         return IDLE
 
     def _guarded(self, kept: Kept, now: datetime, work: Callable[[], None]) -> None:
@@ -342,6 +348,14 @@ class Keeper:
         days = [still_seen(held[day.ref, day.day], day) if (day.ref, day.day) in held else day for day in days]
         self._store.write(days, now)
         return days
+
+    def _note(self, now: datetime) -> None:
+        """Put what exclusions take out of the running periods of contracts on their trail, where it has changed."""
+        for status in self._contracts():
+            taken = tuple(one for one in status.exclusions if one.removed or one.forgiven)
+            if status.uptime is not None and self._noted.get(status.name) != (status.start, taken):
+                self._store.record(status.name, status.start, taken, now)
+                self._noted[status.name] = (status.start, taken)
 
     def _tidy(self, now: datetime) -> None:
         """Once a day: put old days together, and let go of those that are older than anybody keeps them."""

@@ -16,6 +16,7 @@ from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
 from tocsin.errors import StoreError, TocsinError
 from tocsin.evaluate.memory import OutboxDepth
+from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
 from tocsin.ports import Channel, Clock
 from tocsin.service.api import Desk
@@ -123,9 +124,15 @@ class Process:
         if not settings.enabled:
             return None
         store = stack.enter_context(closing(LedgerStore(self._settings.state, on_broken=_broken)))
-        keeper = Keeper(definitions.workspace, self._counts, store, self._clock, settings, self._telemetry)
+        keeper = Keeper(
+            definitions.workspace, self._counts, store, self._clock, settings, self._telemetry, self._contracts
+        )
         self._telemetry.watch_ledger(lambda: keeper.pending, lambda: keeper.behind(self._clock.now()))
         return keeper
+
+    def _contracts(self) -> Iterable[SlaStatus]:
+        snapshot = self._board.read().snapshot
+        return snapshot.slas if snapshot is not None else ()
 
     def _workers(self, depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
         return self._courier.workers(depths)  # of the courier in use: a reload brings another one
