@@ -1,7 +1,7 @@
 # Every command here does its own set-up first (ci/setup), and does nothing twice.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench mutate docs lock coverage clean
+.PHONY: help setup demo test check bench mutate parity docs lock coverage clean
 
 ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
@@ -33,6 +33,9 @@ bench: setup ## Measure compiling, checking and proving (bench/README.md)
 
 mutate: setup ## Put one mistake at a time into each rule of rules/, and see that tests notice nine of ten
 	@tocsin test rules --mutate --generated --fail-under 90
+
+parity: setup ## Compare rules and evaluator on 10,000 made-up objectives (EXAMPLES=n)
+	@TOCSIN_PARITY=$(or $(EXAMPLES),10000) TOCSIN_PARITY_TIMEOUT=36000 HYPOTHESIS_PROFILE=nightly python -m pytest -q tests/property/test_parity.py
 
 docs: setup ## Write docs/reference from the schemas
 	@python ci/docs_reference.py

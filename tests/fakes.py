@@ -17,7 +17,7 @@ LOOKBACK = 300
 _SELECTOR = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="[^"]*",?)*)\})?')
 _UNION = re.compile(r'label_replace\((.*), "(\w+)", "([^"]*)", "", ""\)')
 _OVER_TIME = re.compile(
-    r"(avg|min|max)_over_time\((timestamp)?\((.*?)( >=? 0)?\)\[(\w+):(\w+)\]\)",
+    r"(avg|min|max)_over_time\((timestamp)?\((.*?)( >=? 0)?\)\[(\w+):(\w+)\](?: offset (\w+))?\)",
 )
 _TRAFFIC = re.compile(r"(bad|total):([a-z-]+)\[(\w+)\]:(rate|increase)")
 
@@ -192,8 +192,9 @@ class FakeSource:
 
     def _over_time(self, match: re.Match[str], at: datetime) -> tuple[Row, ...]:
         """A subquery over the grid of its step; its left end is open, as from Prometheus 3 on."""
-        what, stamp, inner, bound, reach, step = match.groups()
-        every, end = float(Duration.parse(step).seconds), at.timestamp()
+        what, stamp, inner, bound, reach, step, offset = match.groups()
+        back = float(Duration.parse(offset).seconds) if offset else 0.0
+        every, end = float(Duration.parse(step).seconds), at.timestamp() - back
         start = end - float(Duration.parse(reach).seconds)
         grid = [i * every for i in range(math.floor(start / every) + 1, math.floor(end / every) + 1)]
         found = [

@@ -23,6 +23,8 @@ KEEP_FIRING_FOR = Duration.of(minutes=10)
 """The most by which an alert outlives its condition; a long short window bridges such a gap by itself."""
 TRAFFIC_MEMORY = Duration.of(days=1)
 """Traffic within this time makes its absence an alert; after it the service counts as one without traffic."""
+PAUSE = Duration.of(minutes=20)
+"""After a longer pause of its counter a service is born again; a shorter one leaves its history as old as it was."""
 EXPECTED_EVENTS = 15
 """So many events must have been expected in the pause: with Poisson arrivals an empty pause of that length has the
 probability exp(-15) = 3e-7, so a service with ten requests an hour is not called absent between two of them."""
@@ -95,16 +97,19 @@ def significant(significance: Decimal, threshold: Fraction, bad: str, total: str
     return f"{bad} >= {least} + {z} * sqrt({least}) {'-' if shift < 0 else '+'} {abs(shift)}"
 
 
-def enough(guards: Guards, threshold: float, bad: float, total: float) -> bool:
-    """Whether the events of a long window are evidence enough."""
+def enough(guards: Guards, threshold: float, bad: float, total: float, seconds: float = 1.0) -> bool:
+    """Whether the events of a long window are evidence enough; *bad* and *total* are per second of so many *seconds*.
+
+    The operations are those of the compiled rules, in their order, so that both round alike.
+    """
     least = least_bad(guards)
-    if least is not None and not bad > least:
+    if least is not None and not bad > least / seconds:
         return False
     if guards.significance is None:
         return True
     z, shift = _normal(guards.significance)
-    expected = threshold * total
-    return bad >= expected + z * sqrt(expected) + shift
+    expected = threshold * total * seconds
+    return bad * seconds >= expected + z * sqrt(expected) + shift
 
 
 @lru_cache(maxsize=64)
@@ -139,6 +144,12 @@ def first_seen(total: str, window: Duration) -> str:
     """
     step = resolution(window)
     return f"min_over_time(timestamp({total})[{Duration(window.milliseconds + step.milliseconds)}:{step}])"
+
+
+def seen_before(total: str, ago: int, step: Duration) -> str:
+    """Whether *total* had a value in the PAUSE that ended *step* before the instant that was *ago* seconds ago."""
+    offset = Duration.of(seconds=ago + step.milliseconds // 1000)
+    return f"max_over_time(timestamp({total})[{PAUSE}:{_MINUTE}] offset {offset})"
 
 
 # --- traffic -------------------------------------------------------------------------------------------------

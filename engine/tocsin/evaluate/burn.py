@@ -162,7 +162,7 @@ def _proven(slo: Slo, rate: Rate, tier: Tier) -> bool:
         return True
     seconds = float(tier.long.seconds)
     threshold = float(tier.threshold(slo.window, slo.target))
-    return enough(slo.guards, threshold, rate.bad * seconds, rate.total * seconds)
+    return enough(slo.guards, threshold, rate.bad, rate.total, seconds)
 
 
 def rate_text(slo: Slo, one_burn: Burn) -> str:

@@ -4,6 +4,9 @@ A service that was born, or born again after days, ten minutes ago has ten minut
 for the first total within each window at each evaluation (`slo:born:timestamp_seconds`); here that is asked of
 the raw expression, and only as often as its answer can change: as long as the first total is still within the window
 it stays the first one, and a look that finds no total at all makes everything be asked again.
+
+A pause of at most PAUSE does not make a service young, for the rules and here: where the first total of a window is not
+at its start, it is asked once whether there was one shortly before that, which then is in front of the window.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +15,7 @@ from math import isfinite
 
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.cadence import Cadence
-from tocsin.guards import BASE, first_seen, resolution
+from tocsin.guards import BASE, first_seen, resolution, seen_before
 from tocsin.sli import Sli
 from tocsin.units import Duration
 
@@ -25,6 +28,8 @@ class _First:
 
     cadence: Cadence = field(default_factory=Cadence)
     at: float | None = None
+    resumed: tuple[float, bool] | None = None
+    """Of that first total: whether it only came after a pause."""
 
 
 @dataclass(slots=True)
@@ -45,7 +50,10 @@ class History:
         if isinstance(firsts[-1], Unanswered):
             return 1.0
         known = [first for first in firsts if isinstance(first, float)]
-        return _share(asker.at, min(known), window) if known else 0.0
+        if not known:
+            return 0.0
+        share = _share(asker.at, min(known), window)
+        return 1.0 if share < 1 and self._resumed(asker, window, min(known)) else share
 
     def observed(self, asker: Asker, window: Duration) -> float:
         """The part of a long *window* since the first total in it; at least a minute of it."""
@@ -67,6 +75,17 @@ class History:
         elif found.cadence.failures:
             asker.still_failing(found.cadence.reason)
         return Unanswered(found.cadence.reason) if found.cadence.failures else found.at
+
+    def _resumed(self, asker: Asker, window: Duration, first: float) -> bool:
+        """Whether there were events at most PAUSE before the *first* of *window*, and so before the window."""
+        found = self.firsts[window]
+        if found.resumed is None or found.resumed[0] != first:
+            ago = round(asker.at.timestamp() - first)
+            answer = asker.complete(seen_before(f"{self.sli.total(str(BASE))} >= 0", ago, resolution(window)))
+            if isinstance(answer, Unanswered):
+                return True
+            found.resumed = first, bool(answer.rows)
+        return found.resumed[1]
 
     def _due(self, found: _First, at: datetime, window: Duration) -> bool:
         if found.cadence.failures:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from tocsin.guards import BASE, RAW_LIMIT, TRAFFIC_MEMORY
+from tocsin.guards import BASE, PAUSE, RAW_LIMIT, TRAFFIC_MEMORY
 from tocsin.plan.births import KEPT, births_of
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import Labels, labels_of
@@ -26,8 +26,6 @@ TILE_SLACK = Duration.of(minutes=30)
 """A tile may be so much older than it should, but not by more than half of itself: a server that was restarted when it
 was due does not lose it."""
 MOST_TILES = 12
-PAUSE = Duration.of(minutes=20)
-"""After a longer pause of its counter a service is born again."""
 HOUR = Duration.of(hours=1)
 RUNGS = (HOUR, Duration.of(hours=6), Duration.of(days=1))
 """Windows that are recorded where a longer one has nothing else to be put together from."""

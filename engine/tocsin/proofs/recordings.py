@@ -6,9 +6,9 @@ Expected values are counted from the events that were made up, not from the rule
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from tocsin.guards import BASE
+from tocsin.guards import BASE, PAUSE
 from tocsin.plan.budget import INTERVAL, hourly
-from tocsin.plan.series import BORN, HOUR, HOURLY_BORN, KINDS, PAUSE, Rate, rates, tile_slack
+from tocsin.plan.series import BORN, HOUR, HOURLY_BORN, KINDS, Rate, rates, tile_slack
 from tocsin.proofs.given import LONG_AGO, Given, alone, level, series, value_claims
 from tocsin.proofs.model import RECORDED, Claim, Proof, Run
 from tocsin.proofs.subjects import recorded
