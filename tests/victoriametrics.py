@@ -29,9 +29,7 @@ def binary() -> str | None:
 
 
 @contextmanager
-def victoriametrics(
-    folder: Path, series: Mapping[Labels, Sequence[tuple[datetime, float]]], max_series: int
-) -> Iterator[str]:
+def victoriametrics(folder: Path, series: Mapping[Labels, Sequence[tuple[datetime, float]]]) -> Iterator[str]:
     """The URL of a server that holds *series*."""
     found = binary()
     assert found, "victoria-metrics is missing"
@@ -40,7 +38,6 @@ def victoriametrics(
         "storageDataPath": folder / "data",
         "httpListenAddr": url.removeprefix("http://"),
         "retentionPeriod": "100y",
-        "search.maxUniqueTimeseries": max_series,
         "search.latencyOffset": "0s",
         "search.disableCache": "true",
     }
