@@ -9,12 +9,13 @@ from decimal import ROUND_FLOOR, Decimal
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
 
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.memory import Store
 from tocsin.ports import Clock, MetricSource
-from tocsin.service import questions
+from tocsin.service import attributing, questions
 from tocsin.service.askers import Askers, BusyError
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Workers, nobody
@@ -23,6 +24,7 @@ from tocsin.service.shapes import (
     Alerts,
     AlertSeverity,
     AlertStatus,
+    Attributions,
     ErrorBody,
     Health,
     MetricData,
@@ -70,7 +72,7 @@ def _duration(name: str, text: str, longest: Duration = LONGEST_RANGE) -> Durati
 
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ErrorBody, "description": "No such service or metric."},
+    404: {"model": ErrorBody, "description": "No such service, objective or metric."},
     422: {"model": ErrorBody, "description": "A parameter that cannot mean anything."},
     503: {"model": ErrorBody, "description": "No answer of the metric source or the store, or too many ask."},
 }
@@ -185,7 +187,39 @@ class Api:
         query = questions.expression(*known[metric], aggregation, step)
         now = self._desk.clock.now().replace(microsecond=0)
         source = self._desk.source
-        ask = partial(questions.ask_metric, source, metric, query, window=window, step=step, now=now)
+        return await self._answer(
+            partial(questions.ask_metric, source, metric, query, window=window, step=step, now=now)
+        )
+
+    async def attribution(
+        self,
+        service: Annotated[str, Path(description="A service.")],
+        slo: Annotated[str, Path(description="One of its objectives.")],
+        *,
+        time_range: Annotated[str, Query(alias="timeRange", description="How far back, such as 1h or 30d.")] = "1h",
+        label: Annotated[str | None, Query(description="Labels, with commas; default: those that tell most.")] = None,
+        top: Annotated[int, Query(ge=1, le=100, description="Values of each label; the others are the rest.")] = 5,
+        at: Annotated[AwareDatetime | None, Query(description="Where the time range ends; default: now.")] = None,
+    ) -> Attributions:
+        """Which label values spent the error budget of an objective.
+
+        Bad events by route, status, pod or whatever labels the SLI's series have, with their exact shares. Of an
+        objective over slices, the events in the slices.
+        """
+        window, labels = _duration("timeRange", time_range), attributing.labels_of(label)
+        now = self._desk.clock.now()
+        end = (now if at is None else min(at, now)).replace(microsecond=0)
+        defined = {one.ref: one for each in self._desk.board.read().workspace.services for one in each.slos}
+        if (ref := f"{service}/{slo}") not in defined:
+            hint = did_you_mean(ref, defined, "no objective is defined")
+            raise ApiError(404, "unknown-slo", f"there is no objective {ref[:LONGEST_NAME]!r}", hint)
+        ask = partial(
+            attributing.attributions, self._desk.source, defined[ref], labels, window=window, most=top, now=end
+        )
+        return await self._answer(ask)
+
+    async def _answer(self, ask: Callable[[], T]) -> T:
+        """Ask one thing; nothing in time, and no answer at all, are a 503."""
         why = f"nothing within {self._desk.askers.patience:g} s"
         try:
             (answer,) = await self._asked([ask])
@@ -234,6 +268,7 @@ def create_router(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]}, route_class=StrictRoute)
     router.add_api_route("/sla/status", api.sla_status, methods=get, responses=_ERRORS)
     router.add_api_route("/metrics", api.metrics, methods=get, responses=_ERRORS)
+    router.add_api_route("/slos/{service}/{slo}/attribution", api.attribution, methods=get, responses=_ERRORS)
     router.add_api_route(
         "/alerts", api.alerts, methods=get, responses={503: _ERRORS[503]}, response_model_exclude_none=True
     )

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
+from tocsin.service.objective import render_objective
 from tocsin.service.page import PAGE_HEADERS, render_page
 from tocsin.service.parameters import ApiError
 from tocsin.service.shapes import ErrorBody, Fault, Shape
@@ -172,6 +173,13 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
     @app.get("/", response_class=Response, include_in_schema=False)
     def page() -> Response:
         return Response(render_page(desk), media_type="text/html", headers=PAGE_HEADERS)
+
+    @app.get("/slos/{service}/{slo}", response_class=Response, include_in_schema=False)
+    async def objective(service: str, slo: str) -> Response:
+        found = await render_objective(desk, f"{service}/{slo}")
+        if found is None:
+            raise ApiError(404, "unknown-slo", "there is no such objective")
+        return Response(found, media_type="text/html", headers=PAGE_HEADERS)
 
     for path, answer in (("/", page), ("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
         app.head(path, include_in_schema=False)(answer)  # the server leaves the body out

@@ -14,6 +14,7 @@ from importlib.resources import files
 from jinja2 import Environment
 
 from tocsin import pages
+from tocsin.evaluate import words
 from tocsin.evaluate.model import AlertView, SloStatus, Snapshot, Truth
 from tocsin.service import phrases
 from tocsin.service.api import Desk
@@ -28,8 +29,8 @@ RECENT = 12
 MOST_ROWS = 500
 """Objectives shown; what is not healthy comes first."""
 
-_CSS = files("tocsin.service").joinpath("templates/page.css").read_text(encoding="utf-8")
-_CSS_HASH = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
+CSS = files("tocsin.service").joinpath("templates/page.css").read_text(encoding="utf-8")
+_CSS_HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
 PAGE_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -121,11 +122,14 @@ def refresh_seconds(interval: timedelta) -> int:
 
 
 @cache
-def _environment() -> Environment:
-    environment = pages.environment("tocsin.service")
-    environment.filters |= {
+def environment() -> Environment:
+    """The templates of pages, with the words that they use."""
+    made = pages.environment("tocsin.service")
+    made.filters |= {
         "share": phrases.share,
         "exact": phrases.exact,
+        "portion": phrases.portion,
+        "events": words.number,
         "budget": phrases.budget,
         "span": phrases.span,
         "times": phrases.times,
@@ -137,8 +141,8 @@ def _environment() -> Environment:
         "word": lambda state: _STATE_WORDS.get(state, state),
         "severity": severity_of,
     }
-    environment.tests["firing_tier"] = lambda burn: burn.truth is Truth.TRUE
-    return environment
+    made.tests["firing_tier"] = lambda burn: burn.truth is Truth.TRUE
+    return made
 
 
 def render(standing: Standing, recent: tuple[AlertView, ...] | None, now: datetime) -> str:
@@ -146,13 +150,13 @@ def render(standing: Standing, recent: tuple[AlertView, ...] | None, now: dateti
     snapshot = standing.snapshot
     slos = by_need(snapshot.slos) if snapshot is not None else ()
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             standing=standing,
             snapshot=snapshot,
             now=now,
-            css=_CSS,
+            css=CSS,
             headline=headline(standing, now),
             refresh=refresh_seconds(standing.interval),
             source_url=without_password(standing.source_url),

@@ -19,6 +19,15 @@ def share(ratio: float | None) -> str:
     return NOTHING if ratio is None else words.percent(ratio, 4)
 
 
+def portion(share: float) -> str:
+    """A share of events, with one decimal, to the nearest.
+
+    >>> portion(2 / 3), portion(0.0004)
+    ('66.7%', '< 0.1%')
+    """
+    return "< 0.1%" if 0 < share < 0.0005 else f"{100 * share:.1f}%"
+
+
 def exact(ratio: float | Decimal | None) -> str:
     """A target or a credit as somebody wrote it.
 

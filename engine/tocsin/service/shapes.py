@@ -85,6 +85,38 @@ class Alerts(Shape):
     alerts: list[Alert]
 
 
+class AttributedPart(Shape):
+    """Events of one value of a label, or of all values that are not told one by one."""
+
+    value: str = Field(description="Empty where series do not have the label, and for the rest.")
+    values: int = Field(description="How many values these are.")
+    bad: float
+    total: float
+    share: float = Field(description="Of all bad events, 0 to 1.")
+    traffic_share: float = Field(description="Of all events, 0 to 1.")
+
+
+class AttributedLabel(Shape):
+    """Who spent the budget by one label; contributors and rest together are the whole."""
+
+    label: str
+    bad: float
+    total: float
+    contributors: list[AttributedPart] = Field(description="Most bad events first.")
+    rest: AttributedPart | None = Field(description="All other values, those without bad events included.")
+
+
+class Attributions(Shape):
+    """Who spent the budget of an objective between two instants."""
+
+    slo: str
+    start: datetime
+    end: datetime
+    labels: list[AttributedLabel] = Field(
+        description="Those asked for that have bad events; else those of the series, the most telling first."
+    )
+
+
 class Burn(Shape):
     """One tier; rates are multiples of the budget's pace, *factor* is where it fires."""
 

@@ -1,0 +1,71 @@
+"""The page of one objective: how it stands, and who spent its budget in the last hour and in its whole window."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from tocsin.errors import SourceError
+from tocsin.service import attributing, page, phrases
+from tocsin.service.api import Desk
+from tocsin.service.askers import BusyError
+from tocsin.service.board import Standing
+from tocsin.service.shapes import Attributions
+from tocsin.spec import Slo
+from tocsin.units import Duration
+
+INCIDENT = Duration.of(hours=1)
+MOST = 5
+"""Values of a label that are shown; the others are one line."""
+Spent = tuple[Duration, Attributions | None, str]
+"""A window, who spent the budget in it, and why nobody can tell."""
+
+
+async def render_objective(desk: Desk, ref: str) -> str | None:
+    """The page of the objective *ref*; None where there is none."""
+    standing, now = desk.board.read(), desk.clock.now().replace(microsecond=0)
+    slo = next((slo for service in standing.workspace.services for slo in service.slos if slo.ref == ref), None)
+    if slo is None:
+        return None
+    windows = tuple(dict.fromkeys((INCIDENT, slo.window)))
+    late = f"no answer within {desk.askers.patience:g} s"
+    try:
+        answers = await desk.askers.ask([_question(desk, slo, window, now) for window in windows])
+    except BusyError:
+        answers, late = [None for _ in windows], "too many requests ask the metric source at the moment"
+    spent = [
+        (window, answer if isinstance(answer, Attributions) else None, answer if isinstance(answer, str) else late)
+        for window, answer in zip(windows, answers, strict=True)
+    ]
+    return _render(standing, slo, spent, now)
+
+
+def _question(desk: Desk, slo: Slo, window: Duration, now: datetime) -> Callable[[], Attributions | str]:
+    """Ask for one window; a source that does not tell says why, so that the other window is still shown."""
+    ask = partial(attributing.attributions, desk.source, slo, (), window=window, most=MOST, now=now)
+
+    def answer() -> Attributions | str:
+        try:
+            return ask()
+        except SourceError as error:
+            return str(error)
+
+    return answer
+
+
+def _render(standing: Standing, slo: Slo, spent: list[Spent], now: datetime) -> str:
+    snapshot = standing.snapshot
+    status = next((one for one in snapshot.slos if one.ref == slo.ref), None) if snapshot is not None else None
+    return (
+        page.environment()
+        .get_template("objective.html.j2")
+        .render(
+            slo=slo,
+            status=status,
+            tone="blind" if status is None else page.slo_tone(status),
+            spent=spent,
+            css=page.CSS,
+            now=now,
+            version=standing.version,
+            when=lambda at: phrases.clock_time(at, now),
+        )
+    )
