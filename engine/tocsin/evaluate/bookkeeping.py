@@ -183,35 +183,6 @@ class Running:
 # --- reading -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the ledger holds of one budget: units in [start, until) of a period, all that is known up to *until*.
-
-    *since* is when anybody first looked, *seen* how many seconds since then somebody did. *leaving* are the bad units
-    of each hour from the start on.
-    """
-
-    start: datetime
-    until: datetime
-    end: datetime
-    since: datetime
-    total: float
-    bad: float
-    seen: float
-    leaving: tuple[float, ...] = ()
-
-    @property
-    def coverage(self) -> float:
-        """The part of the time since the first look that was looked at."""
-        elapsed = (self.until - max(self.start, self.since)).total_seconds()
-        return min(1.0, self.seen / elapsed) if elapsed > 0 else 0.0
-
-    def observed(self, at: datetime) -> float:
-        """The part of the whole period that was looked at, the time since *until* included."""
-        seen = self.seen + (at - self.until).total_seconds()
-        return min(1.0, seen / (self.end - self.start).total_seconds())
-
-
 def fill(book: Slices, slo: Slo, days: Sequence[Day], start: datetime, end: datetime) -> None:
     """Take the slices of [start, end) from closed *days*, which are in order; what they lack is for the source to say.
 

@@ -13,7 +13,8 @@ from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.model import Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Rest, Seen, unknown
-from tocsin.evaluate.slo import Ledger, SloQuestion, SloSight
+from tocsin.evaluate.slo import SloQuestion, SloSight
+from tocsin.evaluate.standing import Ledger
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ports import Answer, Labels, RangeAnswer, Row
 from tocsin.spec import Slo

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
@@ -26,7 +25,7 @@ from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.history import History
 from tocsin.evaluate.model import BurnStatus, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
-from tocsin.evaluate.slices import Slices
+from tocsin.evaluate.standing import Ledger, Standing
 from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
 from tocsin.ports import Answer, Labels
@@ -51,58 +50,8 @@ class Counted:
     spent: Spend
     at: datetime
     observed: float
-    leaving: tuple[float, ...] = ()
-    """Bad events of each hour since the window began, where the ledger knows them."""
-
-
-class Standing(Protocol):
-    """What the ledger holds of one budget, up to *until*."""
-
-    @property
-    def until(self) -> datetime:
-        """Its watermark."""
-        ...
-
-    @property
-    def total(self) -> float:
-        """What counts."""
-        ...
-
-    @property
-    def bad(self) -> float:
-        """What of it is bad."""
-        ...
-
-    @property
-    def leaving(self) -> tuple[float, ...]:
-        """What of it was bad in each hour since the window began."""
-        ...
-
-    @property
-    def coverage(self) -> float:
-        """The part of the time that was looked at, since somebody first did."""
-        ...
-
-    def observed(self, at: datetime) -> float:
-        """The part of the whole period that was looked at by *at*."""
-        ...
-
-
-class Ledger(Protocol):
-    """Who knows what is held."""
-
-    @property
-    def floor(self) -> float:
-        """The least coverage at which a budget is told."""
-        ...
-
-    def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
-        """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
-        ...
-
-    def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
-        """Put into *book* what is held of its slices from *since* on."""
-        ...
+    standing: Standing | None = None
+    """What the ledger held of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +212,7 @@ class SloQuestion:
         spent = spend(self.slo.target, total, min(bad, total), observed) if observed > 0 else None
         self.counted_reason = "" if spent is not None else f"no traffic in {self.slo.over}"
         if spent is not None:
-            self.counted = Counted(spent, at, observed, standing.leaving)
+            self.counted = Counted(spent, at, observed, standing)
 
     def _covered(self, asker: Asker, rates: Mapping[Duration, Rate], window: Duration) -> float:
         """The part of *window* that has a history, where there are errors to which that makes a difference."""
@@ -369,9 +318,12 @@ class SloQuestion:
 
     def _lasts(self, spent: Spend, rate: float) -> Duration | None:
         """How long the budget lasts; what leaves a rolling window meanwhile is known to the ledger."""
-        slo, leaving = self.slo, self.counted.leaving if self.counted else ()
+        slo, standing = self.slo, self.counted.standing if self.counted else None
         straight = exhaustion(spent.remaining, rate, slo.window)
-        if not leaving or slo.calendar is not None or straight is None or straight > slo.window:
+        if self.ledger is None or standing is None or slo.calendar is not None:
             return straight
+        if straight is None or straight > slo.window:
+            return straight
+        leaving = self.ledger.leaving(slo, self.group, standing)
         shares = [max(0.0, bad) / spent.allowed for bad in leaving]
         return exhaustion_with_roll_off(spent.remaining, rate, slo.window, shares, HOUR)

@@ -36,7 +36,8 @@ from tocsin.evaluate.model import (
 )
 from tocsin.evaluate.questions import Question, questions
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
-from tocsin.evaluate.slo import Ledger, SloQuestion, SloSight
+from tocsin.evaluate.slo import SloQuestion, SloSight
+from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
 from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of

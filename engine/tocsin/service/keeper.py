@@ -11,21 +11,21 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
-from tocsin.evaluate.bookkeeping import OLD, Entry, Running, Standing, closed, closes, entries, fill, open_since
-from tocsin.evaluate.cadence import Cadence
+from tocsin.evaluate.bookkeeping import OLD, closed, closes, entries, fill, open_since
 from tocsin.evaluate.counting import named
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.slices import Slices, instant, milliseconds
-from tocsin.ledger.model import DAY, Day, midnight
+from tocsin.evaluate.standing import Standing
+from tocsin.ledger.model import Day
 from tocsin.ledger.restating import still_seen
-from tocsin.ledger.sheet import Sheet
 from tocsin.ports import Clock, Labels, MetricSource
+from tocsin.service.kept import Kept, taken_over
 from tocsin.service.pacing import PacedSource
+from tocsin.service.sheets import Sheets
 from tocsin.service.stopping import Stopped
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import LedgerSettings, Slo
@@ -38,36 +38,6 @@ TROUBLE = 15.0
 IDLE = 5.0
 """Seconds after which to look whether there is anything to do."""
 ONE_DAY = timedelta(days=1)
-
-
-@dataclass(slots=True)
-class Kept:
-    """How far the ledger of one objective is.
-
-    *closed* are the days that were counted for good; *whole* those that were at least counted to their end, by this
-    process. *mark* is the watermark in unix seconds, None until the days that run were counted.
-    """
-
-    entry: Entry
-    closed: set[date] = field(default_factory=set)
-    whole: set[date] = field(default_factory=set)
-    running: Running | None = None
-    mark: int | None = None
-    stated_at: datetime | None = None
-    read: bool = False
-    """Whether what the store holds of it is on the sheet."""
-    trouble: Cadence = field(default_factory=Cadence)
-
-    def waits(self, now: datetime, every: timedelta) -> bool:
-        """Whether its last question failed a short while ago."""
-        return bool(self.trouble.failures) and not self.trouble.due(now, every)
-
-    def holds(self, start: date) -> bool:
-        """Whether nothing is missing since *start*."""
-        if self.running is None:
-            return False
-        days = range((self.running.since - start).days)
-        return all((day := start + timedelta(n)) in self.closed or day in self.whole for n in days)
 
 
 class Keeper:
@@ -92,11 +62,10 @@ class Keeper:
         self._contracts = contracts
         self._noted: dict[str, object] = {}
         """What was last put on the trail of each contract."""
-        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._following: Workspace | None = None
         self._kept: dict[str, Kept] = {}
-        self._sheets: dict[int, Sheet] = {}
+        self._sheets = Sheets()
         self._unread: list[str] = []
         self._turns: dict[str, None] = {}
         """References, those first whose running days were counted longest ago."""
@@ -133,14 +102,17 @@ class Keeper:
         until = max(instant(kept.mark * 1000), start)
         if not timedelta() <= at - until <= OLD or not kept.holds(start.date()):
             return None
-        ref, first = slo.ref + named(group), milliseconds(start) // 1000
-        with self._lock:
-            sheet = self._sheets[kept.entry.method.slice]
-            held = sheet.between(ref, first, milliseconds(until) // 1000)
-            since = sheet.first_seen(ref, first)
-            leaving = () if slo.calendar else tuple(sheet.leaving(ref, first, kept.mark))
-        looked_since = start if since is None else instant(since * 1000)
-        return Standing(start, until, end, looked_since, held.total, held.bad, held.seen, leaving)
+        found = self._sheets.look(kept.entry, slo.ref + named(group), _seconds(start), _seconds(until))
+        if found is None:
+            return None
+        held, since = found
+        return Standing(start, until, end, start if since is None else instant(since * 1000), *held)
+
+    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> list[float]:
+        """What was bad in each hour since the window of *standing* began."""
+        kept = self._kept.get(slo.ref)
+        ref, start, until = slo.ref + named(group), _seconds(standing.start), _seconds(standing.until)
+        return [] if kept is None else self._sheets.leaving(kept.entry, ref, start, until)
 
     def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
         """Put into *book* what is held of its slices from *since* on, as far as days are closed."""
@@ -238,15 +210,15 @@ class Keeper:
     def _take(self, workspace: Workspace) -> None:
         """Take over what is known of objectives that are still the same."""
         found = entries(workspace, samples=self._settings.counting == "samples")
-        with self._lock:
-            self._kept, self._sheets = {entry.ref: _taken(self._kept.get(entry.ref), entry) for entry in found}, {}
+        self._kept = {entry.ref: taken_over(self._kept.get(entry.ref), entry) for entry in found}
+        self._sheets.clear()
         self._unread = sorted(self._kept, reverse=True)
         self._turns = dict.fromkeys(self._kept)
         self._open = None
 
     def _starts(self, step: int, now: datetime) -> Iterable[int]:
         alike = [kept.entry for kept in self._kept.values() if kept.entry.method.slice == step]
-        return {milliseconds(entry.period(now)[0]) // 1000 for entry in alike}
+        return {_seconds(entry.period(now)[0]) for entry in alike}
 
     def _read(self, ref: str, now: datetime) -> None:
         """Read what is held of one objective, once."""
@@ -258,29 +230,16 @@ class Keeper:
             if name == ref and at >= closes(day):
                 kept.closed.add(day)
         step = entry.method.slice
-        if step not in self._sheets:
-            with self._lock:
-                self._sheets[step] = Sheet.ruled(milliseconds(now) // 1000, self._starts(step, now), step)
-        self._show(entry, self._store.read(refs, first, last))
+        self._sheets.open(step, _seconds(now), lambda: self._starts(step, now))
+        self._sheets.show(entry, self._store.read(refs, first, last))
         kept.read = True
 
-    def _show(self, entry: Entry, days: Iterable[Day]) -> None:
-        sheet = self._sheets[entry.method.slice]
-        for day in days:
-            units = entry.method.units(day)
-            with self._lock:
-                sheet.state(day.ref, units)
-
     def _rule(self, now: datetime) -> None:
-        """Where the hour has changed: move the lines, and state what lies around the new ones."""
-        for step, sheet in self._sheets.items():
-            with self._lock:
-                days = sheet.rule(milliseconds(now) // 1000, self._starts(step, now))
-            alike = {kept.entry.ref: kept.entry for kept in self._kept.values() if kept.entry.method.slice == step}
-            names = {name: alike[name.partition("{")[0]] for name in sheet.columns if name.partition("{")[0] in alike}
-            for day in days:
-                for one in self._store.read(names, day, day + ONE_DAY):
-                    self._show(names[one.ref], [one])
+        """Where the hour has changed: state what lies around the new lines."""
+        for names, day in self._sheets.rule(_seconds(now), lambda step: self._starts(step, now)):
+            known = {name: kept.entry for name in names if (kept := self._kept.get(name.partition("{")[0])) is not None}
+            for one in self._store.read(known, day, day + ONE_DAY):
+                self._sheets.show(known[one.ref], [one])
 
     def _plan(self, now: datetime) -> None:
         """Once a day has come of age, and after a start: which days are to be counted, the last one first to go."""
@@ -318,7 +277,7 @@ class Keeper:
         kept.closed.add(day)
         del self._pending[day, ref]
         if day >= kept.entry.reach(now):
-            self._show(kept.entry, days)
+            self._sheets.show(kept.entry, days)
         if self._telemetry is not None:
             self._telemetry.ledger_days.inc()
         if not self._pending:
@@ -326,17 +285,9 @@ class Keeper:
 
     def _further(self, kept: Kept, now: datetime) -> None:
         """Count the days that run."""
-        since = open_since(now)
-        before = kept.running
-        if before is None or before.since != since:
-            if before is not None and kept.mark is not None:
-                over = (before.since + timedelta(n) for n in range((since - before.since).days))
-                kept.whole |= {day for day in over if kept.mark >= midnight(day) + DAY}
-            running = Running(kept.entry, since)
-        else:
-            running = before
+        running = kept.run(open_since(now))
         days = self._write(running.further(self._source, now), now)
-        self._show(kept.entry, days)
+        self._sheets.show(kept.entry, days)
         kept.running, kept.mark, kept.stated_at = running, running.watermark(now), now
         del self._turns[kept.entry.ref]
         self._turns[kept.entry.ref] = None
@@ -377,12 +328,5 @@ class Keeper:
             log.info("old days of the ledger were tidied", extra={"put_together": compacted, "let_go": pruned})
 
 
-def _taken(before: Kept | None, entry: Entry) -> Kept:
-    """What is known of an objective that is still counted as it was, to be read again; else nothing."""
-    if before is None or before.entry.sli != entry.sli or before.entry.samples != entry.samples:
-        return Kept(entry)
-    before.read = False
-    before.entry = entry
-    if before.running is not None:
-        before.running.entry = entry
-    return before
+def _seconds(at: datetime) -> int:
+    return milliseconds(at) // 1000

@@ -1,0 +1,58 @@
+"""What the ledger says of a budget, and whoever says it: all that questions know of the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tocsin.evaluate.slices import Slices
+from tocsin.ports import Labels
+from tocsin.spec import Slo
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger holds of one budget: what counts in [start, until) of a period, all that is known up to *until*.
+
+    *since* is when anybody first looked, *seen* how many seconds since then somebody did.
+    """
+
+    start: datetime
+    until: datetime
+    end: datetime
+    since: datetime
+    total: float
+    bad: float
+    seen: float
+
+    @property
+    def coverage(self) -> float:
+        """The part of the time since the first look that was looked at; all of it where it has just begun."""
+        elapsed = (self.until - max(self.start, self.since)).total_seconds()
+        return min(1.0, self.seen / elapsed) if elapsed > 0 else 1.0
+
+    def observed(self, at: datetime) -> float:
+        """The part of the whole period that was looked at, the time since *until* included."""
+        seen = self.seen + (at - self.until).total_seconds()
+        return min(1.0, seen / (self.end - self.start).total_seconds())
+
+
+class Ledger(Protocol):
+    """Who knows what is held."""
+
+    @property
+    def floor(self) -> float:
+        """The least coverage at which a budget is told."""
+        ...
+
+    def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
+        """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
+        ...
+
+    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Sequence[float]:
+        """What was bad in each hour since the window of *standing* began."""
+        ...
+
+    def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
+        """Put into *book* what is held of its slices from *since* on."""
+        ...

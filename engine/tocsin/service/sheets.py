@@ -1,0 +1,59 @@
+"""The sheets of the ledger: written by the keeper's thread, looked at by ticks; a lock is held for moments only."""
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from tocsin.evaluate.bookkeeping import Entry
+from tocsin.ledger.model import Day
+from tocsin.ledger.sheet import Held, Sheet
+
+
+class Sheets:
+    """One sheet for the objectives that count by slices of one length."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sheets: dict[int, Sheet] = {}
+
+    def clear(self) -> None:
+        """Begin anew, without anything."""
+        with self._lock:
+            self._sheets = {}
+
+    def open(self, step: int, now: int, starts: Callable[[], Iterable[int]]) -> None:
+        """Rule a sheet for windows that begin at *starts*, unless there is one."""
+        if step not in self._sheets:
+            sheet = Sheet.ruled(now, starts(), step)
+            with self._lock:
+                self._sheets[step] = sheet
+
+    def rule(self, now: int, starts: Callable[[int], Iterable[int]]) -> Iterable[tuple[tuple[str, ...], date]]:
+        """Move the lines where the hour has changed; tells which days of which references are to be stated again."""
+        for step, sheet in self._sheets.items():
+            with self._lock:
+                days = sheet.rule(now, starts(step)) if now // 3600 != sheet.hour else ()
+            for day in days:
+                yield tuple(sheet.columns), day
+
+    def show(self, entry: Entry, days: Iterable[Day]) -> None:
+        """Put days in place of what is held for them."""
+        sheet = self._sheets[entry.method.slice]
+        for day in days:
+            units = entry.method.units(day)
+            with self._lock:
+                sheet.state(day.ref, units)
+
+    def look(self, entry: Entry, ref: str, start: int, until: int) -> tuple[Held, int | None] | None:
+        """What is held of [start, until), and since when anybody looked; None of a reference that nobody knows."""
+        with self._lock:
+            sheet = self._sheets.get(entry.method.slice)
+            if sheet is None or ref not in sheet.columns:
+                return None
+            return sheet.between(ref, start, until), sheet.first_seen(ref, start)
+
+    def leaving(self, entry: Entry, ref: str, start: int, until: int) -> list[float]:
+        """Bad units of each hour since *start*."""
+        with self._lock:
+            sheet = self._sheets.get(entry.method.slice)
+            return [] if sheet is None else sheet.leaving(ref, start, until)
