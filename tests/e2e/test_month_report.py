@@ -278,3 +278,77 @@ def test_a_month_is_reported_from_the_ledger(reports: Reports, tmp_path: Path) -
         assert (found["from_ledger"], found["coverage"]) == (pytest.approx(1), pytest.approx(1, abs=1e-3))
         assert (before["from_ledger"], before["coverage"]) == (0, None)
     assert "Counted from the ledger; 100% of the time was seen." in (out / "mean-2025-10.html").read_text()
+
+
+# --- services ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_service(tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """The command, run once for the service, in the same month."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    out = folder / "out"
+    asked = ["--month", "2025-10", "--service", "shop", "--timezone", "Asia/Ho_Chi_Minh", "--out", str(out)]
+    with backfilled(folder, openmetrics()) as url:
+        code = run(["report", str(folder / "sla.yaml"), "--prometheus", url, *asked])
+    assert code == 0
+    return Reports(out, {"shop": json.loads((out / "service-shop-2025-10.json").read_text())})
+
+
+def test_month_of_a_service_counts_its_events(of_service: Reports) -> None:
+    """Events are those of the month, each once, and a service asked for alone has no contracts beside it."""
+    assert sorted(path.name for path in of_service.folder.iterdir()) == [
+        f"service-shop-2025-10.{ending}" for ending in ("csv", "html", "json")
+    ]
+    found = of_service.json["shop"]
+    (one,) = [each for each in found["objectives"] if each["ref"] == "shop/uptime"]
+    bad = sum(length * errors for _, length, errors in OUTAGES) * 2 * PER_SAMPLE
+    assert one["total"] == pytest.approx(MINUTES * 2 * PER_SAMPLE, rel=1e-4)
+    assert one["total"] - one["good"] == pytest.approx(bad, rel=1e-3)
+    assert one["kept"] is False
+    assert one["budget"]["allowed"] == pytest.approx(0.0005 * one["total"])
+    assert one["budget"]["remaining"] == pytest.approx(1 - bad / (0.0005 * one["total"]), rel=1e-3)
+    assert one["coverage"] == pytest.approx(1, abs=1e-3)
+    assert found["verdict"].endswith("missed: shop/uptime")
+
+
+def test_days_of_a_service_are_local(of_service: Reports) -> None:
+    """An outage across midnight of the zone is half of one day and half of the other."""
+    (one,) = [each for each in of_service.json["shop"]["objectives"] if each["ref"] == "shop/uptime"]
+    bad = {day["date"]: day["total"] - day["good"] for day in one["days"]}
+    assert len(one["days"]) == 31
+    halves = [bad["2025-10-17"], bad["2025-10-18"]]
+    assert halves == pytest.approx([30 * 2 * PER_SAMPLE] * 2, rel=0.01)
+    rows = list(csv.DictReader(of_service.text("service-shop-2025-10.csv").splitlines()))
+    mine = [row for row in rows if row["objective"] == "shop/uptime"]
+    assert [row["date"] for row in mine] == [day["date"] for day in one["days"]]
+    assert sum(float(row["good"]) for row in mine) == pytest.approx(one["good"])
+
+
+def test_page_of_a_service_says_what_was_missed(of_service: Reports) -> None:
+    """The page has the verdict, a section for each objective, and the figures of the JSON, cut off."""
+    text = of_service.text("service-shop-2025-10.html")
+    (one,) = [each for each in of_service.json["shop"]["objectives"] if each["ref"] == "shop/uptime"]
+    assert of_service.json["shop"]["verdict"] in text
+    assert f"{int(one['sli'] * 1e6) / 1e4:g}%" in text
+    assert text.count("<svg") == 2 * sum(each["sli"] is not None for each in of_service.json["shop"]["objectives"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--service", "shoe"], "there is no service 'shoe' with an objective"),
+        (["--service", "all", "--timezone", "Mars/Base"], "there is no 'Mars/Base'"),
+        (["--service", "all", "--month", "2999-01"], "has not begun"),
+    ],
+)
+def test_what_cannot_be_reported_on_is_misuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    """Nothing is written, and nothing asked."""
+    (tmp_path / "sla.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    asked = ["report", str(tmp_path / "sla.yaml"), "--prometheus", "http://127.0.0.1:9", "--out", str(tmp_path / "out")]
+    assert run([*asked, *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -5,9 +5,10 @@ does not begin at nought. The calendar has a row for each day, and the hours of 
 that only rises, against the straight line of even spending.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor, log10
 from zoneinfo import ZoneInfo
@@ -72,15 +73,19 @@ class Chart:
 
 def uptime_by_day(month: Month) -> Chart:
     """A bar for each day of the month, from 100 % down to its uptime."""
-    days = _dates(month)
     known = {day.date: day.tally.uptime() for day in month.days}
-    promised = 1 - Fraction(month.sla.target)
-    worst = max([promised * 2, *(1 - uptime for uptime in known.values() if uptime is not None)])
+    return hanging([(each, known.get(each)) for each in _dates(month)], month.sla.target)
+
+
+def hanging(days: Sequence[tuple[date, Fraction | None]], target: Decimal) -> Chart:
+    """Bars from 100 % down to what each of *days* had; None where that is not known."""
+    promised = 1 - Fraction(target)
+    worst = max([promised * 2, *(1 - uptime for _, uptime in days if uptime is not None)])
     top = min(Fraction(1), _above(worst))
     wide = INNER / len(days)
     boxes = []
-    for place, each in enumerate(days):
-        uptime, x = known.get(each), LEFT + place * wide
+    for place, (each, uptime) in enumerate(days):
+        x = LEFT + place * wide
         if uptime is None:
             boxes.append(Box(x + 1, BARS_TOP, wide - 2, BARS_HEIGHT, "unknown", f"{each}: not measured"))
             continue
@@ -91,7 +96,7 @@ def uptime_by_day(month: Month) -> Chart:
     return Chart(
         BARS_TOP + BARS_HEIGHT + 24,
         tuple(boxes),
-        tuple(Tick(LEFT + (place + 0.5) * wide, str(each.day)) for place, each in enumerate(days) if _shown(each)),
+        tuple(_numbers([each for each, _ in days])),
         tuple(levels),
         target=BARS_TOP + float(promised / top) * BARS_HEIGHT,
     )
@@ -129,15 +134,19 @@ def calendar(month: Month) -> Chart:
 
 def budget(month: Month) -> Chart:
     """How much of the allowed downtime was used by when."""
-    days = _dates(month)
-    whole = (month.end - month.start).total_seconds()
     spent = [(at, used / month.allowed if month.allowed else Fraction(0)) for at, used in month.curve]
+    return rising(spent, month.start, month.end, _dates(month))
+
+
+def rising(spent: Sequence[tuple[datetime, Fraction]], start: datetime, end: datetime, days: Sequence[date]) -> Chart:
+    """Which part of a budget was *spent* by when, over [start, end), beside even spending."""
+    whole = (end - start).total_seconds()
     top = _above(max([Fraction(1), *(share_ for _, share_ in spent)]))
     if top <= 2:
         top = Fraction(ceil(top * 4), 4)
 
     def place(at: datetime, used: Fraction) -> str:
-        x = LEFT + (at - month.start).total_seconds() / whole * INNER
+        x = LEFT + (at - start).total_seconds() / whole * INNER
         return f"{x:.1f} {BUDGET_TOP + (1 - float(used / top)) * BUDGET_HEIGHT:.1f}"
 
     thin = spent[:: max(1, len(spent) // MOST_POINTS)]
@@ -145,17 +154,22 @@ def budget(month: Month) -> Chart:
     bottom = BUDGET_TOP + BUDGET_HEIGHT
     path = "M" + "L".join(points)
     first, last = points[0].split()[0], points[-1].split()[0]
-    wide = INNER / len(days)
     return Chart(
         bottom + 24,
         (),
-        tuple(Tick(LEFT + (n + 0.5) * wide, str(each.day)) for n, each in enumerate(days) if _shown(each)),
+        tuple(_numbers(days)),
         tuple(Tick(bottom - BUDGET_HEIGHT * step / 4, share(top * step / 4, 1)) for step in range(5)),
         target=BUDGET_TOP + (1 - float(1 / top)) * BUDGET_HEIGHT,
         path=path,
         area=f"{path}L{last} {bottom}L{first} {bottom}Z",
-        even=f"M{place(month.start, Fraction(0))}L{place(month.end, Fraction(1))}",
+        even=f"M{place(start, Fraction(0))}L{place(end, Fraction(1))}",
     )
+
+
+def _numbers(days: Sequence[date]) -> Iterator[Tick]:
+    """The numbers of days below the middle of each; every second one has room."""
+    wide = INNER / len(days)
+    return (Tick(LEFT + (n + 0.5) * wide, str(each.day)) for n, each in enumerate(days) if each.day % 2 == 1)
 
 
 def _above(value: Fraction) -> Fraction:
@@ -171,15 +185,13 @@ def _tone(outage: Outage) -> str:
     return "pale" if not outage.counted and not outage.excluded else "bad"
 
 
-def _shown(day: date) -> bool:
-    """Every second day has room for its number."""
-    return day.day % 2 == 1
-
-
 def _dates(month: Month) -> list[date]:
-    zone = ZoneInfo(month.sla.timezone)
-    first = month.start.astimezone(zone).date()
-    after = month.end.astimezone(zone).date()
+    return dates(month.start, month.end, ZoneInfo(month.sla.timezone))
+
+
+def dates(start: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
+    """The local days of [start, end), which are whole ones."""
+    first, after = start.astimezone(zone).date(), end.astimezone(zone).date()
     return [first + _DAY * n for n in range((after - first).days)]
 
 

@@ -9,7 +9,8 @@ from tocsin import pages
 from tocsin.evaluate.words import percent
 from tocsin.monthly import charts
 from tocsin.monthly.model import Month
-from tocsin.monthly.words import clock, length, share
+from tocsin.monthly.objectives import Objective, ServiceMonth
+from tocsin.monthly.words import clock, length, number, share
 
 MOST_ROWS = 400
 """Outages in the table of the page; the CSV has all of them."""
@@ -18,7 +19,13 @@ MOST_ROWS = 400
 @cache
 def _environment() -> Environment:
     environment = pages.environment("tocsin.monthly")
-    environment.filters |= {"share": share, "percent": percent, "span": length, "seen": lambda part: percent(part, 2)}
+    environment.filters |= {
+        "number": number,
+        "share": share,
+        "percent": percent,
+        "span": length,
+        "seen": lambda part: percent(part, 2),
+    }
     return environment
 
 
@@ -46,6 +53,35 @@ def as_html(month: Month) -> str:
             when=lambda at: clock(at, zone),
         )
     )
+
+
+def service_as_html(month: ServiceMonth) -> str:
+    """The whole page of a service."""
+    bounds = month.bounds
+    days = charts.dates(bounds.start, bounds.end, bounds.zone)
+    return (
+        _environment()
+        .get_template("service.html.j2")
+        .render(
+            month=month,
+            bounds=bounds,
+            service=month.service,
+            tones={one.ref: _of(one) for one in month.objectives},
+            bars={
+                one.ref: charts.hanging([(d.date, d.sli) for d in one.days], one.slo.target) for one in month.objectives
+            },
+            lines={one.ref: charts.rising(one.curve, bounds.start, bounds.end, days) for one in month.objectives},
+            width=charts.WIDTH,
+            left=charts.LEFT,
+            right=charts.WIDTH - charts.RIGHT,
+            title=f"{bounds.start.astimezone(bounds.zone):%B %Y}",
+            when=lambda at: clock(at, bounds.zone),
+        )
+    )
+
+
+def _of(one: Objective) -> str:
+    return "blind" if one.kept is None else "good" if one.kept else "bad"
 
 
 def _tone(month: Month) -> str:

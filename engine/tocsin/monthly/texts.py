@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.evaluate.measures import Taken
 from tocsin.monthly.model import Day, Month, Outage
+from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import cut, share
 
 DIGITS = 12
@@ -133,6 +134,76 @@ def outages_as_csv(month: Month) -> str:
             for one in month.outages
         ],
     )
+
+
+# --- services --------------------------------------------------------------------------------------------------
+
+
+def service_as_json(month: ServiceMonth) -> str:
+    """Everything; events are numbers, shares are cut off, times are RFC 3339 in UTC."""
+    told = {
+        "service": month.service.name,
+        "title": month.service.title or month.service.name,
+        "month": month.name,
+        "timezone": str(month.bounds.zone),
+        "period": {"from": _time(month.bounds.start), "to": _time(month.bounds.end)},
+        "measured_to": _time(month.measured_to),
+        "complete": month.complete,
+        "verdict": month.verdict,
+        "objectives": [_objective(one) for one in month.objectives],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _objective(one: Objective) -> dict[str, object]:
+    return {
+        "ref": one.ref,
+        "target": float(one.slo.target),
+        "good": float(one.total - one.bad),
+        "total": float(one.total),
+        "sli": _ratio(one.sli),
+        "kept": one.kept,
+        "budget": {
+            "allowed": float(one.allowed),
+            "used": float(one.bad),
+            "remaining": None if one.spent is None else float(1 - one.spent),
+        },
+        "coverage": one.coverage,
+        "days": [
+            {
+                "date": day.date.isoformat(),
+                "good": float(day.total - day.bad),
+                "total": float(day.total),
+                "sli": _ratio(day.sli),
+                "coverage": day.coverage,
+            }
+            for day in one.days
+        ],
+    }
+
+
+def service_as_csv(month: ServiceMonth) -> str:
+    """A row for each objective and day."""
+    head = ("objective", "date", "good", "total", "sli_percent", "budget_percent", "coverage_percent")
+    return _table(
+        head,
+        [
+            (
+                one.ref,
+                day.date.isoformat(),
+                float(day.total - day.bad),
+                float(day.total),
+                "" if day.sli is None else share(day.sli).removesuffix("%"),
+                share(day.bad / one.allowed, 2).removesuffix("%") if one.allowed else "",
+                f"{cut(Fraction(day.coverage) * 100, 2):g}",
+            )
+            for one in month.objectives
+            for day in one.days
+        ],
+    )
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

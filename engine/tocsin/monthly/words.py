@@ -36,6 +36,15 @@ def share(value: Fraction | None, digits: int = 4) -> str:
     return f"{'-' if scaled < 0 else ''}{text}%"
 
 
+def number(value: Fraction) -> str:
+    """How many: whole ones with commas, two digits of what is left where there are few.
+
+    >>> number(Fraction(1_234_567)), number(Fraction(5, 2)), number(Fraction(123_456, 10))
+    ('1,234,567', '2.5', '12,345')
+    """
+    return f"{floor(value):,}" if value >= 1000 or value.denominator == 1 else f"{cut(value, 2):g}"
+
+
 def length(milliseconds: Fraction | int) -> str:
     """A length of time: whole seconds of it, whole minutes where it is a day or more.
 

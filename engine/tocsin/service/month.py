@@ -35,7 +35,10 @@ class Period:
 
     def bounds(self, sla: Sla, now: datetime) -> tuple[datetime, datetime]:
         """Its bounds in the contract's zone."""
-        zone = ZoneInfo(sla.timezone)
+        return self.in_zone(ZoneInfo(sla.timezone), now)
+
+    def in_zone(self, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+        """Its bounds there."""
         if self.first is None:
             return month_around(month_around(now, zone)[0] - timedelta(hours=1), zone)
         return month_around(datetime(self.first.year, self.first.month, 15, tzinfo=zone), zone)

@@ -1,0 +1,188 @@
+"""What the objectives of a service came to in a month, counted from days of the ledger.
+
+A month is no window of a rolling objective: its budget here is the month's own, `(1 - target) * total` of what came in
+it. Figures are exact, and cut off only where they are shown.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tocsin.evaluate.calendar import midnight
+from tocsin.evaluate.slices import milliseconds
+from tocsin.ledger.methods import Units, method_of
+from tocsin.ledger.model import Day
+from tocsin.monthly.charts import dates
+from tocsin.sli.slices import SlicedSli
+from tocsin.spec import Service, Slo
+
+
+class Bounds(NamedTuple):
+    """[start, end) are local days of *zone*; of what is behind *now* nothing is known."""
+
+    start: datetime
+    end: datetime
+    now: datetime
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One local day: bad and all events (or slices), and which part of the day so far was looked at."""
+
+    date: date
+    total: Fraction
+    bad: Fraction
+    coverage: float
+
+    @property
+    def sli(self) -> Fraction | None:
+        """The share of good events; None without any."""
+        return 1 - self.bad / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One objective, or one group of a divided one; *curve* is which part of the budget was spent by when.
+
+    Below a *floor* of coverage nothing is concluded.
+    """
+
+    ref: str
+    slo: Slo
+    days: tuple[Counted, ...]
+    curve: tuple[tuple[datetime, Fraction], ...]
+    coverage: float
+    floor: float = 0.0
+
+    @property
+    def total(self) -> Fraction:
+        """All events, or slices."""
+        return sum((day.total for day in self.days), Fraction(0))
+
+    @property
+    def bad(self) -> Fraction:
+        """Those that were bad."""
+        return sum((day.bad for day in self.days), Fraction(0))
+
+    @property
+    def sli(self) -> Fraction | None:
+        """The share of good ones; None without any."""
+        return 1 - self.bad / self.total if self.total else None
+
+    @property
+    def slices(self) -> bool:
+        """Whether slices are counted, and not events."""
+        return isinstance(self.slo.sli, SlicedSli)
+
+    @property
+    def allowed(self) -> Fraction:
+        """How many might have been bad."""
+        return (1 - Fraction(self.slo.target)) * self.total
+
+    @property
+    def spent(self) -> Fraction | None:
+        """The part of the budget that was used; more than 1 where the target was missed."""
+        return self.bad / self.allowed if self.total else None
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the target was kept; None where nobody can tell."""
+        if self.sli is None or self.coverage < self.floor:
+            return None
+        return self.sli >= Fraction(self.slo.target)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMonth:
+    """A service over a month."""
+
+    service: Service
+    bounds: Bounds
+    objectives: tuple[Objective, ...]
+
+    @property
+    def name(self) -> str:
+        """Such as 2026-10."""
+        return f"{self.bounds.start.astimezone(self.bounds.zone):%Y-%m}"
+
+    @property
+    def measured_to(self) -> datetime:
+        """Up to when there is anything to know."""
+        return min(self.bounds.end, self.bounds.now)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the month is over."""
+        return self.measured_to >= self.bounds.end
+
+    @property
+    def verdict(self) -> str:
+        """What came of the month, in words."""
+        missed = [one.ref for one in self.objectives if one.kept is False]
+        unknown = [one.ref for one in self.objectives if one.kept is None]
+        kept = len(self.objectives) - len(missed) - len(unknown)
+        words = [f"{kept} of {len(self.objectives)} objectives kept{'' if self.complete else ' so far'}"]
+        words += [f"missed: {', '.join(missed)}"] if missed else []
+        words += [f"nothing known of {', '.join(unknown)}"] if unknown else []
+        return "; ".join(words)
+
+
+def objective(ref: str, slo: Slo, days: Sequence[Day], bounds: Bounds, floor: float = 0.0) -> Objective:
+    """Count *days* of the ledger by local day of *bounds*; a slice belongs to the day in which it begins."""
+    start, end, now, zone = bounds
+    local = dates(start, end, zone)
+    edges = np.array([_seconds(midnight(each, zone)) for each in (*local, local[-1] + timedelta(days=1))])
+    units = [method_of(slo.sli).units(day) for day in days]
+    totals, bads, seen = (np.zeros(len(local)) for _ in range(3))
+    for each in units:
+        place = np.searchsorted(edges, _starts(each), side="right") - 1
+        within = (place >= 0) & (place < len(local)) & (_starts(each) < _seconds(now))
+        for sums, values in ((totals, each.total), (bads, each.bad), (seen, each.seen)):
+            np.add.at(sums, place[within], values[within])
+    long = np.clip(np.minimum(edges[1:], _seconds(now)) - edges[:-1], 0, None)
+    counted = tuple(
+        Counted(each, Fraction(float(total)), Fraction(float(bad)), min(1.0, float(looked / span)) if span else 0.0)
+        for each, total, bad, looked, span in zip(local, totals, bads, seen, long, strict=True)
+    )
+    coverage = float(seen.sum() / long.sum()) if long.sum() else 0.0
+    allowed = (1 - Fraction(slo.target)) * sum((day.total for day in counted), Fraction(0))
+    curve = tuple(_curve(units, start, min(end, now), allowed))
+    return Objective(ref, slo, counted, curve, min(1.0, coverage), floor)
+
+
+def _curve(
+    units: Sequence[Units], start: datetime, end: datetime, allowed: Fraction
+) -> Iterator[tuple[datetime, Fraction]]:
+    """A point at each slice in which something was bad, before and behind it."""
+    yield start, Fraction(0)
+    spent = Fraction(0)
+    for each in units if allowed else ():
+        begins = _starts(each)
+        for number in np.flatnonzero((each.bad > 0) & (begins >= _seconds(start)) & (begins < _seconds(end))):
+            at = start + timedelta(seconds=float(begins[number]) - _seconds(start))
+            yield at, spent / allowed
+            spent += Fraction(float(each.bad[number]))
+            yield min(at + timedelta(seconds=each.step), end), spent / allowed
+    yield end, spent / allowed if allowed else Fraction(0)
+
+
+def _starts(units: Units) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    return units.start + units.step * np.arange(len(units.total), dtype=np.int64)
+
+
+def _seconds(at: datetime) -> int:
+    return milliseconds(at) // 1000
+
+
+def service_month(
+    service: Service, held: Mapping[str, tuple[Slo, Sequence[Day]]], bounds: Bounds, floor: float = 0.0
+) -> ServiceMonth:
+    """The month of *service*: *held* are the days of each objective, or of each of its groups, by reference."""
+    found = tuple(objective(ref, slo, days, bounds, floor) for ref, (slo, days) in held.items())
+    return ServiceMonth(service, bounds, found)
