@@ -5,12 +5,16 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tocsin.adapters.promtool import LEAN
+
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("nightly", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
+
+os.environ.update(LEAN | os.environ)  # as the adapter does, for what tests start themselves: promtool, amtool, Prometheus
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

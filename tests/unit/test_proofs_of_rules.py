@@ -28,7 +28,7 @@ slos:
   raw: {sli: raw, target: 99.9%, window: 30d}
   deep: {sli: deep, target: 99%, window: 30d}
   fresh: {sli: fresh, target: 99%, window: 30d}
-  good: {sli: good, target: 99%, window: 28d, guards: {low_traffic: {min_bad_events: 10, significance: 0.001}}}
+  good: {sli: good, target: 99%, window: 28d, guards: {low_traffic: {min_bad_events: 10, significance: 0.001}}OFF}
   grouped: {sli: bad, target: 99.9%, window: 30d, group_by: [route], burn_rate: {off: [steady, slow, trickle]}}
   renamed: {sli: bad, target: 99.9%, window: 30d, formerly: [shop/old], burn_rate: {off: [steady, trickle]}}
   slices: {sli: bad, target: 99.9%, window: 30d, budgeting: timeslices, slice: 1m, slice_target: 95%}
@@ -36,13 +36,15 @@ slos:
   monthly: {sli: bad, target: 99.9%, window: {calendar: month, timezone: UTC}, burn_rate: {off: [slow, trickle]}}
   odd: {sli: odd, target: 99.9%, window: 30d}
 """
+SHORT = SERVICE.replace("OFF", ", burn_rate: {off: [steady, slow, trickle]}")
+"""Without the tiers of one objective whose scenarios last long; `make soak` proves these, too."""
 
 
 @pytest.fixture
 def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A service with objectives of all kinds, compiled; gives the rule file."""
     monkeypatch.chdir(tmp_path)
-    Path("service.yaml").write_text(SERVICE)
+    Path("service.yaml").write_text(SHORT)
     assert run(["compile", "service.yaml", "-o", "out"]) == 0
     return tmp_path / "out/prometheus/rules/shop.yml"
 
@@ -70,6 +72,15 @@ def test_rules_of_every_kind_are_proved(rules: Path, capsys: pytest.CaptureFixtu
     assert "11 definitions in " in err
     assert "claims: proved" in err
     assert "not proved: 1\n  service.yaml:24: shop/odd: what it counts" in err
+
+
+@pytest.mark.soak
+def test_rules_of_every_tier_are_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From counters to alerts, with guards, through three days."""
+    monkeypatch.chdir(tmp_path)
+    Path("service.yaml").write_text(SERVICE.replace("OFF", ""))
+
+    assert run(["test", "service.yaml", "--generated", "-k", "shop/good"]) == 0
 
 
 BROKEN = [
@@ -113,7 +124,7 @@ def test_broken_rules_are_found(rules: Path, capsys: pytest.CaptureFixture[str])
 
     assert code == 1
     for _, _, _, slo, words in BROKEN:
-        line = next(n for n, text in enumerate(SERVICE.splitlines(), start=1) if text.startswith(f"  {slo}: {{sli"))
+        line = next(n for n, text in enumerate(SHORT.splitlines(), start=1) if text.startswith(f"  {slo}: {{sli"))
         places = [text for text in out.splitlines() if text.startswith(f"service.yaml:{line}:")]
         assert any(f"shop/{slo}: " in text and words in text for text in places), (slo, words)
     assert "its rule has severity='warning' where its definition says 'critical'" in out

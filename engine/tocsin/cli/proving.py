@@ -36,12 +36,13 @@ class Proved:
 
 def prove(definitions: Definitions, rules: Plan, promtool: Promtool, *, jobs: int, only: str | None = None) -> Proved:
     """Run the proofs of *definitions* against *rules*, *jobs* processes at a time."""
-    made = proofs(definitions.workspace, definitions.plan, rules, slack=int(promtool.version >= LEFT_OPEN))
-    files = proof_files(made, rules, only)
+    slack = int(promtool.version >= LEFT_OPEN)
+    made = proofs(definitions.workspace, definitions.plan, rules, slack=slack, only=only or "")
+    files = proof_files(made, rules)
     reports = run_jobs(promtool, [_job(file) for file in files], jobs)
     failed = [file for file in files if not reports[file.path].passed]
     dead = never(files, {file.path: {question(miss.expr) for miss in reports[file.path].misses} for file in failed})
-    findings = [*_failures(failed, dead, reports, promtool, jobs), *_notes(made, only)]
+    findings = [*_failures(failed, dead, reports, promtool, jobs), *_notes(made)]
     findings += [_never(where, promtool) for where in dead.values()]
     if rules is not definitions.plan:
         findings += unlike(definitions.plan, rules, files, only)
@@ -52,11 +53,10 @@ def _job(file: ProofFile, text: str | None = None) -> Job:
     return Job(file.path, {file.path: text or file.text, file.rules: rule_file(file.groups)}, file.cost)
 
 
-def _notes(made: Proofs, only: str | None) -> Iterator[Diagnostic]:
+def _notes(made: Proofs) -> Iterator[Diagnostic]:
     for each in made.unproved:
-        if not only or only in each.ref:
-            message = f"{each.ref}: {each.what}: not proved, because {each.reason}"
-            yield Diagnostic("proof/not-proved", each.span, message, Severity.INFO)
+        message = f"{each.ref}: {each.what}: not proved, because {each.reason}"
+        yield Diagnostic("proof/not-proved", each.span, message, Severity.INFO)
 
 
 def _failures(

@@ -152,8 +152,8 @@ def _prove(
     from tocsin.cli.proving import prove
 
     proved = prove(definitions, rules, promtool, jobs=jobs, only=only)
-    refs = dict.fromkeys(proof.ref for proof in proved.proofs.proofs if not only or only in proof.ref)
-    runs = [run for proof in proved.proofs.proofs if proof.ref in refs for run in proof.runs]
+    refs = dict.fromkeys(proof.ref for proof in proved.proofs.proofs)
+    runs = [run for proof in proved.proofs.proofs for run in proof.runs]
     claims = sum(len(run.claims) for run in runs)
     failed = sum(finding.severity == "error" for finding in proved.findings)
     became = f"{failed} failed" if failed else "proved"
@@ -163,9 +163,9 @@ def _prove(
             f"{counted(claims, 'claim')}: {became}"
         )
     ]
-    if alike := sum(1 for ref, _ in proved.proofs.alike if ref in refs):
+    if alike := len(proved.proofs.alike):
         lines.append(f"{alike} of them with the rules of another one but for names: one scenario each")
-    if halves := sum(1 for ref in proved.proofs.halves if ref in refs):
+    if halves := len(proved.proofs.halves):
         lines.append(f"{halves} of them in two halves: what is recorded of series, and what fires of recordings")
     missing = [finding for finding in proved.findings if finding.code == "proof/not-proved"]
     if missing:

@@ -31,8 +31,12 @@ class Proofs:
     """Objectives proved from what the SLI names to recordings, and from recordings to alerts, and not in one."""
 
 
-def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0) -> Proofs:
+def proofs(
+    workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0, only: str = ""
+) -> Proofs:
     """The proofs for *workspace* and its plan; *rules* are those that will be judged, if they are others.
+
+    What has not *only* in its ref is left out.
 
     Of every objective each rule is proved by itself: the recordings by the events that they count, whatever reads
     recordings by recordings that are given. From counters to alerts, every scenario is run for the first objective of
@@ -47,7 +51,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
     halves: list[str] = []
     first: dict[object, str] = {}
     for service in workspace.services:
-        for slo in service.slos:
+        for slo in (slo for slo in service.slos if only in slo.ref):
             tiers = feasible_tiers(slo)
             found += (*alarm_proofs(slo, tiers), *recording_proofs(slo, tiers, slack))
             made = feed_of(slo.sli)
@@ -65,7 +69,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
             if known != slo.ref:
                 alike.append((slo.ref, known))
             found += burn_proofs(bench, full=known == slo.ref)
-    for each in other_proofs(workspace, planned, rules):
+    for each in other_proofs(workspace, planned, rules, only):
         if isinstance(each, Proof):
             found.append(each)
         else:

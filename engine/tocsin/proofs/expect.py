@@ -104,8 +104,8 @@ def _sums(story: Story, *, lost: bool) -> _Sums:
 def _holds(sums: _Sums, ticks: tuple[int, int], watch: Watch, born: int, more: int) -> bool | None:
     """Whether it holds at the first of *ticks*; the second is how far the long window has come."""
     tick, seen = ticks
-    known = Fraction(min(max(tick - born, 0), watch.long), watch.long)
-    long = _compare(sums, seen, watch.long + more, watch.threshold / known) if known else False
+    known = min(max(tick - born, 0), watch.long)
+    long = _compare(sums, seen, watch.long + more, watch.threshold, (known, watch.long))
     short = _compare(sums, tick, watch.short + more, watch.threshold)
     enough: bool | None = True
     if watch.least:
@@ -116,13 +116,16 @@ def _holds(sums: _Sums, ticks: tuple[int, int], watch: Watch, born: int, more: i
     return False if False in answers else None if None in answers else True
 
 
-def _compare(sums: _Sums, tick: int, window: int, threshold: Fraction) -> bool | None:
+def _compare(
+    sums: _Sums, tick: int, window: int, threshold: Fraction, known: tuple[int, int] = (1, 1)
+) -> bool | None:
+    """Whether `bad / events * known` is above *threshold*, multiplied out: whole numbers are ten times as fast."""
     bad, every = sums
-    events = every[tick] - _before(every, tick, window)
-    if events == 0:
+    right = (every[tick] - _before(every, tick, window)) * threshold.numerator * known[1]
+    if right == 0:
         return False
-    ratio = Fraction(bad[tick] - _before(bad, tick, window), events) / threshold
-    return None if abs(ratio - 1) < MARGIN else ratio > 1
+    left = (bad[tick] - _before(bad, tick, window)) * threshold.denominator * known[0]
+    return None if abs(left - right) * MARGIN.denominator < MARGIN.numerator * right else left > right
 
 
 def _before(sums: Sequence[int], tick: int, window: int) -> int:

@@ -15,19 +15,20 @@ from tocsin.spec import Anomaly, Composite, Condition, Forecast, Threshold
 from tocsin.workspace import Workspace
 
 
-def other_proofs(workspace: Workspace, planned: Plan, rules: Plan) -> Iterator[Proof | Unproved]:
-    """What is proved, and what is not and why; *rules* are those that will be judged."""
+def other_proofs(workspace: Workspace, planned: Plan, rules: Plan, only: str = "") -> Iterator[Proof | Unproved]:
+    """What is proved, and what is not and why; *rules* are those that will be judged, *only* is a part of refs."""
     recorded = {rule.record for group in rules.groups for rule in group.rules if isinstance(rule, RecordingRule)}
     done = {slo.ref for service in workspace.services for slo in service.slos}
     named = {group.name: group for group in planned.groups}
     for journey in workspace.journeys:
         for objective in journey.slos:
             done.add(objective.ref)
-            yield from journey_proofs(objective, named.get(f"journey:{objective.ref}"))
+            if only in objective.ref:
+                yield from journey_proofs(objective, named.get(f"journey:{objective.ref}"))
     conditions = {alert.ref: alert.condition for service in workspace.services for alert in service.alerts}
     for group in planned.groups:
         for rule in group.rules:
-            if isinstance(rule, AlertingRule) and rule.ref not in done:
+            if isinstance(rule, AlertingRule) and only in rule.ref and rule.ref not in done:
                 yield _of_alert(rule, conditions.get(rule.ref), group.file, planned, recorded)
 
 
