@@ -1,7 +1,7 @@
 # Every command here does its own set-up first (ci/setup), and does nothing twice.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench mutate parity docs lock coverage clean
+.PHONY: help setup demo test soak check bench mutate parity docs lock coverage clean
 
 ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
@@ -17,8 +17,11 @@ setup: ## Make .venv and find or fetch promtool, prometheus and amtool
 demo: setup ## Break a simulated platform and watch the page arrive (ONCE=1: stop after the resolve)
 	@tocsin demo rules $(if $(ONCE),--once) $(DEMO_FLAGS)
 
-test: setup ## Run all tests (TESTS=path to choose)
-	@python -m pytest -q -n 2 --dist loadgroup $(PYTEST_FLAGS) $(or $(TESTS),)
+test: setup ## Run all tests (TESTS=path to choose), and tell the ten that took longest
+	@python -m pytest -q -n 2 --dist loadgroup --durations 10 $(PYTEST_FLAGS) $(or $(TESTS),)
+
+soak: setup ## Run what is too long for every change: long scenarios, 5,000 examples of each property (an hour)
+	@HYPOTHESIS_PROFILE=nightly python -m pytest -q -n 2 --dist loadgroup --durations 10 --timeout 7200 -m "soak or hypothesis" $(PYTEST_FLAGS) $(or $(TESTS),)
 
 check: setup ## Lint, format, types, import contracts, docs and rules
 	@ruff check .

@@ -1,6 +1,7 @@
 """Options and profiles of the whole suite."""
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,12 +15,20 @@ settings.register_profile(
 settings.register_profile("nightly", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
 
-os.environ.update(LEAN | os.environ)  # as the adapter does, for what tests start themselves: promtool, amtool, Prometheus
+os.environ.update(LEAN | os.environ)  # as the adapter does; tests start promtool, amtool and Prometheus themselves, too
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--update-golden`: write what the compiler makes now, to be read in the diff."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/*/out")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """What `--dist loadgroup` does not do: `tests/scheduling.py`."""
+    from tests.scheduling import Together
+
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture

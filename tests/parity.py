@@ -6,7 +6,6 @@ promtool whether the compiled rules do the same, for many cells in one process.
 """
 
 import json
-import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -314,7 +313,6 @@ def _mean(engine: Engine, name: str, window: Duration, tile: Duration) -> Callab
 
 def promtool() -> Promtool:
     """The one beside the project's own tools, or that on PATH."""
-    os.environ.setdefault("GOGC", "400")  # a third of promtool's time is collecting garbage of small databases
     local = Path(__file__).parents[1] / ".tools/bin/promtool"
     return find_promtool(str(local) if local.exists() else None, deadline=300)
 

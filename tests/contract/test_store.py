@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.alerts import NOON, message, seconds, text, view
 from tests.databases import DATABASE, wiped
+from tests.strategies import QUARTER
 
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import UnavailableError
@@ -441,6 +442,7 @@ def test_two_workers_never_get_the_same_message(store: Store) -> None:
     assert sorted(got) == sorted(f"k{i}" for i in range(40))
 
 
+@settings(max_examples=QUARTER)
 @given(st.lists(st.sampled_from(["fire", "repeat", "resolve", "send", "fail", "crash", "wait"]), max_size=25))
 def test_a_key_is_never_told_to_fire_after_its_end(steps: list[str]) -> None:
     """Whatever order of posting, sending, failing, crashing: what arrives is a prefix of the story, ends included."""

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests import oracle
-from tests.strategies import labels, workspaces, written
+from tests.strategies import QUARTER, labels, workspaces, written
 
 from tocsin.adapters.promtool import find_promtool
 from tocsin.definitions import Definitions, definitions_of
@@ -36,7 +36,7 @@ def rendered(definitions: Definitions) -> dict[str, str]:
     }
 
 
-@settings(suppress_health_check=SLOW)
+@settings(suppress_health_check=SLOW, max_examples=QUARTER)
 @given(MADE_UP, st.randoms(use_true_random=False))
 def test_output_does_not_depend_on_the_order_of_files(sources: tuple[Source, ...], chance: random.Random) -> None:
     """Of all targets, to the byte."""
@@ -46,7 +46,7 @@ def test_output_does_not_depend_on_the_order_of_files(sources: tuple[Source, ...
     assert rendered(compiled(sources)) == rendered(compiled(tuple(shuffled)))
 
 
-@settings(suppress_health_check=SLOW)
+@settings(suppress_health_check=SLOW, max_examples=QUARTER)
 @given(MADE_UP)
 def test_every_target_writes_what_it_says_it_writes(sources: tuple[Source, ...]) -> None:
     """Paths below its own folder, each once; YAML and JSON that can be read; the mark by which files are known."""

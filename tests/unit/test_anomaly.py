@@ -63,6 +63,7 @@ def fired() -> dict[str, list[int]]:
 
 
 @pytest.mark.real
+@pytest.mark.xdist_group("anomaly")
 class TestRules:
     """What promtool makes of the recorded baseline."""
 

@@ -3,8 +3,9 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.strategies import QUARTER
 
 from tocsin.mutate.edits import edits
 from tocsin.mutate.idle import idle_matchers
@@ -82,6 +83,7 @@ def combinations() -> list[tuple[str, Labels]]:
 
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
+@settings(max_examples=QUARTER)
 @given(data=st.data())
 def test_what_is_idle_changes_nothing(text: str, data: st.DataObject) -> None:
     """Whatever series there are, the expression without the matcher has the same rows."""

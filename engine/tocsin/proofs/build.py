@@ -31,9 +31,7 @@ class Proofs:
     """Objectives proved from what the SLI names to recordings, and from recordings to alerts, and not in one."""
 
 
-def proofs(
-    workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0, only: str = ""
-) -> Proofs:
+def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, slack: int = 0, only: str = "") -> Proofs:
     """The proofs for *workspace* and its plan; *rules* are those that will be judged, if they are others.
 
     What has not *only* in its ref is left out.

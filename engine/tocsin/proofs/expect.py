@@ -116,9 +116,7 @@ def _holds(sums: _Sums, ticks: tuple[int, int], watch: Watch, born: int, more: i
     return False if False in answers else None if None in answers else True
 
 
-def _compare(
-    sums: _Sums, tick: int, window: int, threshold: Fraction, known: tuple[int, int] = (1, 1)
-) -> bool | None:
+def _compare(sums: _Sums, tick: int, window: int, threshold: Fraction, known: tuple[int, int] = (1, 1)) -> bool | None:
     """Whether `bad / events * known` is above *threshold*, multiplied out: whole numbers are ten times as fast."""
     bad, every = sums
     right = (every[tick] - _before(every, tick, window)) * threshold.numerator * known[1]
