@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tocsin.confidence import wilson
 from tocsin.evaluate.measures import Taken
 from tocsin.ports import Labels, SourceHealth
 from tocsin.units import Duration
@@ -145,6 +146,19 @@ class SloStatus:
     """Who counted the budget: the `ledger`, or the metric `source` in one question; empty where nobody did."""
     coverage: float | None = None
     """The part of the period so far that the ledger looked at."""
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Between which values the true SLI lies with 95 % confidence, by what was counted (Wilson's interval)."""
+        if self.good is None or not self.total or self.total < self.good:
+            return None
+        errors = wilson(self.total - self.good, self.total)
+        return None if errors is None else (1 - errors.high, 1 - errors.low)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether so few events were counted that their ratio may be on this side of the target by chance."""
+        return self.interval is not None and self.interval[0] < float(self.target) <= self.interval[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,13 @@ class Burn(Shape):
     truth: str
 
 
+class SliInterval(Shape):
+    """Between which values the true SLI lies with 95 % confidence, by what was counted."""
+
+    low: float
+    high: float
+
+
 class Objective(Shape):
     """One SLO; *budgetRemaining* is a fraction (below 0: overspent), *exhaustion* seconds until nothing is left.
 
@@ -144,6 +151,7 @@ class Objective(Shape):
     target: float
     window: str
     sli: float | None
+    sli_interval: SliInterval | None = None
     good: float | None
     total: float | None
     budget_remaining: float | None

@@ -15,6 +15,7 @@ from tocsin.service.shapes import (
     Objective,
     OpenAlert,
     SlaShape,
+    SliInterval,
     Source,
     Status,
 )
@@ -78,6 +79,7 @@ def _objective_of(slo: SloStatus) -> Objective:
         target=float(slo.target),
         window=str(slo.window),
         sli=slo.sli,
+        sli_interval=None if slo.interval is None else SliInterval(low=slo.interval[0], high=slo.interval[1]),
         good=slo.good,
         total=slo.total,
         budget_remaining=slo.remaining,
