@@ -42,7 +42,20 @@ def test_every_help_ends_with_an_example(name: str | None, capsys: pytest.Captur
 
 def test_every_command_exists() -> None:
     """The names that scripts rely on are all there."""
-    names = ["check", "compile", "test", "explain", "import", "serve", "status", "report", "demo", "schema", "rule"]
+    names = [
+        "check",
+        "compile",
+        "test",
+        "explain",
+        "import",
+        "serve",
+        "status",
+        "evaluate",
+        "report",
+        "demo",
+        "schema",
+        "rule",
+    ]
 
     assert names == list(COMMANDS)
     for name in COMMANDS:
