@@ -1,4 +1,4 @@
-"""A browser without a window prints pages to PDF: whichever of the Chromium family is on PATH."""
+"""A browser without a window prints pages and takes pictures of them: any of the Chromium family on PATH."""
 
 import os
 import shutil
@@ -18,13 +18,23 @@ def find_browser() -> str:
         if found := shutil.which(name):
             return found
     raise UnavailableError(
-        "no browser that prints PDF was found on PATH",
-        hint=f"install chromium (looked for {', '.join(NAMES)}), or print the HTML file from any browser",
+        "no browser that prints was found on PATH",
+        hint=f"install chromium (looked for {', '.join(NAMES)}), or open the HTML or SVG file in any browser",
     )
 
 
 def print_pdf(browser: str, page: Path, target: Path) -> None:
     """Print *page* to *target*; raises UnavailableError with the browser's last words where that fails."""
+    _run(browser, ["--no-pdf-header-footer", f"--print-to-pdf={target}"], page, target)
+
+
+def take_picture(browser: str, page: Path, target: Path, size: tuple[int, int]) -> None:
+    """Write what *page* shows to *target* (PNG), with so many pixels across and down; raises as `print_pdf` does."""
+    options = ["--hide-scrollbars", f"--window-size={size[0]},{size[1]}", f"--screenshot={target}"]
+    _run(browser, options, page, target)
+
+
+def _run(browser: str, options: list[str], page: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as profile:
         command = [
             browser,
@@ -33,8 +43,7 @@ def print_pdf(browser: str, page: Path, target: Path) -> None:
             "--disable-dev-shm-usage",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses to sandbox for root
             f"--user-data-dir={profile}",
-            "--no-pdf-header-footer",
-            f"--print-to-pdf={target}",
+            *options,
             page.resolve().as_uri(),
         ]
         try:

@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": "tocsin.cli.serve",
     "status": "tocsin.cli.status",
     "evaluate": "tocsin.cli.evaluate",
+    "backtest": "tocsin.cli.backtest",
     "report": "tocsin.cli.report",
     "demo": "tocsin.cli.demo",
     "schema": "tocsin.cli.schema",

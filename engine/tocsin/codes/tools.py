@@ -56,6 +56,13 @@ TOOLS: dict[str, str] = {
         "an entry for a file that is gone",
         "the baseline written anew",
     ),
+    "backtest/incident": page(
+        "A file of incidents is a list of times and names.",
+        "`tocsin backtest --incidents FILE` measures pages against them; one that is left out would make a good page "
+        "look like a false one.",
+        "`- {from: yesterday, name: outage}`",
+        "`- {from: 2026-11-01T12:00:00Z, to: 2026-11-01T12:40:00Z, name: outage}`",
+    ),
     "metrics/unreadable": page(
         "A file of samples is OpenMetrics with times.",
         "`tocsin evaluate`, `backtest` and the embedded Prometheus read it through promtool, which refuses the whole "

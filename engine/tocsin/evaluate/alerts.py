@@ -89,17 +89,21 @@ class AlertQuestion:
 
     def ask(self, asker: Asker, *, opened: AbstractSet[Labels] | None = None) -> Seen:
         """Look once; the absence of *opened* instances (pending or firing; None: any) must be explained."""
+        text, bounds = self.asked()
+        if bounds:
+            return self._compared(asker, text, bounds, opened)
+        return self._returned(asker, text, read(text), opened)
+
+    def asked(self) -> tuple[str, list[Comparison]]:
+        """What every look asks, and the bounds that rows are compared with; without any, a row is a true condition."""
         condition = self.alert.condition
         if isinstance(condition, Threshold):
             bounds = (("<", condition.below), (">", condition.above))
             text = condition.value.text
-            comparisons = [Comparison(text, op, float(b)) for op, b in bounds if b is not None]
-            return self._compared(asker, text, comparisons, opened)
+            return text, [Comparison(text, op, float(b)) for op, b in bounds if b is not None]
         text = expression(self.alert, ())
-        reading = read(text)
-        if reading.comparison is not None:
-            return self._compared(asker, reading.comparison.value, [reading.comparison], opened)
-        return self._returned(asker, text, reading, opened)
+        comparison = read(text).comparison
+        return (text, []) if comparison is None else (comparison.value, [comparison])
 
     def _compared(self, asker: Asker, value: str, bounds: list[Comparison], opened: AbstractSet[Labels] | None) -> Seen:
         answer = asker.instant(value)

@@ -31,8 +31,7 @@ class ForecastQuestion:
     def ask(self, asker: Asker, *, opened: AbstractSet[Labels] | None = None) -> Seen:
         """Look once."""
         forecast = cast("Forecast", self.alert.condition)
-        predicted = Threshold(PromQl(edge(forecast), self.alert.span), forecast.above, forecast.below)
-        seen = AlertQuestion(replace(self.alert, condition=predicted)).ask(asker, opened=opened)
+        seen = self.predicted().ask(asker, opened=opened)
         if not any(sample.truth is Truth.TRUE for sample in seen.rows.values()):
             return seen
         answer = asker.instant(when(forecast))
@@ -47,6 +46,12 @@ class ForecastQuestion:
         return replace(
             seen, rows={labels: _told(sample, left.get(labels), forecast) for labels, sample in seen.rows.items()}
         )
+
+    def predicted(self) -> AlertQuestion:
+        """The question whether the predicted value is beyond the bound."""
+        forecast = cast("Forecast", self.alert.condition)
+        threshold = Threshold(PromQl(edge(forecast), self.alert.span), forecast.above, forecast.below)
+        return AlertQuestion(replace(self.alert, condition=threshold))
 
 
 def _told(sample: Sample, seconds: float | None, forecast: Forecast) -> Sample:

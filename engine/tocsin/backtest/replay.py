@@ -1,0 +1,191 @@
+"""The evaluator's state machine, groups and routes over a history: what would have fired, and who would have been told.
+
+Everything that decides is the evaluator's own: questions, `evaluate.state.step`, `evaluate.group.announce`. Only the
+ticks at which nothing can change are left out (`traffic`, `values`). Alerts made of other alerts are judged whenever
+one of these was. The evaluator's alerts about itself have no history.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from tocsin.backtest.ticks import Ticks
+from tocsin.evaluate import combined
+from tocsin.evaluate.group import announce
+from tocsin.evaluate.memory import GroupKey, GroupState, Memory
+from tocsin.evaluate.model import AlertEvent, AlertState, AlertView, EventKind, Identity, Phase, Truth
+from tocsin.evaluate.rule import Rule, Seen, one
+from tocsin.evaluate.state import OPEN, STRIDE
+from tocsin.evaluate.steps import Steps
+from tocsin.ledger.arrays import Bools
+from tocsin.ports import Labels, Notification
+from tocsin.spec import Composite, Notifications
+
+
+class Member(Protocol):
+    """Something whose alerts are stepped together."""
+
+    @property
+    def due(self) -> Bools:
+        """The ticks at which an alert of it that is quiet or fires may change."""
+        ...
+
+    def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:
+        """What is seen at *at*, by rule; *opened* are the instances that are not quiet, by rule."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One alert from its first sign to its end, which is None where history ends first; *value* when it fired."""
+
+    view: AlertView
+    pending_at: datetime
+    fired_at: datetime
+    resolved_at: datetime | None
+    value: float | None
+
+    @property
+    def rule(self) -> str:
+        """What fired: `service/alert`, `service/slo:tier`."""
+        return self.view.identity.rule
+
+    @property
+    def pages(self) -> bool:
+        """Whether somebody is woken up."""
+        return self.view.severity == "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a set of definitions makes of a history."""
+
+    ticks: Ticks
+    episodes: tuple[Episode, ...]
+    messages: tuple[Notification, ...]
+    pending: int
+    """Alerts that went quiet before they fired."""
+    memory: Memory
+    """How things stand at the end."""
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    rules: Mapping[str, Rule]
+    composites: Mapping[str, Composite]
+    notifications: tuple[Notifications, ...]
+    stride: timedelta
+    alerts: dict[Identity, AlertState] = field(default_factory=dict)
+    known: dict[str, set[Identity]] = field(default_factory=dict)
+    groups: dict[GroupKey, GroupState] = field(default_factory=dict)
+    last: dict[str, Seen] = field(default_factory=dict)
+    shown: dict[Identity, AlertView] = field(default_factory=dict)
+    open: dict[Identity, Episode] = field(default_factory=dict)
+    done: list[Episode] = field(default_factory=list)
+    messages: list[Notification] = field(default_factory=list)
+    dropped: int = 0
+
+    def busy(self, rules: Iterable[str]) -> bool:
+        """Whether an instance is on its way: what is quiet, or fires and is seen to, waits for something to change."""
+        return any(not self._settled(identity) for rule in rules for identity in self.known.get(rule, ()))
+
+    def _settled(self, identity: Identity) -> bool:
+        state = self.alerts[identity]
+        if state.phase is Phase.INACTIVE:
+            return True
+        seen = self.last.get(identity.rule)
+        sample = seen.rows.get(identity.labels) if seen is not None else None
+        if state.phase is not Phase.FIRING or state.blind_since is not None or sample is None:
+            return False
+        return (sample.kept or sample).truth is Truth.TRUE
+
+    def opened(self, rules: Iterable[str]) -> dict[str, set[Labels]]:
+        """The instances that are not quiet."""
+        return {
+            rule: {i.labels for i in self.known.get(rule, ()) if self.alerts[i].phase is not Phase.INACTIVE}
+            for rule in rules
+        }
+
+    def tick(self, now: datetime, seen: Mapping[str, Seen]) -> None:
+        """Step the rules that were *seen*, then those made of others, and tell people."""
+        self.last.update(seen)
+        steps = Steps(Memory(self.alerts), now, self.stride)
+        for ref in seen:
+            if ref in self.rules:
+                steps.add(steps.empty().rule(self.rules[ref], seen[ref], tuple(self.known.get(ref, ()))))
+        for ref, composite in self.composites.items():
+            judged = combined.judge(
+                composite, lambda part: combined.verdict(steps.states(part.ref), self.last.get(part.ref))
+            )
+            self.last[ref] = one(judged)
+            steps.add(steps.empty().rule(self.rules[ref], one(judged), tuple(self.known.get(ref, ()))))
+        self._remember(steps, now)
+        self.shown = {i: each for i, each in self.shown.items() if self._is_open(i)}
+        self.shown |= {each.identity: each for each in steps.shown if each.phase is not Phase.PENDING}
+        views = [*self.shown.values(), *steps.closed]
+        if self.notifications and (views or self.groups):
+            changes, outbox = announce(self.groups, views, self.notifications, now)
+            self.groups = {k: s for k, s in {**self.groups, **changes}.items() if s is not None}
+            self.messages += outbox
+
+    def _is_open(self, identity: Identity) -> bool:
+        state = self.alerts.get(identity)
+        return state is not None and state.phase in OPEN
+
+    def _remember(self, steps: Steps, now: datetime) -> None:
+        for identity, state in steps.changes.items():
+            if state is None:
+                self.alerts.pop(identity, None)
+                self.known.get(identity.rule, set()).discard(identity)
+            else:
+                self.alerts[identity] = state
+                self.known.setdefault(identity.rule, set()).add(identity)
+        shown = {each.identity: each for each in (*steps.shown, *steps.closed)}
+        for identity, event in steps.events:
+            self._happened(identity, event, shown.get(identity), now)
+
+    def _happened(self, identity: Identity, event: AlertEvent, shown: AlertView | None, now: datetime) -> None:
+        if event.kind is EventKind.FIRED and shown is not None:
+            self.open[identity] = Episode(shown, shown.started_at, now, None, event.value)
+        elif event.kind is EventKind.RESOLVED and identity in self.open:
+            self.done.append(replace(self.open.pop(identity), resolved_at=now))
+        elif event.kind is EventKind.DROPPED:
+            self.dropped += 1
+
+
+def replay(
+    members: Sequence[tuple[Member, tuple[str, ...]]],
+    rules: Mapping[str, Rule],
+    composites: Mapping[str, Composite],
+    notifications: tuple[Notifications, ...],
+    ticks: Ticks,
+) -> Replay:
+    """Go through all ticks; each of *members* comes with the rules that it sees."""
+    run = _Run(rules, composites, notifications, max(2 * ticks.step, STRIDE))
+    due = np.zeros((len(members), len(ticks)), dtype=np.bool_)
+    for index, (member, _) in enumerate(members):
+        due[index] = member.due
+    places = np.flatnonzero(due.any(axis=0))
+    awake: set[int] = set()
+    number = 0
+    while number < len(ticks):
+        if not (awake or run.groups or run.busy(composites)):  # nothing is on its way: on to where something may begin
+            following = int(np.searchsorted(places, number))
+            if following == len(places):
+                break
+            number = int(places[following])
+        now = ticks.at(number)
+        seen: dict[str, Seen] = {}
+        asked = {*np.flatnonzero(due[:, number]).tolist(), *awake}
+        for index in sorted(asked):
+            member, mine = members[index]
+            seen.update(member.ask(now, run.opened(mine)))
+        run.tick(now, seen)
+        awake = {index for index in asked if run.busy(members[index][1])}
+        number += 1
+    episodes = sorted((*run.done, *run.open.values()), key=lambda each: (each.fired_at, each.rule, each.view.labels))
+    memory = Memory(dict(run.alerts), {each: episode.view for each, episode in run.open.items()}, dict(run.groups))
+    return Replay(ticks, tuple(episodes), tuple(run.messages), run.dropped, memory)

@@ -1,0 +1,198 @@
+"""A back-test for terminals, for pull requests and for programs."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from tocsin.backtest.detection import Found
+from tocsin.backtest.replay import Episode
+from tocsin.backtest.verdict import Verdict
+from tocsin.evaluate.words import span
+
+MOST = 40
+"""Episodes that a text lists; JSON has them all."""
+NOTHING = "-"
+
+
+def as_text(verdicts: Sequence[Verdict]) -> str:
+    """What fired, and how it compares; *verdicts* are before and after, or one alone."""
+    return "\n".join(_lines(verdicts, _plain)) + "\n"
+
+
+def as_markdown(verdicts: Sequence[Verdict]) -> str:
+    """The same as a comment on a pull request."""
+    return "\n".join(_lines(verdicts, _piped)) + "\n"
+
+
+def _lines(verdicts: Sequence[Verdict], table: "_Table") -> Iterator[str]:
+    ticks, last = verdicts[0].replay.ticks, verdicts[-1]
+    heading = "## " if table is _piped else ""
+    length = span(ticks.length)
+    yield f"{heading}Back-test {_minute(ticks.start)} to {_minute(ticks.end)} UTC ({length}, every {span(ticks.step)})"
+    yield ""
+    yield from table(["", *(one.name for one in verdicts)], list(_figures(verdicts)))
+    rows = list(_rules(verdicts))
+    if rows:
+        yield ""
+        yield from table(["alert", "severity", *(f"{one.name}: times" for one in verdicts), "firing in all"], rows)
+    if last.found is not None:
+        yield ""
+        yield from table(
+            ["incident", "from", "lasted", "paged after", "budget gone by then", "page ended"],
+            [_incident(found) for found in last.found.incidents],
+        )
+    if last.replay.episodes:
+        yield ""
+        some = last.replay.episodes[:MOST]
+        yield from table(
+            ["fired", "alert", "severity", "after", "lasted"], [_episode(each, ticks.end) for each in some]
+        )
+        if len(last.replay.episodes) > MOST:
+            yield f"and {len(last.replay.episodes) - MOST} more; --format json has them all"
+    if last.left_out:
+        yield ""
+        yield "not replayed:"
+        yield from (f"- {ref}: {why}" for ref, why in last.left_out)
+
+
+def _figures(verdicts: Sequence[Verdict]) -> Iterator[list[str]]:
+    yield ["pages", *(str(one.pages) for one in verdicts)]
+    yield ["pages per week", *(f"{one.pages_per_week:.2f}" for one in verdicts)]
+    yield ["tickets", *(str(one.tickets) for one in verdicts)]
+    for channel in sorted({name for one in verdicts for name in one.messages}):
+        yield [f"messages to {channel}", *(str(one.messages.get(channel, 0)) for one in verdicts)]
+    yield ["went quiet before firing", *(str(one.replay.pending) for one in verdicts)]
+    if any(one.found is not None for one in verdicts):
+        yield ["precision of pages", *(_share(one.found.precision if one.found else None) for one in verdicts)]
+        yield ["recall of incidents", *(_share(one.found.recall if one.found else None) for one in verdicts)]
+        yield ["detection time (median)", *(_span(one.detection_time) for one in verdicts)]
+        yield ["paging for nothing", *(_span(one.found.outside if one.found else None) for one in verdicts)]
+
+
+def _rules(verdicts: Sequence[Verdict]) -> Iterator[list[str]]:
+    by_name = [{fired.rule: fired for fired in one.fired} for one in verdicts]
+    for rule in sorted({rule for some in by_name for rule in some}):
+        known = [some.get(rule) for some in by_name]
+        newest = next(fired for fired in reversed(known) if fired is not None)
+        times = [str(fired.episodes) if fired else "0" for fired in known]
+        yield [rule, newest.severity, *times, _span(known[-1].firing if known[-1] else timedelta())]
+
+
+def _incident(found: Found) -> list[str]:
+    one = found.incident
+    ended = (
+        NOTHING
+        if found.reset is None
+        else f"{_span(abs(found.reset))} {'after' if found.reset >= timedelta() else 'before'}"
+    )
+    spent = NOTHING if found.spent is None else f"{found.spent:.1%}"
+    return [one.name or NOTHING, _minute(one.start), span(one.end - one.start), _span(found.after), spent, ended]
+
+
+def _episode(each: Episode, end: datetime) -> list[str]:
+    labels = ", ".join(value for _, value in each.view.identity.labels)
+    lasted = span((each.resolved_at or end) - each.fired_at) + ("" if each.resolved_at else ", still")
+    name = each.rule + (f" ({labels})" if labels else "")
+    return [_minute(each.fired_at), name, each.view.severity, _span(each.fired_at - each.pending_at), lasted]
+
+
+def as_json(verdicts: Sequence[Verdict]) -> str:
+    """Everything; *before* is null where there is nothing to compare with."""
+    ticks, last = verdicts[0].replay.ticks, verdicts[-1]
+    document = {
+        "from": _time(ticks.start),
+        "to": _time(ticks.end),
+        "step": ticks.step.total_seconds(),
+        "before": _verdict(verdicts[0]) if len(verdicts) > 1 else None,
+        "after": _verdict(last),
+    }
+    return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _verdict(one: Verdict) -> Mapping[str, object]:
+    found = one.found
+    return {
+        "name": one.name,
+        "pages": one.pages,
+        "tickets": one.tickets,
+        "pages_per_week": one.pages_per_week,
+        "messages": dict(one.messages),
+        "pending_only": one.replay.pending,
+        "detection": None
+        if found is None
+        else {
+            "precision": found.precision,
+            "recall": found.recall,
+            "median_seconds": None if one.detection_time is None else one.detection_time.total_seconds(),
+            "outside_seconds": found.outside.total_seconds(),
+            "incidents": [
+                {
+                    "name": each.incident.name,
+                    "from": _time(each.incident.start),
+                    "to": _time(each.incident.end),
+                    "pages": each.alerts,
+                    "after": None if each.after is None else each.after.total_seconds(),
+                    "budget_spent": each.spent,
+                    "reset": None if each.reset is None else each.reset.total_seconds(),
+                }
+                for each in found.incidents
+            ],
+        },
+        "alerts": [
+            {
+                "ref": fired.rule,
+                "severity": fired.severity,
+                "times": fired.episodes,
+                "firing": fired.firing.total_seconds(),
+            }
+            for fired in one.fired
+        ],
+        "episodes": [
+            {
+                "ref": each.rule,
+                "severity": each.view.severity,
+                "service": each.view.service,
+                "labels": dict(each.view.identity.labels),
+                "pending_at": _time(each.pending_at),
+                "fired_at": _time(each.fired_at),
+                "resolved_at": None if each.resolved_at is None else _time(each.resolved_at),
+            }
+            for each in one.replay.episodes
+        ],
+        "not_replayed": [{"ref": ref, "why": why} for ref, why in one.left_out],
+    }
+
+
+class _Table:
+    """How rows are set: for a terminal, or as Markdown."""
+
+    def __init__(self, *, piped: bool) -> None:
+        self.piped = piped
+
+    def __call__(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        if self.piped:
+            for row in (head, ["---"] * len(head), *rows):
+                yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+            return
+        widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+        for row in (head, *rows):
+            yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+_plain, _piped = _Table(piped=False), _Table(piped=True)
+
+
+def _share(ratio: float | None) -> str:
+    return NOTHING if ratio is None else f"{ratio:.0%}"
+
+
+def _span(length: timedelta | None) -> str:
+    return NOTHING if length is None else span(length) if length else "0s"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,242 @@
+"""An objective's alerts over a whole history: counted once by the ledger, asked tick by tick as the evaluator asks.
+
+The windows of burn rates are differences of running sums, so ten tiers over thirty days cost no more than one. To have
+a server evaluate the rules' expressions instead is dear: on two series that are scraped every 15 s, thirty days of
+ticks take a server half a second to two for each window up to an hour without the guard of new series, and nine minutes
+for one of five minutes with it. The ledger counts births, too, and reads every sample once.
+
+Not every tick is asked. One at which every alert is as true or false as at the tick before cannot change what is quiet,
+nor what fires.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from tocsin.backtest.ticks import STEP, Ticks
+from tocsin.errors import SourceError
+from tocsin.evaluate.asking import MARK, Asker, labelled
+from tocsin.evaluate.burn import union
+from tocsin.evaluate.grouped import GroupedQuestion, question_of
+from tocsin.evaluate.rule import Seen
+from tocsin.evaluate.slo import SloQuestion
+from tocsin.guards import (
+    BASE,
+    EXPECTED_EVENTS,
+    RAW_LIMIT,
+    TRAFFIC_MEMORY,
+    enough,
+    first_seen,
+    last_traffic,
+    resolution,
+)
+from tocsin.ledger.arrays import Bools, Floats
+from tocsin.ledger.counts import Counts
+from tocsin.ports import Answer, Labels, RangeAnswer, Row, labels_of
+from tocsin.sli import for_long
+from tocsin.spec import Slo
+from tocsin.units import Duration
+from tocsin.windows import Tier, windows_of
+
+_ALIVE = "vector(1)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traffic:
+    """Running sums of one objective, or one group of it, at the edges of its slices (unix seconds)."""
+
+    edges: Floats
+    total: Floats
+    bad: Floats
+    seen: Floats  # slices that somebody looked at, so far
+
+    @classmethod
+    def of(cls, counts: Counts) -> "Traffic":
+        """Add up what was counted."""
+        total, bad, covered = counts.stated()
+        edges = np.arange(counts.first, counts.last + 1, dtype=np.float64) * counts.step
+        sums = [np.concatenate(([0.0], np.cumsum(each))) for each in (total, bad, covered)]
+        return cls(edges, *sums)
+
+    def over(self, window: float, at: Floats) -> tuple[Floats, Floats]:
+        """Bad and total events per second over the *window* seconds before each of *at*; NaN where nobody looked."""
+        bad, total, seen = (
+            np.interp(at, self.edges, held) - np.interp(at - window, self.edges, held)
+            for held in (self.bad, self.total, self.seen)
+        )
+        known = seen > 1e-9
+        return np.where(known, bad / window, np.nan), np.where(known, total / window, np.nan)
+
+    def first(self, window: float, at: Floats) -> Floats:
+        """When somebody first looked within the *window* seconds before each of *at*; NaN for never."""
+        before = np.interp(at - window, self.edges, self.seen)
+        place = np.searchsorted(self.seen, before, side="right")
+        start = self.edges[np.maximum(place - 1, 0)]
+        return np.where((place < len(self.seen)) & (start < at), np.maximum(start, at - window), np.nan)
+
+    def last(self, at: Floats) -> Floats:
+        """Until when there was traffic, as the base window sees it; minus infinity for never."""
+        grown = np.where(np.diff(self.total) > 0, self.edges[1:], -np.inf)
+        latest = np.concatenate(([-np.inf], np.maximum.accumulate(grown)))
+        place = np.searchsorted(self.edges, at, side="right") - 1
+        return np.asarray(latest[np.clip(place, 0, len(latest) - 1)] + float(BASE.seconds))
+
+
+@dataclass(slots=True, eq=False)
+class Counted:
+    """A metric source that answers what an SLO's question asks, out of what was counted."""
+
+    slo: Slo
+    groups: Mapping[Labels, Traffic]
+    asks: dict[str, Callable[[Traffic, float], Mapping[str, float]]]
+
+    @classmethod
+    def of(cls, slo: Slo, groups: Mapping[Labels, Traffic]) -> "Counted":
+        """Know the texts that the question will use."""
+        windows = tuple(sorted({*windows_of(slo.tiers), BASE}))
+        quick = tuple(window for window in windows if window <= RAW_LIMIT)
+        asks: dict[str, Callable[[Traffic, float], Mapping[str, float]]] = {_ALIVE: lambda _, __: {"": 1.0}}
+        for some in (quick, *((window,) for window in windows if window > RAW_LIMIT)):
+            asks[union(slo.sli, some)] = _rates(some)
+        sli = for_long(slo.sli)
+        total = sli.total(str(BASE))
+        for window in (*windows, Duration.of(hours=1), Duration.of(days=1), slo.window):
+            asks[first_seen(f"{total} >= 0", window)] = _first(window)
+        past = {
+            "usual": sli.total(str(TRAFFIC_MEMORY)),
+            "last": last_traffic(total),
+            "first": first_seen(f"{total} >= 0", TRAFFIC_MEMORY),
+        }
+        asks[labelled(past)] = _past
+        return cls(slo, groups, asks)
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """Rows of every group."""
+        if query not in self.asks:
+            raise SourceError("a back-test does not count budgets")
+        rows, seconds, answer = [], at.timestamp(), self.asks[query]
+        for group, traffic in self.groups.items():
+            for name, value in answer(traffic, seconds).items():
+                if not np.isnan(value):
+                    rows.append(Row(labels_of(dict(group) | ({MARK: name} if name else {})), value))
+        return Answer(tuple(rows), at)
+
+    def range(self, _query: str, _start: datetime, _end: datetime, _step: timedelta) -> RangeAnswer:
+        """Nothing that alerts of an SLO ask."""
+        raise SourceError("a back-test has no slices here")
+
+    def raw(self, _selector: str, _start: datetime, _end: datetime) -> RangeAnswer:
+        """As above."""
+        raise SourceError("a back-test has no samples here")
+
+
+def _rates(windows: Sequence[Duration]) -> Callable[[Traffic, float], Mapping[str, float]]:
+    def answer(traffic: Traffic, at: float) -> Mapping[str, float]:
+        found = {}
+        for window in windows:
+            bad, total = traffic.over(float(window.seconds), np.array([at]))
+            found[f"bad:{window}"], found[f"total:{window}"] = float(bad[0]), float(total[0])
+        return found
+
+    return answer
+
+
+def _first(window: Duration) -> Callable[[Traffic, float], Mapping[str, float]]:
+    reach = float(window.seconds + resolution(window).seconds)
+    return lambda traffic, at: {"": float(traffic.first(reach, np.array([at]))[0])}
+
+
+def _past(traffic: Traffic, at: float) -> Mapping[str, float]:
+    day = float(TRAFFIC_MEMORY.seconds)
+    _, usual = traffic.over(day, np.array([at]))
+    last = float(traffic.last(np.array([at]))[0])
+    return {
+        "usual": float(usual[0]),
+        "last": min(last, at) if last > at - day else float("nan"),
+        "first": float(traffic.first(day, np.array([at]))[0]),
+    }
+
+
+@dataclass(slots=True, eq=False)
+class SloReplay:
+    """The alerts of one objective, tick by tick."""
+
+    slo: Slo
+    groups: Mapping[Labels, Traffic]
+    due: Bools
+    """The ticks at which an alert that is quiet or fires may change."""
+    question: SloQuestion | GroupedQuestion = field(init=False)
+    source: Counted = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.question = question_of(self.slo, STEP)
+        self.source = Counted.of(self.slo, self.groups)
+
+    @classmethod
+    def of(cls, slo: Slo, counts: Mapping[Labels, Counts], ticks: Ticks) -> "SloReplay":
+        """Find the ticks that matter."""
+        groups = {group: Traffic.of(each) for group, each in sorted(counts.items())}
+        due = np.zeros(len(ticks.seconds), dtype=np.bool_)
+        for traffic in groups.values():
+            due |= _due(slo, traffic, ticks.seconds)
+        due[:1] = True
+        return cls(slo, groups, due)
+
+    def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:
+        """What the question sees at *at*; its own memory is that of a question that is asked less often."""
+        asker = Asker(self.source, at)
+        if isinstance(self.question, GroupedQuestion):
+            return self.question.ask(asker, {group for some in opened.values() for group in some}).seen
+        return self.question.ask(asker).seen
+
+    def spent(self, start: datetime, end: datetime) -> float:
+        """The share of the period's budget that went in [start, end), by average traffic of the whole history."""
+        bounds = np.array([start.timestamp(), end.timestamp()])
+        bad = sum(float(np.diff(np.interp(bounds, one.edges, one.bad))[0]) for one in self.groups.values())
+        known = [(one.total[-1], one.seen[-1] * (one.edges[1] - one.edges[0])) for one in self.groups.values()]
+        rate = sum(total / seconds for total, seconds in known if seconds > 0)
+        allowed = rate * float(self.slo.window.seconds) * float(1 - self.slo.target)
+        return bad / allowed if allowed > 0 else 0.0
+
+
+def _due(slo: Slo, traffic: Traffic, at: Floats) -> Bools:
+    """Where the truth of an alert is otherwise than at the tick before: what `burn` and `absent` say, for all ticks."""
+    events = {window: traffic.over(float(window.seconds), at) for window in windows_of(slo.tiers)}
+    patterns = [_truths(slo, tier, events, traffic, at) for tier in slo.tiers]
+    _, now = traffic.over(float(BASE.seconds), at)
+    idle = ~(now > 0)
+    patterns.append(np.where(np.isnan(now), 2, np.where(idle, 1, 0)))
+    if slo.no_traffic.alert:
+        day = float(TRAFFIC_MEMORY.seconds)
+        _, usual = traffic.over(day, at)
+        pause = np.minimum(at - traffic.last(at), day)
+        patterns.append(np.where(idle & (np.nan_to_num(usual) * pause > EXPECTED_EVENTS), 1, 0))
+        patterns.append(np.where(pause >= day, 1, 0))
+    changed = [np.diff(pattern, prepend=pattern[:1]) != 0 for pattern in patterns]
+    return np.asarray(np.any(changed, axis=0))
+
+
+def _truths(
+    slo: Slo, tier: Tier, events: Mapping[Duration, tuple[Floats, Floats]], traffic: Traffic, at: Floats
+) -> Floats:
+    """0 for false, 1 for true, 2 for unknown, with the guards of the objective."""
+    threshold, seconds = float(tier.threshold(slo.window, slo.target)), float(tier.long.seconds)
+    long, short = (_ratio(*events[window]) for window in (tier.long, tier.short))
+    if slo.guards.cold_start:
+        known = np.minimum((at - traffic.first(seconds, at)) / seconds, 1.0)
+        long = np.where(long > 0, long * np.nan_to_num(known), long)
+    calm = (long <= threshold) | (short <= threshold)
+    unknown = ~calm & (np.isnan(long) | np.isnan(short))
+    found = np.where(unknown, 2.0, np.where(calm, 0.0, 1.0))
+    if slo.sli.now() is None:
+        bad, total = events[tier.long]
+        for place in np.flatnonzero(found == 1):
+            if not enough(slo.guards, threshold, float(bad[place] * seconds), float(total[place] * seconds)):
+                found[place] = 0.0
+    return found
+
+
+def _ratio(bad: Floats, total: Floats) -> Floats:
+    return np.asarray(np.divide(bad, total, out=np.full(len(bad), np.nan), where=total > 0))

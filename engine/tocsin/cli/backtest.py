@@ -1,0 +1,138 @@
+"""`tocsin backtest`: what the alerts of definitions would have done on history, also before a change."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tocsin.backtest.detection import Incident
+    from tocsin.backtest.ticks import Ticks
+    from tocsin.backtest.verdict import Verdict
+    from tocsin.cli.history import History
+    from tocsin.definitions import Definitions
+    from tocsin.workspace import Source
+
+
+@click.command(
+    "backtest",
+    epilog="\b\nExamples:\n  tocsin backtest rules --metrics history.om\n"
+    "  tocsin backtest rules --prometheus http://localhost:9090 --from 2026-10-01 --to 2026-11-01 --against main\n"
+    "  tocsin backtest rules --metrics history.om --incidents incidents.yaml --picture october.svg",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--from", "start", metavar="TIME", help="RFC 3339 or unix seconds.  [default: the first sample]")
+@click.option("--to", "end", metavar="TIME", help="[default: the last sample; of a server, now]")
+@click.option("--metrics", metavar="FILE.om", help="Samples in OpenMetrics with times, for a Prometheus of our own.")
+@click.option(
+    "--prometheus", metavar="URL", envvar="TOCSIN_PROMETHEUS", show_envvar=True, help="Ask this server instead."
+)
+@click.option("--against", metavar="GIT_REV", help="Compare with the definitions of this revision.")
+@click.option("--incidents", "labelled", metavar="FILE", help="YAML list of {from, to, name}: what deserved a page.")
+@click.option(
+    "--pages-per-week", "most", type=click.FloatRange(0), metavar="N", help="Exit with 1 where there are more pages."
+)
+@click.option("--picture", metavar="FILE", help="Draw what fired, as .svg or .png; the latter needs chromium.")
+@click.option("--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+def command(
+    paths: tuple[str, ...],
+    *,
+    start: str | None,
+    end: str | None,
+    metrics: str | None,
+    prometheus: str | None,
+    against: str | None,
+    labelled: str | None,
+    most: float | None,
+    picture: str | None,
+    style: str,
+) -> int:
+    """Replay the alerts of the definitions in PATH over a history.
+
+    Conditions, waiting times, groups and routes are the evaluator's, minute by minute: which alerts fired and when,
+    whom they would have reached, how soon they told of incidents, and how many pages a week that makes. Exit codes: 0
+    replayed; 1 findings in definitions, samples or incidents, or more pages than allowed; 2 misuse, a tool that is
+    missing, or a server that does not answer.
+    """
+    from tocsin.adapters.embedded import MetricsError
+    from tocsin.backtest.texts import as_json, as_markdown, as_text
+    from tocsin.cli.findings import show_findings
+    from tocsin.cli.history import chosen, history, show_fault, time_of
+    from tocsin.cli.picture import check_picture, write_picture
+    from tocsin.definitions import definitions_of, read_definitions
+
+    url, file = chosen(prometheus, metrics)
+    check_picture(picture)
+    since = None if start is None else time_of("--from", start)
+    until = None if end is None else time_of("--to", end)
+    every = [(against or "", definitions_of(_old(against, paths)))] if against is not None else []
+    every.append(("now" if against is None else "after", read_definitions(paths)))
+    incidents = _incidents(labelled)
+    if incidents is None or any(definitions.errors for _, definitions in every):
+        for _, definitions in every:
+            show_findings(definitions)
+        return 1
+    try:
+        with history(url, file) as past:
+            verdicts = _verdicts(every, past, _ticks(past, since, until), incidents if labelled else None)
+    except MetricsError as error:
+        show_fault(error)
+        return 1
+    click.echo({"text": as_text, "json": as_json, "markdown": as_markdown}[style](verdicts), nl=style == "json")
+    if picture is not None:
+        write_picture(picture, verdicts, incidents)
+    return 1 if most is not None and verdicts[-1].pages_per_week > most else 0
+
+
+def _old(revision: str | None, paths: tuple[str, ...]) -> "Sequence[Source]":
+    from tocsin.adapters.revisions import sources_at
+
+    return sources_at(revision or "", paths)
+
+
+def _incidents(path: str | None) -> "tuple[Incident, ...] | None":
+    """What people have labelled; None where a finding was printed."""
+    from tocsin import report
+    from tocsin.adapters.files import read_text
+    from tocsin.backtest.incidents import read_incidents
+
+    if path is None:
+        return ()
+    text = read_text(path)
+    found, faults = read_incidents(path, text)
+    if faults:
+        click.echo(report.text(faults, {path: text}), err=True)
+        return None
+    return found
+
+
+def _ticks(past: "History", since: "datetime | None", until: "datetime | None") -> "Ticks":
+    from tocsin.backtest.ticks import Ticks
+    from tocsin.errors import MisuseError
+
+    start, end = since or past.first, until or past.last
+    if start is None:
+        raise MisuseError("--from is missing", hint="a server does not say when its history begins")
+    ticks = Ticks.between(start, end)
+    if not len(ticks):
+        raise MisuseError(f"there is no minute between {start:%Y-%m-%dT%H:%M:%SZ} and {end:%Y-%m-%dT%H:%M:%SZ}")
+    if past.first is not None and (ticks.end < past.first or ticks.start > past.last):
+        hint = f"they are from {past.first:%Y-%m-%dT%H:%M:%SZ} to {past.last:%Y-%m-%dT%H:%M:%SZ}"
+        raise MisuseError("there are no samples then", hint=hint)
+    return ticks
+
+
+def _verdicts(
+    every: "Sequence[tuple[str, Definitions]]", past: "History", ticks: "Ticks", incidents: "Sequence[Incident] | None"
+) -> "list[Verdict]":
+    from tocsin.backtest.verdict import judge
+    from tocsin.service.backtest import Reading, run
+
+    reading = Reading(past.source, ticks, past.first)
+    made = []
+    for name, definitions in every:
+        found = run(definitions.workspace, reading)
+        made.append(judge(name, found.replay, incidents, found.left_out, found.spent))
+    return made

@@ -1,0 +1,119 @@
+"""A back-test of definitions: history is read once, and then replayed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from tocsin.backtest.replay import Member, Replay, replay
+from tocsin.backtest.ticks import Ticks
+from tocsin.backtest.traffic import SloReplay
+from tocsin.backtest.values import AlertReplay, Table
+from tocsin.errors import SourceError, SourceUnreachableError, UnavailableError
+from tocsin.evaluate import burn
+from tocsin.evaluate.counting import LATE, LONG, counted
+from tocsin.evaluate.questions import QUESTIONS
+from tocsin.evaluate.tick import Watch
+from tocsin.guards import TRAFFIC_MEMORY
+from tocsin.ledger.counts import Counts
+from tocsin.ports import Labels, MetricSource
+from tocsin.sli import Sli
+from tocsin.spec import AlertRule, Service, Slo
+from tocsin.windows import windows_of
+from tocsin.workspace import Workspace
+
+ASKERS = 2
+"""Questions at a time: the server's work and ours overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of it; *left_out* says of each rule that was not replayed why."""
+
+    replay: Replay
+    objectives: tuple[SloReplay, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+    def spent(self, start: datetime, end: datetime) -> float:
+        """The largest share of its period's budget that any objective lost between two times."""
+        return max((each.spent(start, end) for each in self.objectives), default=0.0)
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """A history that is read once for all definitions; there are no samples from before *first*."""
+
+    source: MetricSource
+    ticks: Ticks
+    first: datetime | None = None
+    counts: dict[tuple[Sli, int], Mapping[Labels, Counts]] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def traffic(self, slo: Slo) -> Mapping[Labels, Counts]:
+        """What *slo* counted, from the longest window before the first tick on."""
+        since = self.ticks.start - max([*windows_of(slo.tiers), TRAFFIC_MEMORY]).timedelta
+        if self.first is not None:
+            since = max(since, self.first)
+        start, end = int(since.timestamp()) // LONG * LONG, int(self.ticks.end.timestamp())
+        key = (slo.sli, start)
+        if key not in self.counts:
+            self.counts[key] = counted(self.source, slo.sli, start, end, end + LATE)
+        return self.counts[key]
+
+    def table(self, text: str) -> Table:
+        """The rows of an expression at all ticks."""
+        if text not in self.tables:
+            ticks = self.ticks
+            self.tables[text] = Table.of(self.source.range(text, ticks.start, ticks.end, ticks.step), ticks)
+        return self.tables[text]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    member: Member
+    rules: tuple[str, ...]
+
+
+def run(workspace: Workspace, reading: Reading) -> Replayed:
+    """Replay all alerts of *workspace*; raises UnavailableError where the source does not answer."""
+    watch, ticks = Watch(workspace), reading.ticks
+    jobs: list[tuple[str, Callable[[], _Part]]] = []
+    for service in workspace.services:
+        jobs += [(slo.ref, partial(_objective, reading, service, slo)) for slo in service.slos]
+        asked = [alert for alert in service.alerts if type(alert.condition) in QUESTIONS]
+        jobs += [(alert.ref, partial(_alert, reading, alert)) for alert in asked]
+    with ThreadPoolExecutor(ASKERS) as pool:
+        found = list(pool.map(_attempt, jobs))
+    parts = [part for part in found if isinstance(part, _Part)]
+    left_out = [part for part in found if not isinstance(part, _Part)]
+    left_out += _beyond(workspace)
+    result = replay([(p.member, p.rules) for p in parts], watch.rules, watch.combined, workspace.notifications, ticks)
+    objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay))
+    return Replayed(result, objectives, tuple(sorted(left_out)))
+
+
+def _attempt(job: tuple[str, Callable[[], _Part]]) -> _Part | tuple[str, str]:
+    ref, work = job
+    try:
+        return work()
+    except SourceUnreachableError as error:
+        raise UnavailableError(f"the metric source does not answer: {error}") from error
+    except SourceError as error:
+        return ref, str(error)
+
+
+def _objective(reading: Reading, service: Service, slo: Slo) -> _Part:
+    member = SloReplay.of(slo, reading.traffic(slo), reading.ticks)
+    return _Part(member, tuple(rule.id for rule in burn.rules(service, slo)))
+
+
+def _alert(reading: Reading, alert: AlertRule) -> _Part:
+    member = AlertReplay.of(alert, reading.source, reading.ticks, reading.table)
+    return _Part(member, (alert.ref,))
+
+
+def _beyond(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    for journey in workspace.journeys:
+        yield from ((slo.ref, "alerts of journeys are not replayed") for slo in journey.slos)
+    yield from ((f"sla:{one.name}", "alerts of contracts are not replayed") for one in workspace.slas)
