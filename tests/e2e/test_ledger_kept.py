@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.backfilled import backfilled
+from tests.databases import DATABASE, wiped
 from tests.e2e.conftest import Evaluator, until
 from tests.fakes import HandClock
 
+from tocsin.adapters.database import writing
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.definitions import read_definitions
@@ -123,13 +125,15 @@ def days(store: LedgerStore, workspace: Workspace) -> dict[tuple[str, date], Day
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LedgerStore, LedgerStore]]:
-    """Two ledgers."""
+    """Two ledgers; the second in PostgreSQL where TOCSIN_TEST_DATABASE names an empty one that may be filled."""
     folder = tmp_path_factory.mktemp("state")
     with ExitStack() as stack:
-        yield (
-            stack.enter_context(closing(LedgerStore(str(folder / "steady.db")))),
-            stack.enter_context(closing(LedgerStore(str(folder / "down.db")))),
-        )
+        steady = stack.enter_context(closing(LedgerStore(str(folder / "steady.db"))))
+        down = stack.enter_context(closing(LedgerStore(DATABASE or str(folder / "down.db"))))
+        if DATABASE:
+            with writing(down._engine) as connection:
+                wiped(connection)
+        yield steady, down
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
@@ -168,7 +168,8 @@ class Keeper:
         self._note(now)
         self._tidy(now)
         due = self._due(now)
-        day = self._next_day(now) if due is None or self._days_next else None
+        turn = due is None or (self._days_next and due.stated_at is not None)
+        day = self._next_day(now) if turn else None
         if day is not None:
             self._days_next = False
             began = time.monotonic()
@@ -213,7 +214,8 @@ class Keeper:
         self._kept = {entry.ref: taken_over(self._kept.get(entry.ref), entry) for entry in found}
         self._sheets.clear()
         self._unread = sorted(self._kept, reverse=True)
-        self._turns = dict.fromkeys(self._kept)
+        never = datetime.min.replace(tzinfo=UTC)
+        self._turns = dict.fromkeys(sorted(self._kept, key=lambda ref: (self._kept[ref].stated_at or never, ref)))
         self._open = None
 
     def _starts(self, step: int, now: datetime) -> Iterable[int]:

@@ -1,0 +1,155 @@
+"""The keeper of the ledger: what it does next, what failures cost, and what becomes of old days."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.builders import service, slo
+from tests.days import day_of
+from tests.fakes import FakeSource, HandClock
+
+from tocsin.adapters.ledger_store import LedgerStore
+from tocsin.definitions import read_definitions
+from tocsin.errors import SourceUnreachableError
+from tocsin.service.keeper import IDLE, Keeper
+from tocsin.sli import RatioSli
+from tocsin.spec import LedgerSettings
+from tocsin.units import Duration
+from tocsin.workspace import Workspace
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+GOOD, OTHER = RatioSli(total_events="good", bad_events="bad"), RatioSli(total_events="other", bad_events="worse")
+SETTINGS = LedgerSettings(queries_per_minute=10**9, fine=Duration.of(days=30), keep=Duration.of(days=90))
+
+
+def workspace(*names: str) -> Workspace:
+    """Objectives over three days by name; those whose name begins with o count something else."""
+    slos = tuple(slo(name, sli=OTHER if name.startswith("o") else GOOD, window="3d") for name in names)
+    return Workspace(services=(service(slos=slos),))
+
+
+def traffic() -> FakeSource:
+    """Ten events a minute for six days, each tenth of them bad."""
+    source = FakeSource()
+    minutes = range(-6 * 1440, 3 * 1440)
+    for name, each in (("good", 10), ("bad", 1), ("other", 10), ("worse", 1)):
+        labels = {"__name__": name, "instance": "a", "job": "j"}
+        source.add(labels, ((NOON + timedelta(minutes=n), (n + 6 * 1440) * float(each)) for n in minutes))
+    return source
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LedgerStore]:
+    """An empty ledger."""
+    with closing(LedgerStore(str(tmp_path / "state.db"))) as one:
+        yield one
+
+
+def work(keeper: Keeper) -> list[float]:
+    """Do all there is to do."""
+    rests = []
+    while (rest := keeper.piece()) != IDLE:
+        rests.append(rest)
+    return rests
+
+
+def test_days_that_run_come_first_and_then_the_newest(store: LedgerStore) -> None:
+    """A budget needs what is new for longest, so it is counted first, and each day counts what happened in it."""
+    keeper, order = Keeper(workspace("a", "b"), traffic(), store, HandClock(NOON), SETTINGS), []
+    while keeper.piece() != IDLE:
+        held = store.written(["shop/a", "shop/b"], date(2026, 1, 1), date(2027, 1, 1))
+        order += [key for key in held if key not in order]
+
+    assert [day.day for _, day in order] == [10, 10, 9, 9, 8, 8, 7, 7]
+    assert keeper.pending == 0
+    (day,) = store.read(["shop/a"], date(2026, 3, 9), date(2026, 3, 10))
+    assert (day.total.sum(), day.bad.sum()) == (14_400, 1_440)
+    assert day.covered.all()
+
+
+def test_nothing_is_counted_twice_or_asked_again(store: LedgerStore) -> None:
+    """Another process goes on where the last one was: closed days are not asked for, the day that runs is."""
+    work(Keeper(workspace("a"), traffic(), store, HandClock(NOON), SETTINGS))
+    source = traffic()
+    again = Keeper(workspace("a"), source, store, HandClock(NOON), SETTINGS)
+    work(again)
+
+    assert len(source.asked) == 2 * 4  # eighteen hours in requests of six, for all and for bad events
+    assert again.standing(workspace("a").services[0].slos[0], (), NOON) is not None
+
+
+def test_a_reload_keeps_what_is_known(store: LedgerStore) -> None:
+    """What is still the same is read from the store, what is new is counted at once, and what went is gone."""
+    source = traffic()
+    keeper = Keeper(workspace("a", "b"), source, store, HandClock(NOON), SETTINGS)
+    work(keeper)
+    source.asked.clear()
+    keeper.follow(workspace("a", "o"))
+    work(keeper)
+    slos = {one.name: one for one in workspace("a", "b", "o").services[0].slos}
+
+    assert set(source.asked) == {"other", "worse"}
+    assert [keeper.standing(slos[name], (), NOON) is not None for name in ("a", "b", "o")] == [True, False, True]
+
+
+def test_an_objective_that_fails_holds_up_no_other(store: LedgerStore, caplog: pytest.LogCaptureFixture) -> None:
+    """Its questions are put off, and told of once; when they are answered again it catches up."""
+    source, clock = traffic(), HandClock(NOON)
+    source.refuses["other"] = "too many samples"
+    keeper = Keeper(workspace("a", "o"), source, store, clock, SETTINGS)
+    work(keeper)
+    slos = workspace("a", "o").services[0].slos
+    before = [keeper.standing(one, (), NOON) is not None for one in slos]
+    source.refuses.clear()
+    clock.at += timedelta(minutes=5)
+    work(keeper)
+
+    assert before == [True, False]
+    assert [keeper.standing(one, (), clock.at) is not None for one in slos] == [True, True]
+    assert sum("could not be counted" in one.message for one in caplog.records) == 1
+
+
+def test_a_source_that_is_gone_is_left_alone(store: LedgerStore) -> None:
+    """No other objective would fare better, so the keeper rests, and nothing is written."""
+    source = traffic()
+    source.down = "refused"
+    keeper = Keeper(workspace("a"), source, store, HandClock(NOON), SETTINGS)
+
+    with pytest.raises(SourceUnreachableError):
+        work(keeper)
+    assert store.written(["shop/a"], date(2026, 1, 1), date(2027, 1, 1)) == {}
+
+
+def test_old_days_become_hours_and_then_go(store: LedgerStore) -> None:
+    """Sums stay what they are; what a running period needs stays in minutes."""
+    days = {name: NOON.date() - timedelta(days=age) for name, age in (("new", 2), ("old", 40), ("gone", 100))}
+    store.write([day_of(10.0, 1.0, ref="shop/a", day=day) for day in days.values()], NOON)
+    work(Keeper(workspace("a"), traffic(), store, HandClock(NOON), SETTINGS))
+    held = {day.day: day for day in store.read(["shop/a"], date(2025, 1, 1), date(2027, 1, 1))}
+
+    assert (held[days["new"]].step, held[days["old"]].step) == (60, 3600)
+    assert (held[days["old"]].total.sum(), held[days["old"]].bad.sum()) == (14_400, 1_440)
+    assert days["gone"] not in held
+
+
+def test_settings_are_read_and_judged(tmp_path: Path) -> None:
+    """What a Platform says of the ledger, and what it cannot say."""
+    file = tmp_path / "platform.yaml"
+    head = "apiVersion: tocsin/v1\nkind: Platform\nname: p\nledger: "
+    file.write_text(head + "{every: 10m, counting: increase, coverage: 75%, keep: 2y, enabled: false}\n")
+    right = read_definitions([str(file)])
+    file.write_text(head + "{every: 2s, coverage: 150%, queries_per_minute: 0}\n")
+    wrong = read_definitions([str(file)])
+
+    assert right.workspace.platform is not None
+    ledger = right.workspace.platform.ledger
+    assert (ledger.enabled, str(ledger.every), ledger.counting, float(ledger.coverage)) == (
+        False,
+        "10m",
+        "increase",
+        0.75,
+    )
+    assert [one.span.line for one in wrong.errors] == [4] * len(wrong.errors)
+    assert len(wrong.errors) >= 2
