@@ -31,6 +31,12 @@ class UnitError(ValueError):
     """A text that is no duration, ratio, quantity or size; the message is ready for a Diagnostic."""
 
 
+@lru_cache(maxsize=1024)
+def _seconds(milliseconds: int) -> Fraction:
+    """Few lengths are asked for again and again, and a fraction is slow to make."""
+    return Fraction(milliseconds, 1_000)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Duration:
     """A length of time in whole milliseconds, written as Prometheus writes it.
@@ -58,7 +64,7 @@ class Duration:
     @property
     def seconds(self) -> Fraction:
         """The exact number of seconds."""
-        return Fraction(self.milliseconds, 1_000)
+        return _seconds(self.milliseconds)
 
     @property
     def timedelta(self) -> timedelta:

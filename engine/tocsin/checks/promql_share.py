@@ -48,10 +48,10 @@ def promql_share(subject: Subject) -> Iterator[Diagnostic]:
 
 def _of_slis(subject: Subject) -> Iterator[Diagnostic]:
     """Bad or good events beside the total of their SLI."""
-    slis: dict[tuple[str, object], dict[str, tuple[Expression, Expr]]] = {}
+    slis: dict[tuple[int, object], dict[str, tuple[Expression, Expr]]] = {}
     for expression, tree in subject.parsed:
         if len(expression.path) == 4 and expression.path[2] == "ratio" and not isinstance(tree, Fault):
-            owner = (expression.span.path, expression.path[1])
+            owner = (id(expression.document), expression.path[1])
             slis.setdefault(owner, {})[str(expression.path[3])] = (expression, tree)
     for parts in slis.values():
         total = parts.get("total")

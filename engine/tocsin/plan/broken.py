@@ -18,20 +18,14 @@ FOR = Duration.of(minutes=10)
 """Counters and buckets of a new process may appear some scrapes apart."""
 
 
-def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], Labels]) -> AlertingRule | None:
-    """The alert, a ticket, for nobody suffers yet; with the *labels* of the objective's other tickets.
-
-    None where its bad events are always counted.
-    """
-    lacks = slo.sli.lacks()
-    if not lacks:
-        return None
+def broken_alert(slo: Slo, labels: Labels, annotate: Callable[[dict[str, str]], Labels]) -> AlertingRule:
+    """The alert, a ticket, for nobody suffers yet; with the *labels* of the objective's other tickets."""
     selector = matchers((("service", slo.service), ("slo", slo.name)))
     texts = {
         "summary": f"{slo.ref} has traffic, but nothing counts its bad events",
         "description": verbatim(
-            f"There are events, and {lacks} does not exist, so the error ratio cannot be computed and burn-rate alerts "
-            "are blind. Look at which series the service exports, and correct the SLI or the service."
+            f"There are events, and {slo.sli.lacks()} does not exist, so the error ratio cannot be computed and "
+            "burn-rate alerts are blind. Look at which series the service exports, and correct the SLI or the service."
         ),
     }
     return AlertingRule(

@@ -16,9 +16,11 @@ The guards, each for a way in which plain burn-rate rules stay silent or page fa
   scrapes which empties the short window does not end one incident and begin another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import Self
 
 from tocsin.guards import (
     BASE,
@@ -53,14 +55,52 @@ def _rules(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[Rule
     yield from _alerts(slo, tiers, service)
 
 
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """An objective with the labels and annotations that all of its alerts have: made once for the half a dozen."""
+
+    slo: Slo
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+    @classmethod
+    def read(cls, slo: Slo, service: Service) -> Self:
+        """Labels of the service and of the objective for routing, below those that say what the alert is."""
+        own = {"service": slo.service, "slo": slo.name, "ref": slo.ref}
+        said = {"source": f"{slo.span.path}:{slo.span.line}"}
+        if runbook := slo.runbook or service.runbook:
+            said["runbook_url"] = runbook
+        if slo.description:
+            said["objective"] = slo.description
+        annotations = {name: verbatim(text) for name, text in said.items()}
+        return cls(slo, {**dict(service.labels), **dict(slo.labels), **own}, annotations)
+
+    def labelled(self, severity: str, **more: str) -> Labels:
+        """Its labels on an alert of a severity."""
+        given = self.slo.given(severity).labels
+        return labels_of({**self.labels, "severity": ALERT_SEVERITY[severity], **more, **dict(given)})
+
+    def annotated(self, texts: Mapping[str, str], severity: str) -> Labels:
+        """The *texts* of an alert about something else than the budget.
+
+        It gets what is given for Prometheus, but no text that would say of it that the budget burns.
+        """
+        return labels_of({**self.annotations, **dict(self.slo.given(severity).annotations), **texts})
+
+    @property
+    def which(self) -> str:
+        """The group that an alert is about, where the objective is divided by labels."""
+        return "".join(f" ({label} {{{{ $labels.{label} }}}})" for label in self.slo.by)
+
+
 def _alerts(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[AlertingRule]:
+    of = _Of.read(slo, service)
     for tier in tiers:
-        yield _burn_alert(slo, tier, service)
+        yield _burn_alert(of, tier)
     if slo.no_traffic.alert:
-        yield _traffic_alert(slo, service)
-    labels = _labels(slo, service, "ticket")
-    if alert := broken.broken_alert(slo, labels, lambda texts: _annotations(texts, slo, service, "ticket")):
-        yield alert
+        yield _traffic_alert(of)
+    if slo.sli.lacks():
+        yield broken.broken_alert(slo, of.labelled("ticket"), lambda texts: of.annotated(texts, "ticket"))
 
 
 @lru_cache(maxsize=1024)
@@ -101,18 +141,19 @@ def _condition(tier: Tier, period: Duration, target: Decimal, guards: Guards, co
     return "\nand\n".join(f"(\n  {condition}\n)" for condition in indented)
 
 
-def _burn_alert(slo: Slo, tier: Tier, service: Service) -> AlertingRule:
-    faster, annotation = _words(tier, slo.window, slo.target, slo.over)
-    annotations = {"summary": f"{slo.ref}{_which(slo)} {faster}", "description": annotation}
+def _burn_alert(of: _Of, tier: Tier) -> AlertingRule:
+    slo = of.slo
+    faster, description = _words(tier, slo.window, slo.target, slo.over)
     given = slo.given(tier.severity)
+    texts = {"summary": f"{slo.ref}{of.which} {faster}", "description": description}
     return AlertingRule(
         alert="ErrorBudgetBurn",
         ref=slo.ref,
         expr=burn_expression(slo, tier),
         for_=Duration(0),
         keep_firing_for=keep_firing_for(tier, slo.guards),
-        labels=_labels(slo, service, tier.severity, tier=tier.name),
-        annotations=labels_of(dict(_annotations(annotations, slo, service)) | dict(given.annotations)),
+        labels=of.labelled(tier.severity, tier=tier.name),
+        annotations=labels_of({**texts, **of.annotations, **dict(given.annotations)}),
         source=slo.span,
         raw=frozenset(name for name, _ in given.labels),
         notify=slo.notified(tier),
@@ -131,10 +172,11 @@ def _words(tier: Tier, period: Duration, target: Decimal, over: str) -> tuple[st
     return f"burns its error budget more than {factor} times too fast", description
 
 
-def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
+def _traffic_alert(of: _Of) -> AlertingRule:
+    slo = of.slo
     total, usual = (f"slo:total:rate{window}{selector(slo)}" for window in (BASE, TRAFFIC_MEMORY))
     annotations = {
-        "summary": f"{slo.ref}{_which(slo)} has had traffic and has none now",
+        "summary": f"{slo.ref}{of.which} has had traffic and has none now",
         "description": (
             "The counter of events stopped or disappeared, so the error ratio cannot be computed and burn-rate alerts "
             "are blind. Either nobody reaches the service, or its metrics no longer reach Prometheus."
@@ -146,37 +188,9 @@ def _traffic_alert(slo: Slo, service: Service) -> AlertingRule:
         expr=(f"(\n  {usual}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)\nunless {total} > 0"),
         for_=slo.no_traffic.for_,
         keep_firing_for=KEEP_FIRING_FOR,
-        labels=_labels(slo, service, "page"),
-        annotations=_annotations(annotations, slo, service, "page"),
+        labels=of.labelled("page"),
+        annotations=of.annotated(annotations, "page"),
         source=slo.span,
         raw=frozenset(name for name, _ in slo.raw_page.labels),
         notify=slo.page,
     )
-
-
-def _labels(slo: Slo, service: Service, severity: str, **more: str) -> Labels:
-    """Labels of the service and of the objective for routing, below those that say what the alert is."""
-    own = {"service": slo.service, "slo": slo.name, "severity": ALERT_SEVERITY[severity], "ref": slo.ref, **more}
-    return labels_of(dict(service.labels) | dict(slo.labels) | own | dict(slo.given(severity).labels))
-
-
-def _which(slo: Slo) -> str:
-    """The group that an alert is about, where the objective is divided by labels."""
-    return "".join(f" ({label} {{{{ $labels.{label} }}}})" for label in slo.by)
-
-
-def _annotations(texts: dict[str, str], slo: Slo, service: Service, severity: str = "") -> Labels:
-    """The *texts* and what all alerts of an objective say.
-
-    With a *severity* the alert is not about the budget: it gets what is given for Prometheus, but no text that would
-    say of it that the budget burns.
-    """
-    more = {"source": f"{slo.span.path}:{slo.span.line}"}
-    if runbook := slo.runbook or service.runbook:
-        more["runbook_url"] = runbook
-    if slo.description:
-        more["objective"] = slo.description
-    said = {name: verbatim(text) for name, text in more.items()}
-    if severity:
-        return labels_of(said | dict(slo.given(severity).annotations) | texts)
-    return labels_of(texts | said)

@@ -1,6 +1,7 @@
 """An SLI with the guards of one objective: two objectives may count the same SLI with different guards."""
 
 from dataclasses import fields, replace
+from functools import cache
 
 from tocsin.sli.base import Sli
 from tocsin.sli.slices import SlicedSli
@@ -8,7 +9,12 @@ from tocsin.sli.slices import SlicedSli
 
 def has_guard(sli: Sli, name: str) -> bool:
     """Whether the kind of *sli* can have a guard."""
-    return any(field.name == name for field in fields(sli))  # type: ignore[arg-type]  # every kind is a dataclass
+    return name in _settings(type(sli))
+
+
+@cache
+def _settings(kind: type[Sli]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))  # type: ignore[arg-type]  # every kind is a dataclass
 
 
 def for_long(sli: Sli) -> Sli:

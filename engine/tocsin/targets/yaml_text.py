@@ -16,6 +16,7 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*(?: [A-Za-
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 """Plain words that some YAML version reads as something else than text."""
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_ASCII = bytes(range(0x20, 0x7F)) + b"\n"
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -42,14 +43,20 @@ def block(text: str, indent: int) -> str:
       (a
         or b)
     """
-    if "\n" not in text:
-        return scalar(text)
-    if text[0] in " \n" or text[-1] == "\n" or not text.replace("\n", "").isprintable():
+    lines = text.split("\n")
+    if len(lines) == 1 or text[0] in " \n" or not lines[-1] or not _printable(text):
         return scalar(text)
     pad = "\n" + " " * indent
-    if "\n\n" in text:  # an empty line is not indented
-        return "|-" + "".join(pad + line if line else "\n" for line in text.split("\n"))
-    return f"|-{pad}{text.replace(chr(10), pad)}"
+    if "" in lines:  # an empty line is not indented
+        return "|-" + "".join(pad + line if line else "\n" for line in lines)
+    return f"|-{pad}{pad.join(lines)}"
+
+
+def _printable(text: str) -> bool:
+    """Whether all but its line breaks is printable; ASCII, which expressions mostly are, is looked at as bytes."""
+    if text.isascii():
+        return not text.encode().translate(None, _ASCII)
+    return text.replace("\n", "").isprintable()
 
 
 Yaml = str | int | bool | Decimal | Mapping[str, "Yaml"] | Sequence["Yaml"]
