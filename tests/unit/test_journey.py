@@ -11,7 +11,7 @@ from tests import builders
 from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
 from tocsin.evaluate.asking import MARK
-from tocsin.evaluate.journey import combine, composite, judge, members
+from tocsin.evaluate.journey import Composite, combine, composite, judge, members
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Truth
 from tocsin.evaluate.slices import Slices
@@ -242,6 +242,7 @@ def test_burn_pages_and_resolves() -> None:
     firing = [second for second, is_open in opened.items() if is_open]
     assert (firing[0], firing[-1]) == (300, 2_685)
     assert facts["worst member"] == "b/up at 75% over 1h"
+    assert facts["would be less by"] == "100% without the errors of b/up"
     assert facts["burn rate"] == "50x over 1h, 200x over 5m (pages at 14.4x)"
     assert view.notify == ("email",)
 
@@ -288,3 +289,38 @@ def test_a_divided_member_counts_as_a_whole() -> None:
     )
 
     assert book._read(RangeAnswer(rows)) == {0: 0.975}
+
+
+# --- contributions -------------------------------------------------------------------------------------------
+
+
+def _whole(node: Combine, **ratios: list[float]) -> Composite:
+    """Slices of members, all known."""
+    slo = journey(node)
+    known = {f"{name}/up": dict(enumerate(some)) for name, some in ratios.items()}
+    return composite(slo, known, slo.slice, 0, len(next(iter(ratios.values()))))
+
+
+def test_contributions_add_up_where_outages_do_not_meet() -> None:
+    """Three slices are lost to one member and one to the other."""
+    whole = _whole(series(member("a"), member("b")), a=[1, 0, 1, 1, 1], b=[0, 1, 0, 0, 1])
+    found = dict(whole.contributions(5))
+    assert list(found) == ["b/up", "a/up"]
+    assert list(found.values()) == pytest.approx([0.75, 0.25])
+    assert whole.contributions(1) == ()
+
+
+def test_nobody_alone_would_have_helped_where_outages_meet() -> None:
+    """Of two members of a series that are down together none makes a difference; of two parallel ones either does."""
+    down, both = {"a": [1.0, 0.0], "b": [1.0, 0.0]}, (member("a"), member("b"))
+    assert _whole(series(*both), **down).contributions(2) == ()
+    either = _whole(Combine("parallel", both, (), builders.SPAN), **down)
+    assert either.contributions(2) == (("a/up", 1.0), ("b/up", 1.0))
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, 0.5, 0.999, 1.0])] * 3), min_size=1, max_size=8))
+def test_contributions_of_a_series_are_never_more_than_all(slices: list[tuple[float, float, float]]) -> None:
+    """In a series what each alone would have saved is at most all that was lost."""
+    a, b, c = (list(each) for each in zip(*slices, strict=True))
+    whole = _whole(series(member("a"), member("b"), member("c")), a=a, b=b, c=c)
+    assert sum(share for _, share in whole.contributions(len(slices))) <= 1 + 1e-9

@@ -38,6 +38,7 @@ from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.windows import Tier
 
+MOST_CONTRIBUTORS = 3
 FALLBACK: Mapping[str, float | None] = {"good": 1.0, "bad": 0.0, "ignore": None}
 
 
@@ -104,6 +105,22 @@ class Composite:
     def newest(self, count: int) -> Sequence[float | None]:
         """The last slices, combined as a window of their own."""
         return over(self.node, self.slices[-count:])
+
+    def contributions(self, count: int) -> tuple[tuple[str, float], ...]:
+        """How much of the shortfall of the last slices would not be there, had one member been good, the most first.
+
+        They need not add up to 1: where members of a series are down at the same time none of them alone would have
+        helped, and where one of two parallel ones is enough either would. Members that made no difference are left out.
+        """
+        slices = self.slices[-count:]
+        short = _shortfall(over(self.node, slices))
+        if not short:
+            return ()
+        shares = (
+            (ref, 1 - _shortfall(over(self.node, [{**one, ref: 1.0} for one in slices])) / short)
+            for ref in members(self.node)
+        )
+        return tuple(sorted(((ref, share) for ref, share in shares if share > 0), key=lambda pair: (-pair[1], pair[0])))
 
     def age(self, count: int) -> int:
         """How long ago, in slices, the first of the last *count* that has a value began; one before them will do."""
@@ -243,13 +260,15 @@ def burn(
         elif worst is None:
             worst = Pair(tier, long, short)
     if worst is not None:
-        return _firing(slo, worst, ratios, remaining)
+        return _firing(slo, worst, whole, ratios, remaining)
     if blind or not paging_tiers(slo):
         return Sample(Truth.UNKNOWN, reason=blind or f"slices of {slo.slice} are too long for a burn-rate alert")
     return Sample(Truth.FALSE, reason="the burn rate is below the threshold", facts=(_name(slo),))
 
 
-def _firing(slo: JourneySlo, pair: Pair, ratios: Mapping[str, Mapping[int, float]], remaining: float | None) -> Sample:
+def _firing(
+    slo: JourneySlo, pair: Pair, whole: Composite, ratios: Mapping[str, Mapping[int, float]], remaining: float | None
+) -> Sample:
     tier, long, short = pair.tier, pair.long, pair.short
     budget = float(budget_ratio(slo.target))
     text = f"{times(long / budget)} over {tier.long}, {times(short / budget)} over {tier.short}"
@@ -267,11 +286,18 @@ def _firing(slo: JourneySlo, pair: Pair, ratios: Mapping[str, Mapping[int, float
     bad = sorted((m, ref) for ref, m in means.items() if m is not None and m < 1)
     if bad:
         facts.append(("worst member", f"{bad[0][1]} at {percent(bad[0][0])} over {tier.long}"))
+    if shares := whole.contributions(tier.long.milliseconds // slo.slice.milliseconds)[:MOST_CONTRIBUTORS]:
+        said = ", ".join(f"{percent(share, 0)} without the errors of {ref}" for ref, share in shares)
+        facts.append(("would be less by", said))
     return Sample(Truth.TRUE, long / budget, f"burn rate {text}", tuple(facts))
 
 
 def _name(slo: JourneySlo) -> tuple[str, str]:
     return ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}")
+
+
+def _shortfall(values: Sequence[float | None]) -> float:
+    return fsum(1 - value for value in values if value is not None)
 
 
 def _mean(values: Sequence[float]) -> float | None:
