@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from tests import builders
 from tests.backfilled import backfilled
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.attribution import Attribution, ask, line
+from tocsin.evaluate.tick import Watch
 from tocsin.sli import LatencySli, RatioSli, Sli, SlicedSli
 from tocsin.units import Duration
+from tocsin.windows import WORKBOOK
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
@@ -122,3 +126,17 @@ def test_a_long_period(source: PrometheusSource) -> None:
     assert shares(asked(source, BAD, "route", window=Duration.of(days=30))["route"]) == {
         "/pay": 80, "/cart": 15, "/help": 5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("by", "expected"), [((), "/pay 80%, /cart 15%, /help 5%"), (("pod",), "/pay 92%, /help 7%")])
+def test_a_page_says_whose_errors_they_are(source: PrometheusSource, by: tuple[str, ...], expected: str) -> None:
+    """While a tier fires its facts have the label that tells most; of a divided objective, of the group alone."""
+    tiers = (replace(WORKBOOK[0], name="fast"),)
+    objective = builders.slo(sli=replace(BAD, by=by), tiers=tiers)
+    watch = Watch(builders.workspace(builders.service(slos=(objective,))), interval=timedelta(minutes=1))
+    sight = watch.look(source, START + timedelta(minutes=MINUTES))
+    rows = sight.seen["shop/uptime:fast"].rows
+    facts = dict(rows[(("pod", "a"),) if by else ()].facts)
+
+    assert sight.questions == ()
+    assert facts["errors by route"] == expected

@@ -149,7 +149,14 @@ def told(found: Iterable[Attribution]) -> Iterator[Attribution]:
 
 
 def ask(
-    asker: Asker, sli: Sli, window: Duration, *, most: int, labels: Sequence[str] = (), within: Sequence[str] = ()
+    asker: Asker,
+    sli: Sli,
+    window: Duration,
+    *,
+    most: int,
+    labels: Sequence[str] = (),
+    within: Sequence[str] = (),
+    most_labels: int = MOST_LABELS,
 ) -> tuple[Attribution, ...] | Unanswered:
     """Attribute the bad events of *window* to *labels*; without any, to those that the series have and that tell."""
     given = labels
@@ -160,7 +167,7 @@ def ask(
         answer = asker.complete(query)
         if isinstance(answer, Unanswered):
             return answer
-        given = [name for name in labels_in(answer) if name not in within][:MOST_LABELS]
+        given = [name for name in labels_in(answer) if name not in within][:most_labels]
     found = []
     for label in given:
         answer = asker.complete(label_query(sli, label, window, within))

@@ -14,7 +14,7 @@ compiled rules do the same (`slo:born:timestamp_seconds`). Both keep an alert op
 (`keep_firing_for`), so that errors that come and go are one incident; a gap of scrapes is unknown here, and ends none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -199,8 +199,9 @@ def sample(
     at: datetime,
     observed: str = "",
     counted_by: str = "",
+    whose: Iterable[tuple[str, str]] = (),
 ) -> Sample:
-    """What one tier's alert sees, with the lines that a page shows."""
+    """What one tier's alert sees, with the lines that a page shows; *whose* are lines about whose errors they are."""
     if one_burn.truth is Truth.UNKNOWN:
         return Sample(Truth.UNKNOWN, reason=one_burn.reason)
     tier = one_burn.tier
@@ -215,6 +216,7 @@ def sample(
         ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
         ("burn rate", text),
         ("error ratio", ", ".join(errors)),
+        *whose,
     ]
     if spent is not None:
         facts.append(("budget left", percent(spent.remaining, 1)))

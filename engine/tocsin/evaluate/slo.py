@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
 from tocsin.evaluate.absence import Absence
 from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
     NO_BAD,
     Burn,
@@ -85,10 +86,12 @@ class SloQuestion:
     slowly: dict[Duration, Cadence] = field(default_factory=dict)
     history: History = field(init=False)
     absence: Absence = field(init=False)
+    blame: Blame = field(init=False)
 
     def __post_init__(self) -> None:
         self.history = History(for_long(self.slo.sli), self.budget_every)
         self.absence = Absence(self.slo, self.budget_every)
+        self.blame = Blame(self.slo.sli, self.budget_every)
 
     @property
     def query(self) -> str:
@@ -260,7 +263,9 @@ class SloQuestion:
         burns = [burn(slo, tier, rates, lambda w: self._covered(asker, rates, w)) for tier in slo.tiers]
         observed = self._observed()
         facts = {"observed": observed, "counted_by": self._counted_by()}
-        seen = {tier_id(slo, b.tier): one(sample(slo, b, rates, spent, at=asker.at, **facts)) for b in burns}
+        whose = self.blame.look(asker, (b.tier.long for b in burns if b.truth is Truth.TRUE))
+        samples = [sample(slo, b, rates, spent, at=asker.at, whose=whose, **facts) for b in burns]
+        seen = {tier_id(slo, b.tier): one(each) for b, each in zip(burns, samples, strict=True)}
         if slo.no_traffic.alert:
             seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
         state, reason = self._state(burns, spent, rates[BASE])
