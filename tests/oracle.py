@@ -13,9 +13,11 @@ from pathlib import Path
 from tests.reading import read
 
 from tocsin.adapters.promtool import find_promtool
-from tocsin.diagnostics import Severity
-from tocsin.plan import RuleGroup, plan
+from tocsin.diagnostics import Severity, Span
+from tocsin.plan import RecordingRule, RuleGroup, plan
 from tocsin.ports import Labels, labels_of
+from tocsin.promql_syntax import Fault, parse
+from tocsin.proofs.slices import needed
 from tocsin.targets.prometheus import rule_file
 
 _PAIR = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:\\.|[^"\\])*)"')
@@ -32,6 +34,15 @@ def groups_of(text: str, kind: str = "Service", name: str = "shop") -> tuple[Rul
     return planned.groups
 
 
+def read_by(expressions: Iterable[str], groups: Sequence[RuleGroup]) -> tuple[RuleGroup, ...]:
+    """The rules that *expressions* read, and what these read: most of what promtool does is evaluating the others."""
+    nowhere = Span("asked", 1, 1, 1, 1)
+    asks = [RecordingRule(f"asked:{number}", expr, (), nowhere) for number, expr in enumerate(expressions)]
+    assert [ask.expr for ask in asks if isinstance(parse(ask.expr), Fault)] == []
+    found = needed([(("__name__", ask.record),) for ask in asks], [*groups, RuleGroup("asked", "asked", asks)])
+    return tuple(group for group in found if group.name != "asked")
+
+
 def ask(
     groups: Sequence[RuleGroup],
     series: Mapping[str, str | Iterable[float | None]],
@@ -46,6 +57,7 @@ def ask(
     interval are evaluated every *evaluation* seconds, in the order in which they are given.
     """
     asked = list(questions)
+    groups = read_by(dict.fromkeys(expr for expr, _ in asked), groups)
     content = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": f"{evaluation or step}s",

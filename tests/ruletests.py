@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import builders
+from tests.oracle import read_by
 
 from tocsin.plan import RuleGroup, plan
 from tocsin.spec import Slo
@@ -55,7 +56,9 @@ def judge(
     evaluate: int | None = None,
 ) -> str:
     """Run promtool; the empty string if every row is as expected. A *step* and the rules' interval are in seconds."""
-    (folder / "rules.yml").write_text(rule_file(tuple(groups)))
+    rows = list(rows)
+    groups = read_by(dict.fromkeys(row.expr for row in rows), groups)
+    (folder / "rules.yml").write_text(rule_file(groups))
     test = {
         "interval": f"{step}s",
         "input_series": [{"series": name, "values": values(some)} for name, some in series.items()],

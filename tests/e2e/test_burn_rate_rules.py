@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests import builders
+from tests.oracle import read_by
 
 from tocsin.plan import AlertingRule, plan
 from tocsin.plan.model import RuleGroup
@@ -112,7 +113,8 @@ def firing(alert: str, tier: str | None = None) -> str:
 
 def promtool(tmp_path: Path, group: RuleGroup, *scenarios: Scenario) -> str:
     """Run all *scenarios* in one process; the empty string if every expectation holds."""
-    (tmp_path / "rules.yml").write_text(rule_file((group,)))
+    groups = read_by({expression for each in scenarios for expression, _, _ in each.rows}, (group,))
+    (tmp_path / "rules.yml").write_text(rule_file(groups))
     tests = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [s.test() for s in scenarios]}
     (tmp_path / "test.yml").write_text(json.dumps(tests))
     run = subprocess.run(

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.oracle import read_by
 
 from tocsin.plan import plan
 from tocsin.targets.prometheus import rule_file
@@ -82,7 +83,8 @@ def promtool(folder: Path, series: dict[str, str], asked: list[dict[str, object]
     """What differs from what is expected, in promtool's words."""
     workspace, findings = read_workspace([Source("shop.yaml", DEFINITIONS)])
     assert findings == ()
-    (folder / "rules.yml").write_text(rule_file(plan(workspace)[0].groups), encoding="utf-8")
+    groups = read_by([str(each["expr"]) for each in asked], plan(workspace)[0].groups)
+    (folder / "rules.yml").write_text(rule_file(groups), encoding="utf-8")
     test = {
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
