@@ -244,13 +244,15 @@ class Engine:
     def _aggregation(self, node: Aggregation, text: str) -> Timed:
         inner, function = self._compile(node.expr, text), _AGGREGATIONS[node.op]
         names = node.grouping.names if node.grouping else frozenset[str]()
-        if node.parameter is not None or (node.grouping and node.grouping.without):
+        without = node.grouping is not None and node.grouping.without
+        dropped = names | {_NAME} if without else names
+        if node.parameter is not None:
             raise NotImplementedError(text[node.start : node.end])
 
         def aggregated(at: int) -> Vector:
             groups: dict[Labels, list[float]] = {}
             for labels, value in _vector(inner(at)).items():
-                groups.setdefault(tuple(pair for pair in labels if pair[0] in names), []).append(value)
+                groups.setdefault(tuple(p for p in labels if (p[0] in dropped) is not without), []).append(value)
             return {labels: function(values) for labels, values in groups.items()}
 
         return aggregated
