@@ -27,6 +27,7 @@ slis:
 slos:
   uptime: {sli: availability, target: 99.9%, window: 7d}
   routes: {sli: availability, target: 99%, window: 1d, group_by: [route]}
+  slices: {sli: availability, target: 99%, window: 1d, budgeting: timeslices, slice: 1m, slice_target: 99%}
   idle: {sli: idle, target: 99%, window: 7d}
 alerts:
   Deep: {value: 'depth{job="shop"}', above: 5, for: 10m, severity: warning, summary: deep}
@@ -103,6 +104,7 @@ def test_numbers_are_those_of_the_traffic(world: tuple[str, str]) -> None:
     assert uptime["coverage"] == pytest.approx(2 / 7, rel=1e-3)
     assert (route["total"], route["budget"]["used"]) == pytest.approx((432_000, 900), rel=1e-3)
     assert route["coverage"] == pytest.approx(1)
+    assert (slos["shop/slices"]["total"], slos["shop/slices"]["budget"]["used"]) == (1440, 60)
     assert slos["shop/idle"]["state"] == "unknown"
     assert (slos["shop/idle"]["sli"], slos["shop/idle"]["total"]) == (None, None)
     assert [burn["firing"] for burn in slos["shop/idle"]["burn"]] == [None] * len(slos["shop/idle"]["burn"])

@@ -51,6 +51,8 @@ def test_every_command_exists() -> None:
         "serve",
         "status",
         "evaluate",
+        "backtest",
+        "simulate",
         "report",
         "demo",
         "schema",

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from tocsin.backtest.ticks import STEP, Ticks
+from tocsin.backtest.ticks import Ticks
 from tocsin.errors import SourceError
 from tocsin.evaluate.asking import MARK, Asker, labelled
 from tocsin.evaluate.burn import union
@@ -34,8 +34,9 @@ from tocsin.guards import (
 )
 from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.counts import Counts
+from tocsin.ledger.methods import method_of
 from tocsin.ports import Answer, Labels, RangeAnswer, Row, labels_of
-from tocsin.sli import for_long
+from tocsin.sli import SlicedSli, for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, windows_of
@@ -51,17 +52,29 @@ class Traffic:
     total: Floats
     bad: Floats
     seen: Floats  # slices that somebody looked at, so far
+    whole: int = 0
+    """Seconds of the slices that are judged as a whole, at their end; 0 where each event counts."""
 
     @classmethod
-    def of(cls, counts: Counts) -> "Traffic":
-        """Add up what was counted."""
+    def of(cls, slo: Slo, counts: Counts) -> "Traffic":
+        """Add up what was counted: events, or slices of time by what was counted in them."""
         total, bad, covered = counts.stated()
-        edges = np.arange(counts.first, counts.last + 1, dtype=np.float64) * counts.step
-        sums = [np.concatenate(([0.0], np.cumsum(each))) for each in (total, bad, covered)]
-        return cls(edges, *sums)
+        first, step, whole = counts.first * counts.step, counts.step, 0
+        seen = covered.astype(np.float64)
+        if isinstance(slo.sli, SlicedSli):
+            method = method_of(slo.sli)
+            units = [method.units(day) for day in counts.days(slo.ref)]
+            total, bad, seen = (np.concatenate([getattr(u, name) for u in units]) for name in ("total", "bad", "seen"))
+            first, step, whole = units[0].start, method.slice, method.slice
+            seen = np.minimum(seen / step, 1.0)
+        edges = first + np.arange(len(total) + 1, dtype=np.float64) * step
+        total, bad, seen = (np.concatenate(([0.0], np.cumsum(each))) for each in (total, bad, seen))
+        return cls(edges, total, bad, seen, whole)
 
     def over(self, window: float, at: Floats) -> tuple[Floats, Floats]:
         """Bad and total events per second over the *window* seconds before each of *at*; NaN where nobody looked."""
+        if self.whole:
+            at = at - at % self.whole
         bad, total, seen = (
             np.interp(at, self.edges, held) - np.interp(at - window, self.edges, held)
             for held in (self.bad, self.total, self.seen)
@@ -171,13 +184,13 @@ class SloReplay:
     source: Counted = field(init=False)
 
     def __post_init__(self) -> None:
-        self.question = question_of(self.slo, STEP)
+        self.question = question_of(self.slo, timedelta())  # nothing is asked less often than it may change
         self.source = Counted.of(self.slo, self.groups)
 
     @classmethod
     def of(cls, slo: Slo, counts: Mapping[Labels, Counts], ticks: Ticks) -> "SloReplay":
         """Find the ticks that matter."""
-        groups = {group: Traffic.of(each) for group, each in sorted(counts.items())}
+        groups = {group: Traffic.of(slo, each) for group, each in sorted(counts.items())}
         due = np.zeros(len(ticks.seconds), dtype=np.bool_)
         for traffic in groups.values():
             due |= _due(slo, traffic, ticks.seconds)

@@ -29,6 +29,7 @@ COMMANDS = {
     "status": "tocsin.cli.status",
     "evaluate": "tocsin.cli.evaluate",
     "backtest": "tocsin.cli.backtest",
+    "simulate": "tocsin.cli.simulate",
     "report": "tocsin.cli.report",
     "demo": "tocsin.cli.demo",
     "schema": "tocsin.cli.schema",

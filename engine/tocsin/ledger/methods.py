@@ -105,6 +105,11 @@ def method_of(sli: Sli) -> Method:
     return Timeslices(seconds, sli.target, sli.empty)
 
 
+def events_of(sli: Sli) -> Sli:
+    """What is counted for an SLI; slices are judged by what was counted in them."""
+    return sli.inner if isinstance(sli, SlicedSli) else sli
+
+
 def _judged(excused: Excused, length: int, empty: str, events: Floats, badness: Floats) -> Units:
     """One unit for each slice that counts, less what is removed of it."""
     day = excused.day

@@ -17,6 +17,7 @@ from tocsin.evaluate.questions import QUESTIONS
 from tocsin.evaluate.tick import Watch
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ledger.counts import Counts
+from tocsin.ledger.methods import events_of
 from tocsin.ports import Labels, MetricSource
 from tocsin.sli import Sli
 from tocsin.spec import AlertRule, Service, Slo
@@ -56,9 +57,10 @@ class Reading:
         if self.first is not None:
             since = max(since, self.first)
         start, end = int(since.timestamp()) // LONG * LONG, int(self.ticks.end.timestamp())
-        key = (slo.sli, start)
+        sli = events_of(slo.sli)
+        key = (sli, start)
         if key not in self.counts:
-            self.counts[key] = counted(self.source, slo.sli, start, end, end + LATE)
+            self.counts[key] = counted(self.source, sli, start, end, end + LATE)
         return self.counts[key]
 
     def table(self, text: str) -> Table:

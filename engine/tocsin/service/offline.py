@@ -16,11 +16,13 @@ from tocsin.evaluate.grouped import GroupedQuestion
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
 from tocsin.evaluate.tick import Watch, turn
+from tocsin.ledger.methods import events_of
 from tocsin.ports import Labels, MetricSource
 from tocsin.service.board import Standing
 from tocsin.workspace import Workspace
 
 ASKERS = 4
+LATENESS = timedelta(seconds=LATE)
 _EVERYTHING = 10**9
 
 
@@ -78,7 +80,7 @@ def _objectives(source: MetricSource, watch: Watch, snapshot: Snapshot, first: d
         start, end = window_of(slo, at)
         since = start if first is None else max(start, first)
         try:  # nothing of the past comes late
-            days = statement(source, slo.ref, slo.sli, since.astimezone(UTC).date(), at + timedelta(seconds=LATE))
+            days = statement(source, slo.ref, events_of(slo.sli), since.astimezone(UTC).date(), at + LATENESS)
         except SourceError as error:
             raise UnavailableError(f"the events of {slo.ref} cannot be counted: {error}") from error
         groups: Mapping[Labels, SloStatus] = {(): worst}
