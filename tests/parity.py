@@ -29,6 +29,8 @@ from tocsin.evaluate.tick import Sight, Watch, turn
 from tocsin.extrapolation import Sample, Semantics
 from tocsin.guards import TRAFFIC_MEMORY, Guards
 from tocsin.plan import plan
+from tocsin.plan.births import births_of
+from tocsin.plan.model import RecordingRule
 from tocsin.plan.series import rates, raw_limit, tile_slack
 from tocsin.ports import Labels, labels_of
 from tocsin.promql_syntax import Version
@@ -123,6 +125,8 @@ class Cell:
     pods: tuple[Pod, ...]
     minutes: int
     divided: bool = False
+    known: bool = False
+    """Whether targets can be told apart: only then are births counted."""
 
     @cached_property
     def slo(self) -> Slo:
@@ -143,6 +147,7 @@ class Cell:
         for number, pod in enumerate(self.pods):
             good, bad = pod.counters(self.minutes * MINUTE)
             own = {"job": "shop", "pod": f"p{number}", "route": f"/{number}"}
+            own |= {"instance": f"10.0.0.{number}:80"} if self.known else {}
             if self.kind == "latency":
                 both = dict(bad)
                 total = [(t, v if v is None else v + (both.get(t) or 0.0)) for t, v in good]
@@ -152,6 +157,11 @@ class Cell:
                 found[labels_of({**own, "__name__": "requests_total", "code": "200"})] = good
                 found[labels_of({**own, "__name__": "requests_total", "code": "500"})] = bad
         return {labels: samples for labels, samples in found.items() if samples}
+
+    @property
+    def counts_births(self) -> bool:
+        """Whether series of it may count from zero."""
+        return self.known and births_of(self.slo) is not None
 
     @property
     def tiled(self) -> frozenset[Duration]:
@@ -189,24 +199,28 @@ class Judged:
 def evaluated(cell: Cell, semantics: Semantics) -> Judged:
     """Look at each minute, with one memory for the evaluator and one for what rules make of the same.
 
-    The two differences of docs/parity.md are taken away in one place each: `_tiles` answers windows that rules put
-    together with the sum of what was recorded, and `_unseen_is_false` takes away blindness.
+    The differences of docs/parity.md are taken away in one place each: `_tiles` answers windows that rules put together
+    with the sum of what was recorded, `_births` remembers births as rules do, `_unseen_is_false` takes away blindness.
     """
     engine = Engine(cell.series, semantics)
     watch = Watch(builders.workspace(builders.service(slos=(cell.slo,))), interval=timedelta(minutes=1))
     rules = watch
-    tiles = _tiles(cell, engine)
-    if cell.tiled:
+    told, births = _births(cell)
+    tiles = _tiles(cell, told, engine)
+    apart = bool(cell.tiled or births)
+    if apart:
         rules = Watch(watch.workspace, interval=timedelta(minutes=1))
     own, other = Memory(), Memory()
     found, as_rules, blind = list[frozenset[Labels]](), list[frozenset[Labels]](), list[int]()
     for minute in range(cell.minutes + 1):
         now = datetime.fromtimestamp(minute * 60, UTC)
+        for rule in births:
+            engine.record(rule.record, rule.expr, rule.labels, minute * MINUTE)
         sight = _look(watch, EngineSource(engine), now, own)
         blind += [minute] * any(_is_blind(seen) for rule, seen in sight.seen.items() if rule in watch.rules)
         own, fires = _step(watch, sight, own, now)
         found.append(fires)
-        if cell.tiled:
+        if apart:
             sight = _look(rules, EngineSource(engine, tiles), now, other)
         other, fires = _step(rules, _unseen_is_false(sight), other, now)
         as_rules.append(fires)
@@ -255,24 +269,38 @@ def _unseen_is_false(sight: Sight) -> Sight:
     return replace(sight, seen=seen)
 
 
-def _tiles(cell: Cell, engine: Engine) -> Callable[[str], str]:
+def _tiles(cell: Cell, rules: Slo, engine: Engine) -> Callable[[str], str]:
     """Answer long windows with the mean of the recorded windows that rules put them together from."""
-    slo = cell.slo
+    slo, told = cell.slo, rules.sli
     texts: dict[str, str] = {}
-    for kind, window, tile, _ in sorted(rates(slo, cell.tiers)):  # bad ones first: their texts hold those of all
+    for kind, window, tile, _ in rates(slo, cell.tiers):
         name = f"recorded:{kind}:{window}"
         if tile is None:
-            engine.compiled[name] = _recorded(engine, getattr(slo.sli, kind)(str(window)))
+            engine.compiled[name] = _recorded(engine, getattr(told, kind)(str(window)))
         else:
             engine.compiled[name] = _mean(engine, f"recorded:{kind}:{tile}", window, tile)
-            texts |= {getattr(sli, kind)(str(window)): name for sli in (slo.sli, for_long(slo.sli))}
+        if tile is not None or told != slo.sli:
+            other = name if tile is not None else getattr(told, kind)(str(window))
+            texts |= {getattr(sli, kind)(str(window)): other for sli in (slo.sli, for_long(slo.sli))}
+
+    longest = sorted(texts, key=len, reverse=True)  # the text of all events is part of that of bad ones
 
     def rewritten(query: str) -> str:
-        for text, name in texts.items():
-            query = query.replace(text, name)
+        for number, text in enumerate(longest):
+            query = query.replace(text, f"\0{number}\0")
+        for number, text in enumerate(longest):
+            query = query.replace(f"\0{number}\0", texts[text])
         return query
 
     return rewritten
+
+
+def _births(cell: Cell) -> tuple[Slo, Sequence[RecordingRule]]:
+    """The objective with births as its rules remember them, and the rules that do."""
+    slo, births = cell.slo, births_of(cell.slo)
+    if births is None or not isinstance(slo.sli, RatioSli):
+        return slo, ()
+    return replace(slo, sli=replace(slo.sli, births=births.within)), tuple(births.rules())
 
 
 def _recorded(engine: Engine, text: str) -> Callable[[int], Vector]:
@@ -453,4 +481,5 @@ def cells(draw: st.DrawFn) -> Cell:
         pods=tuple(draw(pods(minutes)) for _ in range(draw(st.integers(1, 2)))),
         minutes=minutes,
         divided=draw(st.booleans()),
+        known=draw(st.booleans()),
     )

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from tocsin.errors import SourceError
 from tocsin.extrapolation import PROM3, Sample, Semantics, in_window, increase, rate
-from tocsin.ports import Answer, Labels, RangeAnswer, Row
+from tocsin.ports import Answer, Labels, RangeAnswer, Row, labels_of
 from tocsin.promql_syntax import (
     Aggregation,
     At,
@@ -56,7 +56,23 @@ class Engine:
     series: Series
     semantics: Semantics = PROM3
     compiled: dict[str, Timed] = field(default_factory=dict)
-    chosen: dict[str, list[tuple[Labels, Sequence[Sample]]]] = field(default_factory=dict)
+    chosen: dict[str, "_Chosen"] = field(default_factory=dict)
+    recorded: dict[Labels, list[Sample]] = field(default_factory=dict)
+
+    def record(self, name: str, expression: str, labels: Labels, at: int) -> None:
+        """Do what a recording rule does at *at*: a series that has no value any more is stale."""
+        value = self.ask(expression, at)
+        own = dict(labels)
+        rows = {labels_of({**dict(row), **own, _NAME: name}): number for row, number in _vector(value).items()}
+        for row, number in rows.items():
+            if row not in self.recorded:
+                self.recorded[row] = []
+                for chosen in self.chosen.values():
+                    chosen.offer(row, self.recorded[row])
+            self.recorded[row].append((at, number))
+        for row, samples in self.recorded.items():
+            if dict(row)[_NAME] == name and row not in rows and samples[-1][1] is not None:
+                samples.append((at, None))
 
     def ask(self, text: str, at: int) -> Value:
         """The value of *text* at *at*."""
@@ -97,14 +113,10 @@ class Engine:
         own = text[node.start : (node.braces[1] if node.braces else node.name.end if node.name else node.end)]
         if own not in self.chosen:
             matchers = [_matcher(one) for one in node.matchers]
-            name = node.name.value if node.name else None
-            self.chosen[own] = [
-                (labels, samples)
-                for labels, samples in sorted(self.series.items())
-                if (have := dict(labels)) and (name is None or have.get(_NAME) == name)
-                if all(matches(have) for matches in matchers)
-            ]
-        return self.chosen[own]
+            self.chosen[own] = _Chosen(node.name.value if node.name else None, matchers)
+            for labels, samples in sorted([*self.series.items(), *self.recorded.items()]):
+                self.chosen[own].offer(labels, samples)
+        return self.chosen[own].found
 
     def _instant(self, node: Selector, text: str) -> Timed:
         found = self._newest(node, text)
@@ -268,6 +280,21 @@ class Engine:
         if any(scalars):
             return lambda at: _with_scalar(node.op, left(at), right(at), keeps=keeps)
         return lambda at: _joined(node, _vector(left(at)), _vector(right(at)), keeps=keeps)
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """The series of a selector; those that are recorded later come behind the others."""
+
+    name: str | None
+    matchers: Sequence[Callable[[Mapping[str, str]], bool]]
+    found: list[tuple[Labels, Sequence[Sample]]] = field(default_factory=list)
+
+    def offer(self, labels: Labels, samples: Sequence[Sample]) -> None:
+        """Take a series if it matches."""
+        have = dict(labels)
+        if (self.name is None or have.get(_NAME) == self.name) and all(matches(have) for matches in self.matchers):
+            self.found.append((labels, samples))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def differences(some: list[Cell]) -> list[str]:
 
 def unexplained(cell: Cell, found: Judged) -> str:
     """Where the evaluator differs from rules though it could see, and all windows come from raw counters."""
-    if cell.tiled:
+    if cell.tiled or cell.counts_births:
         return ""
     for minute, (one, other) in enumerate(zip(found.evaluator, found.as_rules, strict=True)):
         if minute == found.blind_from:
