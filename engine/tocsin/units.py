@@ -71,6 +71,10 @@ class Duration:
         """The same length for datetime arithmetic."""
         return timedelta(milliseconds=self.milliseconds)
 
+    def __hash__(self) -> int:
+        """As equal ones have it; the one that a dataclass makes is slow, and texts are remembered by windows."""
+        return self.milliseconds
+
     def __str__(self) -> str:
         return _duration_text(self.milliseconds)
 

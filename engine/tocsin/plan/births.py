@@ -54,8 +54,8 @@ class Births:
         name = next((name for name, selector in self.recorded.items() if selector == text), None)
         more = "" if name else f",{matcher_text(text)}"
         births = self._chosen(name or TOTAL, more)
-        if seconds_of(window) < KEPT.seconds:
-            births += f" and {self._chosen((name or TOTAL) + WHEN, more)} > time() - {seconds_of(window)}"
+        if (seconds := seconds_of(window)) < KEPT.milliseconds // 1000:
+            births += f" and {self._chosen((name or TOTAL) + WHEN, more)} > time() - {seconds}"
         return births
 
     def _chosen(self, name: str, more: str = "") -> str:
