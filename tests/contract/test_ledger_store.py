@@ -327,16 +327,19 @@ def test_what_was_said_last_holds(where: str, statements: list[Day]) -> None:
     assert found.covered.tobytes() == statements[-1].covered.tobytes()
 
 
-def test_a_day_that_was_written_late_enough_is_closed(ledger: LedgerStore) -> None:
-    """A day whose last change came before its end may lack its evening; what was counted an hour after it is whole."""
+def test_a_day_that_was_written_late_enough_says_all(ledger: LedgerStore) -> None:
+    """A day whose last change came before its end lacks its evening; what was counted an hour after it is whole."""
     end = datetime(2026, 3, 2, tzinfo=UTC)
     ledger.write([day_of(seen=(0, 700))], end - timedelta(hours=12))
-    before = ledger.closed(REF, end - timedelta(days=1), end)
+    nothing = ledger.known(REF, end - timedelta(days=9), end - timedelta(days=3))
+    _, before = ledger.known(REF, end - timedelta(days=1), end)
     ledger.write([day_of()], end + timedelta(hours=2))
-    (after,) = ledger.closed(REF, end - timedelta(days=1), end)
+    (whole,), after = ledger.known(REF, end - timedelta(days=1), end + timedelta(days=3))
 
-    assert before == []
-    assert after.covered.all()
+    assert nothing == ([], end - timedelta(days=9))
+    assert before == end - timedelta(hours=12, minutes=15)
+    assert after == end
+    assert whole.covered.all()
     assert ledger.written([REF], FIRST, SECOND) == {(REF, FIRST): end + timedelta(hours=2)}
 
 

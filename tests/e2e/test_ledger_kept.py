@@ -19,7 +19,7 @@ from tocsin.adapters.database import writing
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.definitions import read_definitions
-from tocsin.evaluate.bookkeeping import closed, entries
+from tocsin.evaluate.bookkeeping import closed, entries, open_since
 from tocsin.evaluate.tick import Watch
 from tocsin.ledger.model import Day
 from tocsin.ports import MetricSource
@@ -56,6 +56,15 @@ slos:
     slice: 5m
     slice_target: 95%
   raw: {sli: asked, target: 99%, window: 2d}
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: gold
+customer: ACME
+covers: shop/uptime
+target: 99%
+measure: {method: interval-mean, interval: 5m}
+exclusions: [{from: 2025-10-06T10:00, to: 2025-10-06T12:00, reason: agreed, treat: remove}]
 """
 SETTINGS = LedgerSettings(every=Duration.of(minutes=15), queries_per_minute=60_000)
 
@@ -188,7 +197,8 @@ def test_budgets_are_the_ledgers_and_survive_prometheus(
 ) -> None:
     """What is shown comes from the ledger; where Prometheus has lost everything, it still does, and is the same."""
     keeper, clock = steady
-    before = {slo.ref: slo for slo in Watch(workspace, ledger=keeper).look(source, clock.at).slos}
+    sight = Watch(workspace, ledger=keeper).look(source, clock.at)
+    before, (contract,) = {slo.ref: slo for slo in sight.slos}, sight.slas
     asked = {slo.ref: slo for slo in Watch(workspace).look(source, clock.at).slos}
 
     for ref, slo in before.items():
@@ -200,7 +210,8 @@ def test_budgets_are_the_ledgers_and_survive_prometheus(
     nothing = f"# TYPE requests counter\nrequests_total 0 {clock.at.timestamp() + 9e5:.0f}\n# EOF\n"
     with backfilled(tmp_path, nothing) as url, closing(PrometheusSource(url, 30.0)) as empty:
         later = kept(workspace, empty, stores[0], clock, until=clock.at)
-        after = {slo.ref: slo for slo in Watch(workspace, ledger=later).look(empty, clock.at).slos}
+        sight = Watch(workspace, ledger=later).look(empty, clock.at)
+        after, (still,) = {slo.ref: slo for slo in sight.slos}, sight.slas
         gone = {slo.ref: slo for slo in Watch(workspace).look(empty, clock.at).slos}
 
     for ref in ("shop/uptime", "shop/month", "shop/raw"):
@@ -208,6 +219,11 @@ def test_budgets_are_the_ledgers_and_survive_prometheus(
         assert after[ref].total == pytest.approx(before[ref].total, rel=0.02)
         assert after[ref].used == pytest.approx(before[ref].used, rel=0.02)
         assert gone[ref].total is None
+    assert contract.coverage == pytest.approx(1, abs=0.01)
+    assert contract.uptime == pytest.approx(0.998, abs=0.001)  # what was before the first sample counts as empty
+    assert still.uptime == pytest.approx(contract.uptime, abs=0.001)
+    assert still.coverage == pytest.approx(contract.coverage)
+    assert [(one.removed, one.forgiven) for one in still.exclusions] == [(7_200_000, 0)]
 
 
 def test_too_little_coverage_is_unknown(
@@ -270,7 +286,8 @@ def test_kill_9_loses_nothing(tmp_path: Path) -> None:
         )
         assert evaluator.stop() == 0
         store = stack.enter_context(closing(LedgerStore(str(state))))
-        held = store.closed("shop/uptime", now - timedelta(days=10), now)
+        held, _ = store.known("shop/uptime", now - timedelta(days=10), now)
+        held = [day for day in held if day.day < open_since(now)]
         with closing(PrometheusSource(url, 30.0)) as source:
             entry = entries(read_definitions([str(rules)]).workspace)[0]
             alive = [closed(source, entry, day.day) for day in held]

@@ -7,7 +7,7 @@ commits never wait for more than a batch.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
@@ -18,7 +18,7 @@ from tocsin.adapters.database import migrate, open_engine, reading, writing
 from tocsin.adapters.ledger_trail import Line
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
-from tocsin.evaluate.bookkeeping import closes
+from tocsin.evaluate.bookkeeping import NEWEST, closes
 from tocsin.evaluate.measures import Taken
 from tocsin.ledger.chunk import ChunkError, pack, unpack
 from tocsin.ledger.model import Day, day_of, number_of
@@ -98,9 +98,26 @@ class LedgerStore:
 
     def closed(self, ref: str, start: datetime, end: datetime) -> list[Day]:
         """The days of one objective that were counted for good and touch [start, end), in order."""
-        first, last = start.date(), end.date() + timedelta(days=1)
+        first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date() + timedelta(days=1)
         done = {day for (_, day), at in self.written([ref], first, last).items() if at >= closes(day)}
         return [day for day in self.read([ref], first, last) if day.day in done]
+
+    def known(self, ref: str, start: datetime, end: datetime) -> tuple[list[Day], datetime]:
+        """The days of one objective that touch [start, end) and follow each other, and until when they say all.
+
+        Days that were counted for good say all; the last one, which was not, says all but its newest minutes.
+        """
+        first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date() + timedelta(days=1)
+        written, days, until = self.written([ref], first, last), list[Day](), start
+        for day in self.read([ref], first, last):
+            if days and day.day != days[-1].day + timedelta(days=1):
+                break
+            at, over = written[ref, day.day], datetime.combine(day.day + timedelta(days=1), time(), UTC)
+            days.append(day)
+            until = over if at >= closes(day.day) else min(over, at - NEWEST)
+            if until < over:
+                break
+        return days, max(start, min(until, end))
 
     def parts(self, ref: str, start: date, end: date) -> tuple[str, ...]:
         """The references of an objective's groups that have days from *start* up to, not including, *end*."""

@@ -32,6 +32,8 @@ from tocsin.workspace import Workspace
 
 CLOSED = TAIL + 2 * LATE
 """Seconds after its end until a day is counted for good."""
+NEWEST = timedelta(seconds=3 * LATE)
+"""What a statement about a day that runs may lack at its end: late samples, and what lies between two of them."""
 COARSE = 3600
 """Seconds of a slice of an old day, where nothing needs shorter ones."""
 OLD = timedelta(seconds=LONG)
@@ -184,7 +186,7 @@ class Running:
 
 
 def fill(book: Slices, slo: Slo, days: Sequence[Day], start: datetime, end: datetime) -> None:
-    """Take the slices of [start, end) from closed *days*, which are in order; what they lack is for the source to say.
+    """Take the slices of [start, end) from *days*, which are in order; what they lack is for the source to say.
 
     Slices follow each other, so of days with others missing between them only the first ones are taken: the source may
     still know the later ones. Days that are held in slices which do not fit are not there. A slice of which nothing was

@@ -1,7 +1,7 @@
 """Journeys and contracts of a workspace: which slices they need, and what follows from them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, cast
@@ -17,7 +17,9 @@ from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.sla import SlaSight
 from tocsin.evaluate.slices import Slices, instant, milliseconds
-from tocsin.spec import Combine, JourneySlo, Sla, Slo
+from tocsin.evaluate.standing import Ledger
+from tocsin.evaluate.words import percent
+from tocsin.spec import Combine, JourneySlo, Sla
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
@@ -53,8 +55,8 @@ class Composites:
     kept: timedelta
     """How long the metric source remembers."""
     book: dict[Key, Slices] = field(default_factory=dict)
-    held: Callable[[Slices, Slo, datetime], None] | None = None
-    """Fills slices from *since* on with what the ledger holds."""
+    ledger: Ledger | None = None
+    """Slices begin with what it holds of them."""
     judged: dict[str, tuple[object, JourneySight | SlaSight]] = field(default_factory=dict)
     """The last judgement by rule, with what it was made from: slices that did not change are not added up again."""
 
@@ -83,8 +85,8 @@ class Composites:
 
     def _fill(self, key: Key, want: _Want, faults: Faults) -> None:
         slo = self.measured.slo(key)
-        if self.held is not None and slo is not None:
-            faults.attempt(f"slices of {slo.ref}", partial(self.held, self.book[key], slo, want.since), _nothing)
+        if self.ledger is not None and slo is not None:
+            faults.attempt(f"slices of {slo.ref}", partial(self.ledger.fill, self.book[key], slo, want.since), _nothing)
 
     def _journey_wants(self, slo: JourneySlo, at: datetime, wants: dict[Key, _Want]) -> None:
         """A journey pages, so each new slice is fetched as soon as it is complete."""
@@ -148,11 +150,25 @@ class Composites:
 
         def judge() -> SlaSight:
             intervals = self.measured.intervals(one, books, first, last)
-            return sla.judge(one, start, end, intervals, kept_since)
+            return self._seen(sla.judge(one, start, end, intervals, kept_since), books, (start, asker.at))
 
         sight = self._once(f"sla:{one.name}", (start, _extent(books), book.number(kept_since)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
         return SlaSight(sight.status, Sample(Truth.UNKNOWN, reason=trouble)) if trouble else sight
+
+    def _seen(self, sight: SlaSight, books: Mapping[str, Slices], over: tuple[datetime, datetime]) -> SlaSight:
+        """Say how much was looked at, as far as the ledger knows; with too little there is no breach and no credit."""
+        elapsed = (over[1] - over[0]).total_seconds()
+        unseen = [book.unseen for book in books.values() if book.until is not None and book.until > over[0]]
+        if self.ledger is None or elapsed <= 0 or not unseen:
+            return sight
+        coverage = max(0.0, 1 - max(unseen) / elapsed)
+        status = replace(sight.status, coverage=coverage)
+        if coverage >= self.ledger.floor:
+            return replace(sight, status=status)
+        reason = f"only {percent(coverage, 1)} of the period was seen, less than {percent(self.ledger.floor)}"
+        status = replace(status, breached=None, credit=None, reason=reason)
+        return SlaSight(status, Sample(Truth.UNKNOWN, sight.sample.value, reason, sight.sample.facts))
 
     def _once(self, name: str, made_from: object, judge: Callable[[], T]) -> T:
         before = self.judged.get(name)

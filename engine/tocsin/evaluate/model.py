@@ -197,6 +197,8 @@ class SlaStatus:
     """Events so far, where they are counted: a contract may ask for a minimum."""
     exclusions: tuple[Taken, ...] = ()
     """What each exclusion took out of the period so far."""
+    coverage: float | None = None
+    """The part of the period so far that was looked at, as far as the ledger knows; None where it counted nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class Watch:
         self.workspace = workspace
         self.stride = max(2 * interval, STRIDE)
         self.composites = Composites.of(workspace, slices_every)
-        self.composites.held = None if ledger is None else ledger.fill
+        self.composites.ledger = ledger
         self.slos = [question_of(slo, budgets_every, ledger) for service in workspace.services for slo in service.slos]
         self.alerts = questions(workspace)
         self.combined = combined.composites(workspace)

@@ -115,10 +115,11 @@ class Keeper:
         return [] if kept is None else self._sheets.leaving(kept.entry, ref, start, until)
 
     def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
-        """Put into *book* what is held of its slices from *since* on, as far as days are closed."""
+        """Put into *book* what is held of its slices from *since* on."""
         kept, now = self._kept.get(slo.ref), self._clock.now()
         if kept is not None and kept.entry.slo.sli == slo.sli:
-            fill(book, slo, self._store.closed(slo.ref, since, now), since, now)
+            days, until = self._store.known(slo.ref, since, now)
+            fill(book, slo, days, since, until)
 
     def follow(self, workspace: Workspace) -> None:
         """Keep the ledger of other definitions from the next piece on."""

@@ -66,7 +66,8 @@ def month_report(
     if ledger is not None:
         for key in measured.keys(sla, start):
             if (slo := measured.slo(key)) is not None:
-                fill(books[key[0]], slo, ledger.closed(slo.ref, start, min(end, now)), start, min(end, now))
+                days, until = ledger.known(slo.ref, start, min(end, now))
+                fill(books[key[0]], slo, days, start, until)
     with closing(PrometheusSource(prometheus, deadline=DEADLINE)) as source:
         asker = Asker(source, min(end, now), ranges=_ALL)
         for book in books.values():

@@ -199,6 +199,9 @@ class ExclusionShape(Shape):
 class SlaShape(Shape):
     """One SLA in its running period; *credit* is the fraction owed if the period ended now.
 
+    *coverage* is the part of the period so far that was looked at, as far as the ledger knows; null where it was asked
+    of the metric source as a whole.
+
     *events* are counted where the contract asks for a minimum of them.
     """
 
@@ -215,6 +218,7 @@ class SlaShape(Shape):
     empty: int
     reason: str
     events: float | None
+    coverage: float | None = None
     exclusions: list[ExclusionShape]
 
 

@@ -121,6 +121,7 @@ def _sla_of(sla: SlaStatus) -> SlaShape:
         empty=sla.empty,
         reason=sla.reason,
         events=sla.events,
+        coverage=sla.coverage,
         exclusions=[_exclusion_of(one) for one in sla.exclusions],
     )
 
