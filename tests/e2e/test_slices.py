@@ -169,17 +169,19 @@ def test_the_budget_of_a_week(evaluated: Mapping[str, SloStatus]) -> None:
     assert evaluated["whole-good"].allowed == pytest.approx(5.04, abs=1e-9)
 
 
-def test_the_budget_of_two_weeks() -> None:
+@pytest.mark.parametrize(("days", "allowed"), [(2, 144), pytest.param(14, 1008, marks=pytest.mark.soak)])
+def test_the_budget_of_days(days: int, allowed: float) -> None:
     """Row T2: of two weeks of minutes at 95 % 1,008 may be bad, and where every twentieth is, nothing is left."""
-    minutes, slo = 2 * WEEK + HOUR, objective("two", "14d")
+    minutes, slo = days * DAY + HOUR, objective("two", f"{days}d")
     bad = [10.0 if at % 20 == 1 else 0.0 for at in range(minutes + 1)]
     series = {GOOD: counter([10 - n for n in bad]), BAD: counter(bad)}
     groups, budget = recorded(slo, left=True)
-    total, left = (budget[f"{name} two"] for name in ("slo:total:increase14d", "slo:error_budget:remaining_ratio"))
+    names = (f"slo:total:increase{days}d", "slo:error_budget:remaining_ratio")
+    total, left = (budget[f"{name} two"] for name in names)
 
     found = ask(groups, series, [(f"({total}) / 60 * 0.05", minutes * 60), (f"1 + ({left})", minutes * 60)])
 
-    assert [value for rows in found for value in rows.values()] == pytest.approx([1008, 1], abs=1e-6)
+    assert [value for rows in found for value in rows.values()] == pytest.approx([allowed, 1], abs=1e-6)
 
 
 @pytest.mark.parametrize("counted", ["bad", "good"])
