@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.memory import Store
 from tocsin.ports import Clock, MetricSource
-from tocsin.service import attributing, questions
+from tocsin.service import attributing, capacity, questions
 from tocsin.service.askers import Askers, BusyError
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Workers, nobody
@@ -25,9 +25,11 @@ from tocsin.service.shapes import (
     AlertSeverity,
     AlertStatus,
     Attributions,
+    Capacity,
     ErrorBody,
     Health,
     MetricData,
+    Resource,
     ServiceHealth,
     Status,
 )
@@ -218,6 +220,31 @@ class Api:
         )
         return await self._answer(ask)
 
+    async def capacity(
+        self,
+        service: Annotated[str | None, Query(description="One service; without it, all.")] = None,
+        history: Annotated[str, Query(description="How far back the trend looks, such as 28d.")] = "28d",
+    ) -> Capacity:
+        """When resources are used up, with the earliest and the latest date.
+
+        The series of all `forecast:` alerts over a longer history: the median of the slopes of all pairs of days (Theil
+        and Sen), and the interval of nine in ten around it.
+        """
+        window, now = _duration("history", history), self._desk.clock.now().replace(microsecond=0)
+        services = self._desk.board.read().workspace.services
+        chosen = tuple(one for one in services if service is None or one.name == service)
+        if service is not None and not chosen:
+            hint = did_you_mean(service, [one.name for one in services], "no service is defined")
+            raise ApiError(404, "unknown-service", f"there is no service {service[:LONGEST_NAME]!r}", hint)
+        source = self._desk.source
+
+        def ask() -> list[Resource]:
+            alerts = capacity.forecasts(chosen)
+            found = [capacity.resources(source, *alert, history=window, now=now) for alert in alerts]
+            return [one for each in found for one in each]
+
+        return Capacity(history=str(window), resources=await self._answer(ask))
+
     async def _answer(self, ask: Callable[[], T]) -> T:
         """Ask one thing; nothing in time, and no answer at all, are a 503."""
         why = f"nothing within {self._desk.askers.patience:g} s"
@@ -268,6 +295,7 @@ def create_router(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]}, route_class=StrictRoute)
     router.add_api_route("/sla/status", api.sla_status, methods=get, responses=_ERRORS)
     router.add_api_route("/metrics", api.metrics, methods=get, responses=_ERRORS)
+    router.add_api_route("/capacity", api.capacity, methods=get, responses=_ERRORS)
     router.add_api_route("/slos/{service}/{slo}/attribution", api.attribution, methods=get, responses=_ERRORS)
     router.add_api_route(
         "/alerts", api.alerts, methods=get, responses={503: _ERRORS[503]}, response_model_exclude_none=True

@@ -117,6 +117,36 @@ class Attributions(Shape):
     )
 
 
+class Trend(Shape):
+    """A slope between two others, by the confidence of the forecast."""
+
+    low: float
+    likely: float
+    high: float
+
+
+class Resource(Shape):
+    """One series of a forecast alert, and when it reaches its bound; nulls where that is not to be expected."""
+
+    alert: str
+    labels: dict[str, str]
+    bound: float
+    level: float | None = Field(default=None, description="The trend's value now.")
+    per_day: Trend | None = None
+    confidence: float | None = Field(default=None, description="Of earliest and latest, 0 to 1.")
+    earliest: datetime | None = None
+    exhausted_at: datetime | None = Field(default=None, description="The likely time; null: not within ten years.")
+    latest: datetime | None = None
+    reason: str = Field(default="", description="Why nothing is known.")
+
+
+class Capacity(Shape):
+    """When resources are used up, by the forecast alerts of services."""
+
+    history: str
+    resources: list[Resource] = Field(description="Of each alert, soonest used up first.")
+
+
 class Burn(Shape):
     """One tier; rates are multiples of the budget's pace, *factor* is where it fires."""
 

@@ -1,0 +1,106 @@
+"""When a resource is used up, and how sure that is: the forecast alerts of a workspace looked at over a longer history.
+
+An alert asks a straight line once and says yes or no. A plan asks for a date with its uncertainty, and least squares
+give neither a date that an outlier leaves alone nor one that a day's rhythm does not move. So the history is averaged
+in equal parts (of whole days, where it is a week or longer, so that days and nights are no trend), the slope is the
+median of the slopes of all pairs of parts (Theil and Sen; 29 % of outliers do not move it far), and its interval is
+that of Kendall's test of a trend. Both are SciPy's `theilslopes`.
+
+The bound is reached at `now + (bound - level) / slope`, with `level` the value of the line now: earliest with the
+steeper end of the interval, latest with the flatter one, and never where that end leads away from the bound. The
+interval takes parts for independent, which days nearly are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import fsum, isfinite
+
+CONFIDENCE = 0.9
+LEAST_PARTS = 5
+"""With fewer no interval of Kendall's test exists at 90 %."""
+MOST_PARTS = 60
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+FARTHEST = timedelta(days=3650)
+"""Beyond ten years nobody knows."""
+Points = Sequence[tuple[float, float]]
+"""Unix seconds and values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A value between two others, by the confidence of the forecast."""
+
+    low: float
+    likely: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exhaustion:
+    """*level* now and slope per day; when the bound is reached, None where that is not to be expected."""
+
+    level: float
+    per_day: Span
+    earliest: datetime | None
+    likely: datetime | None
+    latest: datetime | None
+
+
+def part_of(history: timedelta) -> timedelta:
+    """The length of the parts that *history* is averaged in: whole days from a week on.
+
+    >>> part_of(timedelta(days=30)), part_of(timedelta(hours=6))
+    (datetime.timedelta(days=1), datetime.timedelta(seconds=360))
+    """
+    if history >= WEEK:
+        return DAY * max(1, -(-history // (DAY * MOST_PARTS)))
+    return history / MOST_PARTS
+
+
+def averaged(points: Points, now: datetime, history: timedelta) -> list[tuple[float, float]]:
+    """The middle and the mean of each part of the history that ends *now* and has any points, oldest first."""
+    length, end = part_of(history).total_seconds(), now.timestamp()
+    parts: dict[int, list[float]] = {}
+    for time, value in points:
+        if isfinite(value) and end - history.total_seconds() < time <= end:
+            parts.setdefault(int((end - time) // length), []).append(value)
+    return [
+        (end - (number + 0.5) * length, fsum(values) / len(values)) for number, values in sorted(parts.items())[::-1]
+    ]
+
+
+def exhaustion(
+    points: Points, bound: float, now: datetime, history: timedelta, *, rising: bool, confidence: float = CONFIDENCE
+) -> Exhaustion | None:
+    """When *bound* is reached, from below where it is one that a *rising* value reaches; None with too short a history.
+
+    A history that does not reach back to half of what was asked for is too short, too.
+    """
+    parts = averaged(points, now, history)
+    if len(parts) < LEAST_PARTS or now.timestamp() - parts[0][0] < history.total_seconds() / 2:
+        return None
+    from scipy.stats import theilslopes  # noqa: PLC0415  # a second of loading that nobody else has to wait for
+
+    end = now.timestamp()
+    days = [(time - end) / DAY.total_seconds() for time, _ in parts]
+    slope, level, low, high = (float(each) for each in theilslopes([v for _, v in parts], days, confidence, "joint"))
+    steep, flat = (high, low) if rising else (low, high)
+    return Exhaustion(
+        level,
+        Span(low, slope, high),
+        _reached(level, bound, steep, now, rising=rising),
+        _reached(level, bound, slope, now, rising=rising),
+        _reached(level, bound, flat, now, rising=rising),
+    )
+
+
+def _reached(level: float, bound: float, slope: float, now: datetime, *, rising: bool) -> datetime | None:
+    """When a line from *level* is at *bound*: at once where it is beyond it already."""
+    if (level >= bound) if rising else (level <= bound):
+        return now
+    if (slope <= 0) if rising else (slope >= 0):
+        return None
+    days = (bound - level) / slope
+    return now + days * DAY if days <= FARTHEST / DAY else None
