@@ -105,7 +105,7 @@ def test_the_report(shop: Path) -> None:
 
 def test_the_report_for_programs(shop: Path) -> None:
     """JUnit has a case for each mutant, JSON the score and what survived, which fails where the score is too low."""
-    options = ["test", str(shop), "--mutate", "-k", "shop/Full"]
+    options = ["test", str(shop), "--mutate", "-k", "shop/Full", "--limit", "9", "--seed", "2"]
     told = json.loads(CliRunner().invoke(tocsin, [*options, "--format", "json"]).stdout)
     loose, strict = (
         ET.fromstring(CliRunner().invoke(tocsin, [*options, "--format", "junit", *more]).stdout)
@@ -119,7 +119,7 @@ def test_the_report_for_programs(shop: Path) -> None:
     assert told["score"] == round(100 * told["noticed"] / told["total"], 2)
     assert sum(kind["total"] for kind in told["kinds"].values()) == told["total"]
     assert {each["ref"] for each in survivors} <= {"shop/Full", "shop/FullAndDown"}
-    assert "boundary" in {each["kind"] for each in survivors}
+    assert 0 < len(survivors) < 9
     assert all(each["advice"] and each["line"] > 1 and each["tests"] >= 0 for each in survivors)
     assert [len(list(loose.iter(what))) for what in ("skipped", "failure")] == [len(survivors), 0]
     assert [len(list(strict.iter(what))) for what in ("skipped", "failure")] == [0, len(survivors)]
