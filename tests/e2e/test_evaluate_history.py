@@ -121,6 +121,17 @@ def test_the_instant_decides_what_burns_and_what_fires(world: tuple[str, str]) -
     assert "shop/uptime:fast" in {alert["ref"] for alert in during["alerts"] if alert["state"] == "firing"}
 
 
+def test_alerts_have_waited_as_long_as_they_have_to(world: tuple[str, str]) -> None:
+    """The queue is deep from minute 2861 on: nine minutes later that is pending, and at the end it has fired."""
+    soon, later = (
+        {alert["ref"]: alert for alert in evaluated(world, "--at", at)["alerts"]}["shop/Deep"]
+        for at in ("2026-10-02T23:50:30Z", "2026-10-03T00:00:00Z")
+    )
+
+    assert (soon["state"], soon["fired_at"], soon["since"]) == ("pending", None, "2026-10-02T23:41:00Z")
+    assert (later["state"], later["fired_at"]) == ("firing", "2026-10-02T23:51:00Z")
+
+
 def test_journeys_and_contracts_are_read_to_the_end(world: tuple[str, str]) -> None:
     """Slices of the whole window and of the month so far, as far as the file goes."""
     document = evaluated(world)

@@ -1,7 +1,8 @@
 """Everything that can be said of definitions at one instant of history, to the end and without a service.
 
-Alerts, burn rates, journeys and contracts are what a look of the evaluator sees; good and bad events are counted by the
-ledger, each increment once, over the objective's window.
+Burn rates, journeys and contracts are what a look of the evaluator sees, and alerts what it makes of that after a day
+of looks, which is replayed; good and bad events are counted by the ledger, each increment once, over the objective's
+window.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,21 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tocsin.backtest.ticks import Ticks
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.accounting import Account, account, window_of
 from tocsin.evaluate.counting import LATE, named, statement
 from tocsin.evaluate.grouped import GroupedQuestion
-from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.ledger.methods import events_of
 from tocsin.ports import Labels, MetricSource
+from tocsin.service.backtest import Reading, run
 from tocsin.service.board import Standing
 from tocsin.workspace import Workspace
 
 ASKERS = 4
 LATENESS = timedelta(seconds=LATE)
 _EVERYTHING = 10**9
+_REPLAYED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,8 @@ class Evaluation:
     snapshot: Snapshot
 
 
-def evaluate(
-    workspace: Workspace,
-    source: MetricSource,
-    at: datetime,
-    *,
-    first: datetime | None = None,
-    memory: Memory | None = None,
-) -> Evaluation:
-    """Evaluate *workspace* at *at*; *memory* is what alerts were before, and nothing is known from before *first*.
+def evaluate(workspace: Workspace, source: MetricSource, at: datetime, *, first: datetime | None = None) -> Evaluation:
+    """Evaluate *workspace* at *at*; nothing is known from before *first*.
 
     Raises UnavailableError where the source does not answer.
     """
@@ -63,9 +59,16 @@ def evaluate(
         sight = watch.look(source, at, spread=pool.map, ranges=_EVERYTHING)
     if not sight.health.ok:
         raise UnavailableError(f"the metric source does not answer: {sight.health.detail}")
-    snapshot = turn(watch, sight, memory or Memory(), at).snapshot
+    memory = run(workspace, Reading(source, _before(at, first), first)).replay.memory
+    snapshot = turn(watch, sight, memory, at).snapshot
     objectives = tuple(_objectives(source, watch, snapshot, first))
     return Evaluation(objectives, replace(snapshot, slos=tuple(one.status for one in objectives)))
+
+
+def _before(at: datetime, first: datetime | None) -> Ticks:
+    """The minutes that are replayed: an alert may have been open, or on its way, for so long."""
+    start = at - _REPLAYED
+    return Ticks.between(start if first is None else min(max(start, first), at), at)
 
 
 def standing(workspace: Workspace, evaluation: Evaluation) -> Standing:
