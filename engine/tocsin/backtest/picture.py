@@ -14,6 +14,7 @@ from tocsin.backtest.replay import Episode
 from tocsin.backtest.ticks import Ticks
 from tocsin.backtest.verdict import Verdict
 from tocsin.evaluate.words import span
+from tocsin.report import counted
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 260, 24, 84, 30
 MOST_ROWS = 40
@@ -140,7 +141,8 @@ def _title(verdicts: Sequence[Verdict]) -> str:
 def _subtitle(verdicts: Sequence[Verdict]) -> str:
     parts = []
     for one in verdicts:
-        text = f"{one.name}: {one.pages} pages ({one.pages_per_week:.2f} a week), {one.tickets} tickets"
+        pages = f"{counted(one.pages, 'page')} ({one.pages_per_week:.2f} a week)"
+        text = f"{one.name}: {pages}, {counted(one.tickets, 'ticket')}"
         if one.found is not None and one.found.recall is not None:
             paged = sum(each.alerts > 0 for each in one.found.incidents)
             text += f", {paged} of {len(one.found.incidents)} incidents paged"

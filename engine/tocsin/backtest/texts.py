@@ -66,7 +66,7 @@ def _figures(verdicts: Sequence[Verdict]) -> Iterator[list[str]]:
         yield ["precision of pages", *(_share(one.found.precision if one.found else None) for one in verdicts)]
         yield ["recall of incidents", *(_share(one.found.recall if one.found else None) for one in verdicts)]
         yield ["detection time (median)", *(_span(one.detection_time) for one in verdicts)]
-        yield ["paging for nothing", *(_span(one.found.outside if one.found else None) for one in verdicts)]
+        yield ["paging outside incidents", *(_span(one.found.outside if one.found else None) for one in verdicts)]
 
 
 def _rules(verdicts: Sequence[Verdict]) -> Iterator[list[str]]:

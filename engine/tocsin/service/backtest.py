@@ -1,31 +1,37 @@
 """A back-test of definitions: history is read once, and then replayed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from tocsin.backtest.replay import Member, Replay, replay
 from tocsin.backtest.ticks import Ticks
 from tocsin.backtest.traffic import SloReplay
+from tocsin.backtest.travelled import JourneyReplay
 from tocsin.backtest.values import AlertReplay, Table
 from tocsin.errors import SourceError, SourceUnreachableError, UnavailableError
 from tocsin.evaluate import burn
+from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.counting import LATE, LONG, counted
+from tocsin.evaluate.journey import members
+from tocsin.evaluate.measured import Measured
 from tocsin.evaluate.questions import QUESTIONS
 from tocsin.evaluate.tick import Watch
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.methods import events_of
+from tocsin.plan.journey import paging_tiers
 from tocsin.ports import Labels, MetricSource
 from tocsin.sli import Sli
-from tocsin.spec import AlertRule, Service, Slo
+from tocsin.spec import AlertRule, JourneySlo, Service, Slo
 from tocsin.windows import windows_of
 from tocsin.workspace import Workspace
 
 ASKERS = 2
 """Questions at a time: the server's work and ours overlap."""
+_EVERYTHING = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,13 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
         jobs += [(slo.ref, partial(_objective, reading, service, slo)) for slo in service.slos]
         asked = [alert for alert in service.alerts if type(alert.condition) in QUESTIONS]
         jobs += [(alert.ref, partial(_alert, reading, alert)) for alert in asked]
+    measured = watch.composites.measured
+    jobs += [(slo.ref, partial(_journey, reading, measured, slo)) for slo in measured.journeys.values()]
     with ThreadPoolExecutor(ASKERS) as pool:
         found = list(pool.map(_attempt, jobs))
     parts = [part for part in found if isinstance(part, _Part)]
     left_out = [part for part in found if not isinstance(part, _Part)]
-    left_out += _beyond(workspace)
+    left_out += [(f"sla:{one.name}", "alerts of contracts are not replayed") for one in workspace.slas]
     result = replay([(p.member, p.rules) for p in parts], watch.rules, watch.combined, workspace.notifications, ticks)
     objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay))
     return Replayed(result, objectives, tuple(sorted(left_out)))
@@ -115,7 +123,17 @@ def _alert(reading: Reading, alert: AlertRule) -> _Part:
     return _Part(member, (alert.ref,))
 
 
-def _beyond(workspace: Workspace) -> Iterator[tuple[str, str]]:
-    for journey in workspace.journeys:
-        yield from ((slo.ref, "alerts of journeys are not replayed") for slo in journey.slos)
-    yield from ((f"sla:{one.name}", "alerts of contracts are not replayed") for one in workspace.slas)
+def _journey(reading: Reading, measured: Measured, slo: JourneySlo) -> _Part:
+    ticks, tiers = reading.ticks, paging_tiers(slo)
+    if not tiers:
+        raise SourceError(f"slices of {slo.slice} are too long for a burn-rate alert")
+    since = ticks.start - max(tier.long.timedelta for tier in tiers) - slo.slice.timedelta
+    if reading.first is not None:
+        since = max(since, reading.first)
+    asker = Asker(reading.source, ticks.end, ranges=_EVERYTHING)
+    books = {ref: measured.book((ref, slo.slice.milliseconds, 0), events=False) for ref in members(slo.combine)}
+    for book in books.values():
+        book.refresh(asker, since, timedelta())
+        if book.reason:
+            raise SourceError(book.reason)
+    return _Part(JourneyReplay.of(slo, books, ticks), (f"{slo.ref}:burn",))
