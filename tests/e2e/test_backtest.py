@@ -167,7 +167,7 @@ def test_pages_are_measured_against_incidents_and_the_revision(found: dict[str, 
     assert (after["recall"], after["precision"]) == (0.5, 1.0)
     assert (paid["name"], paid["after"]) == ("payments down", 9 * 60)
     assert paid["budget_spent"] == pytest.approx(0.1 * 9 / 43.2, rel=0.01)
-    # the fast tier, five minutes later what came meanwhile, the steady one; and the journey, which is a group of its own
+    # the fast tier, five minutes later what came meanwhile, the steady one; the journey is a group of its own
     assert found["after"]["messages"] == {"mail": 4}
     assert [one["ref"] for one in found["after"]["not_replayed"]] == ["sla:gold"]
 
