@@ -3,8 +3,9 @@
 A piece is one day of one objective, counted and written in one transaction: `kill -9` between two pieces loses nothing,
 and what is held says what is left to do. The days that run have the first turn, so that budgets are current within
 minutes of a start; then, in turn with them, the days that are not closed, the newest first. After each of those the
-keeper rests for as long as it took, and no question goes out before the pace allows it: the metric source is busy for
-us half of the time at most. Ticks have connections of their own and wait for none of this.
+keeper rests for as long as it took, and longer where that was seconds; no question goes out before the pace allows it.
+So the metric source is busy for us half of the time at most, and less while it is slow. Ticks have connections of
+their own and wait for none of this.
 """
 
 import logging
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 TROUBLE = 15.0
 """Seconds to wait when the source or the store does not answer at all."""
+LONGEST_REST = 60.0
 IDLE = 5.0
 """Seconds after which to look whether there is anything to do."""
 ONE_DAY = timedelta(days=1)
@@ -171,15 +173,14 @@ class Keeper:
         due = self._due(now)
         turn = due is None or (self._days_next and due.stated_at is not None)
         day = self._next_day(now) if turn else None
+        self._days_next = day is None
+        began = time.monotonic()
         if day is not None:
-            self._days_next = False
-            began = time.monotonic()
             self._guarded(self._kept[day[1]], now, lambda: self._close(*day, now))
-            return time.monotonic() - began
-        self._days_next = True
+            return _rest(time.monotonic() - began)
         if due is not None:
             self._guarded(due, now, lambda: self._further(due, now))
-            return 0.0
+            return _rest(time.monotonic() - began, urgent=True)
         return IDLE
 
     def _guarded(self, kept: Kept, now: datetime, work: Callable[[], None]) -> None:
@@ -329,6 +330,14 @@ class Keeper:
         self._tidied = today
         if pruned or compacted:
             log.info("old days of the ledger were tidied", extra={"put_together": compacted, "let_go": pruned})
+
+
+def _rest(took: float, *, urgent: bool = False) -> float:
+    """Seconds to rest after a piece that *took* so many: as long again, and longer where the source is slow.
+
+    Days that run are *urgent*: they rest only where they take seconds.
+    """
+    return min(took * took + (0.0 if urgent else took), LONGEST_REST)
 
 
 def _seconds(at: datetime) -> int:

@@ -145,8 +145,6 @@ class Process:
         """Answer requests and deliver; returns the URL."""
         self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin")))
         self._courier.start()
-        if self._keeper is not None:
-            self._keeper.start()
         return self._web.listen.url()
 
     def give_up(self) -> None:
@@ -166,6 +164,8 @@ class Process:
                 except Stopped:
                     log.info("an evaluation was given up", extra={"instant": step.at})
                     return
+                if self._keeper is not None and not started:
+                    self._keeper.start()  # the first evaluation asks the most, and comes first
                 last, idle_since, started = step.at, time.monotonic(), True
             try:
                 order = orders.get(timeout=0.001 if isinstance(step, Due) else step.seconds)
