@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import tocsin_schemas
+from tocsin.adapters.embedded import embedded
 from tocsin.cli.main import run
 
 pytestmark = pytest.mark.real
@@ -142,6 +143,22 @@ def test_journeys_and_contracts_are_read_to_the_end(world: tuple[str, str]) -> N
     assert sla["period"] == {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
     assert sla["uptime"] == pytest.approx(1 - 900 / 1_728_000, abs=1e-5)
     assert (sla["breached"], sla["credit"]) == (False, 0.0)
+
+
+def test_a_server_tells_the_same_as_a_file(world: tuple[str, str]) -> None:
+    """With --prometheus it is asked instead, and --at says when."""
+    from tocsin.cli.evaluate import command
+
+    with embedded(Path(world[1])) as running:
+        arguments = [world[0], "--prometheus", running.url, "--at", "2026-10-02T23:00:00Z", "--format", "json"]
+        result = CliRunner().invoke(command, arguments)
+    told, known = json.loads(result.stdout), evaluated(world, "--at", "2026-10-02T23:00:00Z")
+
+    assert [one["budget"] for one in told["slos"]] == [one["budget"] for one in known["slos"]]
+    assert [one["burn"] for one in told["slos"]] == [one["burn"] for one in known["slos"]]
+    assert [(one["ref"], one["state"]) for one in told["alerts"]] == [
+        (one["ref"], one["state"]) for one in known["alerts"]
+    ]
 
 
 def test_exit_codes_tell_findings_from_misuse(world: tuple[str, str], tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Parts of back-tests: labelled incidents, running sums, the ticks."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from tocsin.backtest.incidents import read_incidents
+from tocsin.backtest.ticks import Ticks
+from tocsin.backtest.traffic import Traffic
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+GOOD = "{from: '2026-11-01T12:00:00Z', to: '2026-11-01T13:30:00+01:00', name: outage}"
+
+
+def test_incidents_are_read_with_their_zones() -> None:
+    """Times are compared as instants, whatever zone they are written in."""
+    found, faults = read_incidents("incidents.yaml", f"- {GOOD}\n")
+
+    assert faults == ()
+    assert (found[0].name, found[0].end - found[0].start) == ("outage", timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("from: x\n", 1, "a list of incidents is expected"),
+        (f"- {GOOD}\n- later\n", 2, "an incident has from and to"),
+        ("- {from: '2026-11-01T12:00:00Z'}\n", 1, "to is missing"),
+        ("- {from: '2026-11-01T12:00:00', to: '2026-11-01T13:00:00Z'}\n", 1, "is not a time with a zone"),
+        ("- {from: '2026-11-01T12:00:00Z', to: '2026-11-01T11:00:00Z'}\n", 1, "it ends before it starts"),
+        (f"- {GOOD}\n- {{from: '2026-11-01T12:00:00Z', to: '2026-11-01T13:00:00Z', cause: x}}\n", 2, "no 'cause'"),
+        ("[]\n", 1, "no incidents are listed"),
+    ],
+)
+def test_wrong_incidents_are_findings_with_places(text: str, line: int, words: str) -> None:
+    """Each says what is wrong, and where."""
+    _, faults = read_incidents("incidents.yaml", text)
+
+    assert [(fault.span.line, fault.code) for fault in faults] == [(line, "backtest/incident")]
+    assert words in faults[0].message
+
+
+def test_ticks_are_full_minutes_within_the_history() -> None:
+    """Nobody evaluates before the first sample, or after the last."""
+    ticks = Ticks.between(START + timedelta(seconds=7), START + timedelta(minutes=3, seconds=59))
+
+    assert [ticks.at(number) for number in range(len(ticks))] == [START + timedelta(minutes=m) for m in (1, 2, 3)]
+    assert len(Ticks.between(START + timedelta(seconds=7), START + timedelta(seconds=50))) == 0
+
+
+def test_windows_are_differences_of_running_sums() -> None:
+    """Rates are of the whole window; where nobody looked there is none, and where nothing happened it is nought."""
+    edges = np.arange(6, dtype=np.float64) * 60
+    events, errors, looked = (
+        np.array([0.0, *np.cumsum(each)]) for each in ([60, 60, 0, 0, 60], [6, 0, 0, 0, 60], [1, 1, 0, 1, 1])
+    )
+    traffic = Traffic(edges, events, errors, looked)
+    bad, total = traffic.over(60.0, np.array([60.0, 150.0, 180.0, 240.0, 300.0]))
+
+    assert total.tolist() == pytest.approx([1, 0.5, np.nan, 0, 1], nan_ok=True)
+    assert bad.tolist() == pytest.approx([0.1, 0, np.nan, 0, 1], nan_ok=True)
+    assert traffic.first(120.0, np.array([300.0, 240.0, 60.0])).tolist() == [180.0, 180.0, 0.0]
