@@ -1,9 +1,8 @@
 """An objective's alerts over a whole history: counted once by the ledger, asked tick by tick as the evaluator asks.
 
 The windows of burn rates are differences of running sums, so ten tiers over thirty days cost no more than one. To have
-a server evaluate the rules' expressions instead is dear: on two series that are scraped every 15 s, thirty days of
-ticks take a server half a second to two for each window up to an hour without the guard of new series, and nine minutes
-for one of five minutes with it. The ledger counts births, too, and reads every sample once.
+a server evaluate the rules' expressions instead is dear, because of the guard of new series (decision 0021). The ledger
+counts births, too, and reads every sample once.
 
 Not every tick is asked. One at which every alert is as true or false as at the tick before cannot change what is quiet,
 nor what fires.
