@@ -15,7 +15,9 @@ settings.register_profile(
 settings.register_profile("nightly", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
 
-os.environ.update(LEAN | os.environ)  # as the adapter does; tests start promtool, amtool and Prometheus themselves, too
+os.environ.setdefault(
+    "GOGC", LEAN["GOGC"]
+)  # servers that tests start keep their threads, and collect less garbage, too
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,6 +1,7 @@
 """Compiled rules of objectives, judged by promtool on series that a test writes down."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from tests import builders
 from tests.oracle import read_by
 
+from tocsin.adapters.promtool import LEAN
 from tocsin.plan import RuleGroup, plan
 from tocsin.spec import Slo
 from tocsin.targets.prometheus import rule_file
@@ -79,7 +81,13 @@ def judge(
     }
     (folder / "test.yml").write_text(json.dumps(tests))
     run = subprocess.run(
-        ["promtool", "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True, timeout=240, check=False
+        ["promtool", "test", "rules", "test.yml"],
+        cwd=folder,
+        env=LEAN | os.environ,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     return "" if run.returncode == 0 else run.stdout + run.stderr
 

@@ -5,6 +5,7 @@ for separately from the alert, which outlives it by `keep_firing_for`.
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 from tests import builders
 from tests.oracle import read_by
 
+from tocsin.adapters.promtool import LEAN
 from tocsin.plan import AlertingRule, plan
 from tocsin.plan.model import RuleGroup
 from tocsin.spec import Slo
@@ -120,6 +122,7 @@ def promtool(tmp_path: Path, group: RuleGroup, *scenarios: Scenario) -> str:
     run = subprocess.run(
         ["promtool", "test", "rules", "test.yml"],
         cwd=tmp_path,
+        env=LEAN | os.environ,
         capture_output=True,
         text=True,
         timeout=120,

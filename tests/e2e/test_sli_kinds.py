@@ -1,12 +1,14 @@
 """Every SLI kind through the compiled rules in promtool: an outage pages at the computed minute, quiet times do not."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.oracle import read_by
 
+from tocsin.adapters.promtool import LEAN
 from tocsin.plan import plan
 from tocsin.targets.prometheus import rule_file
 from tocsin.workspace import Source, read_workspace
@@ -93,7 +95,13 @@ def promtool(folder: Path, series: dict[str, str], asked: list[dict[str, object]
     file = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
     (folder / "test.yml").write_text(json.dumps(file), encoding="utf-8")
     run = subprocess.run(
-        ["promtool", "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True, timeout=200, check=False
+        ["promtool", "test", "rules", "test.yml"],
+        cwd=folder,
+        env=LEAN | os.environ,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
     )
     return "" if run.returncode == 0 else run.stdout + run.stderr
 
