@@ -88,6 +88,7 @@ def test_what_waits_in_the_first_schema_goes_out_with_the_next_one(tmp_path: Pat
     first.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE ledger")
+        connection.execute("DROP TABLE exclusions")
         connection.execute("DROP INDEX outbox_due")
         connection.execute("ALTER TABLE outbox DROP COLUMN turn")
         connection.execute("CREATE INDEX outbox_due ON outbox (channel, status, urgency, next_at, id)")
