@@ -1,5 +1,7 @@
 """What the commands on history share: times, and a metric source over a file or at an address."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -54,10 +56,24 @@ def history(prometheus: str | None, metrics: str | None) -> Iterator[History]:
             yield History(source, None, datetime.now(UTC).replace(microsecond=0))
         return
     with (
+        _ended_politely(),
         embedded(Path(metrics)) as running,
         closing(PrometheusSource(running.url, deadline=DEADLINE, max_bytes=MOST_BYTES)) as source,
     ):
         yield History(source, running.first, running.last)
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Make SIGTERM an interruption, so that no Prometheus of ours outlives us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def time_of(option: str, text: str) -> datetime:
