@@ -23,8 +23,9 @@ KEEP_FIRING_FOR = Duration.of(minutes=10)
 """The most by which an alert outlives its condition; a long short window bridges such a gap by itself."""
 TRAFFIC_MEMORY = Duration.of(days=1)
 """Traffic within this time makes its absence an alert; after it the service counts as one without traffic."""
-PAUSE = Duration.of(minutes=20)
-"""After a longer pause of its counter a service is born again; a shorter one leaves its history as old as it was."""
+PAUSE = Duration.of(days=1)
+"""After a longer pause of its counter a service is born again; a shorter one leaves its history as old as it was: a
+service that is shut at night, a job that runs once an hour and a server that was away are not new afterwards."""
 EXPECTED_EVENTS = 15
 """So many events must have been expected in the pause: with Poisson arrivals an empty pause of that length has the
 probability exp(-15) = 3e-7, so a service with ten requests an hour is not called absent between two of them."""
@@ -149,7 +150,7 @@ def first_seen(total: str, window: Duration) -> str:
 def seen_before(total: str, ago: int, step: Duration) -> str:
     """Whether *total* had a value in the PAUSE that ended *step* before the instant that was *ago* seconds ago."""
     offset = Duration.of(seconds=ago + step.milliseconds // 1000)
-    return f"max_over_time(timestamp({total})[{PAUSE}:{_MINUTE}] offset {offset})"
+    return f"max_over_time(timestamp({total})[{PAUSE}:{BASE}] offset {offset})"
 
 
 # --- traffic -------------------------------------------------------------------------------------------------

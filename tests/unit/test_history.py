@@ -14,7 +14,7 @@ from tocsin.units import Duration
 
 def share(pause: range, minute: int, window: int) -> float:
     """The known part of *window* minutes for a counter with a sample each minute, but for *pause*."""
-    counter = [(60_000 * m, 10.0 * m) for m in range(200) if m not in pause]
+    counter = [(60_000 * m, 10.0 * m) for m in range(1700) if m not in pause]
     labels = labels_of({"__name__": "requests_total", "job": "shop"})
     asker = Asker(EngineSource(Engine({labels: counter})), datetime.fromtimestamp(60 * minute, UTC))
     history = History(builders.AVAILABILITY, timedelta(minutes=1))
@@ -27,8 +27,13 @@ def test_a_short_pause_over_the_start_of_the_window() -> None:
 
 
 def test_a_long_pause() -> None:
-    """After more than twenty minutes without a rate a service is new, two scrapes after the pause."""
-    assert share(range(60, 90), 100, 20) == pytest.approx((100 - 91) / 20)
+    """After more than a day without a rate a service is new, two scrapes after the pause."""
+    assert share(range(60, 1510), 1520, 20) == pytest.approx((1520 - 1511) / 20)
+
+
+def test_a_night() -> None:
+    """A service that was shut for hours is as old as before."""
+    assert share(range(60, 540), 545, 20) == 1
 
 
 def test_the_beginning() -> None:

@@ -103,7 +103,7 @@ BROKEN = [
     ("slo:shop/empty", "severity: critical", "severity: warning", "empty", "fast can never fire"),
     (
         "slo:shop/monthly",
-        'timestamp_seconds{service="shop",slo="monthly"}[20m]',
+        'timestamp_seconds{service="shop",slo="monthly"}[1d]',
         'timestamp_seconds{service="shop",slo="monthly"}[2h]',
         "monthly",
         "slo:born:timestamp_seconds is ",

@@ -45,7 +45,8 @@ def budget_group(slo: Slo) -> RuleGroup:
 def _rules(slo: Slo) -> Iterator[RecordingRule]:
     own, chosen, period = labels(slo), selector(slo), slo.window
     yield RecordingRule("slo:objective:ratio", f"vector({literal(slo.target)})", own, slo.span)
-    yield RecordingRule(HOURLY_BORN, at_full_hours(BORN + chosen, ONCE_AN_HOUR), own, slo.span)
+    born = f"min_over_time({BORN}{chosen}[{HOUR}])"  # also of a life that ended within the hour
+    yield RecordingRule(HOURLY_BORN, at_full_hours(born, ONCE_AN_HOUR), own, slo.span)
     if slo.calendar is not None:
         return
     if period > HOUR:

@@ -32,7 +32,7 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
             yield _tiles(slo, rate, rate.tile, slack)
         elif slo.sli.now() is not None:
             yield _samples(slo, rate, slack)
-    yield alone(slo, MINUTE, _birth(slo))
+    yield alone(slo, BASE, _birth(slo))
     if slo.formerly:
         yield alone(slo, MINUTE, _renamed(slo))
     yield _objective(slo)
@@ -98,18 +98,18 @@ def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
 
 def _birth(slo: Slo) -> Run:
     """Since when there are events: a short pause of the counter does not count as a new birth, a long one does."""
-    pause = ticks(PAUSE, MINUTE)
+    pause, length = ticks(PAUSE, BASE), float(BASE.seconds)
     first, second = 3, 3 + 6 + pause - 8
     third = second + 3 + pause + 6
     flow = level((first, None), (6, 0.0), (pause - 8, None), (3, 1.0), (pause + 6, None), (3, 1.0))
     born = {
         first - 1: None,
-        first + 5: first * 60.0,
-        second: first * 60.0,
-        second + 2: first * 60.0,
+        first + 5: first * length,
+        second: first * length,
+        second + 2: first * length,
         third - 2: None,
-        third: third * 60.0,
-        third + 2: third * 60.0,
+        third: third * length,
+        third + 2: third * length,
     }
     claims = value_claims(slo, BORN, born, f"a pause of up to {PAUSE} is bridged")
     return Run("a service is born twice", series(slo, {f"slo:total:rate{BASE}": flow}), tuple(claims))
@@ -134,7 +134,7 @@ def _objective(slo: Slo) -> Proof:
 def _full_hours(slo: Slo) -> Run:
     """What is read over days is recorded up to each full hour, and not before its last minutes."""
     hour, at = ticks(HOUR, MINUTE), 60.0
-    given: Given = {BORN: [at] * (2 * hour)}
+    given: Given = {BORN: [None, *[at] * 9, *[None] * (2 * hour - 10)]}  # a short life
     asked = {HOURLY_BORN: (5, at)}
     if slo.calendar is None and slo.window > HOUR:
         given |= {f"slo:{kind}:rate{HOUR}": [at] * (2 * hour) for kind in KINDS}
