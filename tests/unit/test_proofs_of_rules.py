@@ -1,12 +1,17 @@
 """Every rule of an objective is proved by itself: one that is broken by hand is found, whatever the SLI is."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tocsin.cli.main import run
-from tocsin.definitions import read_definitions
+from tocsin.definitions import definitions_of, read_definitions
+from tocsin.plan import Plan
 from tocsin.proofs.build import proofs
+from tocsin.proofs.unlike import unlike
+from tocsin.workspace import Source
 
 pytestmark = pytest.mark.real
 
@@ -130,6 +135,48 @@ def test_broken_rules_are_found(rules: Path, capsys: pytest.CaptureFixture[str])
     assert "its rule has severity='warning' where its definition says 'critical'" in out
 
 
+BLIND = [
+    ('code=~"5.."}[5m])', 'code="500"}[5m])', '{MINE,code="500"}`', '{MINE,code=~"5.."}`'),
+    ('code=~"5.."}[30m])', 'code!="503",code=~"5.."}[30m])', '{MINE,code!="503",code=~"5.."}`', '{MINE,code=~"5.."}`'),
+    (',instance!=""', "", "", ',instance!=""'),
+    ("[20m]", "[2m]", "[2m]`", "[20m]`"),
+]
+"""What is changed, and the ends of what is seen and of what is expected."""
+
+
+def test_what_no_series_of_a_proof_shows_is_found_in_the_text() -> None:
+    """A rule that is blind to 503, or forgets births: told with both texts, at the line of the objective."""
+    source = """apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis:
+  availability:
+    ratio: {bad: 'requests_total{job="shop",code=~"5.."}', total: 'requests_total{job="shop"}'}
+slos:
+  uptime: {sli: availability, target: 99.9%}
+"""
+    plan = definitions_of([Source("shop.yaml", source)]).plan
+    group, *others = plan.groups
+
+    def changed(edit: Callable[[str], str], of: str = "") -> Plan:
+        rules = tuple(replace(rule, expr=edit(rule.expr)) if of in rule.expr else rule for rule in group.rules)
+        return replace(plan, groups=(replace(group, rules=rules), *others))
+
+    assert not list(unlike(plan, changed(str)))
+    assert not list(unlike(plan, changed(lambda expr: f"({expr}) # why")))
+    assert not list(
+        unlike(plan, changed(lambda expr: expr.replace('job="shop",code=~"5.."', 'code=~"5..", job="shop"')))
+    )
+    for old, new, seen, wanted in BLIND:
+        found = list(unlike(plan, changed(lambda expr, old=old, new=new: expr.replace(old, new, 1), old)))
+        assert found
+        for each in found:
+            assert (each.code, each.span.line) == ("proof/unlike", 8)
+            has, _, expected = each.message.partition(", and its definition compiles to ")
+            assert seen.replace("MINE", 'job="shop"').rstrip("`") in has
+            assert wanted.replace("MINE", 'job="shop"').rstrip("`") in expected
+
+
 def test_what_cannot_be_proved_has_to_be_as_it_was_compiled(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An expression that the prover does not understand is said to be unproved; a change of its rule is an error."""
     code, out, err = judge(capsys, "odd")
@@ -139,7 +186,8 @@ def test_what_cannot_be_proved_has_to_be_as_it_was_compiled(rules: Path, capsys:
     broken(rules, "slo:shop/odd", "a_total[5m]", "a_total[10m]")
     code, out, _ = judge(capsys, "odd")
     assert code == 1
-    assert "slo:bad:rate5m is not what its definition compiles to, and nothing proves what it does" in out
+    assert "shop/odd: slo:bad:rate5m has `" in out
+    assert "a_total[10m]" in out.partition(", and its definition compiles to `")[0]
 
     rules.write_text(rules.read_text().replace("slo: odd\n", "slo: odder\n"))
     code, out, _ = judge(capsys, "odd")

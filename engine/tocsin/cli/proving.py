@@ -45,7 +45,7 @@ def prove(definitions: Definitions, rules: Plan, promtool: Promtool, *, jobs: in
     findings = [*_failures(failed, dead, reports, promtool, jobs), *_notes(made)]
     findings += [_never(where, promtool) for where in dead.values()]
     if rules is not definitions.plan:
-        findings += unlike(definitions.plan, rules, files, only)
+        findings += unlike(definitions.plan, rules, only)
     return Proved(in_file_order(findings), made)
 
 

@@ -158,10 +158,11 @@ TOOLS: dict[str, str] = {
         "the rule as `tocsin compile` writes it",
     ),
     "proof/unlike": page(
-        "A rule that nothing proves is what its definition compiles to.",
-        "Rules that were compiled before are judged, and for this one no proof could be made: that it was changed by "
-        "hand, or is missing, would go unnoticed.",
-        "a compiled rule whose expression the prover does not understand, changed by hand",
+        "A compiled rule is what its definition compiles to.",
+        "Rules that were compiled before are judged, and proofs show what they do with the series of some scenarios "
+        "only: a change by hand may go unnoticed by them, and matter with what is really exported. So the text is "
+        "compared as well; blanks, comments, needless brackets and the order of labels make no difference.",
+        '`code="503"` in a compiled rule, where the definition says `code=~"5.."`',
         "the rule as `tocsin compile` writes it",
     ),
     "proof/invalid": page(
