@@ -131,7 +131,7 @@ def test_objectives_of_one_service_are_one_definition() -> None:
     """Wherever they stand; equal names get a number."""
     one = (
         "version: prometheus/v1\nservice: a\nslos:\n- name: b\n  objective: 99\n  sli:\n    raw:\n"
-        "      error_ratio_query: avg_over_time(a[{{.window}}])\n"
+        "      error_ratio_query: avg(avg_over_time(a[{{.window}}]))\n"
     )
     result = convert(IMPORTERS["sloth"], [("x.yml", one), ("y.yml", f"{one}---\n{one}")])
 
@@ -151,13 +151,120 @@ slos:
 - name: b
   objective: 99
   labels: {owner: me, slo: x}
-  sli: {raw: {error_ratio_query: "avg_over_time(a[{{.window}}])"}}
+  sli: {raw: {error_ratio_query: "avg(avg_over_time(a[{{.window}}]))"}}
   alerting:
     labels: {severity: paged, key: "{{ $labels.x }}", team: t}
     annotations: {runbook_url: not a link, dashboard: d}
     page_alert: {for: 5m, labels: {severity: critical, routing_key: k}, annotations: {title: T}}
     ticket_alert: {labels: {severity: warning}}
 """
+
+
+def sloth_slo(sli: str, more: str = "") -> Imported:
+    """Import an objective of Sloth with an SLI."""
+    return imported(
+        "sloth", f"version: prometheus/v1\nservice: a\nslos:\n- {{name: bb, objective: 99, sli: {sli}{more}}}\n"
+    )
+
+
+def lost(result: Imported) -> dict[str, str]:
+    """What is lost, with the reason."""
+    return {loss.what: loss.why for loss in result.losses if loss.fate is Fate.LOST}
+
+
+def events(bad: str, total: str) -> str:
+    """An SLI of Sloth."""
+    return f"{{events: {{error_query: '{bad}', total_query: '{total}'}}}}"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "sum by (tenant, route) (rate(e_total[{{.window}}]))",
+        "sum by (route, tenant) (rate(e_total[{{.window}}])) or vector(0)",
+        "sum(rate(e_total[{{.window}}])) by (route, tenant) * 1",
+    ],
+)
+def test_sloth_alerts_for_each_row_and_so_does_the_objective(bad: str) -> None:
+    """A tenant with a hundredth of the traffic is not drowned by the others."""
+    result = sloth_slo(events(bad, "sum by (tenant, route) (rate(t_total[{{.window}}]))"), ", labels: {route: x, a: b}")
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+    (slo,) = definitions.workspace.services[0].slos
+
+    assert definitions.errors == ()
+    assert slo.by == ("route", "tenant")
+    assert slo.labels == (("a", "b"),)
+    assert lost(result) == {"route: x": "the objective is divided by this label, so each alert has that of its series"}
+
+
+@pytest.mark.parametrize(
+    ("sli", "what"),
+    [
+        (
+            events("sum by (tenant) (rate(e_total[{{.window}}]))", "sum(rate(t_total[{{.window}}]))"),
+            "the rows of error_query, which are by tenant",
+        ),
+        (
+            events("sum(rate(e_total[{{.window}}]))", "rate(t_total[{{.window}}])"),
+            "the rows of error_query, which are one",
+        ),
+        (
+            events("rate(e_total[{{.window}}])", "sum without (x) (rate(t_total[{{.window}}]))"),
+            "the rows of error_query",
+        ),
+        ("{raw: {error_ratio_query: '1 - avg_over_time(up[{{.window}}])'}}", "the rows of error_ratio_query"),
+        (
+            "{raw: {error_ratio_query: 'max by (service) (avg_over_time(up[{{.window}}]))'}}",
+            "error_ratio_query by service",
+        ),
+        (
+            """{raw: {error_ratio_query: 'max by ("a.b") (avg_over_time(up[{{.window}}]))'}}""",
+            "error_ratio_query by a.b",
+        ),
+    ],
+)
+def test_rows_of_sloth_that_cannot_be_told_apart_are_lost(sli: str, what: str) -> None:
+    """All rows are one then, and somebody has to know."""
+    result = sloth_slo(sli)
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+
+    assert definitions.errors == ()
+    assert definitions.workspace.services[0].slos[0].by == ()
+    assert list(lost(result)) == [what]
+    assert {loss.span.line for loss in result.losses if loss.fate is Fate.LOST} == {4}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'sum(rate(e_total[{{.window}}])){{ if eq .window "5m" }} * 1{{ end }}',
+        "{{ with .window }}sum(rate(e_total[{{.}}])){{ end }}",
+        'max(job:errors:ratio{window="{{.window}}"}) + 0 * max(rate(x[{{.window}}]))',
+        "max(job:errors:ratio_rate{{.window}})",
+    ],
+)
+def test_an_objective_whose_query_is_another_for_each_window_is_lost(query: str) -> None:
+    """Sloth evaluates a Go template and takes all of these; nothing is written that `check` would refuse."""
+    result = sloth_slo(f"{{raw: {{error_ratio_query: '{query}'}}}}")
+
+    assert result.files == {}
+    assert result.findings == ()
+    assert "slo bb" in lost(result)
+    assert any(what.startswith("error_ratio_query: ") for what in lost(result))
+
+
+def test_an_objective_that_nobody_watches_any_more_is_told() -> None:
+    """No window of a policy fits into an hour; where the source had switched all off, there is nothing to tell."""
+    text = (
+        "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {name: up}\n"
+        "spec: {target: '99', window: 1h, indicator: {bool_gauge: {metric: up}}, alerting: {burnrates: %s}}\n"
+    )
+
+    assert (
+        "no tier of the policy watches a period of 1h" in lost(imported("pyrra", text % "true"))["its burn-rate alerts"]
+    )
+    assert lost(imported("pyrra", text % "false")) == {}
+    assert not [loss for loss in imported("pyrra", text % "true").losses if loss.fate is Fate.CHANGED]
 
 
 def test_routing_keys_of_sloth_reach_the_alerts() -> None:
@@ -285,6 +392,25 @@ def _counted(good: str, total: str) -> str:
         f"{{metricSource: {{type: Prometheus, spec: {{query: '{good}'}}}}}}, total: {{metricSource: {{type: "
         f"Prometheus, spec: {{query: '{total}'}}}}}}}}}}}}\n"
     )
+
+
+@pytest.mark.parametrize("good", ["sum by (route) (g_total)", "sum by (route) (rate(g_total[5m]))"])
+@pytest.mark.parametrize(
+    ("total", "by", "told"),
+    [
+        ("sum by (route) (rate(t_total[5m]))", ("route",), set()),
+        ("sum(rate(t_total[5m]))", (), {"the rows of good, which are by route"}),
+    ],
+)
+def test_openslo_divides_by_what_both_queries_are_divided_by(
+    good: str, total: str, by: tuple[str, ...], told: set[str]
+) -> None:
+    """Where they differ, that is lost."""
+    result = imported("openslo", _counted(good, total))
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+
+    assert definitions.workspace.services[0].slos[0].by == by
+    assert set(lost(result)) == told
 
 
 @pytest.mark.parametrize("query", ['t_bucket{le="1",code="200"}', 'sum(rate(t_bucket{le="1",code="200"}[$window]))'])

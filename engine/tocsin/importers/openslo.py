@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from tocsin.importers import openslo_alerts, openslo_indicators
 from tocsin.importers import openslo_periods as periods
-from tocsin.importers.draft import Exactly, Inline, Listing, Mapping, from_json
+from tocsin.importers.draft import Exactly, Inline, Mapping, from_json
+from tocsin.importers.grouping import Sli
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading, heading
 from tocsin.importers.names import service_name, unique
 from tocsin.importers.objects import named, objects
-from tocsin.importers.services import Extras, Service, Services, burn_rate
+from tocsin.importers.services import Extras, Service, Services
 
 _ALPHA = "openslo/v1alpha"
 _V1 = frozenset({"Service", "SLO", "SLI", "AlertPolicy", "AlertCondition", "AlertNotificationTarget", "DataSource"})
@@ -42,6 +43,7 @@ class _Importer:
         self.targets: set[str] = set()
         self.journeys: list[Definition] = []
         self.slis: dict[tuple[str, str], str] = {}
+        self.by: dict[tuple[str, str], Sequence[str]] = {}
 
     def definitions(self) -> list[Definition]:
         """Services, then journeys, then channels."""
@@ -163,6 +165,8 @@ class _Importer:
         entry.put("target", target, objective["target"], objective["targetPercent"])
         window, length = periods.window(spec)
         entry.put("window", window, spec["timeWindow"], spec["timeWindows"])
+        by = () if "group_by" in rest else self._group_by(service.name, sli, own, objective)
+        entry.put("group_by", Inline(by) if by else None, own["indicator"])
         periods.budgeting(spec, objective, entry)
         tiers, targets, no_data = openslo_alerts.tiers(spec, length, self.objects)
         for channel_key in ("page", "ticket"):
@@ -171,11 +175,11 @@ class _Importer:
             entry.put(channel_key, Inline(names) if names else None)
         self.targets |= targets
         if notes[f"{_OWN}name"].value is None:
-            self._alerts(spec, tiers, no_data, entry, burn_rate([], objective, target, length))
+            entry.entries += openslo_alerts.said(tiers, no_data, spec, (objective, target, length)).entries
         description = spec["description"].text()
         entry.put("description", description, spec["description"])
         entry.put("runbook", notes[f"{_OWN}runbook"].text() or None)
-        extras = Extras()
+        extras = Extras(frozenset(by))
         for label in _sayable_labels(root["metadata"]):
             if label.name == "severity" and "prometheus" in rest:
                 label.lose("its definition says another one")
@@ -189,20 +193,14 @@ class _Importer:
         service.slos.put(key, entry, root, objective, notes=[root.source])
         return key
 
-    def _alerts(self, spec: Given, tiers: Listing, no_data: list[bool], entry: Mapping, usual: Mapping) -> None:
-        if tiers.entries:
-            setting = Mapping()
-            setting.put("tiers", tiers, spec["alertPolicies"])
-            entry.put("burn_rate", setting)
-        else:
-            why = "it had none; burn_rate: {off: [fast, steady, slow, trickle]} switches them off"
-            self.ledger.note(Fate.ADDED, spec.key_span, "burn-rate alerts of the policy workbook", why)
-            entry.put("burn_rate", usual)
-        if tiers.entries and not any(no_data):
-            silent = Mapping()
-            silent.put("alert", Exactly("false"))
-            silent.put("reason", "no policy had alertWhenNoData in OpenSLO")
-            entry.put("no_traffic", silent)
+    def _group_by(self, service: str, sli: str, own: Given, objective: Given) -> Sequence[str]:
+        """What the rows of an SLI are told apart by; a composite is made of whole objectives, and that is told."""
+        by = self.by.get((service, sli), ())
+        if by and own.path == objective.path:
+            why = "a part of a composite is one objective, whatever its rows are told apart by"
+            self.ledger.note(Fate.LOST, objective.key_span, f"the rows of {sli} by {', '.join(by)}", why)
+            return ()
+        return by
 
     def _indicator(self, own: Given, objective: Given, service: Service, title: str) -> str:
         """The name of the SLI, which is put into the service the first time that it is needed."""
@@ -229,7 +227,7 @@ class _Importer:
         if spec["description"].value:
             spec["description"].lose("SLIs have no description; put it into that of the objective")
         definition = from_json(notes[f"{_OWN}definition"].text()) if notes[f"{_OWN}definition"].value else None
-        made = definition or openslo_indicators.sli(spec, objective, self.types)
+        made = Sli(definition) if definition else openslo_indicators.sli(spec, objective, self.types)
         if definition is not None:
             spec.use(), objective["op"].use(), objective["value"].use()
         key = self._put(service, wanted, spec, made)
@@ -237,11 +235,12 @@ class _Importer:
             self.slis[service.name, place] = key
         return key
 
-    def _put(self, service: Service, wanted: str, origin: Given, made: Mapping | None) -> str:
+    def _put(self, service: Service, wanted: str, origin: Given, made: Sli | None) -> str:
         if made is None:
             return ""
         key = unique(service_name(wanted), {entry.key for entry in service.slis.entries}, joint="-")
-        service.slis.put(key, made, origin, notes=[origin.source])
+        service.slis.put(key, made.entry, origin, notes=[origin.source])
+        self.by[service.name, key] = made.by
         return key
 
     def _journey(self, root: Given, name: str, service: Service, made: list[tuple[str, Given]]) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from tocsin.importers.draft import Exactly, Inline, Listing, Mapping
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.names import service_name, severity, unique
+from tocsin.importers.services import burn_rate
 from tocsin.units import Duration, UnitError
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 30 * 86_400, "Q": 90 * 86_400, "Y": 365 * 86_400}
@@ -63,6 +64,30 @@ def tiers(slo: Given, window: Duration, objects: Objects) -> tuple[Listing, set[
             found.add(tier, policy, notes=[policy.source])
     slo["alertPolicies"].use() if not slo["alertPolicies"].value else None
     return found, targets, no_data
+
+
+def said(found: Listing, no_data: list[bool], slo: Given, usual: tuple[Given, Exactly | None, Duration]) -> Mapping:
+    """What an objective says of its alerts: the tiers of its policies, or without them Tocsin's.
+
+    *usual* is what those depend on: where a loss stands, the target and the period.
+    """
+    entry = Mapping()
+    if not found.entries:
+        setting, left = burn_rate([], *usual)
+        entry.put("burn_rate", setting)
+        if left:
+            why = "it had none; burn_rate: {off: [fast, steady, slow, trickle]} switches them off"
+            slo.ledger.note(Fate.ADDED, slo.key_span, "burn-rate alerts of the policy workbook", why)
+        return entry
+    setting = Mapping()
+    setting.put("tiers", found, slo["alertPolicies"])
+    entry.put("burn_rate", setting)
+    if not any(no_data):
+        silent = Mapping()
+        silent.put("alert", Exactly("false"))
+        silent.put("reason", "no policy had alertWhenNoData in OpenSLO")
+        entry.put("no_traffic", silent)
+    return entry
 
 
 def _resolved(entry: Given, key: str, kind: str, objects: Objects) -> Given | None:

@@ -8,6 +8,7 @@ import re
 
 from tocsin.importers.buckets import any_spelling, limited
 from tocsin.importers.draft import Exactly, Mapping, Query
+from tocsin.importers.grouping import Sli, group_by
 from tocsin.importers.ledger import Given
 from tocsin.importers.services import query
 from tocsin.promql import is_windowed, with_window
@@ -21,7 +22,7 @@ _QUERIES = ("query", "promql", "expr")
 _LIMITS = {"lte": "at_most", "lt": "at_most", "gte": "at_least", "gt": "at_least"}
 
 
-def sli(spec: Given, objective: Given, types: dict[str, str]) -> Mapping | None:
+def sli(spec: Given, objective: Given, types: dict[str, str]) -> Sli | None:
     """The SLI of an indicator for one of its objectives; None where it cannot be said, and then it is told."""
     if "thresholdMetric" in spec:
         return _threshold(spec["thresholdMetric"], objective, types)
@@ -31,7 +32,7 @@ def sli(spec: Given, objective: Given, types: dict[str, str]) -> Mapping | None:
     return None
 
 
-def ratio(node: Given, types: dict[str, str]) -> Mapping | None:
+def ratio(node: Given, types: dict[str, str]) -> Sli | None:
     """Good or bad events of all, or a ratio."""
     node["counter"].use(), node["incremental"].use(), node["rawType"].use()
     if "raw" in node:
@@ -40,7 +41,7 @@ def ratio(node: Given, types: dict[str, str]) -> Mapping | None:
             node["rawType"].refuse("rawType is success or failure")
             return None
         text = _text(node["raw"], types)
-        return _kind("raw", {kind: text}, node) if text is not None else None
+        return _kind("raw", {kind: text}, node, _by((node["raw"], text))) if text is not None else None
     given = [key for key in ("good", "bad") if key in node]
     if len(given) != 1 or "total" not in node:
         node.refuse("a ratio has total, and either good or bad")
@@ -53,26 +54,32 @@ def ratio(node: Given, types: dict[str, str]) -> Mapping | None:
         if counter.flag(default=True) and (latency := _latency(node, events, total)):
             return latency
         events = _spelled(node["good"], events)
+    by = _by((node[given[0]], events), (node["total"], total))
     if is_windowed(events) and is_windowed(total):
-        return _kind("ratio", {given[0]: events, "total": total}, node)
+        return _kind("ratio", {given[0]: events, "total": total}, node, by)
     trees = [parse(with_window(text)) for text in (events, total)]
     if all(isinstance(tree, Selector) for tree in trees) and counter.flag(default=True):
-        return _kind("ratio", {given[0]: events, "total": total}, node)
+        return _kind("ratio", {given[0]: events, "total": total}, node, by)
     counted = [_counted(text, tree) for text, tree in zip((events, total), trees, strict=True)]
     ranged = any(
         isinstance(part, RangeSelector) for tree in trees if not isinstance(tree, Fault) for part in nodes(tree)
     )
     if None not in counted and (ranged or counter.flag(default=True)):
         node.change("its queries are counted over the window of each rule ($window) now")
-        return _kind("ratio", {given[0]: str(counted[0]), "total": str(counted[1])}, node)
+        return _kind("ratio", {given[0]: str(counted[0]), "total": str(counted[1])}, node, by)
     node.change("the ratio is looked at again and again now, so it weighs time and not events")
     key = "success_ratio" if given == ["good"] else "error_ratio"
     return _kind(
-        "raw", {key: f"({events})\n/\n({total})" if "\n" in events + total else f"({events}) / ({total})"}, node
+        "raw", {key: f"({events})\n/\n({total})" if "\n" in events + total else f"({events}) / ({total})"}, node, by
     )
 
 
-def _latency(node: Given, good: str, total: str) -> Mapping | None:
+def _by(*queries: tuple[Given, str]) -> list[str]:
+    """What an aggregation divides it by: OpenSLO counts events, so the series of a bare counter are not told apart."""
+    return group_by(queries, "OpenSLO", series=False)
+
+
+def _latency(node: Given, good: str, total: str) -> Sli | None:
     """Good events that are a bucket, of all that are the count of its histogram."""
     found = limited(good, total)
     if found is None:
@@ -82,7 +89,7 @@ def _latency(node: Given, good: str, total: str) -> Mapping | None:
     inner.put("histogram", Query(found.histogram), node["total"])
     inner.put("within", Exactly(str(found.within)), node["good"])
     entry.put("latency", inner, node)
-    return entry
+    return Sli(entry)
 
 
 def _spelled(node: Given, text: str) -> str:
@@ -93,7 +100,7 @@ def _spelled(node: Given, text: str) -> str:
     return spelled
 
 
-def _threshold(node: Given, objective: Given, types: dict[str, str]) -> Mapping | None:
+def _threshold(node: Given, objective: Given, types: dict[str, str]) -> Sli | None:
     text = _text(node, types)
     op, value = objective["op"].text(), objective["value"].number()
     if text is None:
@@ -108,7 +115,7 @@ def _threshold(node: Given, objective: Given, types: dict[str, str]) -> Mapping 
     inner.put(_LIMITS[op], Exactly(f"{value:f}"), objective["value"])
     entry = Mapping()
     entry.put("threshold", inner, node)
-    return entry
+    return Sli(entry, _by((node, text)))
 
 
 def _text(node: Given, types: dict[str, str]) -> str | None:
@@ -148,9 +155,9 @@ def _counted(text: str, tree: Expr | Fault) -> str | None:
     return text
 
 
-def _kind(kind: str, texts: dict[str, str], node: Given) -> Mapping:
+def _kind(kind: str, texts: dict[str, str], node: Given, by: list[str]) -> Sli:
     inner, entry = Mapping(), Mapping()
     for key, text in texts.items():
         inner.put(key, Query(text), node.either(key))
     entry.put(kind, inner, node)
-    return entry
+    return Sli(entry, by)

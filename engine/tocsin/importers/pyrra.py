@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from tocsin.importers.buckets import any_spelling, limited
 from tocsin.importers.draft import Exactly, Inline, Mapping, Query
+from tocsin.importers.grouping import UNDIVIDED
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import BOOKKEEPING, named, objects
-from tocsin.importers.services import IDENTITY, PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import PERIOD, TIERS, Extras, Service, Services, burn_rate, percentage, query
 from tocsin.promql_syntax import Selector, parse
 from tocsin.units import Duration
+from tocsin.windows import POLICIES
 
 _KINDS = {"pyrra.dev/v1alpha1": frozenset({"ServiceLevelObjective"})}
 _PASSED_ON = "pyrra.dev/"
@@ -57,27 +59,28 @@ def _objective(root: Given, service: Service) -> None:
     entry.put("window", Exactly(spec["window"].text()) if window else None, spec["window"])
     grouping = []
     for label in indicator["grouping"].elements():
-        if label.text() in IDENTITY | {"severity", "le"}:
+        if label.text() in UNDIVIDED:
             label.lose("Tocsin sets this label itself; rename it in the series to divide the objective by it")
         else:
             grouping.append(label.text())
     indicator["grouping"].use() if not grouping else None
     entry.put("group_by", Inline(grouping) if grouping else None, indicator["grouping"])
-    _burn_rate(spec, entry, target, window or PERIOD)
+    watched = _burn_rate(spec, entry, target, window or PERIOD)
     _alerting(spec["alerting"], entry)
     entry.put("description", spec["description"].text().strip(), spec["description"])
-    _metadata(metadata).put(entry)
+    _metadata(metadata, frozenset(grouping)).put(entry)
     service.slos.put(key, entry, root, notes=[root.source])
     why = "windows and factors are those of the policy workbook, not Pyrra's scaled ones; burn_rate: chooses others"
-    root.ledger.note(Fate.CHANGED, metadata["name"].span, f"burn-rate alerts of {name}", why)
+    if watched:
+        root.ledger.note(Fate.CHANGED, metadata["name"].span, f"burn-rate alerts of {name}", why)
     for key_ in ("partial_response_strategy", "performanceOverAccuracy"):
         if key_ in spec:
             spec[key_].lose("Tocsin's rules need no such setting")
 
 
-def _metadata(metadata: Given) -> Extras:
+def _metadata(metadata: Given, by: frozenset[str]) -> Extras:
     """What Pyrra passes on to its rules, and what belongs to the object alone."""
-    extras = Extras()
+    extras = Extras(by)
     for entry in metadata.entries():
         if entry.name == "namespace":
             entry.lose("series have no label namespace here; that of objects is set in kubernetes: of the Platform")
@@ -96,12 +99,15 @@ def _metadata(metadata: Given) -> Extras:
     return extras
 
 
-def _burn_rate(spec: Given, entry: Mapping, target: Exactly | None, window: Duration) -> None:
+def _burn_rate(spec: Given, entry: Mapping, target: Exactly | None, window: Duration) -> bool:
+    """Switch off what was off; whether any tier is left."""
     alerting = spec["alerting"]
     disabled = alerting["disabled"].flag(default=False) or not alerting["burnrates"].flag(default=True)
     off = [tier for tiers in TIERS.values() for tier in tiers] if disabled else []
-    setting = burn_rate(off, spec["target"], target, window)
+    told = spec["target"] if POLICIES["workbook"].tiers(window) else spec["window"]
+    setting, left = burn_rate(off, told, target, window)
     entry.put("burn_rate", setting, alerting["burnrates"], alerting["disabled"])
+    return left
 
 
 def _alerting(alerting: Given, entry: Mapping) -> None:

@@ -67,8 +67,12 @@ class Service:
 
 @dataclass(slots=True)
 class Extras:
-    """Labels and annotations of an objective's alerts: those that routes know, and those for Prometheus as they are."""
+    """Labels and annotations of an objective's alerts: those that routes know, and those for Prometheus as they are.
 
+    The labels *by* which it is divided are those of the series.
+    """
+
+    by: frozenset[str] = frozenset()
     labels: Mapping = field(default_factory=Mapping)
     raw: dict[str, Mapping] = field(default_factory=dict)
     parts: dict[str, dict[str, Mapping]] = field(default_factory=dict)
@@ -83,6 +87,8 @@ class Extras:
         text = entry.text()
         if name in IDENTITY:
             entry.lose(_TAKEN)
+        elif name in self.by:
+            entry.lose("the objective is divided by this label, so each alert has that of its series")
         elif not _LABEL.fullmatch(name) or name == "__name__":
             entry.refuse(f"{name!r} is not the name of a label", "letters, digits and underscores")
         elif part or name == "severity" or ("{{" in text and templates):
@@ -171,9 +177,14 @@ def percentage(node: Given) -> Exactly | None:
 
 def burn_rate(
     off: Iterable[str], slo: Given, target: Exactly | None, window: Duration, policy: Policy = POLICIES["workbook"]
-) -> Mapping:
-    """The setting that switches tiers *off*, and those that could never fire at the *target*; these are told."""
+) -> tuple[Mapping, bool]:
+    """The setting that switches tiers *off*, and whether any is left.
+
+    Those that could never fire at the *target* are switched off, too, and told; so is it where none is left, unless
+    the source had switched off all.
+    """
     names = list(off)
+    wanted = {tier for tiers in TIERS.values() for tier in tiers} - {*names}
     share = parse_ratio(target.text) if target is not None else Decimal(0)
     if 0 < share < 1:
         for tier in policy.tiers(window):
@@ -181,6 +192,12 @@ def burn_rate(
                 why = f"even a total outage does not reach it at {target.text if target else ''}, so it is switched off"
                 slo.ledger.note(Fate.CHANGED, slo.key_span, f"tier {tier.name}", why)
                 names.append(tier.name)
+    left = any(tier.name not in names for tier in policy.tiers(window))
+    if wanted and not left:
+        why = (
+            f"no tier of the policy watches a period of {window} at this target; write burn_rate: {{tiers: …}} by hand"
+        )
+        slo.ledger.note(Fate.LOST, slo.key_span, "its burn-rate alerts", why)
     setting = Mapping()
     setting.put("off", Inline(names) if names else None)
-    return setting
+    return setting, left

@@ -4,17 +4,16 @@ import re
 from collections.abc import Mapping as Keys
 from collections.abc import Sequence
 
-from tocsin.importers.draft import Entry, Exactly, Mapping, Query
+from tocsin.importers.draft import Entry, Exactly, Inline, Mapping
 from tocsin.importers.ledger import Fate, Given
 from tocsin.importers.model import Definition, Reading
 from tocsin.importers.objects import named, objects, pass_over_metadata
-from tocsin.importers.services import TIERS, Extras, Service, Services, burn_rate, percentage, query
+from tocsin.importers.services import TIERS, Extras, Service, Services, burn_rate, percentage
+from tocsin.importers.sloth_queries import sli as sli_of
 from tocsin.importers.sloth_windows import Windows
-from tocsin.promql import is_windowed
 
 _VERSION = "prometheus/v1"
 _KINDS = {"sloth.slok.dev/v1": frozenset({"PrometheusServiceLevel", "AlertWindows"})}
-_WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 _URL = re.compile(r"https?://[^\s{}]+")
 _SNAKE = {
     "errors": "error_query", "total": "total_query", "raw": "error_ratio_query", "page": "page_alert",
@@ -74,24 +73,28 @@ def _spec(spec: Given, keys: Keys[str, str], services: Services, windows: Window
 
 def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -> None:
     name = slo["name"].text()
-    sli = _sli(slo["sli"], keys)
-    if sli is None or not name:
-        if "plugin" in slo["sli"]:
-            slo.lose("its SLI is a plugin, a program of Sloth; write the SLI by hand, or once as an SLITemplate")
-        else:
-            slo.refuse("an objective needs a name, and an SLI of events or raw")
+    if not name or "sli" not in slo:
+        slo.refuse("an objective needs a name, and an SLI of events or raw")
+        return
+    if "plugin" in slo["sli"]:
+        slo.lose("its SLI is a plugin, a program of Sloth; write the SLI by hand, or once as an SLITemplate")
+        return
+    sli = sli_of(slo["sli"], keys)
+    if sli is None:
+        slo.lose("its SLI cannot be said; write it by hand")
         return
     key = service.slo_name(name)
     if key != name:
         slo["name"].change(f"it is called {key} now")
-    service.slis.put(key, sli, slo["sli"], notes=[slo["sli"].source])
+    service.slis.put(key, sli.entry, slo["sli"], notes=[slo["sli"].source])
     entry = Mapping()
     entry.put("sli", key, slo["name"])
     target = percentage(slo["objective"])
     entry.put("target", target, slo["objective"])
     entry.put("window", Exactly(str(windows.period)))
+    entry.put("group_by", Inline(sli.by) if sli.by else None, slo["sli"])
     alerting = slo["alerting"]
-    setting = burn_rate(_off(alerting, keys), slo, target, windows.period, windows.policy)
+    setting, _ = burn_rate(_off(alerting, keys), slo, target, windows.period, windows.policy)
     if windows.name:
         setting.entries.insert(0, Entry("policy", windows.name))
     entry.put("burn_rate", setting, alerting)
@@ -103,7 +106,7 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -
     entry.put("description", slo["description"].text(), slo["description"])
     runbook = _runbook(alerting)
     entry.put("runbook", runbook.text() if runbook is not None else None, *([runbook] if runbook is not None else []))
-    _extras(slo, keys, runbook).put(entry)
+    _extras(slo, keys, runbook, frozenset(sli.by)).put(entry)
     service.slos.put(key, entry, slo, notes=[slo.source])
     for lost in ("plugins",):
         if lost in slo:
@@ -111,33 +114,6 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -
     if "interval" in slo:
         slo["interval"].lose("the rules of an objective are evaluated as often as the server does")
     _alerting(alerting, keys)
-
-
-def _sli(sli: Given, keys: Keys[str, str]) -> Mapping | None:
-    """Events or a raw ratio, with `$window` where Sloth puts the window."""
-    kinds = [kind for kind in ("events", "raw") if kind in sli]
-    if len(kinds) != 1:
-        return None
-    entry, inner = Mapping(), Mapping()
-    if kinds == ["events"]:
-        events = sli["events"]
-        for key, source in (("bad", keys["errors"]), ("total", keys["total"])):
-            inner.put(key, _query(events[source]) if source in events else None, events[source])
-        entry.put("ratio", inner, events)
-        return entry if len(inner.entries) == 2 else None
-    source = keys["raw"] if keys["raw"] in sli["raw"] else "errorRatioQuery"
-    inner.put("error_ratio", _query(sli["raw"][source]) if source in sli["raw"] else None, sli["raw"][source])
-    entry.put("raw", inner, sli["raw"])
-    return entry if inner.entries else None
-
-
-def _query(node: Given) -> Query:
-    text = _WINDOW.sub("$window", node.text())
-    if "{{" in text:
-        node.refuse("Sloth fills in {{.window}} and nothing else")
-    elif not is_windowed(text):
-        node.refuse("there is no {{.window}} in it", "Sloth wants it in each query")
-    return query(node, text)
 
 
 def _off(alerting: Given, keys: Keys[str, str]) -> list[str]:
@@ -151,9 +127,9 @@ def _runbook(alerting: Given) -> Given | None:
     return next((node for node in found if _URL.fullmatch(str(node.value or ""))), None)
 
 
-def _extras(slo: Given, keys: Keys[str, str], runbook: Given | None) -> Extras:
+def _extras(slo: Given, keys: Keys[str, str], runbook: Given | None, by: frozenset[str]) -> Extras:
     """Labels and annotations of the alerts, as Sloth gives them to Prometheus."""
-    extras, alerting = Extras(), slo["alerting"]
+    extras, alerting = Extras(by), slo["alerting"]
     for label in (*slo["labels"].entries(), *alerting["labels"].entries()):
         extras.label(label)
     for note in alerting["annotations"].entries():
