@@ -6,6 +6,7 @@ The group is evaluated once per slice, so each evaluation records one slice:
 |---|---|
 | `journey:member:ratio{member}` | a member's good ratio in this slice; nothing without events |
 | `journey:member:idle{member}` | 1 where a member counted no events, 0 where it counted some; nothing if it is gone |
+| `journey:slice:known` | 1 if the slice can be judged, else 0; there at each evaluation, so it tells when rules ran |
 | `journey:part:ratio{part, of}` | the same, held and replaced as `missing` says, and every inner combination |
 | `journey:slice:ratio` | the whole journey; `worst_of` has none, for its worst part depends on the window |
 
@@ -105,6 +106,10 @@ class _Series:
         """What was measured of one member."""
         return "journey:member:ratio" + matchers(labels_of(self.labels | {"member": ref}))
 
+    def known(self) -> str:
+        """Whether a slice can be judged."""
+        return "journey:slice:known" + matchers(labels_of(self.labels))
+
     def idle(self, ref: str = "") -> str:
         """Whether a member, or each of them, was idle."""
         member = {"member": ref} if ref else {}
@@ -131,7 +136,7 @@ def _group(slo: JourneySlo, slos: Mapping[str, Slo], reason: str) -> RuleGroup:
     rules: list[RecordingRule | AlertingRule] = [rule for ref in refs for rule in _measured(series, slos[ref])]
     note = f"combined and alerted on by `tocsin serve` alone: {reason}" if reason else ""
     if not reason:
-        rules += [*_parts(series, slo.combine, ROOT), _alert(series)]
+        rules += [_known(series), *_parts(series, slo.combine, ROOT), _alert(series)]
     return RuleGroup(f"journey:{slo.ref}", slo.journey, tuple(rules), slo.slice, note=note)
 
 
@@ -173,26 +178,63 @@ def _parts(series: _Series, node: Combine, path: str) -> Iterator[RecordingRule]
         yield RecordingRule("journey:part:ratio", _combined(series, node, path), labels, slo.span)
 
 
-def _held(series: _Series, member: Member) -> str:
-    """A member's last value while it is patient, then what it counts as, once the journey has begun.
+def patience(slo: JourneySlo) -> int:
+    """So many slices ago a member may have been measured last, and is not missing."""
+    return slo.missing.after.milliseconds // slo.slice.milliseconds
+
+
+def settled(slo: JourneySlo) -> int:
+    """So many slices in a row must have been evaluated before this one, until a member that is not there is missing.
+
+    After a restart everything is gone at first: rates need two scrapes, and the members' rules an evaluation.
+    """
+    return max(patience(slo), -(-BASE.milliseconds // slo.slice.milliseconds))
+
+
+def _back(slo: JourneySlo, slices: int) -> Duration:
+    """A range that holds so many slices before the newest, wherever within half a slice they lie."""
+    return Duration(slices * slo.slice.milliseconds + slo.slice.milliseconds // 2)
+
+
+def _known(series: _Series) -> RecordingRule:
+    """Whether the slice can be judged: the journey has begun, and who is not there is not missing for our own gap.
+
+    Without a member the slice is nothing, instead of one without it: of two parallel parts the other may be the bad
+    one. The rule has a value each time, so the number of its own samples tells for how long rules have run.
+    """
+    slo = series.slo
+    begun = f"count(count_over_time({series.members()}[{slo.window}]))"
+    text = f"vector(1) and on () {begun}"
+    if slo.missing.count_as != "ignore":
+        there = f"count(last_over_time({series.idle()}[{_back(slo, patience(slo))}])) == {_count(slo)}"
+        run = f"count_over_time({series.known()}[{_back(slo, settled(slo))}]) >= {settled(slo)}"
+        text = f"{text} and on () (\n  {there}\n  or on () {run}\n)"
+    return RecordingRule("journey:slice:known", f"{text}\nor vector(0)", labels_of(series.labels), slo.span)
+
+
+def _count(slo: JourneySlo) -> int:
+    return len({one.ref for one in members(slo.combine)})
+
+
+def _held(series: _Series, part: Member) -> str:
+    """A member's last value while it is patient, then what it counts as, in a slice that can be judged.
 
     One that is idle is left out, so that it neither hides an outage of those beside it nor makes one; where all are,
     nobody took the journey, and it was good.
     """
     slo = series.slo
-    patience = slo.missing.after.milliseconds // slo.slice.milliseconds
-    window = Duration(patience * slo.slice.milliseconds + slo.slice.milliseconds // 2)
-    value = f"sum(last_over_time({series.member(member.ref)}[{window}]))"
-    begun = f"count(count_over_time({series.members()}[{slo.window}]))"
-    idle, every = (f"last_over_time({one}[{window}])" for one in (series.idle(member.ref), series.idle()))
-    count = len({one.ref for one in members(slo.combine)})
-    all_idle = f"sum({every}) == {count}"
+    window = _back(slo, patience(slo))
+    value = f"sum(last_over_time({series.member(part.ref)}[{window}]))"
+    idle, every = (f"last_over_time({one}[{window}])" for one in (series.idle(part.ref), series.idle()))
+    all_idle = f"sum({every}) == {_count(slo)}"
     if slo.missing.count_as == "ignore":
         all_idle = f"sum({idle}) == 1 and on () min({every}) == 1"
     else:
-        fallback = "1" if slo.missing.count_as == "good" else "0"
-        value = f"({value}\n  or (vector({fallback}) and on () {begun}))"
-    return f"{value}\nunless on () sum({idle}) == 1\nor (vector(1) and on () {all_idle} and on () {begun})"
+        value = f"({value} or vector({int(slo.missing.count_as == 'good')}))"
+    return (
+        f"(\n  {value}\n  unless on () sum({idle}) == 1\n  or vector(1) and on () {all_idle}\n)\n"
+        f"and on () {series.known()} == 1"
+    )
 
 
 def _combined(series: _Series, node: Combine, path: str) -> str:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from tocsin.guards import BASE
 from tocsin.plan import AlertingRule, RuleGroup
-from tocsin.plan.journey import ROOT, beyond_promql, paging_tiers
+from tocsin.plan.journey import ROOT, beyond_promql, paging_tiers, settled
 from tocsin.ports import Labels, labels_of
 from tocsin.proofs.expect import turns
 from tocsin.proofs.journey_model import TRAFFIC, combined, fires, solved, worth_of
@@ -48,10 +48,12 @@ def journey_proofs(slo: JourneySlo, group: RuleGroup | None) -> Iterator[Proof |
     subject = labels_of({**dict(alert.labels), "alertname": alert.alert})
     for grid, runs in (
         (slo.slice, [_worth(slo), _silent(slo), _idle(slo)]),
-        (_LONG, [_forgotten(slo)]),
         *((slo.slice, [_burn(slo, tier, subject), _short(slo, tier, subject)]) for tier in paging_tiers(slo)),
     ):
         yield Proof(slo.ref, slo.span, group.file, grid, tuple(run for run in runs if run.claims))
+    for every, run in ((_LONG.milliseconds // slo.slice.milliseconds, _forgotten(slo)), (_apart(slo), _own_gap(slo))):
+        if run.claims:
+            yield Proof(slo.ref, slo.span, group.file, slo.slice, (run,), every=every)
 
 
 # --- scenarios ---------------------------------------------------------------------------------------------
@@ -100,19 +102,56 @@ def _idle(slo: JourneySlo) -> Run:
 
 
 def _forgotten(slo: JourneySlo) -> Run:
-    """A period after everything fell silent nothing is known any more, and until then it is missing."""
-    ticks = slo.window.milliseconds // _LONG.milliseconds
-    told: dict[str, list[Fraction | None]] = {ref: [Fraction(1, 2)] for ref in _refs(slo)}
-    told = {ref: [*some, *[None] * (ticks + 1)] for ref, some in told.items()}
+    """A period after everything fell silent nothing is known any more, and until then it is missing.
+
+    Rules are evaluated twice a day; that they ran in between is given.
+    """
+    every, period = (span.milliseconds // slo.slice.milliseconds for span in (_LONG, slo.window))
+    last = (period // every + 1) * every
     claims = []
     if slo.missing.count_as != "ignore":
         fallback = float(slo.missing.count_as == "good")
         for labels, leaf in _values(slo, slo.combine, ROOT):
             if leaf:
                 why = f"measured less than {slo.window} ago"
-                claims.append(Claim(RECORDED, labels, ticks - 1, True, why, fallback))
-                claims.append(_nothing(labels, ticks + 1, f"nothing was measured for {slo.window}"))
-    return Run("all members fall silent for good", _series(slo, told), tuple(claims))
+                claims.append(Claim(RECORDED, labels, last - 2 * every, True, why, fallback))
+                claims.append(_nothing(labels, last, f"nothing was measured for {slo.window}"))
+    ran = [tick for tick in range(last) if tick % every]
+    return Run("all members fall silent for good", (*_silent_from_the_start(slo, last), _ran(slo, ran)), tuple(claims))
+
+
+def _apart(slo: JourneySlo) -> int:
+    """Slices between two evaluations, after which nothing is left of the one before."""
+    return 2 * settled(slo) + 2
+
+
+def _own_gap(slo: JourneySlo) -> Run:
+    """All members are gone: one evaluation too few before this one, and nothing is known; with it they are missing."""
+    every, enough = _apart(slo), settled(slo)
+    claims = []
+    if slo.missing.count_as != "ignore":
+        fallback = float(slo.missing.count_as == "good")
+        for labels, leaf in _values(slo, slo.combine, ROOT):
+            claims.append(_nothing(labels, every, "the rules themselves have not run for long enough"))
+            if leaf:
+                why = f"the rules have run for {enough} slices"
+                claims.append(Claim(RECORDED, labels, 2 * every, True, why, fallback))
+    ran = [*range(every - enough + 1, every), *range(2 * every - enough, 2 * every)]
+    return Run("rules that did not run", (*_silent_from_the_start(slo, 2 * every), _ran(slo, ran)), tuple(claims))
+
+
+def _silent_from_the_start(slo: JourneySlo, last: int) -> tuple[tuple[str, str], ...]:
+    """Every member is measured in the first slice and never again."""
+    told = {ref: [Fraction(1, 2), *[None] * last] for ref in _refs(slo)}
+    return _series(slo, told)
+
+
+def _ran(slo: JourneySlo, ticks: Sequence[int]) -> tuple[str, str]:
+    """The rules ran at *ticks*, besides those at which they do and which are left free, of stale marks too."""
+    some = set(ticks)
+    labels = labels_of({"service": slo.journey, "slo": slo.name})
+    samples = notation([1 if tick in some else None for tick in range(max(some) + 1)])
+    return written("journey:slice:known", labels), samples.replace("stale", "_")
 
 
 def _burn(slo: JourneySlo, tier: Tier, subject: Labels) -> Run:
