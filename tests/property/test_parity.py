@@ -2,7 +2,7 @@
 
 docs/parity.md is the table of all differences by choice. `tests.parity.evaluated` takes two of them away, each in one
 place, and what is left has to be what the rules do, tick by tick; the others cannot happen here. Twenty objectives go
-to one promtool process. `make parity` tries 10,000 (EXAMPLES=…) instead of 100.
+to one promtool process. `make parity` tries 10,000 (EXAMPLES=…) instead of 300.
 """
 
 import os
@@ -18,7 +18,7 @@ from tocsin.units import Duration
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(int(os.environ.get("TOCSIN_PARITY_TIMEOUT", "600")))]
 
-EXAMPLES = int(os.environ.get("TOCSIN_PARITY", "100"))
+EXAMPLES = int(os.environ.get("TOCSIN_PARITY", "300"))
 BATCH = 20
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 TOOL = promtool()
