@@ -125,6 +125,7 @@ class TestModel:
         [
             (builders.AVAILABILITY, ["bad", "good"]),
             (RatioSli(total_events="requests_total", good_events="served_total"), ["good", "all"]),
+            (RatioSli('x_bucket{le="+Inf"}', good_events='x_bucket{le="0.3"}'), ["good", "all"]),
             (LatencySli("seconds", Decimal(1)), ["good", "all"]),
             (ProbeSli("up", Decimal(1)), ["all"]),
             (ThresholdSli("queue_depth", at_most=Decimal(5)), ["all"]),

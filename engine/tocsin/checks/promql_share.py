@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.checks.reading.compared import compared
+from tocsin.checks.reading.ratios import ratios
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.expressions import Expression
 from tocsin.promql_syntax import (
     Binary,
     Expr,
-    Fault,
     Matcher,
     Selector,
     Share,
     bare,
+    bound,
     disjoint,
     matcher_text,
     narrowed,
@@ -30,6 +31,7 @@ def promql_share(subject: Subject) -> Iterator[Diagnostic]:
     do not ask for, some of these are not in the total: the share may exceed 1, and a budget is spent by events that
     the objective is not about. Only counts of the same metric are compared. Bad events none of which can be in the
     total, such as those of another job, are a warning where the metrics differ, and an error where they do not.
+    Buckets are cumulative: what is in `le="0.3"` is also in `le="+Inf"`, and not the other way round.
 
     Bad: `bad: requests_total{code=~"5.."}` with `total: requests_total{job="shop"}`
 
@@ -48,26 +50,17 @@ def promql_share(subject: Subject) -> Iterator[Diagnostic]:
 
 def _of_slis(subject: Subject) -> Iterator[Diagnostic]:
     """Bad or good events beside the total of their SLI."""
-    slis: dict[tuple[int, object], dict[str, tuple[Expression, Expr]]] = {}
-    for expression, tree in subject.parsed:
-        if len(expression.path) == 4 and expression.path[2] == "ratio" and not isinstance(tree, Fault):
-            owner = (id(expression.document), expression.path[1])
-            slis.setdefault(owner, {})[str(expression.path[3])] = (expression, tree)
-    for parts in slis.values():
-        total = parts.get("total")
-        for key in ("bad", "good"):
-            if key in parts and total is not None:
-                expression, tree = parts[key]
-                if (apart := _disjoint(expression, key, tree, total[1])) is not None:
-                    yield apart
-                    continue
-                one, other = bare(tree), bare(total[1])
-                if isinstance(one, Selector) and isinstance(other, Selector):
-                    verdict, matcher = narrowed(one, other)
-                else:
-                    verdict, matcher = share(one, other)
-                if verdict is Share.BEYOND and matcher is not None:
-                    yield _finding(expression, one, matcher, f"the {key} events", "the total")
+    for sides in ratios(subject):
+        if (apart := _disjoint(sides.part, sides.key, sides.part_tree, sides.total_tree)) is not None:
+            yield apart
+            continue
+        one, other = bare(sides.part_tree), bare(sides.total_tree)
+        if isinstance(one, Selector) and isinstance(other, Selector):
+            verdict, matcher = narrowed(one, other)
+        else:
+            verdict, matcher = share(one, other)
+        if verdict is Share.BEYOND and matcher is not None:
+            yield _finding(sides.part, one, matcher, f"the {sides.key} events", "the total")
 
 
 def _disjoint(expression: Expression, key: str, one: Expr, other: Expr) -> Diagnostic | None:
@@ -77,6 +70,13 @@ def _disjoint(expression: Expression, key: str, one: Expr, other: Expr) -> Diagn
         return None
     same = mine[0].metric is not None and mine[0].metric == theirs[0].metric
     wanted = matcher_text(found[1])
+    if same and None not in {bound(found[0]), bound(found[1])}:
+        return Diagnostic(
+            "promql/share",
+            expression.inside(found[0]),
+            f"buckets are cumulative: {matcher_text(found[0])} counts more events than the total, which is {wanted}",
+            hint='write le="+Inf" in the total',
+        )
     return Diagnostic(
         "promql/share",
         expression.inside(found[0]),

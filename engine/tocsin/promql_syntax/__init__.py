@@ -12,7 +12,7 @@ from tocsin.promql_syntax.flow import CHOOSING, NOTHING_DECLARED, Declared, Flow
 from tocsin.promql_syntax.functions import AGGREGATIONS, FUNCTIONS, Function
 from tocsin.promql_syntax.lexer import Token, lex
 from tocsin.promql_syntax.parser import LONGEST, MOST_OPERATORS, Reading, parse, read
-from tocsin.promql_syntax.shares import Share, accepts, disjoint, is_part, narrowed, share
+from tocsin.promql_syntax.shares import Share, accepts, bound, disjoint, is_part, narrowed, share
 from tocsin.promql_syntax.tree import (
     Aggregation,
     At,
@@ -87,6 +87,7 @@ __all__ = [
     "against_number",
     "bare",
     "beyond_limits",
+    "bound",
     "bounds",
     "byte_offset",
     "canonical",

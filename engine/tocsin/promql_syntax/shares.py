@@ -55,6 +55,8 @@ def narrowed(one: Selector, other: Selector) -> tuple[Share, Matcher | None]:
             continue
         if not given:
             return Share.BEYOND, wanted
+        if any(_within(m, wanted) for m in given):
+            continue
         equal = next((m.value.value for m in given if m.op == "="), None)
         if equal is None:
             unknown = True
@@ -77,10 +79,34 @@ def disjoint(one: Selector, other: Selector, labels: frozenset[str] | None = Non
             if (
                 mine.label.value == theirs.label.value != "__name__"
                 and (labels is None or mine.label.value in labels)
+                and not _within(mine, theirs)
                 and (_all_refused(mine, theirs) or _all_refused(theirs, mine))
             ):
                 return mine, theirs
     return None
+
+
+def bound(matcher: Matcher) -> float | None:
+    """The bound of the bucket that *matcher* asks for, be it spelled in one way or in both (`1` and `1.0`).
+
+    >>> from tocsin.promql_syntax.parser import parse
+    >>> [bound(parse(text).matchers[0]) for text in ('x{le="+Inf"}', "x{le=~'1|1[.]0'}", "x{le=~'1|2'}", "x{a='1'}")]
+    [inf, 1.0, None, None]
+    """
+    if matcher.label.value != "le" or matcher.op not in {"=", "=~"}:
+        return None
+    texts = re.sub(r"[\\[\]]", "", matcher.value.value).split("|") if matcher.regular else [matcher.value.value]
+    try:
+        bounds = {float(text) for text in texts}
+    except ValueError:
+        return None
+    return bounds.pop() if len(bounds) == 1 else None
+
+
+def _within(one: Matcher, other: Matcher) -> bool:
+    """Whether the bucket of *one* counts some of the events of that of *other*: buckets are cumulative."""
+    low, high = bound(one), bound(other)
+    return low is not None and high is not None and low <= high
 
 
 def _all_refused(one: Matcher, other: Matcher) -> bool:

@@ -146,7 +146,7 @@ def _counted(
         return "the expression reads more than one series"
     total, more = totals[0], _groups(by)
     role, other = (BAD, GOOD) if bad else (GOOD, BAD)
-    if part.name != total.name:
+    if part.name != total.name or _is_bucket_of(part, total):
         pair = (series_for([part], more=more), role), (series_for([total], more=more), ALL)
     else:
         pair = (series_for([part, total], more=more), role), (series_for([total], [part], more=more), other)
@@ -158,6 +158,12 @@ def _counted(
     others = tuple(written(*decoy) for decoy in decoys([one, two], [part, total]))
     roles = (written(*one), first), (written(*two), second)
     return Feed(roles, own_errors=BAD in {first, second}, decoys=others)
+
+
+def _is_bucket_of(part: Selector, total: Selector) -> bool:
+    """Whether both are buckets, which are cumulative: no series is both, and each event of the one is in the other."""
+    one, other = ([m for m in each.matchers if m.label == "le" and m.op in {"=", "=~"}] for each in (part, total))
+    return bool(one and other) and series_for([part, total]) is None
 
 
 def _groups(by: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
