@@ -194,7 +194,19 @@ def test_sloth_alerts_for_each_row_and_so_does_the_objective(bad: str) -> None:
     assert definitions.errors == ()
     assert slo.by == ("route", "tenant")
     assert slo.labels == (("a", "b"),)
-    assert lost(result) == {"route: x": "the objective is divided by this label, so each alert has that of its series"}
+    assert lost(result) == {"route: x": "an objective is divided by this label, so each alert has that of its series"}
+
+
+def test_a_label_of_the_service_that_divides_an_objective_is_lost() -> None:
+    """One text for all tenants would make their alerts one, and Prometheus would refuse the rule."""
+    sli = events("sum by (tenant) (rate(e_total[{{.window}}]))", "sum by (tenant) (rate(t_total[{{.window}}]))")
+    slo = f"- {{name: bb, objective: 99, sli: {sli}}}\n"
+    text = f"version: prometheus/v1\nservice: a\nlabels: {{tenant: acme, owner: me}}\nslos:\n{slo}"
+    result = imported("sloth", f"{text}---\n{text}")
+    definitions = definitions_of([Source(name, text) for name, text in result.files.items()])
+
+    assert definitions.workspace.services[0].labels == (("owner", "me"),)
+    assert [loss.span.line for loss in result.losses if loss.what == "tenant: acme"] == [3, 9]
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,7 @@ class _Importer:
         window, length = periods.window(spec)
         entry.put("window", window, spec["timeWindow"], spec["timeWindows"])
         by = () if "group_by" in rest else self._group_by(service.name, sli, own, objective)
+        service.divide(by)
         entry.put("group_by", Inline(by) if by else None, own["indicator"])
         periods.budgeting(spec, objective, entry)
         tiers, targets, no_data = openslo_alerts.tiers(spec, length, self.objects)

@@ -64,6 +64,7 @@ def _objective(root: Given, service: Service) -> None:
         else:
             grouping.append(label.text())
     indicator["grouping"].use() if not grouping else None
+    service.divide(grouping)
     entry.put("group_by", Inline(grouping) if grouping else None, indicator["grouping"])
     watched = _burn_rate(spec, entry, target, window or PERIOD)
     _alerting(spec["alerting"], entry)

@@ -21,6 +21,7 @@ IDENTITY = frozenset({"alertname", "part", "ref", "service", "slo", "tier"})
 """Labels that say which alert of an objective it is; Tocsin sets them itself."""
 _RESERVED = IDENTITY | {"severity"}
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OF_SERIES = "an objective is divided by this label, so each alert has that of its series"
 _TAKEN = "Tocsin sets this label itself; give it another name"
 
 
@@ -34,6 +35,10 @@ class Service:
     slis: Mapping = field(default_factory=Mapping)
     slos: Mapping = field(default_factory=Mapping)
     sources: set[tuple[str, int]] = field(default_factory=set)
+    divided: set[str] = field(default_factory=set)
+    """Labels by which one of its objectives is divided."""
+    written: dict[str, Given] = field(default_factory=dict)
+    """Where each of its labels stands."""
 
     def say(self, key: str, text: str, origin: Given) -> None:
         """Say something about the service itself, the first time that it is said."""
@@ -45,8 +50,19 @@ class Service:
         text = entry.text()
         if entry.name in _RESERVED:
             entry.lose(_TAKEN)
+        elif entry.name in self.divided:
+            entry.lose(_OF_SERIES)
         elif self.labels.setdefault(entry.name, text) != text:
             entry.lose(f"the service has {entry.name}: {self.labels[entry.name]} already; give it to the objectives")
+        else:
+            self.written.setdefault(entry.name, entry)
+
+    def divide(self, by: Iterable[str]) -> None:
+        """Note the labels of an objective's rows: one text for all of them would make two alerts one."""
+        self.divided.update(by)
+        for label in self.divided & self.labels.keys():
+            self.written[label].lose(_OF_SERIES)
+            del self.labels[label]
 
     def slo_name(self, text: str) -> str:
         """A free name for an objective and its SLI."""
@@ -88,7 +104,7 @@ class Extras:
         if name in IDENTITY:
             entry.lose(_TAKEN)
         elif name in self.by:
-            entry.lose("the objective is divided by this label, so each alert has that of its series")
+            entry.lose(_OF_SERIES)
         elif not _LABEL.fullmatch(name) or name == "__name__":
             entry.refuse(f"{name!r} is not the name of a label", "letters, digits and underscores")
         elif part or name == "severity" or ("{{" in text and templates):

@@ -92,6 +92,7 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -
     target = percentage(slo["objective"])
     entry.put("target", target, slo["objective"])
     entry.put("window", Exactly(str(windows.period)))
+    service.divide(sli.by)
     entry.put("group_by", Inline(sli.by) if sli.by else None, slo["sli"])
     alerting = slo["alerting"]
     setting, _ = burn_rate(_off(alerting, keys), slo, target, windows.period, windows.policy)
