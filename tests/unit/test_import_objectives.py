@@ -265,6 +265,18 @@ def test_an_objective_whose_query_is_another_for_each_window_is_lost(query: str)
     assert any(what.startswith("error_ratio_query: ") for what in lost(result))
 
 
+def test_what_a_plugin_of_sloth_takes_and_promql_does_not_have_is_lost() -> None:
+    """MetricsQL is no mistake where a plugin validates it, and no definition can have it."""
+    sli = "{raw: {error_ratio_query: 'histogram_share(0.2, sum by (vmrange) (rate(x[{{.window}}])))'}}"
+    result = sloth_slo(sli, ", plugins: {chain: [{id: sloth.dev/contrib/validate_victoriametrics/v1}]}")
+
+    assert result.files == {}
+    assert result.findings == ()
+    assert [why for what, why in lost(result).items() if what.startswith("error_ratio_query")] == [
+        "unknown function histogram_share(): this is no PromQL, which is all that Tocsin's rules may have"
+    ]
+
+
 def test_an_objective_that_nobody_watches_any_more_is_told() -> None:
     """No window of a policy fits into an hour; where the source had switched all off, there is nothing to tell."""
     text = (

@@ -68,10 +68,10 @@ def _spec(spec: Given, keys: Keys[str, str], services: Services, windows: Window
         why = "Sloth has none; it tells when the events stop, and no_traffic: switches it off"
         spec.ledger.note(Fate.ADDED, spec["slos"].key_span, "alert TrafficAbsent of each objective", why)
     for slo in spec["slos"].elements():
-        _slo(slo, keys, service, windows)
+        _slo(slo, keys, service, windows, plugins=keys["plugins"] in spec)
 
 
-def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -> None:
+def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows, *, plugins: bool) -> None:
     name = slo["name"].text()
     if not name or "sli" not in slo:
         slo.refuse("an objective needs a name, and an SLI of events or raw")
@@ -79,7 +79,7 @@ def _slo(slo: Given, keys: Keys[str, str], service: Service, windows: Windows) -
     if "plugin" in slo["sli"]:
         slo.lose("its SLI is a plugin, a program of Sloth; write the SLI by hand, or once as an SLITemplate")
         return
-    sli = sli_of(slo["sli"], keys)
+    sli = sli_of(slo["sli"], keys, plugins=plugins or "plugins" in slo)
     if sli is None:
         slo.lose("its SLI cannot be said; write it by hand")
         return

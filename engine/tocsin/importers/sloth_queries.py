@@ -8,14 +8,17 @@ from tocsin.importers.grouping import Sli, group_by
 from tocsin.importers.ledger import Given
 from tocsin.importers.services import query
 from tocsin.promql import STAND_IN, WINDOW, is_windowed, tidy, with_window
-from tocsin.promql_syntax import lex
+from tocsin.promql_syntax import Fault, lex, parse
 
 _WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 _UNKNOWN = re.compile(r"\{\{-?\s*\.[\w.]+\s*-?\}\}")
 
 
-def sli(node: Given, keys: Keys[str, str]) -> Sli | None:
-    """Events or a raw ratio, with `$window` where Sloth puts the window; None where that cannot be, and it is told."""
+def sli(node: Given, keys: Keys[str, str], *, plugins: bool) -> Sli | None:
+    """Events or a raw ratio, with `$window` where Sloth puts the window; None where that cannot be, and it is told.
+
+    With *plugins* Sloth may take what is no PromQL, such as MetricsQL.
+    """
     kinds = [kind for kind in ("events", "raw") if kind in node]
     places: dict[str, Given] = {}
     if kinds == ["events"]:
@@ -25,7 +28,7 @@ def sli(node: Given, keys: Keys[str, str]) -> Sli | None:
     if not places or any(place.value is None for place in places.values()):
         node.refuse("an SLI has either events, which are two queries, or raw, which is one")
         return None
-    found = {key: _query(place) for key, place in places.items()}
+    found = {key: _query(place, plugins=plugins) for key, place in places.items()}
     entry, inner = Mapping(), Mapping()
     for key, made in found.items():
         inner.put(key, made, places[key])
@@ -36,7 +39,7 @@ def sli(node: Given, keys: Keys[str, str]) -> Sli | None:
     return Sli(entry, group_by(texts, "Sloth", series=True))
 
 
-def _query(node: Given) -> Query | None:
+def _query(node: Given, *, plugins: bool) -> Query | None:
     """One query; None where it is told that no definition can have it."""
     text = _WINDOW.sub(WINDOW, node.text())
     if _UNKNOWN.search(text):
@@ -44,6 +47,10 @@ def _query(node: Given) -> Query | None:
         return None
     if "{{" in text:
         node.lose("Sloth evaluates a Go template for each window; what is more than {{.window}} cannot be imported")
+        return None
+    fault = parse(with_window(text))
+    if plugins and isinstance(fault, Fault):
+        node.lose(f"{fault.message}: this is no PromQL, which is all that Tocsin's rules may have")
         return None
     if not is_windowed(text):
         node.refuse("there is no {{.window}} in it", "Sloth wants it in each query")
