@@ -74,6 +74,59 @@ def test_below_works_the_other_way_round() -> None:
     assert [bool(rows) for rows in found] == [True, True, True, False, False]
 
 
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("more", "gap", "expected"),
+    [
+        ("for: 3m", 1, list(range(4, 16))),
+        ("for: 3m", 4, list(range(4, 16))),
+        ("for: 3m, on_missing: resolve", 1, list(range(4, 8))),
+        ("for: 3m", 7, list(range(4, 13))),
+    ],
+)
+def test_failed_scrapes_do_not_end_it(more: str, gap: int, expected: list[int]) -> None:
+    """Between the bounds a value that is missing for less than five minutes is what it was, unless told otherwise.
+
+    Longer than that Prometheus' alert ends, and the value between the bounds does not begin it anew.
+    """
+    values = [50, *[90] * 5, *[75] * 2, *[None] * gap, *[75] * (8 - gap), 60, 60]
+    series = {
+        'used{disk="a"}': " ".join(
+            "stale" if v is None and values[n - 1] is not None else "_" if v is None else str(v)
+            for n, v in enumerate(values)
+        )
+    }
+    found = ask(groups_of(ALERT.format(more=more)), series, [(firing("Full"), 60 * n) for n in range(len(values))])
+
+    assert [minute for minute, rows in enumerate(found) if rows] == expected
+
+
+@pytest.mark.parametrize("gap", [1, 4, 7])
+def test_the_evaluator_keeps_it_as_well(gap: int) -> None:
+    """It is blind for as long as there is no value, however long, and nobody is told that it ended."""
+    workspace, _ = read("Service", ALERT.format(more="for: 0s"), "shop")
+    there = World(workspace)
+    values = [50, 90, 75, *[None] * gap, 75, 75, 60]
+    points = [(START + seconds(60 * n), v) for n, v in enumerate(values) if v is not None]
+    there.source.add({"__name__": "used", "disk": "a"}, iter(points))
+    there.run(0, 60 * (len(values) - 1), 60)
+
+    assert [(round(second / 60), kind) for second, kind in there.told("shop/Full")] == [
+        (1, FIRED),
+        (len(values) - 1, RESOLVED),
+    ]
+
+
+@pytest.mark.real
+def test_on_missing_fire_is_one_alert_without_labels() -> None:
+    """Not even those of the selector's matchers, so that rules and evaluator tell of one alert."""
+    text = "alerts: {Low: {value: 'free{job=\"shop\"}', below: 10, on_missing: fire, severity: info}}"
+    [rows] = ask(groups_of(text), {"other": "1x5"}, [(firing("Low"), 300)])
+    [labels] = rows
+
+    assert "job" not in dict(labels)
+
+
 def test_a_missing_value_is_blind_between_the_bounds() -> None:
     """A series that ends neither keeps the alert for a reason nor ends it."""
     there = world("for: 0s", [90.0, 75.0])

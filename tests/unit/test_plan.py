@@ -160,7 +160,7 @@ def test_an_objective_without_tiers_still_records() -> None:
         (builders.alert(value="free", below="1073741824"), "(free) < 1073741824"),
         (builders.alert(value="a or b", above="2"), "(a or b) > 2"),
         (builders.alert(value="cpu # share", above="0.8"), "(\n  cpu # share\n) > 0.8"),
-        (builders.alert(value="free", below="1", on_missing="fire"), "(free) < 1\nor absent(free)"),
+        (builders.alert(value="free", below="1", on_missing="fire"), "(free) < 1\nor absent(count(free))"),
         (builders.alert(expr="queue > 100\n"), "queue > 100"),
     ],
 )

@@ -116,21 +116,22 @@ def test_hysteresis_and_absence_are_proved(tmp_path: Path, capsys: pytest.Captur
             "Hyst": (">= 60", "> 60"),
             "HystRate": (">= 0.01", ">= 0.011"),
             "HystLow": ("<= 20", "<= 19"),
-            "HystMissing": ('or absent(free{job!="r"})', ""),
+            "HystMissing": ('or absent(count(free{job!="r"}))', ""),
             "Gone": ('absent(up{job="b",zone="x"})', "absent(up)"),
             "GoneLong": ("[15m]", "[10m]"),
-            "Missing": ("absent(sum", "absent(2 > sum"),
+            "Missing": ("absent(count(sum", "absent(count(2 > sum"),
         },
         {
             "Hyst": ("> 100", ">= 100"),
-            "HystMissing": ('absent(free{job!="r"})', "absent(free)"),
+            "HystMissing": ('absent(count(free{job!="r"}))', "absent(count(free))"),
             "Gone": ("for: 2m", "for: 3m"),
             "GoneLong": ('down{job!="b"}', "down"),
         },
         {"Hyst": ('alertstate="firing",', "")},
+        {"Hyst": ("[5m:1m]", "[1m:1m]")},
         {"Hyst": (',ref="q/Hyst"', "")},
     ],
-    ids=["one", "two", "three", "four"],
+    ids=["one", "two", "three", "gap", "four"],
 )
 def test_each_part_is_there_for_something_that_a_proof_sees(
     breaks: Mapping[str, tuple[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]

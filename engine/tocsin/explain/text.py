@@ -10,9 +10,10 @@ from tocsin.explain.objective import detection, of_slo
 from tocsin.explain.table import span, table
 from tocsin.plan import AlertingRule
 from tocsin.plan.burn import percent
+from tocsin.plan.conditions import HELD
 from tocsin.plan.journey import beyond_promql, paging_tiers
 from tocsin.plan.model import Plan
-from tocsin.spec import AlertRule, Combine, JourneySlo, Sla, Slo
+from tocsin.spec import AlertRule, Combine, JourneySlo, Sla, Slo, Threshold
 from tocsin.spec.journey import Member
 from tocsin.units import literal
 
@@ -52,6 +53,8 @@ def of_alert(alert: AlertRule) -> Iterator[str]:
     yield sentence(alert)
     yield f"fires when its condition has held for {alert.for_}, ends when it has been false for {alert.keep_firing_for}"
     meaning = {"keep": "the evaluator keeps the state it had", "resolve": "it resolves"}
+    if isinstance(alert.condition, Threshold) and alert.condition.clear is not None:
+        meaning["keep"] += f", and Prometheus' rule its last value for {HELD}"
     meaning["fire"] = "with no row at all it fires; with some rows missing the evaluator keeps the state it had"
     yield f"when there is no value: {meaning[alert.on_missing]}"
 

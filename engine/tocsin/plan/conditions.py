@@ -10,7 +10,15 @@ from tocsin.ports import Labels, labels_of
 from tocsin.promql import matchers
 from tocsin.promql_syntax import Fault, Flow, flow, parse
 from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
-from tocsin.units import literal
+from tocsin.units import Duration, literal
+
+HELD = Duration.of(minutes=5)
+"""For so long a value that is missing is what it was last, where an alert with hysteresis fires.
+
+One failed scrape would end the alert otherwise, and a value between the bounds does not begin it anew. Rules cannot
+keep an alert without a value for good, as `on_missing: keep` does; this long a sample is looked back for, too.
+"""
+_STEP = Duration.of(minutes=1)
 
 
 def expression(rule: AlertRule, labels: Iterable[str]) -> str:
@@ -23,21 +31,31 @@ def _plain(rule: AlertRule, _: frozenset[str]) -> str:
 
 
 def _threshold(rule: AlertRule, labels: frozenset[str]) -> str:
-    """A value strictly beyond its bound; with `on_missing: fire` a value that has no row at all fires too."""
+    """A value strictly beyond its bound; with `on_missing: fire` a value that has no row at all fires too.
+
+    That is one alert without labels, as for the evaluator: `absent` of a plain selector has those of its matchers.
+    """
     condition = cast("Threshold", rule.condition)
     value = bracketed(condition.value.text.strip())
-    absent = f"absent{value}"
+    absent = f"absent(count{value})"
     up = condition.above is not None
     bound = condition.above if up else condition.below
     conditions = []
     if condition.clear is not None:
         value, firing_still = _of_each_alert(rule, condition, value, labels)
-        conditions.append(f"(\n  {value} {'>=' if up else '<='} {literal(condition.clear)}\n  {firing_still}\n)")
+        held = value if rule.on_missing == "resolve" else _held(value)
+        conditions.append(f"(\n  {held} {'>=' if up else '<='} {literal(condition.clear)}\n  {firing_still}\n)")
     if bound is not None:
         conditions.insert(0, f"{value} {'>' if up else '<'} {literal(bound)}")
     if rule.on_missing == "fire":
         conditions.append(absent)
     return "\nor ".join(conditions)
+
+
+def _held(value: str) -> str:
+    """The value, and where a row of it is missing its last one."""
+    inside = value if value.startswith("(") else f"({value})"
+    return f"({value} or last_over_time({inside}[{HELD}:{_STEP}]))"
 
 
 def _of_each_alert(rule: AlertRule, condition: Threshold, value: str, labels: frozenset[str]) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Alerts with hysteresis: they fire beyond one bound, stay until the value is beyond another, and then begin anew.
 
 The value goes through all of it in one run: short of the bound, beyond it, back between the two, beyond the second
-one, and between the two again, where it fires no more.
+one, and between the two again, where it fires no more. While it fires and is between the two, two scrapes fail.
 """
 
 import math
@@ -28,21 +28,27 @@ _FARTHEST = Duration.of(days=1)
 
 @dataclass(frozen=True, slots=True)
 class _Phase:
-    """Until the tick *last* the value is what a source of *size* makes it."""
+    """Until the tick *last* the value is what a source of *size* makes it; without *scraped* there is none."""
 
     size: float
     last: int
+    scraped: bool = True
 
 
-def hysteresis_proof(rule: AlertingRule, asked: Threshold, file: str, recorded: Collection[str]) -> Proof | Unproved:
-    """The proof of an alert with `clear_below` or `clear_above`, or why there is none."""
+def hysteresis_proof(
+    rule: AlertingRule, asked: Threshold, file: str, recorded: Collection[str], *, kept: bool
+) -> Proof | Unproved:
+    """The proof of an alert with `clear_below` or `clear_above`, or why there is none.
+
+    With *kept* a value that is missing is held for a while.
+    """
     try:
-        return _proof(rule, asked, file, frozenset(recorded))
+        return _proof(rule, asked, file, frozenset(recorded), kept=kept)
     except Unsteady as why:
         return Unproved(rule.ref, rule.source, "its alert", str(why))
 
 
-def _proof(rule: AlertingRule, asked: Threshold, file: str, recorded: frozenset[str]) -> Proof:
+def _proof(rule: AlertingRule, asked: Threshold, file: str, recorded: frozenset[str], *, kept: bool) -> Proof:
     tree = parse(asked.value.text)
     bound = asked.above if asked.above is not None else asked.below
     if isinstance(tree, Fault) or bound is None or asked.clear is None:
@@ -67,6 +73,9 @@ def _proof(rule: AlertingRule, asked: Threshold, file: str, recorded: frozenset[
     row = tuple(pair for pair in row_of(comparison, outer, SHARES) if pair[0] not in dict(rule.labels))
     story.fires(outer.above, wait, loud, row)
     story.stays(inner.above, keep, f"it is {between}, and fired before", holds=True)
+    if kept and steady(tree, ()) == {} and not any(source.rises for source in inner.inputs.sources):
+        story.stays(inner.above, -1, "it fired before, and two scrapes failed", holds=True, scraped=False)
+        story.stays(inner.above, keep, f"it is {between}, and fired before two scrapes failed", holds=True)
     if (tie := _exactly(comparison, float(asked.clear), inner)) is not None:
         story.stays(tie, keep, f"it is exactly {float(asked.clear):g}, and fired before", holds=True)
     story.stays(inner.below, keep, f"it is {clear}")
@@ -89,11 +98,11 @@ class _Story:
         self.claims: list[Claim] = []
         self._subject, self._severity, self._warm = subject, severity, warm
 
-    def stays(self, size: float, more: int, why: str, *, holds: bool = False) -> int:
+    def stays(self, size: float, more: int, why: str, *, holds: bool = False, scraped: bool = True) -> int:
         """The value stays for some ticks and *more*; the first of them."""
         start = self.phases[-1].last + 1 if self.phases else 0
         last = start + self._warm + more + 2
-        self.phases.append(_Phase(size, last))
+        self.phases.append(_Phase(size, last, scraped))
         self.claims.append(Claim(FIRING, self._subject, last, holds, why, more=self._severity if holds else ()))
         return start
 
@@ -153,7 +162,7 @@ def _series(found: Solution, phases: Sequence[_Phase], grid: Duration) -> Iterat
         for (each, _), phase in zip(line, phases, strict=True):
             while tick <= phase.last:
                 total = total + each.value * float(grid.seconds) if rises and tick else total
-                values.append(_plain(total if rises else each.value))
+                values.append(_plain(total if rises else each.value) if phase.scraped else None)
                 tick += 1
         yield written(one.name, one.labels), notation(values)
 
