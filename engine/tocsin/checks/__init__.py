@@ -51,6 +51,7 @@ from tocsin.checks.sla_margin import sla_margin
 from tocsin.checks.sla_measure import sla_measure
 from tocsin.checks.sli_bucket import sli_bucket
 from tocsin.checks.sli_constant import sli_constant
+from tocsin.checks.sli_counts import sli_counts
 from tocsin.checks.sli_group import sli_group
 from tocsin.checks.sli_label import sli_label
 from tocsin.checks.sli_time import sli_time
@@ -117,6 +118,7 @@ CHECKS: tuple[Check, ...] = (
     sla_measure,
     sli_bucket,
     sli_constant,
+    sli_counts,
     sli_group,
     sli_label,
     sli_time,

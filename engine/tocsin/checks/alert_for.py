@@ -9,6 +9,8 @@ from tocsin.units import Duration
 
 _KEYS = ("for", "keep_firing_for")
 _NOTHING = Duration(0)
+_LONGEST = Duration.of(days=1)
+"""An alert that is kept for longer tells of nothing that goes on."""
 
 
 @check("alert/for")
@@ -17,20 +19,26 @@ def alert_for(subject: Subject) -> Iterator[Diagnostic]:
 
     `for: 0s` is what holds without it, so it only makes readers wonder. A `for` below the evaluation interval is a
     promise that nobody keeps: the condition is looked at once and then at the next evaluation, so the alert waits for
-    a whole interval, whatever is written.
+    a whole interval, whatever is written. And an alert that is kept for days after its condition ended is open while
+    all is well, and hides the next trouble: `keep_firing_for` is against flapping, and minutes do for that.
 
-    Bad: `for: 0s`; `for: 20s` in a group that is evaluated every minute
+    Bad: `for: 0s`; `for: 20s` in a group that is evaluated every minute; `keep_firing_for: 30d`
 
-    Good: no `for` where the first look counts; else `for: 2m`
+    Good: no `for` where the first look counts; else `for: 2m`; `keep_firing_for: 10m`
     """
     platform = subject.workspace.platform
     usual = platform.prometheus.evaluation_interval if platform else None
     for service in subject.workspace.services:
-        document = subject.document("Service", service.name) if service.alerts else None
+        document = subject.document("Service", service.name)
         if document is None:
             continue
+        for slo in service.slos:
+            yield from _kept(
+                document, ("slos", slo.name, "guards", "flapping", "keep_firing_for"), slo.guards.keep_firing_for
+            )
         own = {group.name: group.interval for group in service.groups}
         for alert in service.alerts:
+            yield from _kept(document, ("alerts", alert.name, "keep_firing_for"), alert.keep_firing_for)
             interval = own.get(alert.group) or usual
             for key, wait in zip(_KEYS, (alert.for_, alert.keep_firing_for), strict=True):
                 path = ("alerts", alert.name, key)
@@ -47,6 +55,17 @@ def alert_for(subject: Subject) -> Iterator[Diagnostic]:
                         Severity.INFO,
                         hint=f"write {interval} or more, or leave it out",
                     )
+
+
+def _kept(document: Document, path: tuple[str, ...], wait: Duration | None) -> Iterator[Diagnostic]:
+    if wait is not None and wait > _LONGEST and document.at(path) is not None:
+        yield Diagnostic(
+            "alert/for",
+            document.span(path),
+            f"the alert stays for {wait} after its condition ended, and hides what happens meanwhile",
+            Severity.WARNING,
+            hint="write minutes, such as 10m",
+        )
 
 
 def _redundant(document: Document, path: tuple[str, ...], key: str) -> Diagnostic:

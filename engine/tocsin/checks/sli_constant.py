@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from math import inf
 
 from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.ratios import ratios
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.document import Path
 from tocsin.expressions import Expression
-from tocsin.promql_syntax import Binary, Call, Expr, bare, bounds, surely_bounded
+from tocsin.promql_syntax import Binary, Call, Expr, bare, bounds, canonical, surely_bounded
 from tocsin.sli import FreshnessSli, ProbeSli, Sli, ThresholdSli
 
 _YOUNGEST = 1e8
@@ -20,12 +21,14 @@ def sli_constant(subject: Subject) -> Iterator[Diagnostic]:
 
     `up` is 0 or 1: at least 0 it always is, and at least 2 never. A value that is always within its bounds spends no
     budget, and one that never is fires from the first minute; neither measures anything. Freshness needs the time of
-    the last success in unix seconds; given an age, it subtracts that from the time and is always bad.
+    the last success in unix seconds; given an age, it subtracts that from the time and is always bad. Where the good
+    events of a ratio are all events there never is an error, and where the bad ones are there is nothing else.
 
     Bad: `probe: {up: 'up{job="shop"}', at_least: 0}`, `freshness: {last_success: time() - backup_time, within: 1d}`
 
     Good: `probe: {up: 'up{job="shop"}'}`, `freshness: {last_success: backup_time, within: 1d}`
     """
+    yield from _all_alike(subject)
     slis = {(s.name, name): sli for s in subject.workspace.services for name, sli in s.slis.items()}
     for expression, tree in subject.trees:
         value = expression.document.value
@@ -34,6 +37,19 @@ def sli_constant(subject: Subject) -> Iterator[Diagnostic]:
             sli = slis.get((owner, str(expression.path[1])))
             if sli is not None:
                 yield from _of_sli(expression, tree, sli)
+
+
+def _all_alike(subject: Subject) -> Iterator[Diagnostic]:
+    """Ratios both sides of which are the same."""
+    for sides in ratios(subject):
+        if canonical(sides.part_tree) == canonical(sides.total_tree):
+            yield Diagnostic(
+                "sli/constant",
+                sides.part.span,
+                f"every event is {sides.key}: this is what the total counts",
+                hint=f"ask for the {sides.key} events alone",
+                related=((sides.total.span, "the total"),),
+            )
 
 
 def _of_sli(expression: Expression, tree: Expr, sli: Sli) -> Iterator[Diagnostic]:

@@ -20,12 +20,12 @@ class Sides:
 
 
 def ratios(subject: Subject) -> Iterator[Sides]:
-    """Every SLI both of whose sides can be parsed; those of templates as well."""
+    """Every SLI both of whose sides can be parsed."""
     slis: dict[tuple[int, object], dict[str, tuple[Expression, Expr]]] = {}
     for expression, tree in subject.parsed:
         path = expression.path
-        if len(path) >= 3 and path[-2] == "ratio" and path[0] in {"sli", "slis"} and not isinstance(tree, Fault):
-            slis.setdefault((id(expression.document), path[:-1]), {})[str(path[-1])] = (expression, tree)
+        if len(path) == 4 and path[0] == "slis" and path[2] == "ratio" and not isinstance(tree, Fault):
+            slis.setdefault((id(expression.document), path[1]), {})[str(path[3])] = (expression, tree)
     for parts in slis.values():
         for key in ("bad", "good"):
             if key in parts and "total" in parts:
