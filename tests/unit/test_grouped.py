@@ -125,6 +125,18 @@ def test_a_group_that_vanishes_is_blind() -> None:
     assert scene.firing() == {}
 
 
+def test_a_group_that_is_replaced() -> None:
+    """Its counter is gone while another one has traffic: that is no absence."""
+    ends = (Stretch(-40 * DAY, 0, 10),)
+    scene = Scene(a=ends, b=GOOD)
+    source = scene.source.routes["/a"]
+    source.traffic["shop"] = replace(source.traffic["shop"], gone=0.0)
+    rows = scene.look(900).seen["shop/uptime:no-traffic"].rows
+
+    assert rows[A].truth is Truth.FALSE
+    assert rows[A].reason == "it is gone, and others have traffic: values come and go"
+
+
 def test_a_source_that_refuses() -> None:
     """Nobody knows of any group then; what is open stays open."""
     scene = Scene(a=GOOD, b=BAD)

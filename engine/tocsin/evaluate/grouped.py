@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.burn import no_traffic_id
 from tocsin.evaluate.model import Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Rest, Seen, unknown
 from tocsin.evaluate.slo import SloQuestion, SloSight
@@ -22,6 +23,7 @@ from tocsin.spec import Slo
 MOST_GROUPS = 1000
 """Each costs some kilobytes and, at every look, the arithmetic of one SLO."""
 _GONE = Sample(Truth.FALSE, reason=f"nothing of it was seen for {TRAFFIC_MEMORY}: it counts as out of use")
+_REPLACED = Sample(Truth.FALSE, reason="it is gone, and others have traffic: values come and go")
 _WORST = ("exhausted", "burning", "unknown", "healthy")
 
 
@@ -124,12 +126,23 @@ class GroupedQuestion:
         seen = {}
         for rule in nothing.seen:
             samples = {group: sight.seen[rule].rows[()] for group, sight in sights.items() if rule in sight.seen}
+            if rule == no_traffic_id(self.slo):
+                samples = _not_replaced(samples)
             samples |= dict.fromkeys(self.retired, _GONE)
             seen[rule] = Seen(samples, rest, complete=complete)
         if not sights:
             return SloSight(seen, nothing.status)
         group, worst = min(sights.items(), key=lambda item: (_badness(item[1].status), item[0]))
         return SloSight(seen, _named(worst.status, group, len(sights)))
+
+
+def _not_replaced(samples: Mapping[Labels, Sample]) -> dict[Labels, Sample]:
+    """The judgements of absence, whose values are events per second, without those of groups that were replaced."""
+    flows = any(sample.value is not None and sample.value > 0 for sample in samples.values())
+    return {
+        group: _REPLACED if flows and sample.truth is Truth.TRUE and sample.value != 0 else sample
+        for group, sample in samples.items()
+    }
 
 
 def _badness(status: SloStatus) -> tuple[int, float]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from tocsin.explain.chart import as_text, lines_of
 from tocsin.explain.standing import standing
 from tocsin.explain.table import span, span_or_never, table
+from tocsin.guards import BASE, EXPECTED_EVENTS
 from tocsin.plan.build import feasible_tiers
 from tocsin.plan.burn import percent
 from tocsin.plan.model import Plan
@@ -56,9 +57,24 @@ def of_slo(slo: Slo, plan: Plan) -> Iterator[str]:
         yield as_text(lines)
         yield ""
     if slo.no_traffic.alert:
-        yield f"TrafficAbsent fires {slo.no_traffic.for_} after traffic, once there was some, shows no more in 5m."
+        yield from _absence(slo)
     else:
         yield f"TrafficAbsent is off: {slo.no_traffic.reason}"
+
+
+def _absence(slo: Slo) -> Iterator[str]:
+    """When an end of traffic is told, and what that means for much of it and for little."""
+    yield (
+        f"TrafficAbsent fires once there was no event in {BASE}, more than {EXPECTED_EVENTS} were to be expected "
+        f"since the last, and {slo.no_traffic.for_} passed so."
+    )
+    shown = []
+    for an_hour in (6000, 60, 6):
+        missed = max(Fraction(EXPECTED_EVENTS * 3600, an_hour), BASE.seconds)
+        shown.append(f"{span(missed + slo.no_traffic.for_.seconds)} with {an_hour}")
+    yield f"  after the last event that is about {', '.join(shown)} events an hour"
+    if slo.by:
+        yield "  a value that is gone while others have traffic was replaced, and is no absence"
 
 
 def detection(tiers: Sequence[Tier], window: Duration, target: Decimal) -> Iterator[str]:

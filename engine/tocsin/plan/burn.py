@@ -173,6 +173,7 @@ def _words(tier: Tier, period: Duration, target: Decimal, over: str) -> tuple[st
 
 
 def _traffic_alert(of: _Of) -> AlertingRule:
+    """Where the objective is divided, a value that is gone while others have traffic was replaced: no absence."""
     slo = of.slo
     total, usual = (f"slo:total:rate{window}{selector(slo)}" for window in (BASE, TRAFFIC_MEMORY))
     annotations = {
@@ -185,7 +186,10 @@ def _traffic_alert(of: _Of) -> AlertingRule:
     return AlertingRule(
         alert="TrafficAbsent",
         ref=slo.ref,
-        expr=(f"(\n  {usual}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)\nunless {total} > 0"),
+        expr=(
+            f"(\n  {usual}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)\nunless {total} > 0"
+            + (f"\nunless (({usual} unless {total}) and on () {total} > 0)" if slo.by else "")
+        ),
         for_=slo.no_traffic.for_,
         keep_firing_for=KEEP_FIRING_FOR,
         labels=of.labelled("page"),

@@ -59,6 +59,8 @@ def alarm_proofs(slo: Slo, tiers: Sequence[Tier]) -> Iterator[Proof]:
         yield _history(slo, tier)
     if slo.no_traffic.alert:
         yield alone(slo, MINUTE, _absence(slo))
+        if slo.by:
+            yield from (alone(slo, MINUTE, _gone(slo, siblings=siblings)) for siblings in (True, False))
         if 2 * slo.no_traffic.for_.milliseconds <= TRAFFIC_MEMORY.milliseconds:
             yield alone(slo, BASE, _forgotten(slo), every=ticks(TRAFFIC_MEMORY, BASE) // 2)
     if slo.sli.lacks():
@@ -181,6 +183,17 @@ def _absence(slo: Slo) -> Run:
     claims = firing_claims(slo, traffic_alert(slo), "page", told)
     given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [usual] * len(flow)}
     return Run("traffic stops and comes back", series(slo, given), tuple(claims))
+
+
+def _gone(slo: Slo, *, siblings: bool) -> Run:
+    """The series of one value end: it was replaced, if others have traffic, and all traffic is absent, if not."""
+    wait = ticks(slo.no_traffic.for_, MINUTE)
+    flow = level((3, 1.0), (ticks(BASE, MINUTE) + wait + 3, None))
+    given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [1.0] * len(flow)}
+    which = "and others have traffic" if siblings else "and there are no others"
+    told = [(len(flow) - 1, not siblings, f"its series is gone, {which}")]
+    claims = firing_claims(slo, traffic_alert(slo), "page", told)
+    return Run(f"a value is gone, {which}", series(slo, given, siblings=siblings), tuple(claims))
 
 
 def _forgotten(slo: Slo) -> Run:

@@ -36,28 +36,33 @@ def former(ref: str) -> dict[str, str]:
 
 
 def series(
-    slo: Slo, samples: Mapping[str, Sequence[Sample]], once: Mapping[str, Sequence[Sample]] | None = None
+    slo: Slo,
+    samples: Mapping[str, Sequence[Sample]],
+    once: Mapping[str, Sequence[Sample]] | None = None,
+    *,
+    siblings: bool = True,
 ) -> tuple[tuple[str, str], ...]:
     """Recorded series by name, as promtool's input, beside those of other objectives, which nothing may read.
 
-    *once* are series that the objective recorded under the first of its former names.
+    *once* are series that the objective recorded under the first of its former names. Without *siblings* there are no
+    other values of the labels that divide it.
     """
     found = []
     for name, values in samples.items():
         found.append((written(name, labels_of(own(slo) | dict(group(slo)))), notation(values)))
         trouble = notation([_OTHER] * len(values))
-        found += ((written(name, labels_of(other)), trouble) for other in _others(slo))
+        found += ((written(name, labels_of(other)), trouble) for other in _others(slo, siblings=siblings))
     for name, values in (once or {}).items():
         labels = labels_of(former(slo.formerly[0]) | dict(group(slo)))
         found.append((written(name, labels), notation(values)))
     return tuple(found)
 
 
-def _others(slo: Slo) -> Iterator[dict[str, str]]:
+def _others(slo: Slo, *, siblings: bool) -> Iterator[dict[str, str]]:
     here = dict(group(slo))
     yield own(slo) | here | {"service": "decoy"}
     yield own(slo) | here | {"slo": "decoy"}
-    for label in slo.by:
+    for label in slo.by if siblings else ():
         yield own(slo) | here | {label: "b"}
 
 
