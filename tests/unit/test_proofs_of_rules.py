@@ -165,10 +165,11 @@ slos:
     assert not list(unlike(plan, changed("", " # why\n")))
     assert not list(unlike(plan, changed('job="shop",code=~"5.."', 'code=~"5..", job="shop"', 9)))
     for old, new, seen, wanted in BLIND:
-        found = list(unlike(plan, changed(old, new)))
+        found = list(unlike(plan, changed(old, new), "shop/uptime"))
         assert found
         for each in found:
             assert (each.code, each.span.line) == ("proof/unlike", 8)
+            assert each.message.startswith("shop/uptime: slo:")
             has, _, expected = each.message.partition(", and its definition compiles to ")
             assert seen.replace("MINE", 'job="shop"').rstrip("`") in has
             assert wanted.replace("MINE", 'job="shop"').rstrip("`") in expected

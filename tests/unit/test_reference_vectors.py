@@ -74,7 +74,7 @@ ELSEWHERE = (
     ("C7", "unit/test_journey_rules.py", "test_vectors_per_slice"),
     ("T1", "e2e/test_tiles_and_guards.py", "test_slices_of_time"),
     ("T1", "unit/test_ledger_budgets.py", "test_three_methods_on_the_same_slices"),
-    ("T2", "e2e/test_slices.py", "test_the_budget_of_two_weeks"),
+    ("T2", "e2e/test_slices.py", "test_the_budget_of_days"),
     ("T2", "unit/test_ledger_budgets.py", "test_slices_that_may_be_bad"),
     ("T3", "unit/test_ledger_budgets.py", "test_half_a_day_of_slices_of_five_minutes"),
     ("T4", "e2e/test_slices.py", "test_empty_slices"),

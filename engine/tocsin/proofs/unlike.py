@@ -13,6 +13,7 @@ from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
 from tocsin.ports import Labels
 from tocsin.promql_syntax import Binary, Expr, Fault, Parens, bare, canonical, children, lex, parse
 from tocsin.proofs.slices import Rule
+from tocsin.sli import BIRTHS_LABEL
 from tocsin.template import verbatim
 from tocsin.units import Duration
 
@@ -88,6 +89,8 @@ def ref_of(rule: Rule) -> str:
     if isinstance(rule, AlertingRule):
         return rule.ref
     labels = dict(rule.labels)
+    if BIRTHS_LABEL in labels:
+        return labels[BIRTHS_LABEL]
     return f"{labels['service']}/{labels['slo']}" if {"service", "slo"} <= labels.keys() else rule.record
 
 
