@@ -172,3 +172,20 @@ def test_exit_codes_tell_findings_from_misuse(world: tuple[str, str], tmp_path: 
     assert run(["evaluate", world[0], "--metrics", str(tmp_path / "none.om")]) == 2
     assert run(["evaluate", world[0], "--metrics", world[1], "--at", "yesterday"]) == 2
     assert run(["evaluate", world[0], "--prometheus", "http://127.0.0.1:9"]) == 2
+
+
+@pytest.mark.parametrize("ran", [True, False])
+def test_a_server_that_did_not_run_is_no_missing_member(ran: bool, tmp_path: Path) -> None:
+    """Forty minutes without samples are bad slices of a journey if the server ran, and none if it did not."""
+    lines = ["# TYPE up gauge"]
+    minutes = [minute for minute in range(361) if not 200 < minute <= 240]
+    at = START.timestamp()
+    lines += [f'up{{job="any"}} 1 {at + 60 * minute:.0f}' for minute in (range(361) if ran else minutes)]
+    lines.append("# TYPE hits counter")
+    for code, rate in (("200", 600), ("500", 0)):
+        lines += [f'hits_total{{job="shop",code="{code}"}} {rate * m} {at + 60 * m:.0f}' for m in minutes]
+    (tmp_path / "h.om").write_text("\n".join((*lines, "# EOF", "")), encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(DEFINITIONS, encoding="utf-8")
+    [journey] = evaluated((str(tmp_path / "s.yaml"), str(tmp_path / "h.om")))["journeys"]
+
+    assert (journey["sli"] == 1, journey["state"] == "exhausted") == ((False, True) if ran else (True, False))

@@ -132,6 +132,19 @@ def test_missing_is_patient() -> None:
     assert composite(slo, ratios, SLICE, 0, 6).values == (0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
 
 
+def test_a_source_that_did_not_run_is_no_missing_member() -> None:
+    """Slices without the source, and the first ones after it, do not count; members that stay away are missing then."""
+    slo = journey(series(member("a"), member("b")), after="5m", count_as="bad")
+    back = {0: 1.0, 1: 1.0, **dict.fromkeys(range(6, 10), 1.0)}
+    asleep = {2, 3, 4}
+
+    def values(b: dict[int, float]) -> tuple[float | None, ...]:
+        return composite(slo, {"a/up": back, "b/up": b}, SLICE, 0, 10, asleep=asleep).values
+
+    assert values(back) == (1.0, 1.0, 1.0, None, None, None, 1.0, 1.0, 1.0, 1.0)
+    assert values({0: 1.0, 1: 1.0}) == (1.0, 1.0, 1.0, None, None, None, 0.0, 0.0, 0.0, 0.0)
+
+
 def test_before_the_first_event() -> None:
     """A young journey is not bad for the time before it was born."""
     slo = journey(series(member("a"), member("b")))

@@ -12,7 +12,7 @@ from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.journey import JourneySight
-from tocsin.evaluate.measured import Key, Measured
+from tocsin.evaluate.measured import RAN, Key, Measured
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.sla import SlaSight
@@ -92,7 +92,10 @@ class Composites:
         """A journey pages, so each new slice is fetched as soon as it is complete."""
         step = slo.slice.milliseconds
         since = instant((milliseconds(at) // step - slo.window.milliseconds // step) * step)
-        _want(wants, self._keys(slo.combine, slo.slice, 0), since, timedelta())
+        keys = self._keys(slo.combine, slo.slice, 0)
+        if slo.missing.count_as != "ignore":
+            keys = (*keys, (RAN, step, 0))
+        _want(wants, keys, since, timedelta())
 
     def _sla_wants(self, one: Sla, at: datetime, wants: dict[Key, _Want]) -> None:
         start, _ = _period(one, at)
@@ -126,12 +129,15 @@ class Composites:
         if asker.unreachable is not None or behind:
             return journey.blind(slo, asker.unreachable or behind)
 
+        ran = self.book.get((RAN, slo.slice.milliseconds, 0))
+        asleep = frozenset[int]() if ran is None else ran.between()
+
         def judge() -> JourneySight:
             idle = {ref: book.idle for ref, book in books.items()}
-            whole = journey.composite(slo, ratios, slo.slice, max(first, known), last, idle=idle)
+            whole = journey.composite(slo, ratios, slo.slice, max(first, known), last, idle=idle, asleep=asleep)
             return journey.judge(slo, whole, ratios, reading)
 
-        return self._once(slo.ref, (first, last, reading, _extent(books)), judge)
+        return self._once(slo.ref, (first, last, reading, _extent(books), asleep), judge)
 
     def _sla(self, one: Sla, asker: Asker) -> SlaSight:
         start, end = _period(one, asker.at)

@@ -15,9 +15,10 @@ A member without events in a slice keeps its last value while it has been missin
 it counts as `good` (1), `bad` (0), or is left out (`ignore`: weights are renormalised; `k_of_n` has no value where
 fewer parts are left than are needed). A member that is idle, that is whose events are counted and were none, is not
 missing: it is left out of the slice, for good would hide an outage of the parts beside it and bad would make one of
-nothing. A slice in which all of them are idle is good, for nobody took the journey. Slices before the first one in
-which any member had events do not count, for there was no journey yet. The SLI is the mean over the slices that count,
-the budget `(1 - target) · slices`.
+nothing. Nor is one missing while the source itself did not run, or not for `missing.after` since (at least five
+minutes, `plan.journey.settled`): such a slice does not count. A slice in which all of them are idle is good, for nobody
+took the journey. Slices before the first one in which any member had events do not count, for there was no journey yet.
+The SLI is the mean over the slices that count, the budget `(1 - target) · slices`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ from tocsin.evaluate import algebra
 from tocsin.evaluate.model import JourneyStatus, Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.words import error_percent, percent, times
-from tocsin.plan.journey import burn_labels, paging_tiers
+from tocsin.plan.journey import burn_labels, paging_tiers, settled
 from tocsin.ports import labels_of
 from tocsin.spec import Combine, JourneySlo
 from tocsin.spec.journey import Member
@@ -143,8 +144,12 @@ def composite(
     last: int,
     *,
     idle: Mapping[str, AbstractSet[int]] = MappingProxyType({}),
+    asleep: AbstractSet[int] = frozenset(),
 ) -> Composite:
-    """Combine the slices [first, last) of all members; *idle* are those in which a member counted no events."""
+    """Combine the slices [first, last) of all members; *idle* are those in which a member counted no events.
+
+    *asleep* are those in which the source itself did not run.
+    """
     refs = members(slo.combine)
     born = min((k for ref in refs for k in ratios.get(ref, {}) if first <= k < last), default=last)
     patience = slo.missing.after.milliseconds // step.milliseconds
@@ -165,6 +170,8 @@ def composite(
             now[ref] = fallback if late else known[ref][1]
             if late:
                 gone.add(ref)
+        if gone and any(k in asleep for k in range(number - settled(slo), number + 1)):
+            now, gone = dict.fromkeys(refs), set(refs)
         unused = set(refs) - gone
         nobody.append(bool(unused) and all(ratio is None for ratio in now.values()))
         slices.append(now | dict.fromkeys(unused, 1.0) if nobody[-1] else now)

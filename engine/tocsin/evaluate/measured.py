@@ -16,6 +16,9 @@ from tocsin.workspace import Workspace
 Key = tuple[str, int, int]
 """What is counted, the length of its slices, and their phase (both in milliseconds)."""
 
+RAN = "server:ran"
+"""What is counted to know when the source itself ran: every server that scrapes has `up`; no SLO has a colon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -47,6 +50,8 @@ class Measured:
     def _counted(self, name: str) -> Counted:
         if name in self.slos:
             return self.slos[name]
+        if name == RAN:
+            return Presence(name, PresenceSli("count(up)"))
         one = next(sla for sla in self.slas if _presence(sla) == name)
         return Presence(name, PresenceSli(one.measure.deployed.text if one.measure.deployed else ""))
 

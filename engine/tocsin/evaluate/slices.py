@@ -78,6 +78,11 @@ class Slices:
         start = self.phase + number * self.step.milliseconds
         return instant(start), instant(start + self.step.milliseconds)
 
+    def between(self) -> frozenset[int]:
+        """The slices without a ratio among those that have one, and since."""
+        first = min(self.ratios, default=self.high)
+        return frozenset(number for number in range(first, self.high) if number not in self.ratios)
+
     def refresh(self, asker: Asker, since: datetime, every: timedelta) -> None:
         """Fetch what is missing between *since* and now, at most once in *every* when nothing failed."""
         first, last = self.number(since), self.number(asker.at)
