@@ -138,6 +138,15 @@ class TestModel:
         assert isinstance(made, Feed)
         assert [role for _, role in made.roles] == roles
 
+    def test_a_regular_expression_finds_two_values(self) -> None:
+        """Were it narrowed to the one code of the bad events, half of the proof's would not be counted."""
+        told = story(Phase(3, Fraction(1, 2)))
+        for part, codes in (('x{code=~"5.."}', {"500", "533"}), ('x{code=~"5..",code!="533"}', {"500"})):
+            made = feed_of(RatioSli("x", bad_events=part))
+            assert isinstance(made, Feed)
+            found = {re.search(r'code="(5..)"', name) for name, _ in made.series(told)}
+            assert {match[1] for match in found if match} == codes
+
     def test_every_tier_has_to_fire_and_to_be_silent(self) -> None:
         """No tier is proved by silence alone, not even where one scenario is all there is."""
         slo = builders.slo()

@@ -8,7 +8,7 @@ from tocsin.promql import metric_name
 from tocsin.promql_syntax import Selector as SelectorNode
 from tocsin.promql_syntax import parse
 from tocsin.proofs.decoys import decoys
-from tocsin.proofs.selectors import Selector, selectors, series_for, written
+from tocsin.proofs.selectors import Selector, another, selectors, series_for, written
 from tocsin.proofs.values import Sample, counter, notation
 from tocsin.sli import LatencySli, ProbeSli, RatioSli, Sli, ThresholdSli
 
@@ -41,6 +41,8 @@ class Feed:
     own_errors: bool = field(default=False)
     """Whether bad events have a series of their own, which may be missing."""
 
+    members: tuple[tuple[str, str], ...] = ()
+    """Series, and what its twin is called where a regular expression finds another value as well: of `5..` also 533."""
     decoys: tuple[str, ...] = ()
     """Series that the selectors do not find; nothing but trouble happens in them."""
 
@@ -48,7 +50,9 @@ class Feed:
         """The input series: two for each role, of which one counts a quarter, so that a sum is no mean."""
         found = []
         for series, role in self.roles:
-            for twin, events in zip(_twins(series), self._halves(role, story), strict=True):
+            for twin, events in zip(
+                _twins(series, dict(self.members).get(series)), self._halves(role, story), strict=True
+            ):
                 samples = events if self.sampled else counter(_events(events), resets=story.resets)
                 found.append((twin, notation(samples)))
         ticks = len(story.good)
@@ -81,15 +85,15 @@ def twin_label(series: str) -> str:
     return next(each for each in ("instance", "pod", "replica", "twin") if f'{each}="' not in series)
 
 
-def _twins(series: str) -> tuple[str, str]:
-    """The same series twice, told apart by a label that it does not have.
+def _twins(series: str, other: str | None = None) -> tuple[str, str]:
+    """The same series twice, or it and the *other*, told apart by a label that it does not have.
 
     >>> _twins('up{job="x"}')
     ('up{job="x",instance="a"}', 'up{job="x",instance="b"}')
     """
     label = twin_label(series)
-    head, comma = series[:-1], "" if series.endswith("{}") else ","
-    return f'{head}{comma}{label}="a"}}', f'{head}{comma}{label}="b"}}'
+    one, two = (f"{each[:-1]}{'' if each.endswith('{}') else ','}{label}=" for each in (series, other or series))
+    return f'{one}"a"}}', f'{two}"b"}}'
 
 
 def feed_of(sli: Sli) -> Feed | str:
@@ -146,7 +150,8 @@ def _counted(
         return "the expression reads more than one series"
     total, more = totals[0], _groups(by)
     role, other = (BAD, GOOD) if bad else (GOOD, BAD)
-    if part.name != total.name or _is_bucket_of(part, total):
+    buckets = _is_bucket_of(part, total)
+    if part.name != total.name or buckets:
         pair = (series_for([part], more=more), role), (series_for([total], more=more), ALL)
     else:
         pair = (series_for([part, total], more=more), role), (series_for([total], [part], more=more), other)
@@ -157,7 +162,13 @@ def _counted(
         return f"no series can be made up that only the selector of all events finds, and not that of {role} events"
     others = tuple(written(*decoy) for decoy in decoys([one, two], [part, total]))
     roles = (written(*one), first), (written(*two), second)
-    return Feed(roles, own_errors=BAD in {first, second}, decoys=others)
+    asked = ([part] if part.name != total.name or buckets else [part, total]), [total]
+    never = ((), (part,) if part.name == total.name and not buckets else ())
+    members = tuple(
+        (written(*each), written(each[0], another(each, wanted, unwanted, ("le", *by))))
+        for each, wanted, unwanted in zip((one, two), asked, never, strict=True)
+    )
+    return Feed(roles, own_errors=BAD in {first, second}, members=members, decoys=others)
 
 
 def _is_bucket_of(part: Selector, total: Selector) -> bool:

@@ -9,17 +9,19 @@ _MOST = 64
 """Characters of an example; what needs more is given up."""
 
 
-def example(pattern: str) -> str | None:
+def example(pattern: str, fills: str = "x0") -> str | None:
     """The shortest obvious string that *pattern* matches whole, or None where none is found.
 
-    >>> example("5.."), example("a|b"), example("(GET|POST)-[0-9]{3}"), example(".+")
-    ('500', 'a', 'GET-000', 'x')
+    *fills* are tried for any character; beside digits the last one is taken.
+
+    >>> example("5.."), example("a|b"), example("(GET|POST)-[0-9]{3}"), example(".+"), example("5..", "y3")
+    ('500', 'a', 'GET-000', 'x', '533')
     """
     if "[[" in pattern:  # Python warns that it may mean something else one day; Prometheus means a bracket
         return None
-    for fill in "x0":
+    for fill in fills:
         try:
-            text = _sequence(_PARSER.parse(pattern), _Fill(pattern, fill))
+            text = _sequence(_PARSER.parse(pattern), _Fill(pattern, fill, fills[-1]))
             if len(text) <= _MOST and re.fullmatch(pattern, text):
                 return text
         except (re.error, ValueError, RecursionError, OverflowError):
@@ -30,8 +32,8 @@ def example(pattern: str) -> str | None:
 class _Fill:
     """What stands for "any character": digits beside digits, else letters."""
 
-    def __init__(self, pattern: str, letter: str) -> None:
-        self.any = "0" if re.search(r"\d\.", pattern) else letter
+    def __init__(self, pattern: str, letter: str, digit: str) -> None:
+        self.any = digit if re.search(r"\d\.", pattern) else letter
 
 
 def _sequence(items: Any, fill: _Fill) -> str:

@@ -90,6 +90,23 @@ def series_for(
     return (name, found) if all(each.accepts(name, found) for each in wanted) else None
 
 
+def another(
+    series: tuple[str, Labels], wanted: Sequence[Selector], unwanted: Sequence[Selector] = (), kept: Sequence[str] = ()
+) -> Labels:
+    """The labels of *series* with another value that the regular expressions of *wanted* find, but for those *kept*.
+
+    Where there is no such value they are what they were.
+    """
+    name, labels = series
+    for matcher in (m for each in wanted for m in each.matchers if m.op == "=~" and m.label not in kept):
+        for value in (*_choices(matcher.value), example(matcher.value, "y3")):
+            other = _set({**dict(labels), matcher.label: value or ""})
+            alone = not any(each.accepts(name, other) for each in unwanted)
+            if value and other != labels and alone and all(each.accepts(name, other) for each in wanted):
+                return other
+    return labels
+
+
 def _escape(labels: dict[str, str], selector: Selector, conditions: Sequence[Matcher], name: str) -> bool:
     """Change one label so that *selector* does not find the series any more."""
     for label in dict.fromkeys(m.label for m in selector.matchers):
