@@ -184,6 +184,13 @@ def test_reading() -> None:
     assert places(findings) == [(7, 39, "slo/group-by"), (7, 48, "slo/group-by")]
 
 
+def test_a_label_of_the_service_divides_nothing() -> None:
+    """It would be put over that of every row, and two rows that fire would be one alert."""
+    _, findings = read("Service", "labels: {route: all}" + GROUPED)
+    assert places(findings)[0] == (4, 10, "slo/group-by")
+    assert "a/x is divided by route" in findings[0].message
+
+
 def test_rules_name_the_group() -> None:
     """Both sides are grouped, and the summary says which group it is."""
     workspace, _ = read("Service", GROUPED.replace("service, le", "route"))

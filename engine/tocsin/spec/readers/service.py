@@ -44,7 +44,23 @@ def read_service(node: Node) -> Service:
     )
     check_groups(node)
     _tell_apart(node)
+    _tell_groups_apart(node, service)
     return service
+
+
+def _tell_groups_apart(node: Node, service: Service) -> None:
+    """A label of the service would be put over that of each row of an objective which is divided by it."""
+    for name, _ in service.labels:
+        for slo in service.slos:
+            if name in slo.by:
+                entry = node["labels"][name]
+                entry.report(
+                    "slo/group-by",
+                    f"every alert of {service.name} gets {name}={entry.text()!r}, and {slo.ref} is divided by {name}: "
+                    "all its rows would be one alert, which Prometheus refuses",
+                    "choose another name, or leave it out of group_by",
+                    span=entry.key_span,
+                )
 
 
 def _scrape(node: Node, service: str) -> Scrape:
