@@ -11,8 +11,8 @@ PAGES: dict[str, str] = {
     ),
     "slo/group-by": page(
         "An objective is divided by labels of the SLI's series.",
-        "service, slo, severity, ref and tier are Tocsin's own, le belongs to the buckets of one histogram, and a label of "
-        "the service is the same on all its alerts.",
+        "service, slo, severity, ref and tier are Tocsin's own, le belongs to the buckets of one histogram, and a "
+        "label of the service is the same on all its alerts.",
         "`group_by: [le]`",
         "`group_by: [route]`",
     ),
