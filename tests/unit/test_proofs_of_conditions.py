@@ -18,7 +18,7 @@ BROKEN = [
     ("be-camera/StoreBreaksCamera", "be-camera", 'count(ALERTS{alertname="ErrorBudgetBurn",alertstate="firing",ref="my',
      'count(ALERTS{alertname="ErrorBudgetBurn",ref="my'),
     ("people-counting", "people-counting", "[7m30s]", "[15m]"),
-    ("people-counting", "people-counting", "[7m30s]) >= 1", "[7m30s]) >= 0"),
+    ("people-counting", "people-counting", "[7m30s]) >= 1", "[7m30s]) >= 2"),
     ("people-counting", "people-counting", 'slo="end-to-end"} == 1', 'slo="end-to-end"} >= 0'),
 ]  # fmt: skip
 
