@@ -63,7 +63,7 @@ def recorded(*slos: Slo, left: bool = False) -> tuple[tuple[RuleGroup, ...], Map
     asked: dict[str, str] = {}
     for slo in slos:
         known: dict[str, str] = {}
-        for rule in budget_group(slo).rules:
+        for rule in budget_group(slo, slo.tiers).rules:
             assert isinstance(rule, RecordingRule)
             text = rule.expr
             for name, value in rule.labels:

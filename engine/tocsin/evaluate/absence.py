@@ -4,6 +4,9 @@ The definition is that of the compiled rules (`tocsin.guards`): true when so man
 last traffic that the pause cannot be chance. A pause in which few were to be expected is no absence, and neither is a
 whole day without traffic: a service that was taken out of use ends its alert by itself, with that reason.
 
+What is usual at this time of the day the rules look up in what they recorded; here the mean of the day is all that is
+asked (docs/parity.md).
+
 In one thing the evaluator is more careful. Where its source knows nothing of the day at all (the series are gone, the
 source lost its data) nobody looked, so the answer is unknown, and an open alert stays open.
 """

@@ -28,7 +28,7 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
         groups.extend(own_groups(service))
         for slo in sorted(service.slos, key=lambda slo: slo.name):
             groups.append(slo_group(slo, feasible_tiers(slo), service))
-            groups.append(budget_group(slo))
+            groups.append(budget_group(slo, feasible_tiers(slo)))
             findings.extend(_tier_findings(slo))
         groups.extend(baseline_groups(service))
         if group := alert_group(service):

@@ -36,6 +36,7 @@ from tocsin.guards import (
 from tocsin.plan import broken
 from tocsin.plan.model import AlertingRule, Late, Rule, RuleGroup
 from tocsin.plan.series import HERE, history, placed, recordings, selector
+from tocsin.plan.usual import expected
 from tocsin.ports import Labels, labels_of
 from tocsin.sli import SlicedSli
 from tocsin.spec import Service, Slo
@@ -98,7 +99,7 @@ def _alerts(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[Ale
     for tier in tiers:
         yield _burn_alert(of, tier)
     if slo.no_traffic.alert:
-        yield _traffic_alert(of)
+        yield _traffic_alert(of, tiers)
     if slo.sli.lacks():
         yield broken.broken_alert(slo, of.labelled("ticket"), lambda texts: of.annotated(texts, "ticket"))
 
@@ -172,7 +173,7 @@ def _words(tier: Tier, period: Duration, target: Decimal, over: str) -> tuple[st
     return f"burns its error budget more than {factor} times too fast", description
 
 
-def _traffic_alert(of: _Of) -> AlertingRule:
+def _traffic_alert(of: _Of, tiers: tuple[Tier, ...]) -> AlertingRule:
     """Where the objective is divided, a value that is gone while others have traffic was replaced: no absence."""
     slo = of.slo
     total, usual = (f"slo:total:rate{window}{selector(slo)}" for window in (BASE, TRAFFIC_MEMORY))
@@ -187,8 +188,8 @@ def _traffic_alert(of: _Of) -> AlertingRule:
         alert="TrafficAbsent",
         ref=slo.ref,
         expr=(
-            f"(\n  {usual}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)\nunless {total} > 0"
-            + (f"\nunless (({usual} unless {total}) and on () {total} > 0)" if slo.by else "")
+            f"(\n  {expected(slo, tiers)}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)"
+            f"\nunless {total} > 0" + (f"\nunless (({usual} unless {total}) and on () {total} > 0)" if slo.by else "")
         ),
         for_=slo.no_traffic.for_,
         keep_firing_for=KEEP_FIRING_FOR,

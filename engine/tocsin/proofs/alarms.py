@@ -11,6 +11,7 @@ from fractions import Fraction
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, TRAFFIC_MEMORY, enough, keep_firing_for
 from tocsin.plan.broken import FOR
 from tocsin.plan.series import BORN, HOURLY_BORN
+from tocsin.plan.usual import USUAL, part_of
 from tocsin.ports import labels_of
 from tocsin.proofs.expect import firing, turns
 from tocsin.proofs.given import (
@@ -59,6 +60,8 @@ def alarm_proofs(slo: Slo, tiers: Sequence[Tier]) -> Iterator[Proof]:
         yield _history(slo, tier)
     if slo.no_traffic.alert:
         yield alone(slo, MINUTE, _absence(slo))
+        if part_of(slo, tiers) is not None:
+            yield alone(slo, MINUTE, _as_usual(slo))
         if slo.by:
             yield from (alone(slo, MINUTE, _gone(slo, siblings=siblings)) for siblings in (True, False))
         if 2 * slo.no_traffic.for_.milliseconds <= TRAFFIC_MEMORY.milliseconds:
@@ -183,6 +186,22 @@ def _absence(slo: Slo) -> Run:
     claims = firing_claims(slo, traffic_alert(slo), "page", told)
     given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [usual] * len(flow)}
     return Run("traffic stops and comes back", series(slo, given), tuple(claims))
+
+
+def _as_usual(slo: Slo) -> Run:
+    """A pause that is usual now is no absence; where more than the day's mean is usual, that mean decides."""
+    wait, keep, base = (ticks(each, MINUTE) for each in (slo.no_traffic.for_, KEEP_FIRING_FOR, BASE))
+    mean = EXPECTED_EVENTS / 60  # a minute is enough
+    until = base + wait + 3
+    flow = level((3, 1.0), (2 * until + wait + keep, 0.0))
+    given: Given = {
+        f"slo:total:rate{BASE}": flow,
+        f"slo:total:rate{TRAFFIC_MEMORY}": [mean] * len(flow),
+        USUAL: level((until, 0.0), (len(flow) - until, 1000 * mean)),
+    }
+    told = ((until - 1, False, "no traffic is usual now"), (until + wait + 1, True, "traffic is usual now"))
+    claims = firing_claims(slo, traffic_alert(slo), "page", told)
+    return Run("a pause that is usual", series(slo, given), tuple(claims))
 
 
 def _gone(slo: Slo, *, siblings: bool) -> Run:

@@ -6,9 +6,10 @@ Expected values are counted from the events that were made up, not from the rule
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from tocsin.guards import BASE, PAUSE
+from tocsin.guards import BASE, PAUSE, TRAFFIC_MEMORY
 from tocsin.plan.budget import INTERVAL, hourly
 from tocsin.plan.series import BORN, HOUR, HOURLY_BORN, KINDS, Rate, rates, tile_slack
+from tocsin.plan.usual import AGO, LEEWAY, USUAL, offsets, part_of
 from tocsin.proofs.given import LONG_AGO, Given, alone, level, series, value_claims
 from tocsin.proofs.model import RECORDED, Claim, Proof, Run
 from tocsin.proofs.subjects import recorded
@@ -37,6 +38,8 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
         yield alone(slo, MINUTE, _renamed(slo))
     yield _objective(slo)
     yield alone(slo, MINUTE, _full_hours(slo))
+    if (part := part_of(slo, tiers)) is not None:
+        yield _usual(slo, part)
     if slo.calendar is None:
         grid = next((one for one in (_TWENTY, MINUTE) if slo.window.milliseconds % one.milliseconds == 0), None)
         if slo.window > _LONG_ENOUGH and grid:
@@ -91,6 +94,29 @@ def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
     claims = value_claims(slo, rate.name, {last: expected}, f"from {len(seen)} samples of {rate.window}")
     run = Run(f"{rate.name} from its samples", series(slo, {f"slo:{rate.kind}:now": values}), tuple(claims))
     return alone(slo, grid, run, every=last)
+
+
+def _usual(slo: Slo, part: Duration) -> Proof:
+    """The least of the times before and after this time of the day: yesterday, or a week ago where that is known."""
+    born, count = ticks(AGO[1], LEEWAY), ticks(AGO[0], LEEWAY)
+    rates_then: list[Sample] = [None] * born + [7.0] * (2 * count)
+    asked: dict[int, float | None] = {born + 10: None}
+    for at, ago, before, after, least in (
+        (2 * born + 10, AGO[1], 5.0, 9.0, 5.0),
+        (2 * born + 20, AGO[1], 9.0, 4.0, 4.0),
+        (2 * born + 30, AGO[1], None, 4.0, 0.0),
+        (2 * born + 40, AGO[1], 4.0, None, 0.0),
+        (born + count + 60, AGO[0], 3.0, 6.0, 3.0),
+        (born + count + 70, AGO[0], 6.0, 2.0, 2.0),
+        (born + count + 80, AGO[0], None, None, 0.0),
+    ):
+        for offset, rate in zip(offsets(part, ago), (before, after), strict=True):
+            rates_then[at - ticks(offset, LEEWAY)] = rate
+        asked[at] = least
+    given: Given = {f"slo:total:rate{part}": rates_then}
+    given[f"slo:total:rate{TRAFFIC_MEMORY}"] = [None] * born + [7.0] * (len(rates_then) - born)
+    claims = value_claims(slo, USUAL, asked, f"the least of {part} before and after, on a former day")
+    return alone(slo, LEEWAY, Run("what traffic is usual", series(slo, given), tuple(claims)), every=10)
 
 
 # --- birth ---------------------------------------------------------------------------------------------------
