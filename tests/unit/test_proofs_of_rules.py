@@ -113,7 +113,7 @@ BROKEN = [
         "slo:born:timestamp_seconds is ",
     ),
     ("slo-budget:shop/windowed", "offset 29d23h", "offset 30d", "windowed", "slo:bad:increase30d is "),
-    ("slo-budget:shop/good", "offset 6d23h", "offset 6d22h", "good", "slo:traffic:usual_rate is "),
+    ("slo-budget:shop/good", "offset 7d30m", "offset 7d", "good", "slo:traffic:usual_rate is "),
     ("slo-budget:shop/raw", "sum_over_time", "max_over_time", "raw", "slo:bad:increase30d is "),
     ("slo-budget:shop/deep", "1 - slo:bad", "1 + slo:bad", "deep", "slo:error_budget:remaining_ratio is "),
     ("slo-budget:shop/fresh", "vector(0.99)", "vector(0.9)", "fresh", "slo:objective:ratio is 0.99 at 0s"),
