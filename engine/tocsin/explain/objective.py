@@ -73,7 +73,7 @@ def _absence(slo: Slo) -> Iterator[str]:
         missed = max(Fraction(EXPECTED_EVENTS * 3600, an_hour), BASE.seconds)
         shown.append(f"{span(missed + slo.no_traffic.for_.seconds)} with {an_hour}")
     yield f"  after the last event that is about {', '.join(shown)} events an hour"
-    yield "  a pause that was usual at this time of the day a week ago (or yesterday, if that is all that is known) is none"
+    yield "  a pause that was usual at this time a week ago (or yesterday, if no more is known) is none"
     if slo.by:
         yield "  a value that is gone while others have traffic was replaced, and is no absence"
 
