@@ -215,8 +215,8 @@ def test_two_errors_are_two(tmp_path: Path) -> None:
 
 
 def test_a_service_that_comes_back(tmp_path: Path) -> None:
-    """After a day away a service is born again: 2 % of errors page after 44 minutes; after ten minutes it is not."""
-    life, away = 90, 1440
+    """After more than a day away a service is born again: 2 % of errors page after 44 minutes, and not at once."""
+    life, away = 90, 1500
     steps = life + away + 70
     at_home = [at < life or at >= life + away for at in range(steps)]
     bad = [12 if at > life + away else 0 for at in range(steps)]
