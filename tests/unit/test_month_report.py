@@ -255,5 +255,5 @@ def test_pdf_without_a_browser(
 
     assert tocsin(["report", str(tmp_path / "sla.yaml"), *where, "--pdf"]) == 2
     said = capsys.readouterr().err
-    assert "no browser that prints PDF was found on PATH" in said
+    assert "no browser that prints was found on PATH" in said
     assert NAMES[0] in said

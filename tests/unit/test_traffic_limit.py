@@ -9,12 +9,12 @@ _STEP = 300
 
 @pytest.mark.timeout(300)
 def test_it_fires_below_the_limit_and_never_at_it() -> None:
-    """With `for: 23h30m` it fires before a day is over, with `for: 1d` never; `slo/traffic` finds the second."""
+    """With `for: 23h` it fires before a day is over, with `for: 1d` never; `slo/traffic` finds the second."""
     text = """\
 slis:
   a: {ratio: {bad: bad_total, total: all_total}}
 slos:
-  long: {sli: a, target: 99%, window: 7d, no_traffic: {for: 23h30m}}
+  long: {sli: a, target: 99%, window: 7d, no_traffic: {for: 23h}}
   longest: {sli: a, target: 99%, window: 7d, no_traffic: {for: 1d}}
 """
     hours = 30
