@@ -18,7 +18,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 from tests import builders
-from tests.promql_engine import Engine, EngineSource, Vector
+from tests.promql_engine import Engine, EngineSource
+from tests.promql_values import Vector
 
 from tocsin.adapters.promtool import Promtool, find_promtool
 from tocsin.evaluate.memory import Memory

@@ -1,31 +1,7 @@
 """What few events say of an objective."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
-
 import pytest
-
-from tocsin.evaluate.model import SloStatus
-from tocsin.units import Duration
-
-STATUS = SloStatus(
-    ref="shop/uptime",
-    service="shop",
-    name="uptime",
-    target=Decimal("0.999"),
-    window=Duration.of(days=30),
-    at=datetime(2026, 1, 1, tzinfo=UTC),
-    good=None,
-    total=None,
-    sli=None,
-    allowed=None,
-    used=None,
-    remaining=None,
-    burns=(),
-    state="unknown",
-    exhaustion=None,
-)
+from tests import snapshots
 
 
 @pytest.mark.parametrize(
@@ -41,9 +17,9 @@ STATUS = SloStatus(
 )
 def test_few_events_do_not_tell(good: float | None, total: float | None, unsure: bool) -> None:
     """An SLI is unsure where the target lies between what its events may stand for; without events there is none."""
-    assert replace(STATUS, good=good, total=total).unsure is unsure
+    assert snapshots.slo(good=good, total=total).unsure is unsure
 
 
 def test_interval_is_that_of_the_good_events() -> None:
     """Wilson's interval of 1 bad of 10 events, seen from the good ones (theory: 0.0178762130, 0.4041500268)."""
-    assert replace(STATUS, good=9.0, total=10.0).interval == pytest.approx((1 - 0.4041500268, 1 - 0.0178762130))
+    assert snapshots.slo(good=9.0, total=10.0).interval == pytest.approx((1 - 0.4041500268, 1 - 0.0178762130))

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further, named
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.births import CLOSE
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.methods import Method, Units, method_of
+from tocsin.ledger.methods import Method, Units, events_of, method_of
 from tocsin.ledger.model import DAY, MINUTE, Day, day_of, midnight, number_of
 from tocsin.ledger.samples import Memory
 from tocsin.ports import Labels, MetricSource
@@ -57,7 +58,7 @@ class Entry:
     @cached_property
     def sli(self) -> Sli:
         """Whose events are counted: how slices are judged is decided when they are read."""
-        return self.slo.sli.inner if isinstance(self.slo.sli, SlicedSli) else self.slo.sli
+        return events_of(self.slo.sli)
 
     @cached_property
     def method(self) -> Method:
@@ -66,9 +67,7 @@ class Entry:
 
     def period(self, at: datetime) -> tuple[datetime, datetime]:
         """The period of its budget."""
-        if (calendar := self.slo.calendar) is None:
-            return at - self.slo.window.timedelta, at
-        return PERIODS[calendar.unit](at, ZoneInfo(calendar.timezone))
+        return window_of(self.slo, at)
 
     def reach(self, at: datetime) -> date:
         """The first day that anything of now needs: its own period, or that of a contract."""

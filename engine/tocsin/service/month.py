@@ -34,14 +34,17 @@ class Period:
     first: date | None
 
     def bounds(self, sla: Sla, now: datetime) -> tuple[datetime, datetime]:
-        """Its bounds in the contract's zone."""
+        """Its bounds in the contract's zone; raises MisuseError where it has not begun."""
         return self.in_zone(ZoneInfo(sla.timezone), now)
 
     def in_zone(self, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-        """Its bounds there."""
+        """Its bounds there; raises MisuseError where it has not begun."""
         if self.first is None:
             return month_around(month_around(now, zone)[0] - timedelta(hours=1), zone)
-        return month_around(datetime(self.first.year, self.first.month, 15, tzinfo=zone), zone)
+        start, end = month_around(datetime(self.first.year, self.first.month, 15, tzinfo=zone), zone)
+        if start >= now:
+            raise MisuseError(f"the month that begins on {start:%Y-%m-%d} has not begun", hint="give one that has")
+        return start, end
 
 
 def month_report(
@@ -60,8 +63,6 @@ def month_report(
     """
     measured = Measured.of(workspace)
     start, end = period.bounds(sla, now)
-    if start >= now:
-        raise MisuseError(f"the month that begins on {start:%Y-%m-%d} has not begun", hint="give one that has")
     books = {key[0]: measured.book(key, events=True) for key in measured.keys(sla, start)}
     if ledger is not None:
         for key in measured.keys(sla, start):

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
-from tocsin.errors import MisuseError, SourceError, UnavailableError
+from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.bookkeeping import Entry, closes, entries
 from tocsin.evaluate.counting import statement
-from tocsin.ledger.model import Day
+from tocsin.evaluate.slices import milliseconds
+from tocsin.ledger.model import DAY, Day, day_of
 from tocsin.monthly.objectives import Bounds, ServiceMonth, service_month
 from tocsin.ports import MetricSource
 from tocsin.service.month import DEADLINE, Period
@@ -22,8 +23,6 @@ from tocsin.workspace import Workspace
 def bounds_of(period: Period, zone: ZoneInfo, now: datetime) -> Bounds:
     """The month in *zone*; raises MisuseError where it has not begun."""
     start, end = period.in_zone(zone, now)
-    if start >= now:
-        raise MisuseError(f"the month that begins on {start:%Y-%m-%d} has not begun", hint="give one that has")
     return Bounds(start, end, now, zone)
 
 
@@ -73,7 +72,5 @@ def _closed(ledger: LedgerStore, ref: str, bounds: Bounds) -> list[Day]:
 
 def _touched(bounds: Bounds) -> Iterator[date]:
     """The days of UTC that the month touches, as far as they have begun."""
-    day = bounds.start.astimezone(UTC).date()
-    while datetime(day.year, day.month, day.day, tzinfo=UTC) < min(bounds.end, bounds.now):
-        yield day
-        day += timedelta(days=1)
+    start, end = (milliseconds(at) // 1000 for at in (bounds.start, min(bounds.end, bounds.now)))
+    return (day_of(number) for number in range(start // DAY, -(-end // DAY)))
