@@ -6,9 +6,9 @@ from datetime import datetime
 
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 
-from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import GroupKey, GroupState
 from tocsin.evaluate.model import AlertView, Phase
+from tocsin.notify.group import announce
 from tocsin.ports import Notification
 from tocsin.spec import Notifications
 

@@ -15,7 +15,7 @@ from tests import alerts, builders
 
 from tocsin.diagnostics import Severity
 from tocsin.evaluate.model import Identity
-from tocsin.evaluate.routing import Directory
+from tocsin.notify.routing import Directory
 from tocsin.plan import AlertingRule, plan
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import label_value

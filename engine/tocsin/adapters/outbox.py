@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tocsin.evaluate.pacing import SEVERITIES, severity_rank
+from tocsin.notify.pacing import SEVERITIES, severity_rank
 from tocsin.ports import Action, Notification
 
 UNANNOUNCED = "this alert fired and resolved before a message about it could be delivered here"

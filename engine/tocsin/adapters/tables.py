@@ -72,6 +72,14 @@ OUTBOX = Table(
     Column("turn", BigInteger, nullable=False, server_default="0"),
 )
 
+SILENCES = Table(
+    "silences",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("silence", Text, nullable=False),
+)
+
 LEDGER = Table(
     "ledger",
     METADATA,

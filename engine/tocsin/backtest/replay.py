@@ -1,6 +1,6 @@
 """The evaluator's state machine, groups and routes over a history: what would have fired, and who would have been told.
 
-Everything that decides is the evaluator's own: questions, `evaluate.state.step`, `evaluate.group.announce`. Only the
+Everything that decides is the evaluator's own: questions, `evaluate.state.step`, `notify.group.announce`. Only the
 ticks at which nothing can change are left out (`traffic`, `values`). Alerts made of other alerts are judged whenever
 one of these was. The evaluator's alerts about itself have no history.
 """
@@ -14,13 +14,14 @@ import numpy as np
 
 from tocsin.backtest.ticks import Ticks
 from tocsin.evaluate import combined
-from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import GroupKey, GroupState, Memory
 from tocsin.evaluate.model import AlertEvent, AlertState, AlertView, EventKind, Identity, Phase, Truth
 from tocsin.evaluate.rule import Rule, Seen, one
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
 from tocsin.ledger.arrays import Bools
+from tocsin.notify.group import announce
+from tocsin.notify.muting import NOTHING, Muting
 from tocsin.ports import Labels, Notification
 from tocsin.spec import Composite, Notifications
 
@@ -77,6 +78,7 @@ class _Run:
     rules: Mapping[str, Rule]
     composites: Mapping[str, Composite]
     notifications: tuple[Notifications, ...]
+    muting: Muting
     stride: timedelta
     alerts: dict[Identity, AlertState] = field(default_factory=dict)
     known: dict[str, set[Identity]] = field(default_factory=dict)
@@ -127,7 +129,7 @@ class _Run:
         self.shown |= {each.identity: each for each in steps.shown if each.phase is not Phase.PENDING}
         views = [*self.shown.values(), *steps.closed]
         if self.notifications and (views or self.groups):
-            changes, outbox = announce(self.groups, views, self.notifications, now)
+            changes, outbox = announce(self.groups, self.muting.over(views, now), self.notifications, now)
             self.groups = {k: s for k, s in {**self.groups, **changes}.items() if s is not None}
             self.messages += outbox
 
@@ -162,9 +164,11 @@ def replay(
     composites: Mapping[str, Composite],
     notifications: tuple[Notifications, ...],
     ticks: Ticks,
+    *,
+    muting: Muting = NOTHING,
 ) -> Replay:
-    """Go through all ticks; each of *members* comes with the rules that it sees."""
-    run = _Run(rules, composites, notifications, max(2 * ticks.step, STRIDE))
+    """Go through all ticks; each of *members* comes with the rules that it sees, *muting* holds back messages."""
+    run = _Run(rules, composites, notifications, muting, max(2 * ticks.step, STRIDE))
     due = np.zeros((len(members), len(ticks)), dtype=np.bool_)
     for index, (member, _) in enumerate(members):
         due[index] = member.due

@@ -201,6 +201,26 @@ class SlaStatus:
     """The part of the period so far that was looked at, as far as the ledger knows; None where it counted nothing."""
 
 
+class MuteKind(StrEnum):
+    """What can keep an alert from being told."""
+
+    SILENCE = "silence"
+    INHIBITION = "inhibition"
+    MAINTENANCE = "maintenance"
+    INTERVAL = "interval"
+    """The route tells nothing at this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Why nobody is told of an alert: *by* is the id of a silence or the key of another alert, *reason* is in words."""
+
+    kind: MuteKind
+    by: str
+    reason: str
+    until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AlertView:
     """An alert as the API, the page and the messages show it; *dedup_key* names the episode."""
@@ -223,6 +243,8 @@ class AlertView:
     reason: str = ""
     runbook: str | None = None
     description: str = ""
+    muted: tuple[Mute, ...] = ()
+    """Why nobody is told of it at the moment; what was told before is closed all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """The tick: look, decide, announce, store, deliver; nothing that happens inside ends the process."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from tocsin.errors import TocsinError
-from tocsin.evaluate.group import announce
 from tocsin.evaluate.memory import Commit, Memory, Store
 from tocsin.evaluate.model import Phase, Snapshot
 from tocsin.evaluate.tick import Spread, Turn, Watch, turn
+from tocsin.notify.group import announce
+from tocsin.notify.muting import Inhibition, Muting
+from tocsin.notify.silences import Silence
 from tocsin.ports import Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
 from tocsin.service.detour import Detour
@@ -48,6 +50,8 @@ class Evaluator:
     clock: Clock
     detour: Detour
     spread: Spread = map
+    silences: Callable[[], tuple[Silence, ...]] = tuple
+    inhibitions: tuple[Inhibition, ...] = ()
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -74,13 +78,15 @@ class Evaluator:
     def _evaluate(self, now: datetime) -> Snapshot:
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread)
         turned = turn(self.watch, sight, self.memory, now)
-        groups, outbox = announce(self.memory.groups, turned.views, self.notifications, now)
-        commit = Commit(at=now, alerts=turned.alerts, views=turned.views, groups=groups, outbox=outbox)
+        muting = Muting(self.silences(), self.inhibitions)
+        views = muting.over(turned.views, now)
+        groups, outbox = announce(self.memory.groups, views, self.notifications, now)
+        commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)
         self._commit(commit)
         self.memory = remembered(self.memory, commit)
         _tell(turned, outbox)
         self._tell_faults(turned.faults)
-        return turned.snapshot
+        return replace(turned.snapshot, alerts=muting.over(turned.snapshot.alerts, now))
 
     def _commit(self, commit: Commit) -> None:
         """Store *commit* and what could not be stored before; a store that fails stops neither evaluation nor pages."""

@@ -12,12 +12,14 @@ from importlib.metadata import version
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
 from tocsin.errors import StoreError, TocsinError
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
+from tocsin.notify.muting import inhibitions_of
 from tocsin.ports import Channel, Clock
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
@@ -27,6 +29,7 @@ from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
 from tocsin.service.keeper import Keeper
 from tocsin.service.loop import Evaluator
+from tocsin.service.quiet import Quiet
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
 from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
@@ -90,6 +93,7 @@ class Process:
         self._telemetry.watch(self._board, self._store, self._clock, self._workers)
         self._retired: list[Courier] = []
         self._keeper = self._kept(definitions, stack)
+        self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper),
             notifications=definitions.workspace.notifications,
@@ -102,6 +106,8 @@ class Process:
             clock=self._clock,
             detour=Detour(channels, self._clock),
             spread=spread,
+            silences=self._quiet.now_known,
+            inhibitions=inhibitions_of(definitions.workspace),
         )
         askers = stack.enter_context(closing(Askers()))
         self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
@@ -199,6 +205,7 @@ class Process:
         self._hand_over(channels)
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
+        self._evaluator.inhibitions = inhibitions_of(definitions.workspace)
         self._in_use(now)
         self._board.update(workspace=definitions.workspace, reload_findings=(), reload_error="", reloaded_at=now)
         log.info("the definitions on disk are in use", extra=counts(definitions))

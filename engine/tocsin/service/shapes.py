@@ -252,6 +252,15 @@ class SlaShape(Shape):
     exclusions: list[ExclusionShape]
 
 
+class Muted(Shape):
+    """Why nobody is told of an alert: a silence, or an alert that says enough (*by* its id)."""
+
+    kind: str
+    by: str
+    reason: str
+    until: datetime | None
+
+
 class OpenAlert(Alert):
     """An alert with everything that is known of it."""
 
@@ -262,6 +271,7 @@ class OpenAlert(Alert):
     labels: dict[str, str]
     facts: list[tuple[str, str]]
     runbook: str | None
+    muted: list[Muted]
 
 
 class Source(Shape):

@@ -1,4 +1,4 @@
-"""Alertmanager's configuration from channels and routes, so that it decides as `evaluate.routing` does.
+"""Alertmanager's configuration from channels and routes, so that it decides as `notify.routing` does.
 
 One receiver per channel. Each of our routes is a node with its timers; below it stands one leaf per channel, so that
 PagerDuty can have a group per alert. Alerts that name their channels (`notify`, and `page` and `ticket` of

@@ -17,16 +17,16 @@ longer configured cannot be told anything: its conversations are kept while thei
 back, and then forgotten.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from tocsin.evaluate import pacing
 from tocsin.evaluate.memory import Echo, GroupEpisode, GroupKey, GroupState
 from tocsin.evaluate.model import AlertView, Identity
-from tocsin.evaluate.pacing import LONG_AGO, SEVERITIES, severity_rank
-from tocsin.evaluate.routing import Directory, Timers, alert_text
+from tocsin.notify import pacing
+from tocsin.notify.pacing import LONG_AGO, SEVERITIES, severity_rank
+from tocsin.notify.routing import Directory, Timers, alert_text
 from tocsin.ports import Action, AlertText, Notification
 from tocsin.spec import Notifications
 
@@ -39,24 +39,38 @@ def announce(
 ) -> tuple[Mapping[GroupKey, GroupState | None], tuple[Notification, ...]]:
     """Bring all conversations up to date with the *views* of every open or just closed episode.
 
+    An alert that is muted is not told, and what was told of it before is not repeated; its end is told all the same.
     Returns the conversations that changed (None where one has ended) and what has to be sent. Called once per tick;
     an announced episode without a view is taken to be open, because nobody has seen it end.
     """
     directory = Directory.of(notifications)
     fired = {view.dedup_key: view for view in views if view.fired_at is not None}
-    routes = {key: frozenset(directory.destinations(view)) for key, view in fired.items() if view.resolved_at is None}
+    muted = frozenset(key for key, view in fired.items() if view.muted)
+    opened = {key: view for key, view in fired.items() if view.resolved_at is None and key not in muted}
+    routes = {key: frozenset(directory.destinations(view)) for key, view in opened.items()}
     texts = {key: alert_text(view) for key, view in fired.items()}
     live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
     _admit(live, routes, fired, texts, now)
+    scene = _Scene(directory, texts, muted, now)
     changes: dict[GroupKey, GroupState | None] = {}
     outbox: list[Notification] = []
     for key in sorted(live):
-        after, messages = _spoken(key, live[key], directory, texts, now)
+        after, messages = _spoken(key, live[key], scene)
         outbox.extend(messages)
         kept = after if after.episodes or after.echoes else None
         if kept != groups.get(key):
             changes[key] = kept
     return changes, tuple(outbox)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What every conversation of one tick sees."""
+
+    directory: Directory
+    texts: Mapping[str, AlertText]
+    muted: Collection[str]
+    now: datetime
 
 
 def _brought_up(
@@ -72,7 +86,7 @@ def _brought_up(
     for episode in state.episodes:
         text = texts.get(episode.text.dedup_key)
         if not episode.announced:
-            if text and text.resolved_at is None and key in routes[text.dedup_key]:
+            if text and text.resolved_at is None and key in routes.get(text.dedup_key, ()):
                 kept.append(episode)
             subject = episode.alert if spec and spec.per_alert else None
             if text and text.resolved_at is not None and subject in echoes:
@@ -115,21 +129,21 @@ def _admit(
                 live[key] = replace(state, episodes=(*state.episodes, episode))
 
 
-def _spoken(
-    key: GroupKey, state: GroupState, directory: Directory, texts: Mapping[str, AlertText], now: datetime
-) -> tuple[GroupState, list[Notification]]:
-    spec = directory.channels.get(key.channel)
+def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState, list[Notification]]:
+    spec, now = scene.directory.channels.get(key.channel), scene.now
     if spec is None:
         return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open), echoes=()), []
-    timers = directory.timers(key.route)
+    timers = scene.directory.timers(key.route)
     speak = _each_alone if spec.per_alert else _all_together
-    after, messages = speak(key, state, timers, texts, now)
+    after, messages = speak(key, state, timers, scene)
     return replace(after, echoes=pacing.lasting(after.echoes, timers.interval, now)), messages
 
 
 def _each_alone(
-    key: GroupKey, state: GroupState, timers: Timers, texts: Mapping[str, AlertText], now: datetime
+    key: GroupKey, state: GroupState, timers: Timers, scene: _Scene
 ) -> tuple[GroupState, list[Notification]]:
+    """Nothing that is muted has a message due here: it is not admitted, and nobody is reminded."""
+    now = scene.now
     kept: list[GroupEpisode] = []
     messages: list[Notification] = []
     echoes = {echo.alert: echo for echo in state.echoes}
@@ -140,7 +154,7 @@ def _each_alone(
         echoes[alert] = pacing.echoed(echoes.get(alert), alert, (text,), now)
 
     for episode in state.episodes:
-        text = texts.get(episode.text.dedup_key, episode.text)
+        text = scene.texts.get(episode.text.dedup_key, episode.text)
         if not episode.open:
             say(Action.RESOLVE, episode.alert, episode.text, 1)
         elif not episode.announced and now >= _ripe(episode, text, echoes.get(episode.alert), timers):
@@ -154,17 +168,20 @@ def _each_alone(
 
 
 def _all_together(
-    key: GroupKey, state: GroupState, timers: Timers, texts: Mapping[str, AlertText], now: datetime
+    key: GroupKey, state: GroupState, timers: Timers, scene: _Scene
 ) -> tuple[GroupState, list[Notification]]:
-    if not state.episodes or now < _due(state, timers):
+    now, texts = scene.now, scene.texts
+    silent = tuple(e for e in state.episodes if e.open and e.text.dedup_key in scene.muted)
+    audible = replace(state, episodes=tuple(e for e in state.episodes if e not in silent))
+    if not audible.episodes or now < _due(audible, timers):
         return state, []
     told = tuple(
-        replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in state.episodes
+        replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in audible.episodes
     )
     still_open = tuple(e for e in told if e.open)
     if not still_open:
         action = Action.RESOLVE
-    elif all(e.announced for e in state.episodes):
+    elif all(e.announced for e in audible.episodes):
         action = Action.REPEAT
     else:
         action = Action.FIRE
@@ -173,7 +190,7 @@ def _all_together(
     notes = pacing.flap_notes(echo)
     message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said, notes)
     echoes = (pacing.echoed(echo, None, alerts, now),)
-    return replace(state, episodes=still_open, sent_at=now, said=state.said + 1, echoes=echoes), [message]
+    return replace(state, episodes=(*still_open, *silent), sent_at=now, said=state.said + 1, echoes=echoes), [message]
 
 
 def _echo(state: GroupState) -> Echo | None:

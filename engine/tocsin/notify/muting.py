@@ -1,0 +1,125 @@
+"""Which alerts nobody is told of at the moment, and why.
+
+Muting holds back the opening and the repeating of messages, never the end of what people were told: an incident that
+is open somewhere is closed there, silenced or not. The order of reasons is that of Alertmanager's pipeline; all that
+hold are given, so that people can see what else would have kept it quiet.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tocsin.evaluate.model import AlertView, Mute, MuteKind
+from tocsin.evaluate.state import OPEN
+from tocsin.matchers import Matchers, equal, fulfilled
+from tocsin.notify.routing import routing_labels
+from tocsin.notify.silences import Silence
+from tocsin.plan.build import feasible_tiers
+from tocsin.plan.inhibit import inhibitions as between_tiers
+from tocsin.plan.model import Inhibition as TierInhibition
+from tocsin.ports import Labels
+from tocsin.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alert like *source* fires, those like *target* with the same labels *equal* are not told.
+
+    https://prometheus.io/docs/alerting/latest/configuration/#inhibit_rule
+    """
+
+    source: Matchers
+    target: Matchers
+    equal: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, made: TierInhibition) -> "Inhibition":
+        """Between the tiers of an objective, as the compiler makes them for Alertmanager."""
+        return cls(equal(dict(made.source)), equal(dict(made.target)), made.equal)
+
+
+def inhibitions_of(workspace: Workspace) -> tuple[Inhibition, ...]:
+    """Those between the tiers of the objectives of *workspace*."""
+    objectives = ((slo, feasible_tiers(slo)) for service in workspace.services for slo in service.slos)
+    return tuple(Inhibition.of(each) for each in between_tiers(objectives))
+
+
+@dataclass(frozen=True, slots=True)
+class Muting:
+    """All that may mute an alert."""
+
+    silences: tuple[Silence, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = ()
+
+    def over(self, views: Sequence[AlertView], now: datetime) -> tuple[AlertView, ...]:
+        """The *views* with why they are muted."""
+        why = self.reasons(views, now)
+        return tuple(replace(view, muted=why.get(view.dedup_key, ())) for view in views) if why else tuple(views)
+
+    def reasons(self, views: Sequence[AlertView], now: datetime) -> Mapping[str, tuple[Mute, ...]]:
+        """Why each of *views* is muted, by its dedup key; those that are not are left out."""
+        labels = {view.dedup_key: routing_labels(view) for view in views}
+        active = [silence for silence in self.silences if silence.state(now) == "active"]
+        inhibited = _Sources.of(self.inhibitions, views, labels)
+        found: dict[str, tuple[Mute, ...]] = {}
+        for view in views:
+            mine = labels[view.dedup_key]
+            why = (*inhibited.over(view, mine), *_silenced(active, mine))
+            if why:
+                found[view.dedup_key] = why
+        return found
+
+
+NOTHING = Muting()
+"""Every alert is told."""
+
+
+def _silenced(active: Iterable[Silence], labels: Mapping[str, str]) -> Iterator[Mute]:
+    for silence in active:
+        if fulfilled(silence.matchers, labels):
+            why = f"(silenced by {silence.created_by}: {silence.comment})"
+            yield Mute(MuteKind.SILENCE, silence.id, why, silence.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The firing sources of each inhibition by the values of its equal labels: a look-up for each target."""
+
+    inhibitions: tuple[Inhibition, ...]
+    firing: tuple[Mapping[Labels, tuple[AlertView, ...]], ...]
+
+    @classmethod
+    def of(
+        cls,
+        inhibitions: tuple[Inhibition, ...],
+        views: Iterable[AlertView],
+        labels: Mapping[str, Mapping[str, str]],
+    ) -> "_Sources":
+        firing = [view for view in views if view.phase in OPEN and view.resolved_at is None]
+        tables: list[Mapping[Labels, tuple[AlertView, ...]]] = []
+        for rule in inhibitions:
+            table: dict[Labels, tuple[AlertView, ...]] = {}
+            for view in firing:
+                mine = labels[view.dedup_key]
+                if fulfilled(rule.source, mine):
+                    key = _values(rule, mine)
+                    table[key] = (*table.get(key, ()), view)
+            tables.append(table)
+        return cls(inhibitions, tuple(tables))
+
+    def over(self, view: AlertView, labels: Mapping[str, str]) -> Iterator[Mute]:
+        for rule, table in zip(self.inhibitions, self.firing, strict=True):
+            if not table or not fulfilled(rule.target, labels):
+                continue
+            # What is both source and target of a rule is inhibited by no other that is both: neither would be told.
+            both = fulfilled(rule.source, labels)
+            sources = table.get(_values(rule, labels), ())
+            for source in sources:
+                if source is view or (both and fulfilled(rule.target, routing_labels(source))):
+                    continue
+                yield Mute(MuteKind.INHIBITION, source.dedup_key, f"(while this fires: {source.title})")
+                break
+
+
+def _values(rule: Inhibition, labels: Mapping[str, str]) -> Labels:
+    return tuple((name, labels.get(name, "")) for name in rule.equal)

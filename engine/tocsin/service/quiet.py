@@ -1,0 +1,50 @@
+"""Silences as the evaluator and the API see them: what the store says, or what it said last."""
+
+import logging
+import threading
+import uuid
+from datetime import datetime
+
+from tocsin.errors import TocsinError
+from tocsin.notify.silences import Silence, SilenceStore, asked, ended
+
+log = logging.getLogger(__name__)
+
+
+class Quiet:
+    """The silences of one process; a store that fails takes none of them away, and no tick with it."""
+
+    def __init__(self, store: SilenceStore) -> None:
+        self._store = store
+        self._known: tuple[Silence, ...] = ()
+        self._failing = False
+        self._changing = threading.Lock()
+
+    def now_known(self) -> tuple[Silence, ...]:
+        """All of them; while the store does not answer, as of when it last did."""
+        try:
+            self._known = self._store.all()
+        except TocsinError as error:
+            if not self._failing:
+                log.warning("the silences cannot be read, those known hold on", extra={"error": str(error)})
+            self._failing = True
+        else:
+            self._failing = False
+        return self._known
+
+    def ask(self, wanted: Silence, now: datetime) -> Silence:
+        """Make *wanted*, or change the one with its id; raises SilenceError, or KeyError for an unknown id."""
+        with self._changing:
+            known = self._by_id(wanted.id) if wanted.id else None
+            changes = asked(wanted, known, str(uuid.uuid4()), now)
+            self._store.put(changes, now)
+        return changes[-1]
+
+    def end(self, name: str, now: datetime) -> None:
+        """End the one with the id *name*; raises SilenceError, or KeyError for an unknown id."""
+        with self._changing:
+            self._store.put((ended(self._by_id(name), now),), now)
+
+    def _by_id(self, name: str) -> Silence:
+        found = {silence.id: silence for silence in self._store.all()}
+        return found[name]

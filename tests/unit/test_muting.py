@@ -1,0 +1,177 @@
+"""What keeps an alert from being told, and what does not: the end of what was told is always told."""
+
+from dataclasses import replace
+from typing import Any
+
+from tests.alerts import NOON, channel, notifications, route, seconds, view
+from tests.talks import EMAIL, Talk, over
+
+from tocsin.evaluate.model import AlertView, MuteKind, Phase
+from tocsin.matchers import parse_matchers
+from tocsin.notify.muting import Inhibition, Muting
+from tocsin.notify.silences import Silence
+
+
+def silence(matchers: str, start: float = 0, end: float = 3_600, **more: Any) -> Silence:
+    """One from *start* to *end*, in seconds after noon."""
+    fields: dict[str, Any] = {"id": "s1", "created_by": "ana", "comment": "new disks", "updated_at": NOON}
+    return Silence(
+        matchers=parse_matchers(matchers),
+        starts_at=NOON + seconds(start),
+        ends_at=NOON + seconds(end),
+        **(fields | more),
+    )
+
+
+def tier(key: str, name: str, **more: Any) -> AlertView:
+    """An alert of one tier of an objective."""
+    labels = {"alertname": "ErrorBudgetBurn", "slo": "uptime", "tier": name} | more.pop("labels", {})
+    return view(key, labels=tuple(sorted(labels.items())), **more)
+
+
+TIERS = Inhibition(parse_matchers("tier=fast"), parse_matchers("tier=slow"), ("service", "slo"))
+
+
+class MutedTalk(Talk):
+    """A conversation that minds what mutes."""
+
+    def __init__(self, muting: Muting, *more: Any) -> None:
+        super().__init__(*more or (EMAIL,))
+        self.muting = muting
+
+    def tick(self, at: float, *views: AlertView) -> list[tuple[str, str, tuple[str, ...]]]:
+        """As the evaluator does it."""
+        return super().tick(at, *self.muting.over(views, NOON + seconds(at)))
+
+
+def said(talk: Talk, until: int, *views: AlertView, start: int = 0) -> list[tuple[int, str, tuple[str, ...]]]:
+    """All that is sent from *start* on in steps of 10 s."""
+    return [(at, action, keys) for at in range(start, until, 10) for _, action, keys in talk.tick(at, *views)]
+
+
+def test_a_silenced_alert_is_told_when_the_silence_ends() -> None:
+    """Nothing while it lasts, then as if it had just come: group_wait, FIRE."""
+    talk = MutedTalk(Muting((silence("service=be-camera", end=600),)))
+
+    assert said(talk, 700, view("a")) == [(610, "fire", ("a",))]
+
+
+def test_a_silence_over_another_service_mutes_nothing() -> None:
+    """All matchers have to hold."""
+    talk = MutedTalk(Muting((silence('service="be-camera",severity="warning"'),)))
+
+    assert said(talk, 20, view("a")) == [(10, "fire", ("a",))]
+
+
+def test_what_was_told_before_is_not_repeated_while_silenced_but_closed() -> None:
+    """No reminder for three hours; its end is told at once, or PagerDuty would keep an incident for ever."""
+    for kind in ("email", "pagerduty"):
+        ways = notifications(channel("c", kind), route("c"))
+        talk = MutedTalk(Muting((silence("service=be-camera", start=60, end=36_000),)), ways)
+        assert said(talk, 10_800, view("a")) == [(10, "fire", ("a",))]
+        assert [m[1:] for m in talk.tick(10_800, over(view("a"), NOON + seconds(10_800)))] == [("resolve", ("a",))]
+
+
+def test_the_end_of_the_silence_does_not_tell_anew_what_people_know() -> None:
+    """The next reminder comes a repeat_interval after the last message, as if there had been no silence."""
+    talk = MutedTalk(Muting((silence("service=be-camera", start=60, end=1_800),)))
+
+    assert said(talk, 3_700, view("a")) == [(10, "fire", ("a",)), (3_610, "repeat", ("a",))]
+
+
+def test_others_of_the_conversation_are_told_without_the_silenced_one() -> None:
+    """A new neighbour makes a message about itself alone."""
+    talk = MutedTalk(Muting((silence("instance=a", start=60),)))
+    a, b = view("a", labels=(("instance", "a"),)), view("b", labels=(("instance", "b"),))
+    said(talk, 100, a)
+
+    assert said(talk, 500, a, b, start=100) == [(310, "fire", ("b",))]
+
+
+def test_the_end_of_all_audible_alerts_is_a_resolve() -> None:
+    """A message about ends only does not say that something fires; the silenced one is closed later."""
+    talk = MutedTalk(Muting((silence("instance=a", start=60),)))
+    a, b = view("a", labels=(("instance", "a"),)), view("b", labels=(("instance", "b"),))
+    said(talk, 100, a, b)
+
+    assert [m[1:] for m in talk.tick(100, a, over(b, NOON + seconds(100)))] == [("resolve", ("b",))]
+    assert [m[1:] for m in talk.tick(110, over(a, NOON + seconds(110)))] == [("resolve", ("a",))]
+
+
+def test_what_fires_and_resolves_under_a_silence_is_never_told() -> None:
+    """Neither its begin nor its end; the view still says why."""
+    muting = Muting((silence("service=be-camera"),))
+    talk = MutedTalk(muting)
+    talk.tick(0, view("a"))
+
+    assert talk.tick(300, over(view("a"), NOON + seconds(300))) == []
+    (shown,) = muting.over((view("a"),), NOON)
+    assert [(m.kind, m.by, m.reason) for m in shown.muted] == [(MuteKind.SILENCE, "s1", "(silenced by ana: new disks)")]
+
+
+def test_an_incident_sends_one_page() -> None:
+    """While the fast tier fires, the slow one is not told; when the fast one is over, it is."""
+    talk = MutedTalk(Muting((), (TIERS,)), notifications(channel("pd", "pagerduty"), route("pd")))
+    fast, slow = tier("f", "fast"), tier("s", "slow", severity="warning")
+    first = said(talk, 300, fast, slow)
+    ended = [(300, action, keys) for _, action, keys in talk.tick(300, over(fast, NOON + seconds(300)), slow)]
+
+    assert (first, ended) == ([(10, "fire", ("f",))], [(300, "resolve", ("f",))])
+    assert said(talk, 400, slow, start=310) == [(310, "fire", ("s",))]
+
+
+def test_only_equal_labels_inhibit() -> None:
+    """Another objective's fast tier, one of another service, and a pending one mute nothing."""
+    slow = tier("s", "slow")
+    others = (
+        tier("f1", "fast", labels={"slo": "latency"}),
+        tier("f2", "fast", service="be-auth"),
+        tier("f3", "fast", phase=Phase.PENDING, fired=None),
+    )
+
+    assert Muting((), (TIERS,)).reasons((slow, *others), NOON) == {}
+
+
+def test_what_recovers_still_inhibits_and_what_is_over_does_not() -> None:
+    """As long as people see the source firing, its targets are quiet."""
+    slow, fast = tier("s", "slow"), tier("f", "fast", phase=Phase.RECOVERING)
+    muting = Muting((), (TIERS,))
+
+    assert list(muting.reasons((slow, fast), NOON)) == ["s"]
+    assert muting.reasons((slow, over(fast, NOON)), NOON) == {}
+
+
+def test_an_alert_that_is_source_and_target_does_not_mute_itself_or_its_like() -> None:
+    """Of two that are both, each would mute the other, and nobody would hear of either."""
+    both = Inhibition(parse_matchers("tier=~.+"), parse_matchers("tier=~.+"), ("service",))
+
+    assert Muting((), (both,)).reasons((tier("a", "fast"), tier("b", "slow")), NOON) == {}
+
+
+def test_a_silenced_source_still_inhibits() -> None:
+    """As in Alertmanager: silencing the page does not bring up the tickets."""
+    muting = Muting((silence("tier=fast"),), (TIERS,))
+    found = muting.reasons((tier("f", "fast"), tier("s", "slow")), NOON)
+
+    assert {key: [m.kind for m in why] for key, why in found.items()} == {
+        "f": [MuteKind.SILENCE],
+        "s": [MuteKind.INHIBITION],
+    }
+
+
+def test_all_reasons_are_given() -> None:
+    """A silenced and inhibited alert names both, so nobody wonders why ending the silence changes nothing."""
+    muting = Muting((silence("slo=uptime"),), (TIERS,))
+    found = muting.reasons((tier("f", "fast"), tier("s", "slow")), NOON)
+
+    assert [mute.kind for mute in found["s"]] == [MuteKind.INHIBITION, MuteKind.SILENCE]
+
+
+def test_a_silence_holds_from_its_start_until_before_its_end() -> None:
+    """Half-open, as in Alertmanager."""
+    one = silence("slo=uptime", start=60, end=120)
+    states = [one.state(NOON + seconds(at)) for at in (59, 60, 119, 120)]
+
+    assert states == ["pending", "active", "active", "expired"]
+    assert [one.mutes({"slo": "uptime"}, NOON + seconds(at)) for at in (59, 60, 119, 120)] == [False, True, True, False]
+    assert not replace(one, matchers=parse_matchers("slo=latency")).mutes({"slo": "uptime"}, NOON + seconds(60))
