@@ -58,6 +58,39 @@ def test_a_reset_counts_the_new_value() -> None:
     assert counted([row([(0, 90), (15, 100), (30, 7), (45, 9)])]).total.sum() == 10 + 7 + 2
 
 
+def test_a_counter_that_fell_speaks_for_those_of_its_target_that_outran_themselves() -> None:
+    """From 92 to 354 are 354 events where requests fell in the same scrape, and 262 where none did."""
+    errors = row([(0, 92), (15, 92), (30, 354)], "500")
+    fell, went_on = row([(0, 9000), (15, 9010), (30, 40)]), row([(0, 9000), (15, 9010), (30, 9500)])
+
+    assert counted([fell, errors], [errors]).bad.sum() == 354
+    assert counted([went_on, errors], [errors]).bad.sum() == 262
+
+
+def test_a_counter_that_did_not_double_went_on() -> None:
+    """An exporter may tell of many processes: 20 more on top of 5,000 are 20, although another of them fell."""
+    other = row([(0, 5000), (15, 5010), (30, 5020)], "201")
+
+    assert counted([row([(0, 90), (15, 100), (30, 7)]), other]).total.sum() == 10 + 7 + 20
+
+
+def test_a_restart_of_another_target_is_none() -> None:
+    """Processes start anew one by one."""
+    rows = [row([(0, 90), (15, 100), (30, 7)], instance="b"), row([(0, 5), (15, 5), (30, 50)])]
+
+    assert counted(rows).total.sum() == 10 + 7 + 45
+
+
+def test_a_restart_is_remembered_for_errors_that_come_later() -> None:
+    """A series that is silent after the restart, until its first error, started anew with the others."""
+    requests = row([(0, 9000), (15, 40), *((t, float(t)) for t in range(60, 600, 15))])
+    errors = row([(0, 3), (555, 8)], "500")
+    _, memory = count(COUNTERS, (), [requests, row([(0, 3)], "500")], [row([(0, 3)], "500")], Memory(), until=300)
+
+    assert counted([requests, errors], [errors]).bad.sum() == 8
+    assert counted([requests, errors], [errors], memory=memory).bad.sum() == 8
+
+
 def test_nan_is_no_sample() -> None:
     """A stale marker neither ends a counter nor resets it."""
     assert counted([row([(0, 1), (15, math.nan), (30, 5)])]).total.sum() == 4

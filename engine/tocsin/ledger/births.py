@@ -10,11 +10,13 @@ much older as the pause was long: nobody could have seen it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
 
-from tocsin.ledger.arrays import Floats
+from tocsin.ledger.arrays import Bools, Floats
+from tocsin.ledger.restarts import Fall, falls, restarts
 from tocsin.ports import Labels, RangeRow
 
 Target = tuple[str, str]
@@ -88,9 +90,15 @@ class Series:
 
 
 class Targets:
-    """When each target was scraped, as its series of all events tell, and whether it was known then."""
+    """When each target was scraped, as its series of all events tell, whether it was known then, and when it fell."""
 
-    def __init__(self, series: Sequence[Series], memory: Mapping[Labels, Seen], pause: Pause = NEVER) -> None:
+    def __init__(
+        self,
+        series: Sequence[Series],
+        memory: Mapping[Labels, Seen],
+        pause: Pause = NEVER,
+        fallen: Mapping[Target, Fall] = MappingProxyType({}),
+    ) -> None:
         self._series: dict[Target, list[Series]] = {}
         for one in series:
             self._series.setdefault(_target(one.labels), []).append(one)
@@ -107,12 +115,24 @@ class Targets:
             if target not in self._last and (start := _birth(members, oldest, self._pauses)) is not None:
                 self._young.add(target)
                 self._last[target] = start
+        last = {target: (fall,) for target, fall in fallen.items()}
+        self._falls = {
+            target: falls(self._series.get(target, ()), last.get(target, ())) for target in self._series | last
+        }
         self._times: dict[Target, Floats] = {}
         self._known: dict[tuple[Target, float], bool] = {}
 
     def pause(self) -> Pause:
         """The last pause of all targets."""
         return self._pauses[-1]
+
+    def fallen(self) -> Mapping[Target, Fall]:
+        """When each target that ever did started anew the last time: samples that come next may lie around it."""
+        return {target: found[-1] for target, found in self._falls.items() if found}
+
+    def restarts(self, series: Series) -> Bools:
+        """Between which of its samples a counter started anew."""
+        return restarts(series.times, series.values, self._falls.get(_target(series.labels), ()))
 
     def before(self, labels: Labels, times: Floats) -> Floats:
         """The scrape before each of *times*, or the birth of a young target; infinitely long ago where neither is."""
@@ -169,10 +189,10 @@ def _pauses(series: Sequence[Series], last: float) -> list[Pause]:
     return [(float(scrapes[place]), float(scrapes[place + 1])) for place in ends]
 
 
-def increments(values: Floats) -> Floats:
-    """What a counter counted between consecutive samples; after a reset its new value."""
+def increments(values: Floats, reset: Bools | None = None) -> Floats:
+    """What a counter counted between consecutive samples; after a reset (where it fell, or as told) its new value."""
     difference = np.diff(values)
-    return np.where(difference < 0, values[1:], difference)
+    return np.where(difference < 0 if reset is None else reset, values[1:], difference)
 
 
 def _target(labels: Labels) -> Target:

@@ -1,6 +1,7 @@
 """Counting events from samples of counters: each increment once, wherever scrapes, requests and slices begin and end.
 
-A counter's increment lies between two samples; after a reset it is the new value (decision 0018). It is counted when
+A counter's increment lies between two samples; after a reset it is the new value (decision 0018; how a reset is told:
+`tocsin.ledger.restarts`). It is counted when
 the later of the two is read, and divided among the slices of the stretch between them in proportion to time. What the
 next stretch of samples needs of this one is the last sample of each series: `Memory`. So it does not matter where
 samples are cut into requests, and a pause of any length that is remembered loses nothing but its shape.
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tocsin.ledger.arrays import Floats
-from tocsin.ledger.births import CLOSE, NEVER, Pause, Seen, Series, Targets, increments
+from tocsin.ledger.births import CLOSE, NEVER, Pause, Seen, Series, Target, Targets, increments
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import MINUTE
+from tocsin.ledger.restarts import Fall
 from tocsin.ports import Labels, RangeRow, labels_of
 from tocsin.sli.base import Counters
 
@@ -31,6 +33,8 @@ class Memory:
     total: Mapping[Labels, Seen] = field(default_factory=dict)
     part: Mapping[Labels, Seen] = field(default_factory=dict)
     pause: Pause = NEVER
+    fallen: Mapping[Target, Fall] = field(default_factory=dict)
+    """When each target started anew the last time."""
 
     def settled(self) -> float:
         """Until when all is counted that is counted so far: the oldest last sample of the series that are alive.
@@ -59,7 +63,7 @@ def count(
     behind *until* are not counted yet: YOUNG seconds of them tell which targets are young.
     """
     wholes, parts = tuple(_fresh(total, memory.total, until)), tuple(_fresh(part, memory.part, until))
-    targets = Targets(wholes, memory.total, memory.pause)
+    targets = Targets(wholes, memory.total, memory.pause, memory.fallen)
     events, members = _by_group(wholes, by), _by_group(parts, by)
     newest, newest_part = _newest(memory.total, by), _newest(memory.part, by)
     found = {}
@@ -71,7 +75,10 @@ def count(
             looked.append(_looked(members.get(group, ()), newest_part.get(group, -np.inf)))
         found[group] = _divided(everything, some, looked, step, good=counters.good)
     return found, Memory(
-        _remembered(memory.total, wholes, targets), _remembered(memory.part, parts, targets), targets.pause()
+        _remembered(memory.total, wholes, targets),
+        _remembered(memory.part, parts, targets),
+        targets.pause(),
+        targets.fallen(),
     )
 
 
@@ -85,8 +92,8 @@ def _curve(series: Series, targets: Targets, *, births: bool) -> tuple[Floats, F
     went on may have counted at any time since its own last sample.
     """
     times, values = series.times, series.values
-    reset = np.diff(values) < 0
-    counted = np.concatenate(([0.0], np.cumsum(increments(values))))
+    reset = targets.restarts(series)
+    counted = np.concatenate(([0.0], np.cumsum(increments(values, reset))))
     since = np.where(reset, targets.before(series.labels, times[1:]), -np.inf)
     late = since > times[:-1]
     if late.any():
