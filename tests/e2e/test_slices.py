@@ -17,6 +17,7 @@ from tocsin.evaluate.model import SloStatus
 from tocsin.evaluate.tick import Watch
 from tocsin.plan import RecordingRule, RuleGroup
 from tocsin.plan.budget import budget_group
+from tocsin.plan.objective import Objective
 from tocsin.plan.series import BORN, TO_THE_HOUR
 from tocsin.promql import matchers
 from tocsin.sli import RatioSli, SlicedSli
@@ -63,7 +64,7 @@ def recorded(*slos: Slo, left: bool = False) -> tuple[tuple[RuleGroup, ...], Map
     asked: dict[str, str] = {}
     for slo in slos:
         known: dict[str, str] = {}
-        for rule in budget_group(slo, slo.tiers).rules:
+        for rule in budget_group(Objective(slo, slo.tiers, (), None)).rules:
             assert isinstance(rule, RecordingRule)
             text = rule.expr
             for name, value in rule.labels:

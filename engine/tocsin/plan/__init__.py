@@ -1,6 +1,6 @@
 """What Prometheus shall evaluate for a workspace, in no target's format."""
 
 from tocsin.plan.build import plan
-from tocsin.plan.model import AlertingRule, Inhibition, Plan, RecordingRule, RuleGroup
+from tocsin.plan.model import AlertingRule, Inhibition, Late, Plan, RecordingRule, Rule, RuleGroup
 
-__all__ = ["AlertingRule", "Inhibition", "Plan", "RecordingRule", "RuleGroup", "plan"]
+__all__ = ["AlertingRule", "Inhibition", "Late", "Plan", "RecordingRule", "Rule", "RuleGroup", "plan"]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tocsin.plan.model import Late, RecordingRule, RuleGroup
+from tocsin.plan.objective import Objective
 from tocsin.plan.series import (
     BORN,
     HERE,
@@ -32,23 +33,24 @@ from tocsin.plan.series import (
 from tocsin.plan.usual import USUAL, part_of, usual
 from tocsin.spec import Slo
 from tocsin.units import Duration, literal
-from tocsin.windows import Tier, decimal_literal
+from tocsin.windows import decimal_literal
 
 INTERVAL = Duration.of(minutes=4)
 """What a month says changes slowly; an instant query looks back over five minutes, and a full hour over twenty."""
 
 
-def budget_group(slo: Slo, tiers: tuple[Tier, ...]) -> RuleGroup:
+def budget_group(of: Objective) -> RuleGroup:
     """What dashboards show of an objective; in a group of its own, because every few minutes are enough for it."""
-    return RuleGroup(f"slo-budget:{slo.ref}", slo.service, Late(_rules, slo, tiers), INTERVAL)
+    return RuleGroup(f"slo-budget:{of.slo.ref}", of.slo.service, Late(_rules, of), INTERVAL)
 
 
-def _rules(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
+def _rules(of: Objective) -> Iterator[RecordingRule]:
+    slo = of.slo
     own, chosen, period = labels(slo), selector(slo), slo.window
     yield RecordingRule("slo:objective:ratio", f"vector({literal(slo.target)})", own, slo.span)
     born = f"min_over_time({BORN}{chosen}[{HOUR}])"  # also of a life that ended within the hour
     yield RecordingRule(HOURLY_BORN, at_full_hours(born, ONCE_AN_HOUR), own, slo.span)
-    if (part := part_of(slo, tiers)) is not None:
+    if (part := part_of(slo, of.tiers)) is not None:
         yield RecordingRule(USUAL, usual(slo, part), own, slo.span)
     if slo.calendar is not None:
         return

@@ -14,6 +14,7 @@ from tocsin.plan.groups import alert_group, baseline_groups, own_groups
 from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.journey import journey_groups
 from tocsin.plan.model import Plan, RuleGroup
+from tocsin.plan.objective import Objective
 from tocsin.spec import Anomaly, Service, Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, decimal_literal
@@ -27,8 +28,8 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
     for service in sorted(workspace.services, key=lambda service: service.name):
         groups.extend(own_groups(service))
         for slo in sorted(service.slos, key=lambda slo: slo.name):
-            groups.append(slo_group(slo, feasible_tiers(slo), service))
-            groups.append(budget_group(slo, feasible_tiers(slo)))
+            objective = Objective(slo, feasible_tiers(slo), service.labels, slo.runbook or service.runbook)
+            groups += slo_group(objective), budget_group(objective)
             findings.extend(_tier_findings(slo))
         groups.extend(baseline_groups(service))
         if group := alert_group(service):

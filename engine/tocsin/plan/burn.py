@@ -35,25 +35,27 @@ from tocsin.guards import (
 )
 from tocsin.plan import broken
 from tocsin.plan.model import AlertingRule, Late, Rule, RuleGroup
+from tocsin.plan.objective import Objective
 from tocsin.plan.series import HERE, history, placed, recordings, selector
 from tocsin.plan.usual import expected
 from tocsin.ports import Labels, labels_of
 from tocsin.sli import SlicedSli
-from tocsin.spec import Service, Slo
+from tocsin.spec import Slo
 from tocsin.template import verbatim
 from tocsin.units import Duration, literal
 from tocsin.windows import ALERT_SEVERITY, Tier, decimal_literal
 
 
-def slo_group(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> RuleGroup:
+def slo_group(of: Objective) -> RuleGroup:
     """Everything one objective needs, in one group, so that alerts see what was recorded at the same instant."""
+    slo = of.slo
     interval = slo.sli.slice if isinstance(slo.sli, SlicedSli) else None
-    return RuleGroup(f"slo:{slo.ref}", slo.service, Late(_rules, slo, tiers, service), interval)
+    return RuleGroup(f"slo:{slo.ref}", slo.service, Late(_rules, of), interval)
 
 
-def _rules(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[Rule]:
-    yield from recordings(slo, tiers)
-    yield from _alerts(slo, tiers, service)
+def _rules(of: Objective) -> Iterator[Rule]:
+    yield from recordings(of.slo, of.tiers)
+    yield from _alerts(of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,17 @@ class _Of:
     annotations: Mapping[str, str]
 
     @classmethod
-    def read(cls, slo: Slo, service: Service) -> Self:
+    def read(cls, objective: Objective) -> Self:
         """Labels of the service and of the objective for routing, below those that say what the alert is."""
+        slo = objective.slo
         own = {"service": slo.service, "slo": slo.name, "ref": slo.ref}
         said = {"source": f"{slo.span.path}:{slo.span.line}"}
-        if runbook := slo.runbook or service.runbook:
-            said["runbook_url"] = runbook
+        if objective.runbook:
+            said["runbook_url"] = objective.runbook
         if slo.description:
             said["objective"] = slo.description
         annotations = {name: verbatim(text) for name, text in said.items()}
-        return cls(slo, {**dict(service.labels), **dict(slo.labels), **own}, annotations)
+        return cls(slo, {**dict(objective.labels), **dict(slo.labels), **own}, annotations)
 
     def labelled(self, severity: str, **more: str) -> Labels:
         """Its labels on an alert of a severity."""
@@ -94,12 +97,12 @@ class _Of:
         return "".join(f" ({label} {{{{ $labels.{label} }}}})" for label in self.slo.by)
 
 
-def _alerts(slo: Slo, tiers: tuple[Tier, ...], service: Service) -> Iterator[AlertingRule]:
-    of = _Of.read(slo, service)
-    for tier in tiers:
+def _alerts(objective: Objective) -> Iterator[AlertingRule]:
+    slo, of = objective.slo, _Of.read(objective)
+    for tier in objective.tiers:
         yield _burn_alert(of, tier)
     if slo.no_traffic.alert:
-        yield _traffic_alert(of, tiers)
+        yield _traffic_alert(of, objective.tiers)
     if slo.sli.lacks():
         yield broken.broken_alert(slo, of.labelled("ticket"), lambda texts: of.annotated(texts, "ticket"))
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import overload
 
 from tocsin.diagnostics import Span
+from tocsin.plan.objective import Objective
 from tocsin.ports import Labels
 from tocsin.units import Duration
 
@@ -44,16 +45,16 @@ Rule = RecordingRule | AlertingRule
 
 
 class Late(Sequence[Rule]):
-    """Rules that are made when somebody looks at them, and forgotten when many others were looked at since.
+    """Rules *of* an objective, made when somebody looks at them, and forgotten when many others were looked at since.
 
     Ten thousand objectives have a quarter of a million rules; those that are just being written need to be in memory.
     """
 
-    __slots__ = ("_arguments", "_make")
+    __slots__ = ("make", "of")
 
-    def __init__(self, make: Callable[..., Iterable[Rule]], *arguments: object) -> None:
-        self._make = make
-        self._arguments = arguments
+    def __init__(self, make: Callable[[Objective], Iterable[Rule]], of: Objective) -> None:
+        self.make = make
+        self.of = of
 
     @overload
     def __getitem__(self, index: int) -> Rule: ...
@@ -75,7 +76,7 @@ class Late(Sequence[Rule]):
 
     def made(self) -> tuple[Rule, ...]:
         """Make them anew."""
-        return tuple(self._make(*self._arguments))
+        return tuple(self.make(self.of))
 
 
 @lru_cache(maxsize=128)

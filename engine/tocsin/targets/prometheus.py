@@ -1,18 +1,19 @@
 """Prometheus rule files (one per service) and `prometheus.yml`, the same bytes for the same definitions."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
-from tocsin.plan import AlertingRule, Plan, RecordingRule, RuleGroup
-from tocsin.ports import Labels, labels_of
+from tocsin.plan import Late, Plan, RuleGroup
+from tocsin.ports import labels_of
 from tocsin.spec import Platform, PrometheusSettings, Scrape, Service
 from tocsin.targets.artifact import Artifact, comment, header
 from tocsin.targets.influxdb import remote_write
+from tocsin.targets.likeness import written
+from tocsin.targets.rule_text import mapping
 from tocsin.targets.statsd import EXPORTER_PORT
-from tocsin.targets.yaml_text import Yaml, block, scalar, tree
-from tocsin.template import verbatim
+from tocsin.targets.yaml_text import Yaml, scalar, tree
 from tocsin.workspace import Workspace
 
 RULES = "prometheus/rules"
@@ -30,13 +31,17 @@ def prometheus(plan: Plan, workspace: Workspace) -> tuple[Artifact, ...]:
 
 
 def rule_file(groups: tuple[RuleGroup, ...]) -> str:
-    """One rule file; a comment above each rule says which line of the definitions caused it."""
+    """One rule file."""
     return "".join((header(sources(groups)), "groups:\n", *rule_groups(groups)))
 
 
 def sources(groups: Iterable[RuleGroup]) -> Iterator[str]:
     """The files of the definitions that caused the rules."""
-    return (rule.source.path for group in groups for rule in group.rules)
+    for group in groups:
+        if isinstance(group.rules, Late):
+            yield group.rules.of.slo.span.path
+        else:
+            yield from (rule.source.path for rule in group.rules)
 
 
 def rule_groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
@@ -49,35 +54,7 @@ def rule_groups(groups: Iterable[RuleGroup]) -> Iterator[str]:
             yield f"    interval: {group.interval}\n"
         if group.limit:
             yield f"    limit: {group.limit}\n"
-        yield "    rules:\n"
-        for rule in group.rules:
-            yield f"      # {comment(rule.source.path)}:{rule.source.line}\n"
-            yield _recording(rule) if isinstance(rule, RecordingRule) else _alerting(rule)
-
-
-def _recording(rule: RecordingRule) -> str:
-    head = f"      - record: {scalar(rule.record)}\n        expr: {block(rule.expr, 10)}\n"
-    return head + _mapping("labels", rule.labels)
-
-
-def _alerting(rule: AlertingRule) -> str:
-    timing = f"        for: {rule.for_}\n" if rule.for_.milliseconds else ""
-    if rule.keep_firing_for.milliseconds:
-        timing += f"        keep_firing_for: {rule.keep_firing_for}\n"
-    labels = tuple((name, value if name in rule.raw else verbatim(value)) for name, value in rule.labels)
-    return (
-        f"      - alert: {scalar(rule.alert)}\n        expr: {block(rule.expr, 10)}\n{timing}"
-        f"{_mapping('labels', labels)}{_mapping('annotations', rule.annotations)}"
-    )
-
-
-@lru_cache(maxsize=256)
-def _mapping(key: str, pairs: Labels, indent: int = 8) -> str:
-    """The rules of an objective have the same labels again and again."""
-    if not pairs:
-        return ""
-    pad = " " * indent
-    return f"{pad}{key}:\n" + "".join(f"{pad}  {scalar(name)}: {scalar(value)}\n" for name, value in pairs)
+        yield f"    rules:\n{written(group.rules)}"
 
 
 def configuration(workspace: Workspace) -> str:
@@ -110,7 +87,7 @@ def _global(settings: PrometheusSettings) -> str:
         "global:\n"
         f"  scrape_interval: {settings.scrape_interval}\n"
         f"  evaluation_interval: {settings.evaluation_interval}\n"
-        f"{_mapping('external_labels', labels_of(settings.external_labels), 2)}"
+        f"{mapping('external_labels', labels_of(settings.external_labels), 2)}"
     )
 
 

@@ -20,6 +20,11 @@ _ASCII = bytes(range(0x20, 0x7F)) + b"\n"
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
+def is_plain(text: str) -> bool:
+    """Whether a string needs no quotes: nobody could read it as anything else."""
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
+
+
 @lru_cache(maxsize=1024)
 def scalar(text: str) -> str:
     r"""Write a string, plain where nobody could read it as anything else.
@@ -27,7 +32,7 @@ def scalar(text: str) -> str:
     >>> print(scalar("be-camera"), scalar("on"), scalar('up{job="a"}'), scalar("it's\\n"))
     be-camera "on" 'up{job="a"}' "it's\\n"
     """
-    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+    if is_plain(text):
         return text
     if "'" not in text and text.isprintable() and ('"' in text or "\\" in text):
         return f"'{text}'"
