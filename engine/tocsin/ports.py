@@ -112,6 +112,8 @@ class Action(StrEnum):
 
     FIRE = "fire"
     REPEAT = "repeat"
+    ACKNOWLEDGE = "acknowledge"
+    """Somebody has taken it on; it fires still."""
     RESOLVE = "resolve"
 
 
@@ -142,6 +144,7 @@ class Notification:
 
     A channel with per-alert incidents (PagerDuty) is asked once per alert; others once per group. *seq* counts the
     messages of one key on one channel from 0; *notes* are lines that delivery adds, such as "may be a repeat".
+    *receipt* is what the receiver called the last message of this key, empty where there is none.
     """
 
     channel: str
@@ -152,6 +155,7 @@ class Notification:
     group: Labels = ()
     seq: int = 0
     notes: tuple[str, ...] = ()
+    receipt: str = ""
 
 
 class Outcome(StrEnum):
@@ -165,11 +169,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The result of one attempt; *detail* never holds a secret."""
+    """The result of one attempt; *detail* never holds a secret.
+
+    *receipt* is what the receiver calls the message (or the part that it has already), for what follows it.
+    """
 
     outcome: Outcome
     detail: str = ""
     retry_after: timedelta | None = None
+    receipt: str = ""
 
 
 class Channel(Protocol):

@@ -3,13 +3,13 @@
 import smtplib
 import ssl
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from tocsin.ports import Delivery, Outcome
-from tocsin_notifiers.border import Answer, Attempt, Mailing
+from tocsin_notifiers.attempt import Answer, Attempt, Mailing
 from tocsin_notifiers.message import one_line
 from tocsin_notifiers.retry import http_outcome, retry_after, smtp_outcome
 
@@ -33,8 +33,13 @@ def http_delivery(answer: Answer, now: datetime, secrets: Iterable[str]) -> Deli
     outcome = http_outcome(answer.status)
     said = redacted(answer.body[:500].decode("utf-8", "replace"), secrets)
     detail = "" if outcome is Outcome.SENT else f"HTTP {answer.status}" + (f": {said}" if said else "")
-    wait = retry_after(answer.headers.get("Retry-After"), now) if outcome is Outcome.RETRY else None
+    wait = waiting(answer, now) if outcome is Outcome.RETRY else None
     return Delivery(outcome, one_line(detail, LONGEST_DETAIL), wait)
+
+
+def waiting(answer: Answer, now: datetime) -> timedelta | None:
+    """How long the receiver asks us to wait, if it does."""
+    return retry_after(answer.headers.get("Retry-After"), now)
 
 
 def strange(answer: Answer, secrets: Iterable[str]) -> Delivery:

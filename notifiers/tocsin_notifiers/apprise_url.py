@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Action, Delivery, Notification, Outcome
-from tocsin_notifiers import answers
-from tocsin_notifiers.border import Gate, load
+from tocsin_notifiers import answers, border
+from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import render
 from tocsin_notifiers.settings import Settings, required
 
@@ -30,7 +30,8 @@ class AppriseChannel:
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send once; what the service's own plugin calls a success is one."""
         message = render(notification, now, "slack.j2")
-        attempt = self._gate.send(
+        attempt = border.send(
+            self._gate,
             self.url,
             title=message.subject,
             body=message.body,
@@ -55,6 +56,6 @@ def build(name: str, settings: Settings) -> AppriseChannel:
     url = required(settings, "url")
     if "://" not in url:
         raise MisuseError("the Apprise URL has no scheme, such as discord://")
-    load(url)
+    border.load(url)
     pieces = re.split(r"[/@?&=:#]+", url)[1:]
     return AppriseChannel(name, url, (url, *pieces, *map(unquote, pieces)))

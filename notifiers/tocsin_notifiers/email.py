@@ -7,8 +7,8 @@ from typing import Any
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Delivery, Notification, Outcome
-from tocsin_notifiers import answers
-from tocsin_notifiers.border import Gate, load
+from tocsin_notifiers import answers, border
+from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import render
 from tocsin_notifiers.settings import Settings, optional, required
 
@@ -42,7 +42,9 @@ class EmailChannel:
         message = render(notification, now)
         thread = f"<tocsin-{notification.dedup_key}@tocsin.invalid>"
         service = self.service | {"targets": missing, "headers": {"In-Reply-To": thread, "References": thread}}
-        attempt = self._gate.send(service, title=message.subject, body=message.body, mood="info", seconds=self.deadline)
+        attempt = border.send(
+            self._gate, service, title=message.subject, body=message.body, mood="info", seconds=self.deadline
+        )
         results = [answers.smtp_delivery(mailing, self.secrets) for mailing in attempt.mailings]
         for mailing, result in zip(attempt.mailings, results, strict=True):
             if result.outcome is Outcome.SENT:
@@ -99,7 +101,7 @@ def build(name: str, settings: Settings) -> EmailChannel:
     }
     people: dict[str, str] = {}
     for address in addresses:
-        targets = load(service | {"targets": [address]}).targets
+        targets = border.load(service | {"targets": [address]}).targets
         if len(targets) != 1:
             raise MisuseError(f"to: {address!r} is not an email address")
         people[targets[0][1]] = address

@@ -25,6 +25,7 @@ LISTED = 100
 LONGEST_TITLE, LONGEST_FIELD, LONGEST_SUMMARY = 200, 500, 2_000
 
 SEVERITIES = ("critical", "warning", "info")
+_STATES = {Action.RESOLVE: "RESOLVED", Action.ACKNOWLEDGE: "ACKNOWLEDGED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def subject(notification: Notification) -> str:
 
     Mail programs keep a conversation together by it.
     """
-    state = "RESOLVED" if notification.action is Action.RESOLVE else "FIRING"
+    state = _STATES.get(notification.action, "FIRING")
     first, *others = notification.alerts
     severity = min((a.severity for a in notification.alerts), key=_rank)
     if others:
@@ -171,6 +172,8 @@ def _pairs(pairs: Labels) -> Labels:
 def _headline(notification: Notification) -> str:
     firing = sum(1 for a in notification.alerts if a.resolved_at is None)
     resolved = len(notification.alerts) - firing
+    if notification.action is Action.ACKNOWLEDGE:
+        return "acknowledged"
     if len(notification.alerts) == 1:
         return {Action.FIRE: "firing", Action.REPEAT: "still firing", Action.RESOLVE: "resolved"}[notification.action]
     counts = [f"{firing} firing"] * bool(firing) + [f"{resolved} resolved"] * bool(resolved)

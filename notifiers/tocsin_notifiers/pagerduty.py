@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.ports import Action, AlertText, Delivery, Notification, Outcome
-from tocsin_notifiers import answers
-from tocsin_notifiers.border import Answer, Gate, load
+from tocsin_notifiers import answers, border
+from tocsin_notifiers.attempt import Answer, Gate
 from tocsin_notifiers.message import cleaned, moment, notes, one_line, titled
 from tocsin_notifiers.settings import Settings, endpoint, optional, required
 
@@ -36,7 +36,8 @@ class PagerDutyChannel:
         """Trigger or resolve one incident."""
         clean = cleaned(notification)
         text = clean.alerts[0]
-        attempt = self._gate.send(
+        attempt = border.send(
+            self._gate,
             self._event(clean, text, now),
             title="",
             body=one_line(f"{titled(text)}: {text.summary}" if text.summary else titled(text), LONGEST_SUMMARY),
@@ -96,5 +97,5 @@ def _details(notification: Notification, text: AlertText, now: datetime) -> dict
 def build(name: str, settings: Settings) -> PagerDutyChannel:
     """Build from `integration_key`, `service` and `endpoint`."""
     key = required(settings, "integration_key")
-    load(_service(key))
+    border.load(_service(key))
     return PagerDutyChannel(name, key, optional(settings, "service"), endpoint(settings))

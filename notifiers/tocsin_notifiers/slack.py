@@ -1,6 +1,5 @@
-"""Slack: one message per group, through an incoming webhook or a bot."""
+"""Slack: through an incoming webhook, where each message stands alone; `slack_bot` is the better way."""
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,27 +7,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Action, Delivery, Notification, Outcome
-from tocsin_notifiers import answers
-from tocsin_notifiers.border import Answer, Gate, load
+from tocsin.ports import Action, Channel, Delivery, Notification, Outcome
+from tocsin_notifiers import answers, border, slack_bot
+from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import printable, render
 from tocsin_notifiers.settings import Settings, endpoint, optional
 
 DEADLINE_SECONDS = 10.0
 LONGEST_TEXT = 3_000
 LONGEST_TITLE = 150
-PASSING = frozenset(
-    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-)
-"""Errors of the Web API that pass. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
 
 _WEBHOOK = re.compile(r"/services/([^/]+)/([^/]+)/([^/]+)/?")
 _MOODS = {"critical": "failure", "warning": "warning", "info": "info"}
 
 
 @dataclass(slots=True)
-class SlackChannel:
-    """A Slack workspace; one message a second is its limit. https://docs.slack.dev/apis/web-api/rate-limits."""
+class SlackWebhook:
+    """A channel of a workspace; one message a second is its limit. https://docs.slack.dev/apis/web-api/rate-limits."""
 
     name: str
     service: dict[str, Any] = field(repr=False)
@@ -43,7 +38,8 @@ class SlackChannel:
         """Post once."""
         message = render(notification, now, "slack.j2")
         worst = _MOODS.get(notification.alerts[0].severity, "warning")
-        attempt = self._gate.send(
+        attempt = border.send(
+            self._gate,
             self.service,
             title=printable(message.subject, LONGEST_TITLE),
             body=printable(message.body, LONGEST_TEXT),
@@ -51,56 +47,35 @@ class SlackChannel:
             seconds=self.deadline,
             endpoint=self.endpoint,
         )
-        if attempt.answers:
-            return self._verdict(attempt.answers[-1], now)
-        return answers.unfinished(attempt) or Delivery(Outcome.REJECTED, "the message could not be built")
-
-    def _verdict(self, answer: Answer, now: datetime) -> Delivery:
+        if not attempt.answers:
+            return answers.unfinished(attempt) or Delivery(Outcome.REJECTED, "the message could not be built")
+        answer = attempt.answers[-1]
         delivery = answers.http_delivery(answer, now, self.secrets)
-        if delivery.outcome is not Outcome.SENT:
+        if delivery.outcome is not Outcome.SENT or answer.body.strip() == b"ok":
             return delivery
-        if "access_token" in self.service:
-            return self._bot(answer)
-        return delivery if answer.body.strip() == b"ok" else answers.strange(answer, self.secrets)
-
-    def _bot(self, answer: Answer) -> Delivery:
-        try:
-            said = json.loads(answer.body)
-        except ValueError:
-            said = None
-        if not isinstance(said, dict) or "ok" not in said:
-            return answers.strange(answer, self.secrets)
-        if said["ok"] is True:
-            return Delivery(Outcome.SENT)
-        error = printable(str(said.get("error")), 100)
-        return Delivery(Outcome.RETRY if error in PASSING else Outcome.REJECTED, f"Slack says {error}")
+        return answers.strange(answer, self.secrets)
 
 
-def build(name: str, settings: Settings) -> SlackChannel:
+def build(name: str, settings: Settings) -> Channel:
     """Build from `webhook` or `token`, `channel` and `endpoint`."""
     webhook, token, channel = (optional(settings, key) for key in ("webhook", "token", "channel"))
     where = endpoint(settings)
-    service: dict[str, Any] = {"schema": "slack", "include_footer": False, "include_image": False, "format": "text"}
     if (webhook is None) == (token is None):
         raise MisuseError("needs either webhook or token")
+    if token is not None:
+        return slack_bot.build(name, token, channel, where)
+    service: dict[str, Any] = {"schema": "slack", "include_footer": False, "include_image": False, "format": "text"}
     if channel:
         service["targets"] = [channel if channel.startswith(("#", "@", "+")) else f"#{channel}"]
-    if token is not None:
-        if not channel:
-            raise MisuseError("a token needs a channel to post to")
-        service["access_token"] = token
-        secrets: tuple[str, ...] = (token, token.partition("-")[2])
-    else:
-        parts = urlsplit(webhook or "")
-        match = _WEBHOOK.fullmatch(parts.path)
-        if match is None or parts.scheme not in {"http", "https"}:
-            raise MisuseError(
-                "webhook is not of the form https://hooks.slack.com/services/T…/B…/…",
-                hint="for a service that only resembles Slack use an apprise channel",
-            )
-        service |= {"token_a": match[1], "token_b": match[2], "token_c": match[3]}
-        secrets = (webhook or "", parts.path, match[3])
-        if where is None and parts.netloc != "hooks.slack.com":
-            where = f"{parts.scheme}://{parts.netloc}"
-    load(service)
-    return SlackChannel(name, service, secrets, where)
+    parts = urlsplit(webhook or "")
+    match = _WEBHOOK.fullmatch(parts.path)
+    if match is None or parts.scheme not in {"http", "https"}:
+        raise MisuseError(
+            "webhook is not of the form https://hooks.slack.com/services/T…/B…/…",
+            hint="for a service that only resembles Slack use an apprise channel",
+        )
+    service |= {"token_a": match[1], "token_b": match[2], "token_c": match[3]}
+    if where is None and parts.netloc != "hooks.slack.com":
+        where = f"{parts.scheme}://{parts.netloc}"
+    border.load(service)
+    return SlackWebhook(name, service, (webhook or "", parts.path, match[3]), where)

@@ -18,7 +18,7 @@ from tocsin.errors import MisuseError
 from tocsin.ports import Action, Outcome
 from tocsin.spec.notifications import PER_ALERT
 from tocsin_notifiers import CHANNELS, build
-from tocsin_notifiers.border import MOST_ABANDONED
+from tocsin_notifiers.attempt import MOST_ABANDONED
 from tocsin_notifiers.email import REMEMBERED
 from tocsin_schemas import schema_for
 
@@ -83,7 +83,8 @@ def connect(kind: str, ends: tuple[HttpReceiver, Inbox], **more: Any) -> Line:
     if kind == "email":
         mailed = make(kind, "127.0.0.1", inbox.port, **more)
         return Line(mailed, lambda: [f"{m.subject}\n{m.text}" for m in inbox.mails], web, inbox)
-    return Line(make(kind, "127.0.0.1", web.port, **more), lambda: [r.body.decode() for r in web.requests], web, inbox)
+    channel = make(kind, "127.0.0.1", web.port, **more)
+    return Line(channel, lambda: [r.body.decode() for r in web.requests if b"thread_ts" not in r.body], web, inbox)
 
 
 @pytest.fixture(params=KINDS)

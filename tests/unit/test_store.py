@@ -54,11 +54,14 @@ def test_the_tables_are_those_that_the_migrations_make(tmp_path: Path) -> None:
     assert {n: ({c: v or c in pk for c, v in cs.items()}, pk) for n, (cs, pk) in made.items()} == described
 
 
-def test_the_migrations_are_numbered_without_gaps() -> None:
-    """The number is the schema's version."""
-    names = sorted(f.name for f in (files("tocsin.adapters") / "migrations").iterdir())
+MIGRATIONS = sorted(f.name for f in (files("tocsin.adapters") / "migrations").iterdir())
 
-    assert [int(name.split("_")[0]) for name in names] == list(range(1, len(names) + 1))
+
+def test_each_migration_has_a_number_of_its_own() -> None:
+    """The number is the schema's version; of two with the same one a database would get neither or either."""
+    numbers = [int(name.split("_")[0]) for name in MIGRATIONS]
+
+    assert numbers == sorted(set(numbers))
 
 
 def test_the_tables_can_be_made_in_postgresql() -> None:
@@ -83,16 +86,12 @@ def test_opening_twice_migrates_once(tmp_path: Path) -> None:
 def test_what_waits_in_the_first_schema_goes_out_with_the_next_one(tmp_path: Path) -> None:
     """An upgrade loses no message that its predecessor had not sent yet."""
     path = tmp_path / "tocsin.db"
-    first = SqlStore(str(path))
-    first.commit(Commit(NOON, outbox=(message(),)))
-    first.close()
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE ledger")
-        connection.execute("DROP TABLE exclusions")
-        connection.execute("DROP INDEX outbox_due")
-        connection.execute("ALTER TABLE outbox DROP COLUMN turn")
-        connection.execute("CREATE INDEX outbox_due ON outbox (channel, status, urgency, next_at, id)")
-        connection.execute("DELETE FROM schema_migrations WHERE version > 1")
+        connection.executescript((files("tocsin.adapters") / "migrations" / MIGRATIONS[0]).read_text())
+        connection.execute("CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, name TEXT, applied_at BIGINT)")
+        connection.execute("INSERT INTO schema_migrations VALUES (1, ?, 0)", (MIGRATIONS[0],))
+        row = (1, "email", "thread", 0, "fire", 0, encode(message()), "pending", microseconds(NOON), 0, None, 0, 0, 0)
+        connection.execute(f"INSERT INTO outbox VALUES ({', '.join('?' * 16)})", (*row, None, ""))
     connection.close()
     second = SqlStore(str(path))
     (parcel,) = second.lease("email", NOON, NOON + seconds(30))
@@ -108,7 +107,7 @@ def test_the_schema_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO schema_migrations VALUES (99, '0099_future.sql', 0)")
     connection.close()
-    with pytest.raises(UnavailableError, match="has schema 99, this release knows 4"):
+    with pytest.raises(UnavailableError, match="has schema 99, this release knows "):
         SqlStore(str(path))
 
 

@@ -25,8 +25,8 @@ def folded(waiting: Sequence[Notification], *, reached: bool) -> Notification:
     latest = {text.dedup_key for text in last.alerts}
     kept = tuple(text for key, text in alerts.items() if key not in latest and text.resolved_at is not None)
     action = last.action
-    if action is Action.REPEAT and any(message.action is Action.FIRE for message in waiting):
-        action = Action.FIRE
+    if action in {Action.REPEAT, Action.ACKNOWLEDGE} and any(message.action is Action.FIRE for message in waiting):
+        action = Action.FIRE  # what nobody has been told of cannot be acknowledged there
     notes = last.notes
     if action is Action.RESOLVE and not reached and UNANNOUNCED not in notes:
         notes = (*notes, UNANNOUNCED)

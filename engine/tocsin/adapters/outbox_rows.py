@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -105,6 +106,7 @@ def _insert(
             "unknowns": 0,
             "detail": "",
             "turn": turn,
+            "receipt": message.receipt,
             **fields,
         }
         for number, (message, turn) in enumerate(zip(messages, turns, strict=True), last + 1)
@@ -145,8 +147,9 @@ def lease_next(connection: Connection, channel: str, key: str, at: int, until: i
         return
     last = waiting[-1]
     next_at = max(row.next_at for row in waiting)
-    reached = any(row.status == SENT or _unknowns(row) for row in rows if row.id != last.id)
-    message = folded(told, reached=reached)
+    reached = any(row.status == SENT or row.receipt or _unknowns(row) for row in rows if row.id != last.id)
+    receipt = next((row.receipt for row in reversed(rows) if row.receipt), "")
+    message = replace(folded(told, reached=reached), receipt=receipt)
     leased = not _ahead(next_at, at)
     changes = {
         "message": encode(message),

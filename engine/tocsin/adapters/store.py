@@ -126,6 +126,8 @@ class SqlStore:
         outcome = delivery.outcome
         mine = (OUTBOX.c.id == parcel.id) & (OUTBOX.c.status == PENDING)
         changes: dict[str, Any] = {"leased_until": None, "detail": delivery.detail}
+        if delivery.receipt:
+            changes["receipt"] = delivery.receipt
         if outcome is not Outcome.SENT:
             mine &= OUTBOX.c.token == parcel.token
             changes["unknowns"] = OUTBOX.c.unknowns + int(outcome is Outcome.UNKNOWN)

@@ -70,6 +70,9 @@ OUTBOX = Table(
     Column("settled_at", BigInteger),
     Column("detail", Text, nullable=False),
     Column("turn", BigInteger, nullable=False, server_default="0"),
+    Column("receipt", Text, nullable=False, server_default=""),
+    Column("fell_to", Text),
+    Column("fell_alone", BigInteger, nullable=False, server_default="0"),
 )
 
 SILENCES = Table(

@@ -300,7 +300,8 @@ def _natural(request: Received) -> Reply:
         body = {"status": "success", "message": "Event processed", "dedup_key": key}
         return Reply(202, {"Content-Type": "application/json"}, json.dumps(body).encode())
     if request.path.startswith("/api/chat."):
-        body = {"ok": True, "channel": "C0DEMO", "ts": f"{request.at.timestamp():.6f}", "message": {}}
+        ts = request.json.get("ts") if request.path.endswith("chat.update") else f"{request.at.timestamp():.6f}"
+        body = {"ok": True, "channel": "C0DEMO", "ts": ts, "message": {}}
         return Reply(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
     return Reply(200, {"Content-Type": "text/html"}, b"ok")
 

@@ -139,7 +139,8 @@ class Store(Protocol):
         Of messages that are equally severe, those of different groups take turns, so a storm holds up nobody else.
         Messages of one key go in order. What has waited behind an unsent message of its key is merged with it, so
         a receiver that was away hears the latest state once, and never that something fires after it has resolved.
-        A message that cannot be read is dead, and holds up no other.
+        A message that cannot be read is dead, and holds up no other. What the receiver called the last message of the
+        key comes along as its receipt.
         """
         ...
 

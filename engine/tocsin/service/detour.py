@@ -7,7 +7,7 @@ gets there to be sent. Only if the process ends before the store works again may
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.ports import Channel, Clock, Notification, Outcome
@@ -41,7 +41,8 @@ class Detour:
     channels: Mapping[str, Channel]
     clock: Clock
     _queues: dict[str, list[Notification]] = field(default_factory=dict)
-    _sent: set[Key] = field(default_factory=set)
+    _sent: dict[Key, str] = field(default_factory=dict)
+    """Receipts of what went out."""
     _tried: dict[Key, datetime] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Condition = field(init=False)
@@ -58,8 +59,7 @@ class Detour:
             busy = {key_of(message)[:2] for queue in self._queues.values() for message in queue}
             for message in messages:
                 if key_of(message) in self._sent:
-                    self._sent.discard(key_of(message))
-                    sent.append(message)
+                    sent.append(replace(message, receipt=self._sent.pop(key_of(message))))
                 elif key_of(message)[:2] in busy:
                     waiting.append(message)
                 else:
@@ -100,22 +100,23 @@ class Detour:
                     self._idle.notify_all()
                     return
                 message = queue[0]
-            sent = self._attempt(channel, message)
+            receipt = self._attempt(channel, message)
             with self._lock:
                 queue.pop(0)
                 self._tried[key_of(message)] = self.clock.now()
-                if sent:
-                    self._sent.add(key_of(message))
+                if receipt is not None:
+                    self._sent[key_of(message)] = receipt
                     del self._tried[key_of(message)]
                 else:
                     queue[:] = [m for m in queue if m.dedup_key != message.dedup_key]
 
-    def _attempt(self, channel: Channel, message: Notification) -> bool:
+    def _attempt(self, channel: Channel, message: Notification) -> str | None:
+        """Send once; the receipt if it went out."""
         try:
             delivery = channel.send(message, self.clock.now())
         except Exception as error:  # noqa: BLE001  (its text may hold a secret, and the thread must go on)
             log.warning("sent past the outbox: failed", extra={"channel": channel.name, "error": type(error).__name__})
-            return False
+            return None
         extra = {"channel": channel.name, "outcome": delivery.outcome.value, "detail": delivery.detail}
         log.warning("sent past the outbox, which cannot be written", extra=extra)
-        return delivery.outcome is Outcome.SENT
+        return delivery.receipt if delivery.outcome is Outcome.SENT else None

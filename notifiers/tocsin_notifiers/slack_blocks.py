@@ -1,0 +1,85 @@
+"""A notification as Slack's Block Kit: what stands in the channel, and what is added to its thread; pure.
+
+Limits: 150 characters in a header, 3,000 in a section, 50 blocks, some 13,000 characters in all (messages beyond that
+are refused with msg_blocks_too_long). https://docs.slack.dev/reference/block-kit/blocks
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from tocsin.ports import Action, Notification
+from tocsin_notifiers.message import SEVERITIES, printable, render
+
+LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS, LONGEST_BLOCKS = 150, 3_000, 50, 12_000
+LONGEST_REPLY = 3_000
+
+_DONE = {Action.RESOLVE: "\N{LARGE GREEN CIRCLE}", Action.ACKNOWLEDGE: "\N{EYES}"}
+_SIGNS = {
+    "critical": "\N{LARGE RED CIRCLE}",
+    "warning": "\N{LARGE YELLOW CIRCLE}",
+    "info": "\N{LARGE BLUE CIRCLE}",
+}
+
+Block = dict[str, Any]
+
+
+def state(notification: Notification, now: datetime) -> dict[str, Any]:
+    """Say how it stands, for the one message that is kept up to date; `text` is what a telephone shows."""
+    message = render(notification, now, "slack.j2")
+    head = f"{sign(notification)} {message.subject}"
+    title = {"type": "plain_text", "text": printable(head, LONGEST_HEADER), "emoji": False}
+    blocks: list[Block] = [{"type": "header", "text": title}]
+    blocks += [_section(part) for part in sections(escaped(printable(message.body, LONGEST_BLOCKS)))]
+    return {"text": escaped(printable(head, LONGEST_SECTION)), "blocks": blocks[:MOST_BLOCKS]}
+
+
+def event(notification: Notification, now: datetime) -> dict[str, Any]:
+    """Say what happened, for the thread."""
+    message = render(notification, now, "slack.j2")
+    words = escaped(printable(f"{sign(notification)} {message.subject}\n{message.body}", LONGEST_REPLY))
+    return {"text": words, "blocks": [_section(part) for part in sections(words)]}
+
+
+def sign(notification: Notification) -> str:
+    """Show the state at a glance, also to those who do not read English."""
+    done = _DONE.get(notification.action)
+    worst = next((s for s in SEVERITIES if any(a.severity == s for a in notification.alerts)), "")
+    return done or _SIGNS.get(worst, _SIGNS["warning"])
+
+
+def escaped(text: str) -> str:
+    """Make text of it: no mention, no link. https://docs.slack.dev/messaging/formatting-message-text#escaping.
+
+    >>> escaped("<!channel> a & b")
+    '&lt;!channel&gt; a &amp; b'
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def sections(text: str) -> Iterator[str]:
+    """Cut escaped text into what a section holds, between lines where there are any, never inside an escape.
+
+    >>> [len(part) for part in sections("x" * 2000 + chr(10) + "y" * 2000 + chr(10) + "z")]
+    [2000, 2002]
+    """
+    part = ""
+    for whole in text.strip().splitlines():
+        line = whole
+        if part and len(part) + 1 + len(line) > LONGEST_SECTION:
+            yield part
+            part = ""
+        while len(line) > LONGEST_SECTION:
+            cut = LONGEST_SECTION
+            opened = line.rfind("&", cut - 4, cut)
+            cut = opened if opened > 0 and ";" not in line[opened:cut] else cut
+            yield line[:cut]
+            line = line[cut:]
+        part = f"{part}\n{line}" if part else line
+    if part.strip():
+        yield part
+
+
+def _section(text: str) -> Block:
+    # verbatim: channel names and addresses in labels do not become links
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
