@@ -1,22 +1,34 @@
-"""PagerDuty, Events API v2: one incident per alert, opened and resolved by its dedup key.
+"""PagerDuty, Events API v2: one incident per alert; triggered, acknowledged and resolved by its dedup key.
 
+Events are sent by ourselves, as Apprise's plugin knows neither acknowledgements nor times nor several links.
 https://developer.pagerduty.com/docs/send-alert-event
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tocsin.errors import MisuseError
 from tocsin.ports import Action, AlertText, Delivery, Notification, Outcome
-from tocsin_notifiers import answers, border
+from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Answer, Gate
 from tocsin_notifiers.message import cleaned, moment, notes, one_line, titled
 from tocsin_notifiers.settings import Settings, endpoint, optional, required
+from tocsin_notifiers.web import post_json
 
 DEADLINE_SECONDS = 10.0
+ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 LONGEST_SUMMARY = 1024
-SEVERITIES = frozenset({"critical", "warning", "info"})
+LONGEST_KEY = 255
+LONGEST_LINK = 2_000
+
+SEVERITIES = {"critical": "critical", "warning": "warning", "info": "info"}
+"""PagerDuty's fourth, `error`, is for what has none of ours."""
+
+_ACTIONS = {Action.RESOLVE: "resolve", Action.ACKNOWLEDGE: "acknowledge"}
+_URL = re.compile(r"https?://\S+")
 
 
 @dataclass(slots=True)
@@ -33,38 +45,12 @@ class PagerDutyChannel:
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
-        """Trigger or resolve one incident."""
-        clean = cleaned(notification)
-        text = clean.alerts[0]
-        attempt = border.send(
-            self._gate,
-            self._event(clean, text, now),
-            title="",
-            body=one_line(f"{titled(text)}: {text.summary}" if text.summary else titled(text), LONGEST_SUMMARY),
-            mood="info",
-            seconds=self.deadline,
-            endpoint=self.endpoint,
-        )
+        """Trigger, acknowledge or resolve one incident."""
+        told = event(notification, now, self.integration_key, self.group)
+        attempt = self._gate.run(lambda: post_json(ENQUEUE, told), self.deadline, self.endpoint)
         if attempt.answers:
             return self._verdict(attempt.answers[-1], now)
         return answers.unfinished(attempt) or Delivery(Outcome.REJECTED, "the event could not be built")
-
-    def _event(self, notification: Notification, text: AlertText, now: datetime) -> dict[str, Any]:
-        labels = dict(text.labels)
-        event = _service(self.integration_key) | {
-            "dedup": notification.dedup_key,
-            "action": "resolve" if notification.action is Action.RESOLVE else "trigger",
-            "source": text.service or "tocsin",
-            "component": labels.get("slo") or labels.get("ref") or text.service or "tocsin",
-            "class_id": labels.get("ref") or one_line(text.title, 100),
-            "severity": text.severity if text.severity in SEVERITIES else "error",
-            "details": _details(notification, text, now),
-        }
-        if self.group:
-            event["group"] = self.group
-        if text.runbook and text.runbook.startswith(("https://", "http://")):
-            event["click"] = text.runbook
-        return event
 
     def _verdict(self, answer: Answer, now: datetime) -> Delivery:
         delivery = answers.http_delivery(answer, now, (self.integration_key,))
@@ -79,8 +65,36 @@ class PagerDutyChannel:
         return answers.strange(answer, (self.integration_key,))
 
 
-def _service(integration_key: str) -> dict[str, Any]:
-    return {"schema": "pagerduty", "apikey": "unused", "integrationkey": integration_key, "include_image": False}
+def event(notification: Notification, now: datetime, integration_key: str, group: str | None = None) -> dict[str, Any]:
+    """One event; what acknowledges or resolves needs no more than the key."""
+    clean = cleaned(notification)
+    text = clean.alerts[0]
+    action = _ACTIONS.get(notification.action, "trigger")
+    head = {"routing_key": integration_key, "event_action": action, "dedup_key": notification.dedup_key[:LONGEST_KEY]}
+    if action != "trigger":
+        return head
+    labels = dict(text.labels)
+    payload: dict[str, Any] = {
+        "summary": one_line(": ".join(filter(None, (titled(text), text.summary))), LONGEST_SUMMARY) or "an alert",
+        "source": text.service or "tocsin",
+        "severity": SEVERITIES.get(text.severity, "error"),
+        "timestamp": text.started_at.isoformat(),
+        "component": labels.get("slo") or labels.get("ref") or text.service or "tocsin",
+        "class": labels.get("ref") or one_line(text.title, 100),
+        "custom_details": _details(clean, text, now),
+    }
+    if group:
+        payload["group"] = group
+    links = list(_links(text))
+    return head | {"client": "Tocsin", "payload": payload} | ({"links": links} if links else {})
+
+
+def _links(text: AlertText) -> list[dict[str, str]]:
+    """Every address that the alert names, with what it leads to."""
+    named = [("runbook", text.runbook or ""), *text.facts]
+    return [
+        {"href": value, "text": name} for name, value in named if _URL.fullmatch(value) and len(value) <= LONGEST_LINK
+    ]
 
 
 def _details(notification: Notification, text: AlertText, now: datetime) -> dict[str, Any]:
@@ -97,5 +111,6 @@ def _details(notification: Notification, text: AlertText, now: datetime) -> dict
 def build(name: str, settings: Settings) -> PagerDutyChannel:
     """Build from `integration_key`, `service` and `endpoint`."""
     key = required(settings, "integration_key")
-    border.load(_service(key))
+    if not re.fullmatch(r"[A-Za-z0-9]{32}", key):
+        raise MisuseError("integration_key is not of 32 letters and digits")
     return PagerDutyChannel(name, key, optional(settings, "service"), endpoint(settings))

@@ -334,33 +334,6 @@ def test_a_webhook_of_another_host_is_sent_there() -> None:
         assert [r.path for r in web.requests] == ["/services/a/b/c"]
 
 
-# --- PagerDuty ---------------------------------------------------------------------------------------------
-
-
-def test_pagerduty_ties_trigger_and_resolve_by_the_key(ends: tuple[HttpReceiver, Inbox]) -> None:
-    """The trigger carries what is known, the resolve no more than the key."""
-    line = connect("pagerduty", ends)
-    long = text(summary="x" * 1_900, runbook="https://runbooks.example/be-camera")
-    line.channel.send(message("pagerduty", Action.FIRE, long, key="episode"), NOON)
-    line.channel.send(message("pagerduty", Action.RESOLVE, key="episode", seq=1), NOON)
-    trigger, resolve = (r.json for r in line.web.requests)
-    payload = trigger["payload"]
-
-    assert resolve == {"routing_key": SECRET, "event_action": "resolve", "dedup_key": "episode"}
-    assert (trigger["event_action"], trigger["dedup_key"]) == ("trigger", "episode")
-    assert len(payload["summary"]) == 1_024
-    assert payload["custom_details"]["summary"] == "x" * 1_900
-    assert payload["custom_details"]["burn rate over 1h"] == "43.2x"
-    assert trigger["links"] == [{"href": "https://runbooks.example/be-camera"}]
-    assert [payload[name] for name in ("severity", "source", "component", "class", "group")] == [
-        "critical",
-        "be-camera",
-        "uptime",
-        "be-camera/uptime",
-        "vision",
-    ]
-
-
 # --- email -------------------------------------------------------------------------------------------------
 
 
