@@ -1,20 +1,65 @@
-"""Email: one plain-text message per recipient, all messages of an incident in one thread."""
+"""Email: text with an HTML alternative, one message per recipient, all messages of an incident in one thread.
 
+The thread: the first message's Message-ID is the root that later ones refer to, and the base subject (RFC 5256, 2.1:
+what is left without a leading `[RESOLVED]`) stays that of the first one. A message has the same Message-ID whenever it
+is sent, so that mail programs can drop copies. Sent by ourselves, as Apprise makes the text part out of the HTML part
+and sets a Message-ID of its own.
+"""
+
+import re
+import smtplib
+import ssl
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Delivery, Notification, Outcome
-from tocsin_notifiers import answers, border
+from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Gate
-from tocsin_notifiers.message import render
+from tocsin_notifiers.mail import Smtp, SmtpSsl
+from tocsin_notifiers.message import base_subject, cleaned, render, state_word
+from tocsin_notifiers.message_html import render_html
 from tocsin_notifiers.settings import Settings, optional, required
 
 DEADLINE_SECONDS = 30.0
-MODES = {"starttls": ("mailtos", "starttls", 587), "tls": ("mailtos", "ssl", 465), "none": ("mailto", "insecure", 25)}
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
 REMEMBERED = 256
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+")
+_SEVEN_BITS = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The mail server and who we are there; *tls* is one of `PORTS`."""
+
+    host: str
+    port: int
+    tls: str = "starttls"
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def connect(self, seconds: float) -> smtplib.SMTP:
+        """Connect and log in; without the encryption that is asked for this raises."""
+        if self.tls == "tls":
+            context = ssl.create_default_context()
+            connection: smtplib.SMTP = SmtpSsl(self.host, self.port, timeout=seconds, context=context)
+        else:
+            connection = Smtp(self.host, self.port, timeout=seconds)
+        try:
+            if self.tls == "starttls":
+                connection.starttls(context=ssl.create_default_context())
+            if self.user and self.password:
+                connection.login(self.user, self.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 @dataclass(slots=True)
@@ -22,10 +67,9 @@ class EmailChannel:
     """A mail server and the people to write to."""
 
     name: str
-    service: dict[str, Any] = field(repr=False)
-    to: dict[str, str]
-    """Bare address to the address as it was written, perhaps with a name."""
-    secrets: tuple[str, ...] = field(repr=False)
+    server: Server
+    sender: Address
+    to: Mapping[str, Address]
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
     pace: timedelta = timedelta()
@@ -36,23 +80,36 @@ class EmailChannel:
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send to everybody who has not got it; one refused address does not keep the others waiting."""
         accepted = self._remembered((notification.dedup_key, notification.seq))
-        missing = [written for address, written in self.to.items() if address not in accepted]
-        if not missing:  # Apprise would write to the sender instead
-            return Delivery(Outcome.SENT)
-        message = render(notification, now)
-        thread = f"<tocsin-{notification.dedup_key}@tocsin.invalid>"
-        service = self.service | {"targets": missing, "headers": {"In-Reply-To": thread, "References": thread}}
-        attempt = border.send(
-            self._gate, service, title=message.subject, body=message.body, mood="info", seconds=self.deadline
-        )
-        results = [answers.smtp_delivery(mailing, self.secrets) for mailing in attempt.mailings]
+        base = notification.receipt or base_subject(cleaned(notification))
+        secrets = (self.server.password,) if self.server.password else ()
+        mail = written(notification, base, self.sender, now)
+        attempt = self._gate.run(lambda: self._post(mail, accepted), self.deadline)
+        results = [answers.smtp_delivery(mailing, secrets) for mailing in attempt.mailings]
         for mailing, result in zip(attempt.mailings, results, strict=True):
             if result.outcome is Outcome.SENT:
                 accepted.update(mailing.recipients)
         if accepted >= self.to.keys():  # whatever happened after the last of them, such as no answer to QUIT
-            return Delivery(Outcome.SENT)
+            return Delivery(Outcome.SENT, receipt=base)
         cut = answers.unfinished(attempt)
-        return _verdict([*results, *([cut] if cut else [])], reached_somebody=bool(accepted))
+        verdict = _verdict([*results, *([cut] if cut else [])], reached_somebody=bool(accepted))
+        return replace(verdict, receipt=base if accepted else "")
+
+    def _post(self, mail: EmailMessage, accepted: set[str]) -> bool:
+        missing = [address for address in self.to if address not in accepted]
+        if not missing:
+            return True
+        # The deadline of the attempt ends a wait first; this only ends its thread.
+        with self.server.connect(self.deadline + 1) as connection:
+            for address in missing:
+                del mail["To"]
+                mail["To"] = self.to[address]
+                try:
+                    connection.sendmail(self.sender.addr_spec, [address], mail.as_bytes(policy=_SEVEN_BITS))
+                except smtplib.SMTPServerDisconnected:
+                    return False
+                except smtplib.SMTPException:
+                    continue  # noted already; the next one may be welcome
+        return True
 
     def _remembered(self, key: tuple[str, int]) -> set[str]:
         accepted = self._accepted.setdefault(key, set())
@@ -60,6 +117,27 @@ class EmailChannel:
         while len(self._accepted) > REMEMBERED:
             self._accepted.popitem(last=False)
         return accepted
+
+
+def written(notification: Notification, base: str, sender: Address, now: datetime) -> EmailMessage:
+    """Write the mail, but for whom it is to."""
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = f"[{state_word(notification)}] {base}"
+    mail["From"] = sender
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = _message_id(notification, notification.seq, sender)
+    if notification.seq:
+        root = _message_id(notification, 0, sender)
+        mail["In-Reply-To"], mail["References"] = root, root
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
+    mail.set_content(render(notification, now).body, cte="quoted-printable")
+    mail.add_alternative(render_html(notification, now), subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _message_id(notification: Notification, seq: int, sender: Address) -> str:
+    key = re.sub(r"[^A-Za-z0-9-]", "-", notification.dedup_key)[:100]
+    return f"<tocsin.{key}.{seq}@{sender.domain}>"
 
 
 def _verdict(results: list[Delivery], *, reached_somebody: bool) -> Delivery:
@@ -77,10 +155,9 @@ def _verdict(results: list[Delivery], *, reached_somebody: bool) -> Delivery:
 def build(name: str, settings: Settings) -> EmailChannel:
     """Build from `host port tls user password from to`."""
     tls = optional(settings, "tls") or "starttls"
-    if tls not in MODES:
-        raise MisuseError(f"tls is {tls!r}; allowed are {', '.join(MODES)}")
-    schema, mode, default_port = MODES[tls]
-    port = optional(settings, "port") or str(default_port)
+    if tls not in PORTS:
+        raise MisuseError(f"tls is {tls!r}; allowed are {', '.join(PORTS)}")
+    port = optional(settings, "port") or str(PORTS[tls])
     if not port.isdigit() or not 0 < int(port) < 65_536:
         raise MisuseError("port is not a port number")
     to = settings.get("to") or ()
@@ -88,21 +165,15 @@ def build(name: str, settings: Settings) -> EmailChannel:
     if not addresses:
         raise MisuseError("to names nobody")
     host, user, password = required(settings, "host"), optional(settings, "user"), optional(settings, "password")
-    service: dict[str, Any] = {
-        "schema": schema,
-        "secure_mode": mode,
-        "host": host,
-        "smtp_host": host,
-        "port": int(port),
-        "user": user,
-        "password": password,
-        "from_addr": required(settings, "from"),
-        "format": "text",
-    }
-    people: dict[str, str] = {}
-    for address in addresses:
-        targets = border.load(service | {"targets": [address]}).targets
-        if len(targets) != 1:
-            raise MisuseError(f"to: {address!r} is not an email address")
-        people[targets[0][1]] = address
-    return EmailChannel(name, service, people, tuple(s for s in (password,) if s))
+    people = [_address("to", each) for each in addresses]
+    sender = _address("from", required(settings, "from"))
+    server = Server(host, int(port), tls, user, password)
+    return EmailChannel(name, server, sender, {each.addr_spec: each for each in people})
+
+
+def _address(key: str, text: str) -> Address:
+    """Read `a@x.org` or `Name <a@x.org>`."""
+    display, bare = parseaddr(text)
+    if not _ADDRESS.fullmatch(bare) or not text.isprintable():
+        raise MisuseError(f"{key}: {text!r} is not an email address")
+    return Address(display, addr_spec=bare)

@@ -39,9 +39,19 @@ class Message:
 def render(notification: Notification, now: datetime, template: str = "email.txt.j2") -> Message:
     """Put *notification* into words for a message that leaves *now*."""
     clean = cleaned(notification)
+    words = words_of(clean, now)
     head = subject(clean)
-    words = {
-        "subject": head,
+    try:
+        body = _environment().get_template(template).render(words)
+    except Exception as error:  # noqa: BLE001  # whatever a template does wrong, the page goes out
+        body = f"{head}\n\n{plain(clean)}\n\n(the template {template} failed: {type(error).__name__})"
+    return Message(head, body.strip() + "\n")
+
+
+def words_of(clean: Notification, now: datetime) -> dict[str, object]:
+    """What templates may use, of a notification that is `cleaned` already."""
+    return {
+        "subject": subject(clean),
         "action": clean.action.value,
         "headline": _headline(clean),
         "firing": [a for a in clean.alerts if a.resolved_at is None][:IN_FULL],
@@ -52,27 +62,28 @@ def render(notification: Notification, now: datetime, template: str = "email.txt
         "evaluated_at": clean.evaluated_at,
         "now": now,
     }
-    try:
-        body = _environment().get_template(template).render(words)
-    except Exception as error:  # noqa: BLE001  # whatever a template does wrong, the page goes out
-        body = f"{head}\n\n{plain(clean)}\n\n(the template {template} failed: {type(error).__name__})"
-    return Message(head, body.strip() + "\n")
 
 
 def subject(notification: Notification) -> str:
-    """Name state, alert and severity, the same words at every message but for the state.
+    """Name state, alert and severity."""
+    return f"[{state_word(notification)}] {base_subject(notification)}"
 
-    Mail programs keep a conversation together by it.
-    """
-    state = _STATES.get(notification.action, "FIRING")
+
+def state_word(notification: Notification) -> str:
+    """Say how it stands in one word."""
+    return _STATES.get(notification.action, "FIRING")
+
+
+def base_subject(notification: Notification) -> str:
+    """Name alert and severity. Mail programs keep a conversation together by it."""
     first, *others = notification.alerts
     severity = min((a.severity for a in notification.alerts), key=_rank)
     if others:
-        return f"[{state}] {titled(first)} and {len(others)} more ({severity})"
+        return f"{titled(first)} and {len(others)} more ({severity})"
     front, opened, back = titled(first).removesuffix(")").rpartition(" (")
     if opened and titled(first).endswith(")"):
-        return f"[{state}] {front} ({back}, {severity})"  # one pair of brackets reads better than two
-    return f"[{state}] {titled(first)} ({severity})"
+        return f"{front} ({back}, {severity})"  # one pair of brackets reads better than two
+    return f"{titled(first)} ({severity})"
 
 
 def titled(text: AlertText) -> str:
@@ -92,7 +103,7 @@ def plain(notification: Notification) -> str:
     lines = []
     for text in notification.alerts[:LISTED]:
         end = f", resolved at {moment(text.resolved_at)}" if text.resolved_at else ""
-        lines.append(f"{titled(text)} ({text.severity}) since {moment(text.started_at)}{end}: {_gist(text)}")
+        lines.append(f"{titled(text)} ({text.severity}) since {moment(text.started_at)}{end}: {gist(text)}")
     return "\n".join(lines)
 
 
@@ -204,15 +215,15 @@ def _aligned(pairs: list[tuple[str, str]]) -> str:
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs)
 
 
-def _gist(text: AlertText) -> str:
+def gist(text: AlertText) -> str:
     """Say how it is: what is wrong, or why it is over; then the summary would say that it still was wrong."""
     if text.resolved_at is not None:
         return text.reason or "the condition no longer holds"
     return text.summary
 
 
-def _about(text: AlertText, now: datetime) -> str:
-    """Tell what, where and how long, one line each, in columns."""
+def about(text: AlertText, now: datetime) -> list[tuple[str, str]]:
+    """Tell what, where and how long, one line each."""
     labels: Mapping[str, str] = dict(text.labels)
     ends = text.resolved_at or now
     facts = dict(text.facts)
@@ -231,7 +242,12 @@ def _about(text: AlertText, now: datetime) -> str:
         pairs.append(("Runbook", text.runbook))
     if _shown_labels(text.labels):
         pairs.append(("Labels", _shown_labels(text.labels)))
-    return _aligned(pairs)
+    return pairs
+
+
+def _about(text: AlertText, now: datetime) -> str:
+    """Put the lines of an alert into columns."""
+    return _aligned(about(text, now))
 
 
 @cache
@@ -243,5 +259,5 @@ def _environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"about": _about, "gist": _gist, "titled": titled, "moment": moment, "span": span}
+    environment.filters |= {"about": _about, "gist": gist, "titled": titled, "moment": moment, "span": span}
     return environment

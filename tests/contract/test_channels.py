@@ -337,20 +337,6 @@ def test_a_webhook_of_another_host_is_sent_there() -> None:
 # --- email -------------------------------------------------------------------------------------------------
 
 
-def test_the_mails_of_an_incident_are_one_thread(ends: tuple[HttpReceiver, Inbox]) -> None:
-    """They refer to the same root; another incident has another one."""
-    line = connect("email", ends)
-    line.channel.send(message(key="a"), NOON)
-    line.channel.send(message(action=Action.RESOLVE, key="a", seq=1), NOON)
-    line.channel.send(message(key="b"), NOON)
-    roots = [(m["References"], m["In-Reply-To"]) for m in line.inbox.messages]
-
-    assert roots[0] == roots[1] == ("<tocsin-a@tocsin.invalid>", "<tocsin-a@tocsin.invalid>")
-    assert roots[2] == ("<tocsin-b@tocsin.invalid>", "<tocsin-b@tocsin.invalid>")
-    assert len({m["Message-ID"] for m in line.inbox.messages}) == 3
-    assert {m.get_content_type() for m in line.inbox.messages} == {"text/plain"}
-
-
 @pytest.mark.parametrize(
     ("reply", "outcome"),
     [("421 4.3.2 closing", "retry"), ("451 4.7.1 greylisted", "retry"), ("550 5.1.1 no such user", "rejected")],
