@@ -89,6 +89,17 @@ class Source:
             self.inside -= 1
 
 
+def together(app: FastAPI, script: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
+    """Run *script* with a client of *app*."""
+
+    async def run() -> T:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://tocsin.test") as client:
+            return await script(client)
+
+    return asyncio.run(run())
+
+
 @dataclass
 class Site:
     """A client of the application, and what stands behind it."""
@@ -103,13 +114,7 @@ class Site:
 
     def together(self, script: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
         """Run *script* with a client: several requests at a time."""
-
-        async def run() -> T:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://tocsin.test") as client:
-                return await script(client)
-
-        return asyncio.run(run())
+        return together(self.app, script)
 
     def ask(self, path: str, params: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Response:
         """Send one request to the application."""

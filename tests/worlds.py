@@ -9,6 +9,7 @@ from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import AlertEvent, AlertView, EventKind
+from tocsin.evaluate.received import Received, heard
 from tocsin.evaluate.tick import Turn, Watch, turn
 from tocsin.spec import AlertRule, Slo
 from tocsin.workspace import Workspace
@@ -34,6 +35,8 @@ class World:
     memory: Memory = field(default_factory=Memory)
     happened: list[tuple[float, str, AlertEvent]] = field(default_factory=list)
     last: Turn | None = None
+    received: Received = field(default_factory=Received)
+    """What others say of alerts."""
 
     def __post_init__(self) -> None:
         self.watch = Watch(self.workspace)
@@ -42,6 +45,7 @@ class World:
         """One tick at *second* after the start."""
         now = START + seconds(second)
         sight = self.watch.look(self.source, now, memory=self.memory)
+        sight = replace(sight, heard=heard(self.received, self.watch.rules, now))
         turned = turn(self.watch, sight, self.memory, now)
         alerts = {i: s for i, s in {**self.memory.alerts, **turned.alerts}.items() if s is not None}
         views = {**self.memory.views, **{view.identity: view for view in turned.views}}

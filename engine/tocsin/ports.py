@@ -104,6 +104,25 @@ class LiveSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedRule:
+    """An alerting rule as the server that evaluates it sees it; *alerts* are the labels of what is pending or fires."""
+
+    name: str
+    labels: Labels
+    healthy: bool
+    evaluated_at: datetime | None
+    alerts: tuple[Labels, ...] = ()
+
+
+class RuleSource(Protocol):
+    """A server that evaluates rules itself; raises SourceError when it cannot answer completely in time."""
+
+    def alerting_rules(self) -> tuple[WatchedRule, ...]:
+        """All of its alerting rules."""
+        ...
+
+
 # --- notifications -----------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,7 @@ class Prometheus:
         self._folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.flags: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
         config = f"""
@@ -123,6 +124,7 @@ class Prometheus:
                     f"--storage.tsdb.path={self._folder / 'data'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
                     "--log.level=warn",
+                    *self.flags,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

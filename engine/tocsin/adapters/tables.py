@@ -83,6 +83,14 @@ SILENCES = Table(
     Column("silence", Text, nullable=False),
 )
 
+RECEIVED = Table(
+    "received",
+    METADATA,
+    Column("fingerprint", Text, primary_key=True),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("claim", Text, nullable=False),
+)
+
 LEDGER = Table(
     "ledger",
     METADATA,

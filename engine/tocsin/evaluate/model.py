@@ -52,7 +52,8 @@ class Timing:
 class Sample:
     """What one tick saw for one alert; *facts* are lines for people (`burn rate`, `budget left`), in order.
 
-    *kept* is what it means to an alert that fires already, where that is something else (hysteresis).
+    *kept* is what it means to an alert that fires already, where that is something else (hysteresis). *at_once* says
+    that whoever saw it has waited for `for` already.
     """
 
     truth: Truth
@@ -60,6 +61,7 @@ class Sample:
     reason: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     kept: "Sample | None" = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Rule:
     description: str = ""
     templates: Labels = ()
     """Labels whose values are templates; filled for each instance."""
+    unsaid: tuple[str, ...] = ()
+    """Labels of an instance that do not stand in its title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
     return AlertView(
         identity=identity,
         service=rule.service,
-        title=rule.title + _which(identity.labels),
+        title=rule.title + _which(tuple(pair for pair in identity.labels if pair[0] not in rule.unsaid)),
         summary=fill(rule.summary, labels, state.value),
         severity=rule.severity,
         phase=state.phase,

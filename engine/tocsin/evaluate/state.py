@@ -81,7 +81,7 @@ def _true(
     else:
         told = replace(told, phase=Phase.PENDING, held=timedelta(), active_at=now)
         events = (AlertEvent(EventKind.PENDING, now, state.episode + 1, sample.reason, sample.value),)
-    if told.held < state.timing.for_.timedelta:
+    if told.held < state.timing.for_.timedelta and not sample.at_once:
         return told, events
     episode = state.episode + 1
     at = _not_before(now, told.active_at)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import AlertEvent, AlertState, AlertView, EventKind, Identity, Phase, Sample
+from tocsin.evaluate.received import PREFIX
 from tocsin.evaluate.rule import Rule, Seen, view
 from tocsin.evaluate.state import OPEN, resolve, step
 
@@ -97,10 +98,10 @@ class Steps:
         return self
 
     def orphans(self, rules: Iterable[str]) -> "Steps":
-        """Close the instances of all rules that are not among *rules* any more."""
+        """Close the instances of all rules that are not among *rules* any more; those of senders are not ours."""
         present = set(rules)
         for identity, before in self.memory.alerts.items():
-            if identity.rule in present:
+            if identity.rule in present or identity.rule.startswith(PREFIX):
                 continue
             after, happened = resolve(before, "rule removed", self.now)
             self._keep(identity, after)

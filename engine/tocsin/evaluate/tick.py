@@ -35,6 +35,7 @@ from tocsin.evaluate.model import (
     Truth,
 )
 from tocsin.evaluate.questions import Question, questions
+from tocsin.evaluate.received import NOTHING, PREFIX, Heard, foreign, forgotten, joined
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
 from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
@@ -63,6 +64,15 @@ QUESTIONS = Rule(
     labels=labels_of({"alertname": "QuestionsFail", "service": "tocsin", "severity": "warning", "ref": "source"}),
 )
 
+SENDERS = Rule(
+    id="source:senders",
+    service="tocsin",
+    severity="critical",
+    title="a sender of alerts has fallen silent",
+    summary="alerts that it sent stay open, and none of its rules can fire until it sends again",
+    labels=labels_of({"alertname": "AlertSenderSilent", "service": "tocsin", "severity": "critical", "ref": "source"}),
+)
+
 Spread = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None]]], Iterable[None]]
 """`map`, or the `map` of an executor that asks several questions at a time."""
 
@@ -81,6 +91,8 @@ class Sight:
     questions: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """Exceptions that nobody expected, one line each."""
+    heard: Heard = NOTHING
+    """What others say of alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,7 @@ class Watch:
             *self.composites.rules(),
             SOURCE,
             QUESTIONS,
+            SENDERS,
         ]
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in made}
         self.health: SourceHealth | None = None
@@ -212,7 +225,7 @@ class Watch:
 
 
 def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
-    """Step every alert that *sight* has something to say about; what is not in its rules any more is closed."""
+    """Step every alert that *sight* or a sender has something to say about; what no rule makes any more is closed."""
     known: dict[str, list[Identity]] = {}
     for identity in memory.alerts:
         known.setdefault(identity.rule, []).append(identity)
@@ -220,6 +233,7 @@ def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
     for rule in watch.rules.values():
         if rule.id not in watch.combined:
             steps.add(_stepped(rule, sight, known.get(rule.id, []), steps, faults))
+    steps.add(faults.attempt("received alerts", partial(_received, sight.heard, known, steps), lambda _: steps.empty()))
     seen = dict(sight.seen)
     for ref in watch.combined:
         seen[ref] = faults.attempt(ref, partial(_combined, watch.combined[ref], seen, steps), _unseen)
@@ -234,6 +248,19 @@ def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
     )
 
 
+def _received(heard: Heard, known: Mapping[str, list[Identity]], steps: Steps) -> Steps:
+    """Step the alerts that none of our rules evaluates, those that nobody has spoken of since the start, too."""
+    made, named = steps.empty(), set()
+    for claim, sample in heard.theirs:
+        rule, labels = foreign(claim)
+        named.add(Identity(rule.id, labels))
+        made.rule(rule, Seen({labels: sample}), ())
+    before = [identity for rule, each in known.items() if rule.startswith(PREFIX) for identity in each]
+    for rule, identity, seen in forgotten(before, named):
+        made.rule(rule, seen, (identity,))
+    return made
+
+
 def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faults: Faults) -> Steps:
     """Step one rule; if that fails it is blind, and if even that fails everything stays as it was last shown."""
 
@@ -244,7 +271,10 @@ def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faul
         )
 
     def see() -> Steps:
-        return steps.empty().rule(rule, _seen(rule, sight, steps.memory), known)
+        seen = _seen(rule, sight, steps.memory)
+        if said := sight.heard.ours.get(rule.id):
+            seen = joined(seen, rule, said, [identity.labels for identity in known])
+        return steps.empty().rule(rule, seen, known)
 
     return faults.attempt(rule.id, see, blind)
 
@@ -259,14 +289,28 @@ def _unseen(reason: str) -> Seen:
 
 
 def _seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
-    """What is known about a rule; the two rules about the source itself follow from the look as a whole."""
+    """What is known about a rule; those about the source itself follow from the look as a whole."""
     if rule is SOURCE:
         return one(_struck(rule, memory, sight.health.failures, sight.health.detail, ()))
     if rule is QUESTIONS:
         if not sight.health.ok:
             return one(Sample(Truth.UNKNOWN, reason=sight.health.detail))
         return one(_struck(rule, memory, sight.strikes, f"{len(sight.questions)} kinds of failure", sight.questions))
+    if rule is SENDERS:
+        return one(_silence(sight.heard, sight.health))
     return sight.seen.get(rule.id, Seen())
+
+
+def _silence(heard: Heard, health: SourceHealth) -> Sample:
+    """Whether alerts are blind because their sender is silent; the metric source may be it, and has an alert itself."""
+    if not heard.blind:
+        return Sample(Truth.FALSE, 0.0, "every sender of an open alert has spoken since")
+    if not health.ok:
+        return Sample(Truth.UNKNOWN, float(len(heard.blind)), health.detail)
+    last = max(claim.said_at for claim in heard.blind)
+    facts = tuple(("last heard of", url) for url in sorted({claim.url for claim in heard.blind if claim.url})[:3])
+    reason = f"{len(heard.blind)} alerts were not told to be over, the last word was at {last:%Y-%m-%d %H:%M:%S} UTC"
+    return Sample(Truth.TRUE, float(len(heard.blind)), reason, facts)
 
 
 def _struck(rule: Rule, memory: Memory, strikes: int, detail: str, questions: tuple[str, ...]) -> Sample:

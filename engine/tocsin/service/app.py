@@ -13,6 +13,8 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from tocsin.evaluate.memory import OutboxDepth
+from tocsin.service import alertmanager
+from tocsin.service.alertmanager import Office, RefusedError
 from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
 from tocsin.service.objective import render_objective
@@ -109,6 +111,10 @@ def _handle_errors(app: FastAPI) -> None:
         answer.headers.update(error.headers)
         return answer
 
+    @app.exception_handler(RefusedError)
+    def refused(_request: Request, error: RefusedError) -> JSONResponse:
+        return JSONResponse(str(error), error.status)
+
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         return _fault(422, "invalid-parameter", "; ".join(_sentence(fault) for fault in error.errors()))
@@ -140,8 +146,8 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return f"{name}: {text[:1].lower()}{text[1:]}, not {seen!r}"
 
 
-def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
-    """Assemble the application; it only reads."""
+def create_app(desk: Desk, telemetry: Telemetry, *, version: str, office: Office | None = None) -> FastAPI:
+    """Assemble the application; without *office* it only reads."""
     app = FastAPI(
         title="Tocsin",
         version=version,
@@ -152,6 +158,8 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str) -> FastAPI:
     )
     _handle_errors(app)
     app.include_router(create_router(desk))
+    if office is not None:
+        app.include_router(alertmanager.create_router(office))
 
     @app.get("/healthz", summary="Whether the process answers")
     async def healthz() -> Alive:

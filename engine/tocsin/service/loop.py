@@ -16,6 +16,7 @@ from tocsin.notify.silences import Silence
 from tocsin.ports import Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
 from tocsin.service.detour import Detour
+from tocsin.service.inbox import Inbox
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Notifications
@@ -52,6 +53,7 @@ class Evaluator:
     spread: Spread = map
     silences: Callable[[], tuple[Silence, ...]] = tuple
     inhibitions: tuple[Inhibition, ...] = ()
+    inbox: Inbox | None = None
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -77,6 +79,8 @@ class Evaluator:
 
     def _evaluate(self, now: datetime) -> Snapshot:
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread)
+        if self.inbox is not None:
+            sight = replace(sight, heard=self.inbox.read(self.watch.rules, now))
         turned = turn(self.watch, sight, self.memory, now)
         muting = Muting(self.silences(), self.inhibitions)
         views = muting.over(turned.views, now)
@@ -84,6 +88,8 @@ class Evaluator:
         commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)
         self._commit(commit)
         self.memory = remembered(self.memory, commit)
+        if self.inbox is not None:
+            self.inbox.tidy(sight.heard, self.memory, now)
         _tell(turned, outbox)
         self._tell_faults(turned.faults)
         return replace(turned.snapshot, alerts=muting.over(turned.snapshot.alerts, now))

@@ -10,8 +10,10 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
+from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.adapters.prometheus_rules import PrometheusRules
 from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
@@ -21,12 +23,15 @@ from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
 from tocsin.notify.muting import inhibitions_of
 from tocsin.ports import Channel, Clock
+from tocsin.service.alertmanager import Office
+from tocsin.service.alertmanager.configuration import Configuration
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
 from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
+from tocsin.service.inbox import Inbox
 from tocsin.service.keeper import Keeper
 from tocsin.service.loop import Evaluator
 from tocsin.service.quiet import Quiet
@@ -93,6 +98,9 @@ class Process:
         self._telemetry.watch(self._board, self._store, self._clock, self._workers)
         self._retired: list[Courier] = []
         self._keeper = self._kept(definitions, stack)
+        rules = stack.enter_context(closing(PrometheusRules(settings.prometheus, connections=1)))
+        self._inbox = Inbox(stack.enter_context(closing(SqlClaims(settings.state))), rules.alerting_rules)
+        self._inbox.load()
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper),
@@ -108,6 +116,7 @@ class Process:
             spread=spread,
             silences=self._quiet.now_known,
             inhibitions=inhibitions_of(definitions.workspace),
+            inbox=self._inbox,
         )
         askers = stack.enter_context(closing(Askers()))
         self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
@@ -149,7 +158,8 @@ class Process:
 
     def start(self) -> str:
         """Answer requests and deliver; returns the URL."""
-        self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin")))
+        office = Office(self._board, self._quiet, self._inbox, self._clock, Configuration(self._environ).of)
+        self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin"), office=office))
         self._courier.start()
         return self._web.listen.url()
 

@@ -1,0 +1,242 @@
+"""Alerts that others evaluate: what a Prometheus says through Alertmanager's API, as samples of our state machine.
+
+A sender says "this fires, until *ends_at* unless I say more", and says it again every minute. So three things can be
+known of what it sent:
+
+| what was said last | its truth |
+|---|---|
+| it fires, and its time has not run out | true, at once: its sender has waited for `for` |
+| it ended | false |
+| it fired, and then nothing until its time ran out | false if its rule was evaluated since without it, else unknown |
+
+The third row is the point. Alertmanager takes silence for an end, so a Prometheus that is killed sends a RESOLVED for
+every incident that it had open. Here such an alert becomes blind. A sender that is not known to tell the end itself (it
+is no Prometheus and no vmalert) means its *ends_at*, as Alertmanager's API says.
+
+An alert that also our rules evaluate is one alert: it fires while either says so, and ends when our rules say that it
+is over and its sender does not say that it fires.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from tocsin.evaluate.model import Identity, Sample, Truth
+from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
+from tocsin.ports import Labels, WatchedRule, labels_of
+
+PREFIX = "received:"
+"""What Identity.rule of an alert begins with that none of our rules evaluates."""
+_TEXTS = ("summary", "message", "description")
+_UNSAID = ("alertgroup", "job", "prometheus", "service", "severity")
+"""Labels that tell no two alerts of one name apart for a person."""
+SEVERITIES = {"page": "critical", "critical": "critical", "ticket": "warning", "warning": "warning", "info": "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a sender said last of one alert, at *said_at*; *tells_end* says that it also tells when an alert ends."""
+
+    labels: Labels
+    annotations: Labels
+    starts_at: datetime
+    ends_at: datetime
+    said_at: datetime
+    tells_end: bool = False
+    url: str = ""
+    """Where the sender shows the alert (`generatorURL`)."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether its sender said that it is over."""
+        return self.ends_at <= self.said_at
+
+    def silent(self, now: datetime) -> bool:
+        """Whether it fired, and its sender has stopped to say so without telling its end."""
+        return not self.ended and self.ends_at <= now and self.tells_end
+
+
+class ClaimStore(Protocol):
+    """Durable claims by fingerprint; every method is one transaction and safe to call from several threads."""
+
+    def all(self) -> tuple[Claim, ...]:
+        """Everything that is remembered."""
+        ...
+
+    def put(self, claims: Mapping[str, Claim]) -> None:
+        """Add or replace."""
+        ...
+
+    def forget(self, fingerprints: Iterable[str]) -> None:
+        """Remove."""
+        ...
+
+
+def fingerprint(labels: Labels) -> str:
+    """Alertmanager's name of a label set: FNV-1a of 64 bits over sorted names and values, each ended by a byte 255.
+
+    https://github.com/prometheus/common/blob/main/model/signature.go
+
+    >>> fingerprint((("alertname", "HighCpu"),))
+    '9ea0ef6b3b106f08'
+    """
+    value = 0xCBF29CE484222325
+    for text in (part for pair in sorted(labels) for part in pair):
+        for byte in (*text.encode(), 255):
+            value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """All claims of one tick, and *rules*: what the metric source's own rules are doing, if somebody could ask."""
+
+    claims: tuple[Claim, ...] = ()
+    rules: tuple[WatchedRule, ...] = ()
+
+    def sample(self, claim: Claim, now: datetime) -> Sample:
+        """What *claim* says now."""
+        if claim.ended:
+            return Sample(Truth.FALSE, reason="its sender says that it is over")
+        if now < claim.ends_at:
+            return Sample(Truth.TRUE, reason="its sender says that it fires", facts=_facts(claim), at_once=True)
+        if not claim.tells_end:
+            return Sample(Truth.FALSE, reason="its sender gave it an end, which has come")
+        if any(_is_over(rule, claim) for rule in self.rules):
+            return Sample(Truth.FALSE, reason="its rule was evaluated without it since its sender was last heard of")
+        at = f"{claim.said_at:%Y-%m-%d %H:%M:%S} UTC"
+        return Sample(Truth.UNKNOWN, reason=f"its sender was last heard of at {at}, and did not say that it is over")
+
+
+def _is_over(rule: WatchedRule, claim: Claim) -> bool:
+    """Whether *rule* is the one that *claim* comes from, has been evaluated well since, and has it no more.
+
+    A rule that has its alert pending has not let go of it: after a restart Prometheus begins `for` anew.
+    """
+    mine = set(claim.labels)
+    if ("alertname", rule.name) not in mine or not set(rule.labels) <= mine:
+        return False
+    if not rule.healthy or rule.evaluated_at is None or rule.evaluated_at <= claim.said_at:
+        return False
+    return not any(set(labels) <= mine for labels in rule.alerts)
+
+
+# --- which alert -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The claims of one tick, each with its truth: of our rules by Identity.rule, and of alerts that others made up."""
+
+    ours: Mapping[str, tuple[tuple[Claim, Sample], ...]] = field(default_factory=dict)
+    theirs: tuple[tuple[Claim, Sample], ...] = ()
+
+    @property
+    def blind(self) -> tuple[Claim, ...]:
+        """What fired when its sender fell silent, where nobody can tell whether it still does."""
+        both = (*(pair for pairs in self.ours.values() for pair in pairs), *self.theirs)
+        return tuple(claim for claim, sample in both if sample.truth is Truth.UNKNOWN)
+
+
+NOTHING = Heard()
+
+
+def heard(received: Received, rules: Mapping[str, Rule], now: datetime) -> Heard:
+    """Sort the claims by the rules that they belong to: those all of whose labels they have."""
+    if not received.claims:
+        return NOTHING
+    by_ref: dict[str, list[Rule]] = {}
+    for rule in rules.values():
+        by_ref.setdefault(dict(rule.labels).get("ref", ""), []).append(rule)
+    ours: dict[str, tuple[tuple[Claim, Sample], ...]] = {}
+    theirs: list[tuple[Claim, Sample]] = []
+    for claim in received.claims:
+        pair, labels = (claim, received.sample(claim, now)), set(claim.labels)
+        known = by_ref.get(dict(claim.labels).get("ref", ""), ()) if claim.labels else ()
+        mine = next((each.id for each in known if labels >= set(each.labels)), "")
+        if mine:
+            ours[mine] = (*ours.get(mine, ()), pair)
+        else:
+            theirs.append(pair)
+    return Heard(ours, tuple(theirs))
+
+
+def instance_of(rule: Rule, claim: Claim, known: Collection[Labels]) -> Labels:
+    """Which instance of *rule*: the one *known* whose labels it all has, for its sender may have added some."""
+    mine = set(claim.labels)
+    matching = [labels for labels in known if set(labels) <= mine]
+    if matching:
+        return max(matching, key=lambda labels: (len(labels), labels))
+    own = {name for name, _ in (*rule.labels, *rule.templates)}
+    return tuple((name, value) for name, value in claim.labels if name not in own)
+
+
+def joined(seen: Seen, rule: Rule, said: Iterable[tuple[Claim, Sample]], known: Iterable[Labels]) -> Seen:
+    """What our look saw, and what senders *said* of the same rule: it fires while either says so.
+
+    *known* are the instances that are open or were.
+    """
+    rows = dict(seen.rows)
+    for claim, sample in said:
+        labels = instance_of(rule, claim, {*known, *rows})
+        ours = rows.get(labels)
+        if sample.truth is Truth.TRUE:
+            rows[labels] = _firing(ours, sample)
+        elif ours is None:
+            rest = seen.rest.judge(labels)
+            rows[labels] = sample if rest.truth is Truth.UNKNOWN else rest
+    return replace(seen, rows=rows)
+
+
+def _firing(ours: Sample | None, said: Sample) -> Sample:
+    if ours is None:
+        return said
+    kept = ours.facts if ours.truth is Truth.TRUE else ()
+    return replace(said, value=ours.value, facts=(*kept, *said.facts))
+
+
+# --- alerts that none of our rules evaluates ---------------------------------------------------------------
+
+
+def foreign(claim: Claim) -> tuple[Rule, Labels]:
+    """A rule for an alert that others made up, and its instance there: all its labels but the name."""
+    labels, notes = dict(claim.labels), dict(claim.annotations)
+    name = labels.get("alertname", "alert")
+    service = labels.get("service", "")
+    texts = [notes[key] for key in _TEXTS if notes.get(key)]
+    made = Rule(
+        id=f"{PREFIX}{name}",
+        service=service,
+        severity=SEVERITIES.get(labels.get("severity", ""), "warning"),
+        title=f"{name} on {service}" if service else name,
+        summary=plain(texts[0] if texts else name),
+        labels=labels_of({key: labels[key] for key in ("alertname",) if key in labels}),
+        runbook=notes.get("runbook_url"),
+        description=plain(texts[1] if len(texts) > 1 else ""),
+        unsaid=_UNSAID,
+    )
+    return made, tuple((key, value) for key, value in claim.labels if key != "alertname")
+
+
+def plain(text: str) -> str:
+    """A sender's words are no template of ours."""
+    return text.replace("{{", "{ {")
+
+
+def forgotten(identities: Iterable[Identity], heard: Collection[Identity]) -> Iterator[tuple[Rule, Identity, Seen]]:
+    """Open alerts of senders that nothing is known of any more, as after a restart with an empty inbox."""
+    for identity in identities:
+        if identity.rule.startswith(PREFIX) and identity not in heard:
+            name = identity.rule.removeprefix(PREFIX)
+            bare = Rule(identity.rule, dict(identity.labels).get("service", ""), "warning", name, "", ())
+            yield bare, identity, Seen(rest=_unheard())
+
+
+def _unheard() -> Rest:
+    return unknown("its sender has not been heard of since the start")
+
+
+def _facts(claim: Claim) -> tuple[tuple[str, str], ...]:
+    more = [(key, value) for key, value in claim.annotations if key not in {*_TEXTS, "runbook_url"}]
+    return (*more[:5], *((("shown at", claim.url),) if claim.url else ()))

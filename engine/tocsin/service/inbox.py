@@ -1,0 +1,119 @@
+"""What senders of alerts said last: written by requests, read by ticks.
+
+It is stored before a sender gets its answer, so a process that dies forgets nothing; where the store fails, the alerts
+count all the same, for the sender says them again every minute.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tocsin.errors import SourceError, TocsinError
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.received import Claim, ClaimStore, Heard, Received, fingerprint, heard
+from tocsin.evaluate.rule import Rule
+from tocsin.evaluate.state import OPEN
+from tocsin.ports import WatchedRule
+
+log = logging.getLogger(__name__)
+
+ENDED_FOR = timedelta(minutes=15)
+"""How long an end is remembered: as long as Prometheus repeats it."""
+SILENT_FOR = timedelta(days=7)
+ASK_EVERY = timedelta(minutes=1)
+"""How often the metric source is asked what its rules do, while a sender is silent."""
+MOST = 100_000
+"""Alerts that are remembered at most; beyond them a request is refused, and its sender counts that."""
+
+
+class FullError(Exception):
+    """More alerts than can be remembered."""
+
+
+@dataclass(slots=True)
+class Inbox:
+    """All claims by fingerprint; *ask_rules* asks the metric source what its own alerting rules do."""
+
+    store: ClaimStore
+    ask_rules: Callable[[], tuple[WatchedRule, ...]]
+    _claims: dict[str, Claim] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _rules: tuple[WatchedRule, ...] = ()
+    _asked_at: datetime | None = None
+
+    def load(self) -> None:
+        """Take up what the last process knew."""
+        try:
+            self._claims = {fingerprint(claim.labels): claim for claim in self.store.all()}
+        except TocsinError as error:
+            log.warning("what senders said before the start cannot be read", extra={"error": str(error)})
+
+    def put(self, claims: Iterable[Claim]) -> None:
+        """Remember the latest word on each alert; raises FullError and takes nothing where it would be too much."""
+        found: dict[str, Claim] = {}
+        with self._lock:
+            for claim in claims:
+                key = fingerprint(claim.labels)
+                known = found.get(key) or self._claims.get(key)
+                found[key] = claim if known is None or known.ended else _later(known, claim)
+            if len(self._claims.keys() | found.keys()) > MOST:
+                raise FullError
+            self._claims = {**self._claims, **found}
+        try:
+            self.store.put(found)
+        except TocsinError as error:
+            log.warning("what a sender said is not stored", extra={"error": str(error), "alerts": len(found)})
+
+    def read(self, rules: Mapping[str, Rule], now: datetime) -> Heard:
+        """Sort what is claimed by the rules it belongs to; asks the metric source only while a sender is silent."""
+        with self._lock:
+            claims = tuple(self._claims.values())
+        if any(claim.silent(now) for claim in claims):
+            self._look(now)
+        return heard(Received(claims, self._rules), rules, now)
+
+    def tidy(self, told: Heard, memory: Memory, now: datetime) -> None:
+        """Forget ends that have been told long ago, and the silence of senders about what is over by our own rules."""
+        unseen = {fingerprint(claim.labels) for claim in told.blind} - self._needed(told, memory)
+        with self._lock:
+            old = [key for key, claim in self._claims.items() if key in unseen or _old(claim, now)]
+            self._claims = {key: claim for key, claim in self._claims.items() if key not in set(old)}
+        try:
+            self.store.forget(old)
+        except TocsinError as error:
+            log.warning("what senders said cannot be tidied", extra={"error": str(error)})
+
+    def _needed(self, told: Heard, memory: Memory) -> set[str]:
+        opened = {identity.rule for identity, state in memory.alerts.items() if state.phase in OPEN}
+        ours = [claim for rule, pairs in told.ours.items() if rule in opened for claim, _ in pairs]
+        return {fingerprint(claim.labels) for claim in (*ours, *(claim for claim, _ in told.theirs))}
+
+    def _look(self, now: datetime) -> None:
+        if self._asked_at is not None and timedelta() <= now - self._asked_at < ASK_EVERY:
+            return
+        self._asked_at = now
+        try:
+            self._rules = self.ask_rules()
+        except SourceError as error:
+            self._rules = ()
+            log.info("the metric source does not say what its rules do", extra={"error": str(error)})
+
+
+def _later(known: Claim, claim: Claim) -> Claim:
+    """The newer word, with the earlier start."""
+    return Claim(
+        labels=claim.labels,
+        annotations=claim.annotations,
+        starts_at=min(known.starts_at, claim.starts_at),
+        ends_at=claim.ends_at,
+        said_at=claim.said_at,
+        tells_end=claim.tells_end or known.tells_end,
+        url=claim.url or known.url,
+    )
+
+
+def _old(claim: Claim, now: datetime) -> bool:
+    lasting = SILENT_FOR if claim.tells_end and not claim.ended else ENDED_FOR
+    return now - max(claim.ends_at, claim.said_at) > lasting

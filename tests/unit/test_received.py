@@ -1,0 +1,286 @@
+"""What senders say of alerts: silence is no end, and one alert that two evaluate is one alert."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from tests import builders
+from tests.worlds import BLIND, FIRED, RESOLVED, SIGHTED, START, World, seconds
+
+from tocsin.adapters.claim_store import SqlClaims
+from tocsin.errors import SourceUnreachableError, UnavailableError
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.received import Claim, Received, fingerprint
+from tocsin.ports import WatchedRule, labels_of
+from tocsin.service.inbox import MOST, FullError, Inbox
+
+HOT = {"alertname": "TooHot", "service": "kiln", "severity": "critical", "pod": "a"}
+FOUR = timedelta(minutes=4)
+"""How long an alert of Prometheus lasts without another word."""
+NOTHING = builders.workspace()
+
+
+def claim(said: float, *, fires: bool = True, labels: dict[str, str] | None = None, **more: Any) -> Claim:
+    """What Prometheus says *said* seconds after the start."""
+    at = START + seconds(said)
+    fields: dict[str, Any] = {"annotations": (), "starts_at": START, "tells_end": True, "url": "http://prom/graph"}
+    return Claim(labels_of(labels or HOT), ends_at=at + FOUR if fires else at, said_at=at, **(fields | more))
+
+
+def world(*claims: Claim, **more: Any) -> World:
+    """A world whose senders have said *claims*."""
+    there = World(more.get("workspace", NOTHING))
+    there.received = Received(claims)
+    return there
+
+
+RULE = "received:TooHot"
+ALL = (FIRED, RESOLVED, BLIND, SIGHTED)
+
+
+class TestOfOthers:
+    """Alerts that none of our rules evaluates."""
+
+    def test_it_fires_at_once_and_ends_when_its_sender_says_so(self) -> None:
+        """Its sender has waited for `for` already."""
+        there = world(claim(0))
+        there.run(0, 60)
+        there.received = Received((claim(70, fires=False),))
+        there.run(75, 90)
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (75, RESOLVED)]
+
+    def test_silence_is_no_end(self) -> None:
+        """After four minutes it is blind, for days; when its sender speaks again it still fires: one episode."""
+        there = world(claim(0))
+        there.run(0, 600)
+        there.run(600, 200_000, step=3_600)
+        there.received = Received((claim(200_000),))
+        there.run(200_010, 200_040)
+        there.received = Received((claim(200_050, fires=False),))
+        there.run(200_055, 200_055)
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (240, BLIND), (200_010, SIGHTED), (200_055, RESOLVED)]
+
+    def test_one_alert_tells_of_the_silence(self) -> None:
+        """Of three blind alerts, one message; it is over when the sender is heard."""
+        pods = [{**HOT, "pod": pod} for pod in "abc"]
+        there = world(*(claim(0, labels=each) for each in pods))
+        there.run(0, 300)
+        assert there.told("source:senders") == [(240, FIRED)]
+
+        there.received = Received(tuple(claim(301, labels=each) for each in pods))
+        there.run(315, 315)
+        assert there.told("source:senders") == [(240, FIRED), (315, RESOLVED)]
+
+    def test_an_end_that_was_given_is_an_end(self) -> None:
+        """A script that says "until five" and is no Prometheus means it."""
+        there = world(claim(0, tells_end=False))
+        there.run(0, 300)
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (240, RESOLVED)]
+
+    @pytest.mark.parametrize(
+        ("rule", "over"),
+        [
+            ({}, True),
+            ({"evaluated_at": START}, False),  # not since the last word
+            ({"evaluated_at": None}, False),  # not at all, as after a restart
+            ({"healthy": False}, False),  # it failed
+            ({"alerts": (labels_of(HOT),)}, False),  # it has the alert, pending or firing
+            ({"alerts": (labels_of({**HOT, "pod": "b"}),)}, True),  # it has another one
+            ({"name": "TooCold"}, False),
+            ({"labels": labels_of({"severity": "warning"})}, False),  # another rule of the same name
+        ],
+    )
+    def test_its_rule_without_it_is_an_end(self, rule: dict[str, Any], over: bool) -> None:
+        """After a long absence of Tocsin: the metric source has evaluated the rule since, and has no such alert."""
+        known: dict[str, Any] = {
+            "name": "TooHot",
+            "labels": labels_of({"severity": "critical"}),
+            "healthy": True,
+            "evaluated_at": START + seconds(290),
+        }
+        there = world(claim(0))
+        there.run(0, 285)
+        there.received = Received((claim(0),), (WatchedRule(**(known | rule)),))
+        there.run(300, 300)
+
+        assert (there.told(RULE)[-1] == (300, RESOLVED)) is over
+
+    def test_a_restart_without_the_inbox_is_blind(self) -> None:
+        """Nothing is known of the sender: the alert stays open, and is closed by its word."""
+        there = world(claim(0))
+        there.run(0, 30)
+        there.restart()
+        there.received = Received()
+        there.run(45, 4_000)
+        there.received = Received((claim(4_010, fires=False),))
+        there.run(4_015, 4_015)
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (45, BLIND), (4_015, SIGHTED), (4_015, RESOLVED)]
+
+    def test_what_people_read(self) -> None:
+        """Names, words and links of the annotations; templates in them are not ours to fill."""
+        words = labels_of({"summary": "{{ value }} <b>", "description": "do this", "runbook_url": "http://r", "x": "1"})
+        there = world(claim(0, annotations=words))
+        there.tick(0)
+        assert there.last is not None
+        (view,) = there.last.views
+
+        assert (view.title, view.service, view.severity) == ("TooHot on kiln (a)", "kiln", "critical")
+        assert (view.summary, view.description, view.runbook) == ("{ { value }} <b>", "do this", "http://r")
+        assert view.labels == labels_of(HOT)
+        assert view.facts == (("x", "1"), ("shown at", "http://prom/graph"))
+
+    def test_other_labels_are_another_alert(self) -> None:
+        """As in Alertmanager: the label set is the identity, its severity included."""
+        there = world(claim(0), claim(0, labels={**HOT, "severity": "warning"}), claim(0, labels={**HOT, "pod": "b"}))
+        there.tick(0)
+
+        assert [kind for _, kind in there.told(RULE)] == [FIRED] * 3
+
+
+class TestOfOurs:
+    """Alerts that Prometheus evaluates by our compiled rules, and we ourselves."""
+
+    ALERT = builders.alert("TooHigh", value='level{job="x"}', above="5", for_="1m", severity="critical")
+    WORKSPACE = builders.workspace(builders.service(alerts=(ALERT,)))
+    SAID: ClassVar = {
+        "alertname": "TooHigh", "service": "shop", "severity": "critical", "ref": "shop/TooHigh",
+        "job": "x", "pod": "a", "cluster": "eu",
+    }  # fmt: skip
+
+    def world(self, *values: float) -> World:
+        """One value for every 15 s."""
+        there = World(self.WORKSPACE)
+        labels = {"__name__": "level", "job": "x", "pod": "a"}
+        there.source.add(labels, [(START + seconds(15 * i), v) for i, v in enumerate(values)])
+        return there
+
+    def says(self, said: float, *, fires: bool = True) -> Received:
+        """Prometheus, with a label of its own."""
+        return Received((claim(said, fires=fires, labels=self.SAID),))
+
+    def test_two_witnesses_are_one_alert(self) -> None:
+        """Prometheus is earlier; when our own rule fires too, nothing new is told; the end needs both."""
+        there = self.world(*[10] * 20, *[1] * 20)
+        there.run(0, 15)
+        there.received = self.says(20)
+        there.run(30, 285)
+        assert there.told("shop/TooHigh") == [(30, FIRED)]
+
+        there.run(300, 330)  # ours says it is over, Prometheus' last word (20 s) has run out at 260 s
+        assert there.told("shop/TooHigh") == [(30, FIRED), (300, RESOLVED)]
+        assert len(there.memory.alerts) - sum("source" in i.rule for i in there.memory.alerts) == 1
+
+    def test_it_stays_open_while_prometheus_says_so(self) -> None:
+        """A rule that holds it longer there (keep_firing_for) holds it here."""
+        there = self.world(*[10] * 10, *[1] * 30)
+        there.received = self.says(0)
+        there.run(0, 135)
+        there.received = self.says(130)
+        there.run(150, 360)
+        there.received = self.says(365, fires=False)
+        there.run(375, 375)
+
+        assert there.told("shop/TooHigh") == [(0, FIRED), (375, RESOLVED)]
+
+    def test_what_we_cannot_see_prometheus_may_tell(self) -> None:
+        """While our question fails, its word opens the alert; our blindness does not close it, its end does."""
+        there = World(self.WORKSPACE)
+        there.source.down = "refused"
+        there.received = self.says(0)
+        there.run(0, 60)
+        there.received = self.says(70, fires=False)
+        there.run(75, 75)
+
+        assert [kind for _, kind in there.told("shop/TooHigh")] == [FIRED, RESOLVED]
+
+
+class TestInbox:
+    """Claims between requests and ticks."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[SqlClaims]:
+        """On a real database."""
+        store = SqlClaims(str(tmp_path / "state.db"))
+        yield store
+        store.close()
+
+    def test_what_was_said_outlives_the_process(self, store: SqlClaims) -> None:
+        """It is stored when the request has its answer."""
+        Inbox(store, tuple).put((claim(0), claim(0, labels={"alertname": "ü"})))
+        again = Inbox(store, tuple)
+        again.load()
+
+        assert {pair[0] for pair in again.read({}, START).theirs} == {claim(0), claim(0, labels={"alertname": "ü"})}
+
+    def test_a_store_that_fails_takes_no_alert_away(self) -> None:
+        """The sender says it again; meanwhile it counts."""
+
+        class Broken:
+            def all(self) -> tuple[Claim, ...]:
+                raise UnavailableError("disk full")
+
+            put = forget = lambda self, _: self.all()
+
+        inbox = Inbox(Broken(), tuple)
+        inbox.load()
+        inbox.put((claim(0),))
+        told = inbox.read({}, START)
+        inbox.tidy(told, Memory(), START)
+
+        assert [pair[0] for pair in told.theirs] == [claim(0)]
+
+    def test_ends_are_forgotten_when_prometheus_does(self, store: SqlClaims) -> None:
+        """After fifteen minutes; the silence of a sender is remembered for a week."""
+        inbox = Inbox(store, tuple)
+        inbox.put((claim(0, fires=False), claim(0, labels={"alertname": "B"})))
+        for at, left in ((900, 2), (901, 1), (7 * 86_400 + 240, 1), (7 * 86_400 + 241, 0)):
+            inbox.tidy(inbox.read({}, START + seconds(at)), Memory(), START + seconds(at))
+            assert len(store.all()) == left, at
+
+    def test_the_metric_source_is_asked_only_about_silence_and_once_a_minute(self, store: SqlClaims) -> None:
+        """No question while all is well, however often a tick comes."""
+        asked: list[int] = []
+
+        def rules() -> tuple[WatchedRule, ...]:
+            asked.append(1)
+            raise SourceUnreachableError("refused")
+
+        inbox = Inbox(store, rules)
+        inbox.put((claim(0),))
+        for at in range(0, 600, 15):
+            inbox.read({}, START + seconds(at))
+
+        assert len(asked) == 6
+
+    def test_the_earlier_start_and_the_later_word_count(self, store: SqlClaims) -> None:
+        """Two Prometheus servers with one alert, or one that was restarted."""
+        inbox = Inbox(store, tuple)
+        inbox.put((claim(0), claim(60, starts_at=START + seconds(50))))
+        ((told, _),) = inbox.read({}, START + seconds(60)).theirs
+
+        assert (told.starts_at, told.said_at) == (START, START + seconds(60))
+
+    def test_memory_is_bounded(self, store: SqlClaims, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is too much is refused as a whole; what was known stays."""
+        monkeypatch.setattr("tocsin.service.inbox.MOST", 2)
+        inbox = Inbox(store, tuple)
+        inbox.put((claim(0), claim(0, labels={"alertname": "B"})))
+        with pytest.raises(FullError):
+            inbox.put((claim(9), claim(9, labels={"alertname": "C"})))
+
+        assert MOST == 100_000
+        assert {pair[0].said_at for pair in inbox.read({}, START).theirs} == {START}
+
+
+def test_fingerprints_are_those_of_alertmanager() -> None:
+    """Made by Alertmanager 0.25 (`amtool -o json alert query`) of the same labels."""
+    labels = labels_of({"alertname": "TooHot", "instance": "a:1", "severity": "critical", "zone": "ü"})
+
+    assert fingerprint(labels) == fingerprint(tuple(reversed(labels))) == "d2c881001fb5d07d"
+    assert fingerprint(labels_of({"a": "b", "c": "d"})) == "53997eba86e1c7f5"
