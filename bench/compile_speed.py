@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import Cost, cheapest, watched
-from tocsin.adapters.files import read_sources, write_artifacts
+from tocsin.adapters.artifacts import write_artifacts
+from tocsin.adapters.files import read_sources
 from tocsin.checks import CHECKS, Subject, run_checks
 from tocsin.plan import plan
 from tocsin.report import has_errors

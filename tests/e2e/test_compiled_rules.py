@@ -14,7 +14,8 @@ from urllib.parse import quote
 import pytest
 from tests import builders
 
-from tocsin.adapters.files import read_sources, write_artifacts
+from tocsin.adapters.artifacts import write_artifacts
+from tocsin.adapters.files import read_sources
 from tocsin.plan import Plan, plan
 from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli
 from tocsin.targets.prometheus import prometheus, rule_file

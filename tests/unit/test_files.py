@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.adapters.files import check_artifacts, discover, read_sources, write_artifacts
+from tocsin.adapters.artifacts import check_artifacts, write_artifacts
+from tocsin.adapters.files import discover, read_sources
+from tocsin.adapters.replacing import beside, put_in_place
 from tocsin.errors import MisuseError, UnavailableError
 from tocsin.targets.artifact import HEADER, Artifact
 
@@ -189,3 +191,31 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "prometheus/rules").rglob("*") if path != tmp_path / SHOP.path] == [
         "occupied"
     ]
+
+
+def test_nothing_is_replaced_if_something_cannot_be_written(tmp_path: Path) -> None:
+    """A full disk leaves the old rules as they are, all of them, and nothing beside them."""
+    write_artifacts([SHOP], str(tmp_path))
+    (tmp_path / "kubernetes").write_text("", encoding="utf-8")
+    changed = Artifact(SHOP.path, SHOP.text + "groups: []\n")
+
+    with pytest.raises(UnavailableError, match="kubernetes"):
+        write_artifacts([changed, Artifact("kubernetes/shop.yml", SHOP.text)], str(tmp_path))
+    assert {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == {
+        "kubernetes": "",
+        "shop.yml": SHOP.text,
+    }
+
+
+def test_many_files_are_put_in_place_or_removed(tmp_path: Path) -> None:
+    """More than are waited for at once; one that cannot take its place stops the rest, and leaves nothing behind."""
+    names = [f"{number}.yml" for number in range(40)]
+    files = [(beside(tmp_path / name, name), tmp_path / name) for name in names]
+    put_in_place(files)
+    assert {name: name for name in names} == {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+    (tmp_path / "folder").mkdir()
+    more = [(beside(tmp_path / name, "new"), tmp_path / name) for name in ("folder", *names)]
+    with pytest.raises(IsADirectoryError):
+        put_in_place(more)
+    assert {*names, "folder"} == {path.name for path in tmp_path.iterdir()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.adapters.files import check_artifacts, write_artifacts
+from tocsin.adapters.artifacts import check_artifacts, write_artifacts
 from tocsin.diagnostics import Severity
 from tocsin.plan import plan
 from tocsin.targets import TARGETS, Artifact

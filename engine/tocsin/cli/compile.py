@@ -60,7 +60,7 @@ def _tests(plan: "Plan", workspace: "Workspace", output: str) -> "tuple[tuple[Ar
 
 def _compare(artifacts: "Sequence[Artifact]", output: str, names: "Sequence[str]", again: str) -> int:
     """Say what is not up to date; the exit code."""
-    from tocsin.adapters.files import check_artifacts
+    from tocsin.adapters.artifacts import check_artifacts
 
     differences = check_artifacts(artifacts, output, names)
     for path, what in differences:
@@ -116,7 +116,7 @@ def command(
     """
     from dataclasses import replace
 
-    from tocsin.adapters.files import write_artifacts
+    from tocsin.adapters.artifacts import write_artifacts
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import each_once, read_definitions
     from tocsin.errors import MisuseError
