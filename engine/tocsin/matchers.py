@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import re2
-
 _OPERATOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|!~|!=|=)\s*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _BARE = re.compile(r'[^\s,{}"][^,{}"]*')
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
-_QUIET = re2.Options()
-_QUIET.log_errors = False
+_WORDS = re.compile(r"[\w\- /:@]*(\|[\w\- /:@]*)*")
+"""Alternatives without anything that means more than itself."""
 
 
 class MatcherError(ValueError):
@@ -124,10 +122,60 @@ def _one(body: str, at: int, shift: int) -> tuple[LabelMatcher, int]:
         raise MatcherError(str(error), shift + head.end()) from None
 
 
+def implied(matchers: Matchers, by: Matchers) -> bool:
+    """Whether all that fulfils *by* certainly fulfils *matchers*; False also where that cannot be told.
+
+    >>> narrow = parse_matchers('severity="critical",team="db"')
+    >>> implied(parse_matchers('severity=~"critical|warning"'), narrow), implied(narrow, narrow[:1])
+    (True, False)
+    """
+    return all(matcher in by or _always(matcher, by) for matcher in matchers)
+
+
+def contradiction(matchers: Matchers) -> str | None:
+    """The label for which no value fulfils all of *matchers*, where that can be told.
+
+    >>> contradiction(parse_matchers('severity="info",severity=~"critical|warning"'))
+    'severity'
+    """
+    names = dict.fromkeys(matcher.name for matcher in matchers)
+    return next((name for name in names if choices(matchers, name) == frozenset()), None)
+
+
+def choices(matchers: Matchers, name: str) -> frozenset[str] | None:
+    """The values that the label *name* may have under *matchers*; None where they are not listed.
+
+    >>> sorted(choices(parse_matchers('severity=~"critical|warning",severity!="warning"'), "severity") or ())
+    ['critical']
+    """
+    mine = [matcher for matcher in matchers if matcher.name == name]
+    listed = [found for found in map(_listed, mine) if found is not None]
+    if not listed:
+        return None
+    return frozenset(value for value in listed[0] if fulfilled(mine, {name: value}))
+
+
+def _always(matcher: LabelMatcher, by: Matchers) -> bool:
+    values = choices(by, matcher.name)
+    return values is not None and all(matcher.holds({matcher.name: value}) for value in values)
+
+
+def _listed(matcher: LabelMatcher) -> frozenset[str] | None:
+    if matcher.negated:
+        return None
+    if not matcher.regular:
+        return frozenset((matcher.value,))
+    return frozenset(matcher.value.split("|")) if _WORDS.fullmatch(matcher.value) else None
+
+
 @lru_cache(maxsize=1024)
 def _pattern(text: str) -> Any:
+    import re2  # noqa: PLC0415 - 20 ms, which a workspace without patterns need not wait for
+
+    quiet = re2.Options()
+    quiet.log_errors = False
     try:
-        return re2.compile(text, _QUIET)
+        return re2.compile(text, quiet)
     except re2.error as error:
         why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise MatcherError(f"{text!r} is no regular expression: {why}") from None

@@ -15,13 +15,15 @@ from tests import alerts, builders
 
 from tocsin.diagnostics import Severity
 from tocsin.evaluate.model import Identity
+from tocsin.matchers import LabelMatcher
 from tocsin.notify.routing import Directory
 from tocsin.plan import AlertingRule, plan
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import label_value
 from tocsin.spec import ChannelSpec, Notifications, Route, Secret, Service
 from tocsin.spec.service import Raw
-from tocsin.targets.alertmanager import NOBODY, alertmanager, cannot_say
+from tocsin.targets.alertmanager import alertmanager, cannot_say
+from tocsin.targets.alertmanager_routes import NOBODY
 from tocsin.units import Duration
 from tocsin.workspace import Source, Workspace, read_workspace
 
@@ -96,7 +98,7 @@ def disagreements(
         (labels_of(dict(extra) | {"alertname": rule.alert} | dict(rule.labels)), rule.notify)
         for rule, extra in product(rules, [(), *more])
     ]
-    cases += [(labels_of(dict(extra) | {"service": "other", "severity": "info"}), ()) for extra in more]
+    cases += [(labels_of(dict(extra) | {"ref": "a/b", "service": "other", "severity": "info"}), ()) for extra in more]
     with ThreadPoolExecutor(3) as pool:
         said = pool.map(lambda case: receivers(config, case[0]), cases)
         paired = zip(cases, said, strict=True)
@@ -229,11 +231,29 @@ NASTY = st.sampled_from(["a", 'q"uote', "back\\slash", "new\nline", "é{{x}}", "
 CHANNELS = ("email", "pd", "slack")
 TO = st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3, unique=True).map(tuple)
 NAMED = st.one_of(st.just(()), TO)
-MATCH = st.dictionaries(
-    st.sampled_from(["severity", "service", "tier", "ref", "alertname", "team", "row"]),
-    st.one_of(NASTY, st.sampled_from(["critical", "warning", "shop", "fast", "shop/uptime", "ErrorBudgetBurn"])),
-    max_size=2,
-).map(labels_of)
+NAMES = st.sampled_from(["severity", "service", "tier", "ref", "alertname", "team", "row"])
+VALUES = st.one_of(NASTY, st.sampled_from(["critical", "warning", "shop", "fast", "shop/uptime", "ErrorBudgetBurn"]))
+MATCH = st.dictionaries(NAMES, VALUES, max_size=2).map(labels_of)
+PATTERNS = st.sampled_from(["critical|warning", ".*a.*", "", "s.+", "(?i)SHOP"])
+MATCHERS = st.lists(
+    st.one_of(
+        st.builds(LabelMatcher, NAMES, VALUES, negated=st.booleans()),
+        st.builds(LabelMatcher, NAMES, PATTERNS, regular=st.just(value=True), negated=st.booleans()),
+    ),
+    max_size=1,
+).map(tuple)
+BY = st.sampled_from([(), ("service",), ("ref", "team")])
+WAIT = Duration.of(minutes=1)
+
+
+def trees(depth: int, match: st.SearchStrategy[Labels] = MATCH) -> st.SearchStrategy[tuple[Route, ...]]:
+    """Routes with others inside them, *depth* levels of them."""
+    inside = trees(depth - 1, match) if depth else st.just(())
+    one = st.builds(
+        Route, match, TO, BY, st.just(WAIT), st.just(WAIT), st.just(WAIT), st.just(builders.SPAN),
+        matchers=MATCHERS if match is MATCH else st.just(()), goes_on=st.booleans(), routes=inside,
+    )  # fmt: skip
+    return st.lists(one, max_size=3).map(tuple)
 
 
 @st.composite
@@ -263,13 +283,7 @@ def routed(draw: st.DrawFn) -> Workspace:
         ]
         return builders.service(name, slos=tuple(slos), alerts=tuple(rules))
 
-    wait = Duration.of(minutes=1)
-    routes = tuple(
-        Route(match, to, by, wait, wait, wait, builders.SPAN)
-        for match, to, by in draw(
-            st.lists(st.tuples(MATCH, TO, st.sampled_from([(), ("service",), ("ref", "team")])), max_size=4)
-        )
-    )
+    routes = draw(trees(1))
     channels = {name: channel(name) for name in CHANNELS}
     document = Notifications("n", channels, routes, builders.SPAN)
     return Workspace(services=(service("shop"), service("cart")), notifications=(document,))
@@ -288,3 +302,88 @@ def channel(name: str) -> ChannelSpec:
 def test_alertmanager_decides_as_tocsin_does(tmp_path: Path, workspace: Workspace, more: list[Labels]) -> None:
     """The same receivers for every alert, whatever routes match and whichever channels definitions name."""
     assert disagreements(workspace, more, tmp_path) == []
+
+
+SMALL = st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy"), max_size=1).map(labels_of)
+EVERY_SET = [labels_of({k: v for k, v in zip("ab", pair, strict=True) if v}) for pair in product(("", "x", "y"), "xy")]
+
+
+@pytest.mark.real
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(trees(2, SMALL))
+def test_a_tree_of_routes_leads_where_alertmanager_leads(tmp_path: Path, routes: tuple[Route, ...]) -> None:
+    """Nested, with `continue` at any level: for all sets of two labels the receivers are amtool's."""
+    channels = {name: channel(name) for name in CHANNELS}
+    workspace = Workspace(notifications=(Notifications("n", channels, routes, builders.SPAN),))
+    config = tmp_path / "alertmanager.yml"
+    config.write_text(written(workspace), encoding="utf-8")
+    with ThreadPoolExecutor(3) as pool:
+        theirs = list(pool.map(lambda labels: receivers(config, labels), EVERY_SET))
+
+    assert [ours(workspace, labels) for labels in EVERY_SET] == theirs
+
+
+TREE = """\
+apiVersion: tocsin/v1
+kind: Notifications
+name: all
+channels:
+  mail: {apprise: 'json://a'}
+  chat: {apprise: 'json://b'}
+  pager: {pagerduty: {integration_key: {file: /k}}}
+time_intervals:
+  office: [{times: [{start_time: "09:00", end_time: "17:00"}], weekdays: ["monday:friday"], location: Europe/Paris}]
+  holidays: [{months: [december], days_of_month: ["24:-1"]}, {years: [2027], months: ["1"], days_of_month: [1]}]
+inhibit:
+  - {source: {alertname: HostDown}, target_matchers: ['alertname!="HostDown"'], equal: [instance]}
+maintenance:
+  disks: {match: {service: db}, weekdays: [sunday], at: "02:00", duration: 2h, reason: new disks, owner: ops}
+routes:
+  - matchers: ['severity=~"info|warning"']
+    to: [mail, chat]
+    mute_time_intervals: [holidays]
+    routes:
+      - {match: {team: db}, continue: true, to: [pager], mute_time_intervals: []}
+      - {match: {team: db, severity: info}, active_time_intervals: [office]}
+  - {to: [pager]}
+"""
+
+
+@pytest.mark.real
+def test_intervals_and_inhibitions_are_alertmanagers(tmp_path: Path) -> None:
+    """Written as its own words, on the nodes that decide; `continue` does not lead on to the route around it."""
+    workspace = read(TREE)
+    config = tmp_path / "alertmanager.yml"
+    config.write_text(written(workspace), encoding="utf-8")
+    made = yaml.safe_load(config.read_text(encoding="utf-8"))
+
+    assert "SUCCESS" in amtool("check-config", str(config))
+    assert [each["time_intervals"][0] for each in made["time_intervals"]] == [
+        {"months": ["december"], "days_of_month": ["24:-1"], "location": "UTC"},
+        {
+            "times": [{"start_time": "09:00", "end_time": "17:00"}],
+            "weekdays": ["monday:friday"],
+            "location": "Europe/Paris",
+        },
+    ]
+    assert made["inhibit_rules"] == [
+        {
+            "source_matchers": ['alertname="HostDown"'],
+            "target_matchers": ['alertname!="HostDown"'],
+            "equal": ["instance"],
+        }
+    ]
+    both, narrow, own = made["route"]["routes"][0]["routes"]
+    assert [leaf.get("mute_time_intervals") for leaf in both["routes"][0]["routes"]] == [None]
+    assert narrow["routes"][0]["active_time_intervals"] == ["office"]
+    assert [leaf["mute_time_intervals"] for leaf in own["routes"]] == [["holidays"], ["holidays"]]
+    assert [finding.code for finding in cannot_say(plan(workspace)[0], workspace)] == [
+        "alertmanager/channel", "alertmanager/channel", "alertmanager/maintenance",
+    ]  # fmt: skip
+    for labels, told in (
+        ({"severity": "info", "team": "db"}, {"pager", "mail", "chat"}),
+        ({"severity": "warning", "team": "db"}, {"pager"}),
+        ({"severity": "info"}, {"mail", "chat"}),
+        ({"severity": "critical", "team": "db"}, {"pager"}),
+    ):
+        assert receivers(config, labels_of(labels)) == ours(workspace, labels_of(labels)) == told

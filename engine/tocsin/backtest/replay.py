@@ -89,6 +89,8 @@ class _Run:
     done: list[Episode] = field(default_factory=list)
     messages: list[Notification] = field(default_factory=list)
     dropped: int = 0
+    muted: bool = False
+    """Whether something is held back that may be told at any tick."""
 
     def busy(self, rules: Iterable[str]) -> bool:
         """Whether an instance is on its way: what is quiet, or fires and is seen to, waits for something to change."""
@@ -128,8 +130,11 @@ class _Run:
         self.shown = {i: each for i, each in self.shown.items() if self._is_open(i)}
         self.shown |= {each.identity: each for each in steps.shown if each.phase is not Phase.PENDING}
         views = [*self.shown.values(), *steps.closed]
+        self.muted = False
         if self.notifications and (views or self.groups):
-            changes, outbox = announce(self.groups, self.muting.over(views, now), self.notifications, now)
+            heard = self.muting.over(views, now)
+            self.muted = any(view.muted for view in heard)
+            changes, outbox = announce(self.groups, heard, self.notifications, now)
             self.groups = {k: s for k, s in {**self.groups, **changes}.items() if s is not None}
             self.messages += outbox
 
@@ -176,7 +181,8 @@ def replay(
     awake: set[int] = set()
     number = 0
     while number < len(ticks):
-        if not (awake or run.groups or run.busy(composites)):  # nothing is on its way: on to where something may begin
+        on_its_way = awake or run.groups or run.muted or run.busy(composites)
+        if not on_its_way:  # on to where something may begin
             following = int(np.searchsorted(places, number))
             if following == len(places):
                 break

@@ -6,6 +6,7 @@ from dataclasses import replace
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.expressions import definition
+from tocsin.matchers import fulfilled
 from tocsin.plan import AlertingRule
 from tocsin.ports import Labels
 from tocsin.workspace import Workspace
@@ -16,7 +17,7 @@ def alert_notify(subject: Subject) -> Iterator[Diagnostic]:
     """An alert has to reach somebody.
 
     An alert goes to the channels that it names (`notify`, of SLAs too; for objectives `page` and `ticket`), else to
-    those of the first route whose `match` fits its labels. Where neither is, it fires and nobody hears of it. Said
+    those of the first route that matches its labels. Where neither is, it fires and nobody hears of it. Said
     only in a workspace that has a Notifications document: without one, Prometheus' Alertmanager is what routes.
 
     Bad: an alert of severity `info` without `notify`, and one route with `match: {severity: critical}`
@@ -70,7 +71,9 @@ def _planned(subject: Subject) -> Iterator[_Found]:
 
 def _without_tier(labels: Labels, workspace: Workspace) -> Labels:
     """Labels, without the tier where no route asks for it: so that four tiers are one finding."""
-    asked = {name for each in workspace.notifications for route in each.routes for name, _ in route.match}
+    asked = {
+        each.name for document in workspace.notifications for route in document.routes for each in route.conditions
+    }
     return tuple(pair for pair in labels if pair[0] != "tier" or "tier" in asked)
 
 
@@ -88,5 +91,5 @@ def _evaluated(workspace: Workspace) -> Iterator[_Found]:
 
 
 def _routed(labels: Labels, workspace: Workspace) -> bool:
-    pairs = set(labels)
-    return any(set(route.match) <= pairs and route.to for each in workspace.notifications for route in each.routes)
+    known = dict(labels)
+    return any(fulfilled(route.conditions, known) for each in workspace.notifications for route in each.routes)

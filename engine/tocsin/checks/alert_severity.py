@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.matchers import choices, fulfilled
 
 _ORDER = ("critical", "warning", "info")
 
@@ -20,16 +21,18 @@ def alert_severity(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: a route `match: {severity: critical}` of its own, or `notify` at the alert
     """
-    routes = [route for each in subject.workspace.notifications for route in each.routes]
-    named = {value for route in routes for name, value in route.match if name == "severity"}
-    rest = next((route for route in routes if not route.match), None)
+    documents = subject.workspace.notifications
+    routes = [route for each in documents for route in each.routes]
+    every = [route for each in documents for route in each.all_routes()]
+    named = {value for route in every for value in choices(route.conditions, "severity") or ()}
+    rest = next((route for route in routes if not route.conditions), None)
     least = max((_ORDER.index(value) for value in named if value in _ORDER), default=0)
     if rest is None:
         return
     for service in subject.workspace.services:
         for alert in service.alerts:
-            pairs = set(alert.labels) | {("service", alert.service), ("severity", alert.severity)}
-            elsewhere = any(route.match and set(route.match) <= pairs for route in routes)
+            known = {**dict(alert.labels), "service": alert.service, "severity": alert.severity}
+            elsewhere = any(route.conditions and fulfilled(route.conditions, known) for route in routes)
             worse = alert.severity not in named and alert.severity in _ORDER and _ORDER.index(alert.severity) < least
             if worse and not alert.notify and not elsewhere:
                 yield Diagnostic(

@@ -197,6 +197,12 @@ TOOLS: dict[str, str] = {
         "a channel of a service that only Apprise knows",
         "email, slack or pagerduty",
     ),
+    "alertmanager/maintenance": page(
+        "Planned maintenance mutes nothing in Alertmanager.",
+        "It knows silences, which somebody makes each time, and time intervals of whole routes.",
+        "`maintenance: {db: {…}}`, compiled for an Alertmanager that shall send",
+        "a silence for each window (`amtool silence add`), or `tocsin serve`, which knows maintenance",
+    ),
     "import/invalid": page(
         "What is imported is valid for the program that it was written for.",
         "That program would refuse it, so nobody can say what it means. The rest of the file is imported.",

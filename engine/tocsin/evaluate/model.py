@@ -215,12 +215,17 @@ class MuteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """Why nobody is told of an alert: *by* is the id of a silence or the key of another alert, *reason* is in words."""
+    """Why nobody is told of an alert: *reason* is in words.
+
+    *by* is the id of a silence, the key of another alert, or the name of a maintenance window or a route.
+    """
 
     kind: MuteKind
     by: str
     reason: str
     until: datetime | None = None
+    partly: bool = False
+    """Whether it holds on some channels only: others are told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,11 @@ class AlertView:
     description: str = ""
     muted: tuple[Mute, ...] = ()
     """Why nobody is told of it at the moment; what was told before is closed all the same."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is told of it, on no channel."""
+        return any(not mute.partly for mute in self.muted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,15 @@ def announce(
     """Bring all conversations up to date with the *views* of every open or just closed episode.
 
     An alert that is muted is not told, and what was told of it before is not repeated; its end is told all the same.
+    Nor does a route that is quiet now tell anything but ends.
     Returns the conversations that changed (None where one has ended) and what has to be sent. Called once per tick;
     an announced episode without a view is taken to be open, because nobody has seen it end.
     """
     directory = Directory.of(notifications)
     fired = {view.dedup_key: view for view in views if view.fired_at is not None}
-    muted = frozenset(key for key, view in fired.items() if view.muted)
+    muted = frozenset(key for key, view in fired.items() if view.silent)
     opened = {key: view for key, view in fired.items() if view.resolved_at is None and key not in muted}
-    routes = {key: frozenset(directory.destinations(view)) for key, view in opened.items()}
+    routes = {key: frozenset(directory.destinations(view, now)) for key, view in opened.items()}
     texts = {key: alert_text(view) for key, view in fired.items()}
     live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
     _admit(live, routes, fired, texts, now)
@@ -171,7 +172,8 @@ def _all_together(
     key: GroupKey, state: GroupState, timers: Timers, scene: _Scene
 ) -> tuple[GroupState, list[Notification]]:
     now, texts = scene.now, scene.texts
-    silent = tuple(e for e in state.episodes if e.open and e.text.dedup_key in scene.muted)
+    quiet = bool(scene.directory.quiet(key.route, now))
+    silent = tuple(e for e in state.episodes if e.open and (quiet or e.text.dedup_key in scene.muted))
     audible = replace(state, episodes=tuple(e for e in state.episodes if e not in silent))
     if not audible.episodes or now < _due(audible, timers):
         return state, []

@@ -12,12 +12,14 @@ from datetime import datetime
 from tocsin.evaluate.model import AlertView, Mute, MuteKind
 from tocsin.evaluate.state import OPEN
 from tocsin.matchers import Matchers, equal, fulfilled
-from tocsin.notify.routing import routing_labels
+from tocsin.notify.hours import running
+from tocsin.notify.routing import Directory, routing_labels
 from tocsin.notify.silences import Silence
 from tocsin.plan.build import feasible_tiers
 from tocsin.plan.inhibit import inhibitions as between_tiers
 from tocsin.plan.model import Inhibition as TierInhibition
 from tocsin.ports import Labels
+from tocsin.spec import Inhibit, Maintenance, Notifications
 from tocsin.workspace import Workspace
 
 
@@ -37,11 +39,27 @@ class Inhibition:
         """Between the tiers of an objective, as the compiler makes them for Alertmanager."""
         return cls(equal(dict(made.source)), equal(dict(made.target)), made.equal)
 
+    @classmethod
+    def said(cls, rule: Inhibit) -> "Inhibition":
+        """As somebody wrote it."""
+        return cls(rule.source, rule.target, rule.equal)
+
 
 def inhibitions_of(workspace: Workspace) -> tuple[Inhibition, ...]:
-    """Those between the tiers of the objectives of *workspace*."""
+    """Those between the tiers of the objectives of *workspace*, and those that its Notifications say."""
     objectives = ((slo, feasible_tiers(slo)) for service in workspace.services for slo in service.slos)
-    return tuple(Inhibition.of(each) for each in between_tiers(objectives))
+    made = (Inhibition.of(each) for each in between_tiers(objectives))
+    return (*made, *(Inhibition.said(each) for document in _documents(workspace) for each in document.inhibit))
+
+
+def muting_of(workspace: Workspace) -> "Muting":
+    """All that the definitions of *workspace* mute by; silences come from elsewhere."""
+    windows = (window for document in _documents(workspace) for window in document.maintenance.values())
+    return Muting((), inhibitions_of(workspace), tuple(windows), Directory.of(workspace.notifications))
+
+
+def _documents(workspace: Workspace) -> list[Notifications]:
+    return sorted(workspace.notifications, key=lambda document: document.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,9 @@ class Muting:
 
     silences: tuple[Silence, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
+    windows: tuple[Maintenance, ...] = ()
+    directory: Directory | None = None
+    """Whose routes may be quiet."""
 
     def over(self, views: Sequence[AlertView], now: datetime) -> tuple[AlertView, ...]:
         """The *views* with why they are muted."""
@@ -61,10 +82,12 @@ class Muting:
         labels = {view.dedup_key: routing_labels(view) for view in views}
         active = [silence for silence in self.silences if silence.state(now) == "active"]
         inhibited = _Sources.of(self.inhibitions, views, labels)
+        open_windows = [(window, end) for window in self.windows if (end := running(window, now))]
         found: dict[str, tuple[Mute, ...]] = {}
         for view in views:
             mine = labels[view.dedup_key]
-            why = (*inhibited.over(view, mine), *_silenced(active, mine))
+            quiet = self.directory.mutes(view, now) if self.directory else ()
+            why = (*inhibited.over(view, mine), *quiet, *_maintained(open_windows, mine), *_silenced(active, mine))
             if why:
                 found[view.dedup_key] = why
         return found
@@ -79,6 +102,13 @@ def _silenced(active: Iterable[Silence], labels: Mapping[str, str]) -> Iterator[
         if fulfilled(silence.matchers, labels):
             why = f"(silenced by {silence.created_by}: {silence.comment})"
             yield Mute(MuteKind.SILENCE, silence.id, why, silence.ends_at)
+
+
+def _maintained(windows: Iterable[tuple[Maintenance, datetime]], labels: Mapping[str, str]) -> Iterator[Mute]:
+    for window, end in windows:
+        if fulfilled(window.matchers, labels):
+            why = f"(maintenance by {window.owner}: {window.reason})"
+            yield Mute(MuteKind.MAINTENANCE, window.name, why, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,20 @@
 """Where an alert goes: its channels, its conversations, their timers, and the words that it takes along.
 
-An alert's channels are those that its definition names, else those of the first route whose labels match. An alert of
-Tocsin itself (the metric source is down) that no route matches goes to all channels: nobody defines it, so nobody
-would think of a route for it, and while it fires nothing else can.
+An alert's channels are those that its definition names, else those of the routes that decide about its labels (`tree`).
+An alert of Tocsin itself (the metric source is down) that no route matches goes to all channels: nobody defines it, so
+nobody would think of a route for it, and while it fires nothing else can.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tocsin.evaluate.memory import GroupKey
-from tocsin.evaluate.model import AlertView
+from tocsin.evaluate.model import AlertView, Mute, MuteKind
+from tocsin.notify.hours import Rest
 from tocsin.ports import AlertText, labels_of
-from tocsin.spec import ChannelSpec, Notifications, Route
+from tocsin.spec import ChannelSpec, Hours, Notifications
+from tocsin.spec.tree import Branch, deciding, grown
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +35,102 @@ OWN = "source"
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way of an alert to people: the conversation, and the branch that leads there, if one does."""
+
+    key: GroupKey
+    branch: Branch | None
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
-    """All channels and routes of a workspace; the first route that matches decides."""
+    """All channels and routes of a workspace, with when each is quiet; the deepest that match decide."""
 
     channels: Mapping[str, ChannelSpec]
-    routes: tuple[Route, ...]
+    branches: tuple[Branch, ...]
+    rests: Mapping[str, Rest]
+    by_name: Mapping[str, Branch]
 
     @classmethod
     def of(cls, notifications: Iterable[Notifications]) -> "Directory":
         """Join the documents in the order of their names, so that file order never matters."""
         documents = sorted(notifications, key=lambda n: n.name)
         channels = {name: spec for document in documents for name, spec in document.channels.items()}
-        return cls(channels, tuple(route for document in documents for route in document.routes))
+        hours = {name: each for document in documents for name, each in document.hours.items()}
+        branches = grown(route for document in documents for route in document.routes)
+        by_name = {branch.name: branch for branch in _all(branches)}
+        rests = {
+            name: Rest(_known(branch.route.active, hours), _known(branch.route.mute, hours))
+            for name, branch in by_name.items()
+            if branch.route.active or branch.route.mute
+        }
+        return cls(channels, branches, rests, by_name)
 
-    def destinations(self, view: AlertView) -> tuple[GroupKey, ...]:
-        """The conversations that *view* belongs to; none when nobody is named and no route matches."""
+    def ways(self, view: AlertView) -> tuple[Way, ...]:
+        """All ways of *view*, in order; a channel to which several routes lead comes several times."""
         labels = routing_labels(view)
-        route = next((r for r in self.routes if all(labels.get(name) == value for name, value in r.match)), None)
-        names = view.notify or (route.to if route else tuple(self.channels) if own(view) else ())
-        by = route.group_by if route else ("service",)
-        group = labels_of({name: labels.get(name, "") for name in by})
-        title = route_name(route) if route else NO_ROUTE
-        return tuple(GroupKey(name, title, group) for name in dict.fromkeys(names) if name in self.channels)
+        branches = deciding(self.branches, labels)
+        if not branches:
+            names = view.notify or (tuple(self.channels) if own(view) else ())
+            pairs: list[tuple[str, Branch | None]] = [(name, None) for name in names]
+        else:
+            pairs = [(name, branch) for branch in branches for name in view.notify or branch.route.to]
+        found = [Way(_conversation(name, branch, labels), branch) for name, branch in pairs if name in self.channels]
+        return tuple(dict.fromkeys(found))
+
+    def destinations(self, view: AlertView, now: datetime | None = None) -> tuple[GroupKey, ...]:
+        """The conversations that *view* belongs to; none when nobody is named and no route matches.
+
+        Each channel has it in one: that of the first route which leads there and is not quiet *now*.
+        """
+        chosen: dict[str, GroupKey] = {}
+        for way in self.ways(view):
+            if now is None or not self.quiet(way.key.route, now):
+                chosen.setdefault(way.key.channel, way.key)
+        return tuple(chosen.values())
+
+    def quiet(self, route: str, now: datetime) -> str:
+        """Why conversations of *route* tell of nothing but ends now; empty where they tell all."""
+        rest = self.rests.get(route)
+        return rest.why(now) if rest else ""
+
+    def mutes(self, view: AlertView, now: datetime) -> tuple[Mute, ...]:
+        """The routes of *view* that are quiet now."""
+        if not self.rests:
+            return ()
+        ways = self.ways(view)
+        quiet = {way.key.route: why for way in ways if (why := self.quiet(way.key.route, now))}
+        told = {way.key.channel for way in ways if way.key.route not in quiet}
+        return tuple(
+            Mute(MuteKind.INTERVAL, name, f"(route {name} is quiet {why})", self.rests[name].until(now), bool(told))
+            for name, why in quiet.items()
+            if any(way.key.channel not in told for way in ways if way.key.route == name)
+        )
 
     def timers(self, route: str) -> Timers:
         """The timers of a route that may have been removed since."""
-        found = next((r for r in self.routes if route_name(r) == route), None)
+        found = self.by_name.get(route)
         if found is None:
             return Timers()
-        return Timers(found.group_wait.timedelta, found.group_interval.timedelta, found.repeat_interval.timedelta)
+        spec = found.route
+        return Timers(spec.group_wait.timedelta, spec.group_interval.timedelta, spec.repeat_interval.timedelta)
 
 
-def route_name(route: Route) -> str:
-    """Name a route by what it matches, so that editing timers or order does not break up conversations.
+def _all(branches: Iterable[Branch]) -> Iterator[Branch]:
+    for branch in branches:
+        yield branch
+        yield from _all(branch.inside)
 
-    Of two routes with the same match the second never matches anything.
-    """
-    return ",".join(f"{name}={value}" for name, value in route.match) or "*"
+
+def _known(names: Iterable[str], hours: Mapping[str, Hours]) -> tuple[Hours, ...]:
+    return tuple(hours[name] for name in names if name in hours)
+
+
+def _conversation(channel: str, branch: Branch | None, labels: Mapping[str, str]) -> GroupKey:
+    by = branch.route.group_by if branch else ("service",)
+    return GroupKey(
+        channel, branch.name if branch else NO_ROUTE, labels_of({name: labels.get(name, "") for name in by})
+    )
 
 
 def own(view: AlertView) -> bool:

@@ -22,7 +22,7 @@ from tocsin.evaluate.tick import Watch
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.methods import events_of
-from tocsin.notify.muting import Muting, inhibitions_of
+from tocsin.notify.muting import muting_of
 from tocsin.plan.journey import paging_tiers
 from tocsin.ports import Labels, MetricSource
 from tocsin.sli import Sli
@@ -100,8 +100,7 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
     left_out = [part for part in found if not isinstance(part, _Part)]
     left_out += [(f"sla:{one.name}", "alerts of contracts are not replayed") for one in workspace.slas]
     members = [(part.member, part.rules) for part in parts]
-    muting = Muting((), inhibitions_of(workspace))
-    result = replay(members, watch.rules, watch.combined, workspace.notifications, ticks, muting=muting)
+    result = replay(members, watch.rules, watch.combined, workspace.notifications, ticks, muting=muting_of(workspace))
     objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay))
     return Replayed(result, objectives, tuple(sorted(left_out)))
 

@@ -11,7 +11,7 @@ from tocsin.evaluate.memory import Commit, Memory, Store
 from tocsin.evaluate.model import Phase, Snapshot
 from tocsin.evaluate.tick import Spread, Turn, Watch, turn
 from tocsin.notify.group import announce
-from tocsin.notify.muting import Inhibition, Muting
+from tocsin.notify.muting import NOTHING, Muting
 from tocsin.notify.silences import Silence
 from tocsin.ports import Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
@@ -52,7 +52,8 @@ class Evaluator:
     detour: Detour
     spread: Spread = map
     silences: Callable[[], tuple[Silence, ...]] = tuple
-    inhibitions: tuple[Inhibition, ...] = ()
+    muting: Muting = NOTHING
+    """What the definitions mute by."""
     inbox: Inbox | None = None
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ class Evaluator:
         if self.inbox is not None:
             sight = replace(sight, heard=self.inbox.read(self.watch.rules, now))
         turned = turn(self.watch, sight, self.memory, now)
-        muting = Muting(self.silences(), self.inhibitions)
+        muting = replace(self.muting, silences=self.silences())
         views = muting.over(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
         commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)

@@ -21,7 +21,7 @@ from tocsin.errors import StoreError, TocsinError
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
-from tocsin.notify.muting import inhibitions_of
+from tocsin.notify.muting import muting_of
 from tocsin.ports import Channel, Clock
 from tocsin.service.alertmanager import Office
 from tocsin.service.alertmanager.configuration import Configuration
@@ -115,7 +115,7 @@ class Process:
             detour=Detour(channels, self._clock),
             spread=spread,
             silences=self._quiet.now_known,
-            inhibitions=inhibitions_of(definitions.workspace),
+            muting=muting_of(definitions.workspace),
             inbox=self._inbox,
         )
         askers = stack.enter_context(closing(Askers()))
@@ -215,7 +215,7 @@ class Process:
         self._hand_over(channels)
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
-        self._evaluator.inhibitions = inhibitions_of(definitions.workspace)
+        self._evaluator.muting = muting_of(definitions.workspace)
         self._in_use(now)
         self._board.update(workspace=definitions.workspace, reload_findings=(), reload_error="", reloaded_at=now)
         log.info("the definitions on disk are in use", extra=counts(definitions))

@@ -2,9 +2,10 @@
 
 from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.spec.dashboard import Dashboard, Panel
+from tocsin.spec.hours import Hours, Maintenance, Once, Stretch, Weekly
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.measure import Measure
-from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
+from tocsin.spec.notifications import ChannelSpec, Inhibit, Notifications, Route, Secret
 from tocsin.spec.platform import InfluxDb, Kubernetes, LedgerSettings, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import (
     AlertRule,
@@ -35,16 +36,20 @@ __all__ = [
     "Exclusion",
     "Forecast",
     "GroupSettings",
+    "Hours",
     "InfluxDb",
+    "Inhibit",
     "Journey",
     "JourneySlo",
     "Kubernetes",
     "LedgerSettings",
+    "Maintenance",
     "Measure",
     "Member",
     "Metric",
     "Missing",
     "Notifications",
+    "Once",
     "Panel",
     "Part",
     "Plain",
@@ -61,8 +66,10 @@ __all__ = [
     "SliTemplate",
     "Slo",
     "StatsD",
+    "Stretch",
     "TestAlert",
     "TestSeries",
     "Threshold",
+    "Weekly",
     "members",
 ]

@@ -1,10 +1,12 @@
-"""Notifications: channels, and routes that say which alert reaches which of them, when, and how often."""
+"""Notifications: channels, routes that say which alert reaches which of them, and what keeps alerts from being told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from tocsin.diagnostics import Span
+from tocsin.matchers import Matchers, equal
 from tocsin.ports import Labels
+from tocsin.spec.hours import Hours, Maintenance
 from tocsin.units import Duration
 
 
@@ -44,7 +46,11 @@ class ChannelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Alerts whose labels equal *match* go *to* these channels with these timers; the first match wins."""
+    """Alerts that fulfil *match* and *matchers* go *to* these channels with these timers.
+
+    What a nested route did not say is already that of the route around it. *active* and *mute* name time intervals:
+    the route is quiet outside of the first, if any are given, and inside of the second.
+    """
 
     match: Labels
     to: tuple[str, ...]
@@ -53,13 +59,48 @@ class Route:
     group_interval: Duration
     repeat_interval: Duration
     span: Span
+    matchers: Matchers = ()
+    goes_on: bool = False
+    """Whether the routes after it are asked as well (`continue`)."""
+    active: tuple[str, ...] = ()
+    mute: tuple[str, ...] = ()
+    routes: "tuple[Route, ...]" = ()
+
+    @property
+    def conditions(self) -> Matchers:
+        """Everything that an alert has to fulfil here, beyond what the routes around it ask."""
+        return (*equal(dict(self.match)), *self.matchers)
+
+    def all(self) -> "Iterator[Route]":
+        """The route and all those inside it, outer ones first."""
+        yield self
+        for route in self.routes:
+            yield from route.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibit:
+    """While an alert like *source* fires, those like *target* that agree on the labels *equal* are not told."""
+
+    source: Matchers
+    target: Matchers
+    equal: tuple[str, ...]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """The channels and routes of one document."""
+    """What one document says: *hours* are its time intervals and *maintenance* its planned windows, by name."""
 
     name: str
     channels: Mapping[str, ChannelSpec]
     routes: tuple[Route, ...]
     span: Span
+    inhibit: tuple[Inhibit, ...] = ()
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    maintenance: Mapping[str, Maintenance] = field(default_factory=dict)
+
+    def all_routes(self) -> Iterator[Route]:
+        """Every route, nested ones too."""
+        for route in self.routes:
+            yield from route.all()

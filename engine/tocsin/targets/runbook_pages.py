@@ -10,6 +10,7 @@ from tocsin.plan import AlertingRule, Plan
 from tocsin.promql import metric_name, renamed, with_window
 from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli
 from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Condition, Forecast, Service, Slo, Threshold
+from tocsin.spec.tree import deciding, grown
 from tocsin.targets.grafana_panels import uid
 from tocsin.template import readable
 from tocsin.units import Duration, literal
@@ -328,12 +329,12 @@ def _when(condition: Condition) -> str:
 
 
 def told(rule: AlertingRule, workspace: Workspace) -> str:
-    """The channels that hear of *rule*: those it names, else those of the first route that matches its labels."""
+    """The channels that hear of *rule*: those it names, else those of the routes that decide about its labels."""
     if rule.notify:
         return ", ".join(rule.notify)
     documents = sorted(workspace.notifications, key=attrgetter("name"))
     labels = {**dict(rule.labels), "alertname": rule.alert}
-    for route in (route for document in documents for route in document.routes):
-        if all(labels.get(name) == value for name, value in route.match):
-            return ", ".join(route.to)
+    found = deciding(grown(route for document in documents for route in document.routes), labels)
+    if found:
+        return ", ".join(dict.fromkeys(name for branch in found for name in branch.route.to))
     return "nobody" if documents else "whom Alertmanager says"

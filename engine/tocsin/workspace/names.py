@@ -8,12 +8,17 @@ from tocsin.schema.words import listed, nearest, respelling, sole
 from tocsin.spec.readers import MOST_COMPARED, MOST_NAMES, Node, Reference, known_name
 from tocsin.workspace.model import Definition
 
-_WORDS = {"alert": "alert", "channel": "channel", "slo": "SLO"}
+_WORDS = {"alert": "alert", "channel": "channel", "interval": "time interval", "slo": "SLO"}
 
 _PLACES = {
     "alert": "define it below alerts in a Service document",
+    "channel": "define it below channels in a Notifications document",
+    "interval": "define it below time_intervals in a Notifications document",
     "slo": "define it below slos in a Service or Journey document",
 }
+
+_SHARED = {"channels": "channel", "time_intervals": "time interval", "maintenance": "maintenance window"}
+"""What documents of Notifications define for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Reading:
 
 
 def unique(readings: Iterable[Reading], findings: list[Diagnostic]) -> Iterator[Reading]:
-    """The readings without those whose name is taken; these, and channels that are taken, become findings."""
+    """The readings without those whose name is taken; these, and channels and such that are taken, become findings."""
     taken: dict[tuple[str, str], Span] = {}
 
     def claim(space: str, name: str, span: Span, message: str) -> bool:
@@ -44,8 +49,9 @@ def unique(readings: Iterable[Reading], findings: list[Diagnostic]) -> Iterator[
             free = claim("Service", name, span, f"the name {name!r} is taken by another service or journey")
         else:
             free = claim(kind, name, span, f"the name {name!r} is taken by another {kind}")
-        for channel in reading.root["channels"].entries() if kind == "Notifications" else ():
-            claim("channel", channel.name, channel.key_span, f"the name {channel.name!r} is taken by another channel")
+        for key, what in _SHARED.items() if kind == "Notifications" else ():
+            for entry in reading.root[key].entries():
+                claim(key, entry.name, entry.key_span, f"the name {entry.name!r} is taken by another {what}")
         if free:
             yield reading
 
@@ -56,10 +62,11 @@ def unknown(readings: Iterable[Reading]) -> Iterator[Diagnostic]:
     A definition with a mistake in it counts: its name is known, and the mistake has a finding of its own.
     """
     readings = tuple(readings)
-    known: dict[str, list[str]] = {"alert": [], "channel": [], "slo": []}
+    known: dict[str, list[str]] = {"alert": [], "channel": [], "interval": [], "slo": []}
     for reading in readings:
         if reading.kind == "Notifications":
             known["channel"] += reading.root["channels"].names()
+            known["interval"] += reading.root["time_intervals"].names()
         elif reading.kind in {"Service", "Journey"}:
             name = reading.root["name"].text()
             known["slo"] += [f"{name}/{slo}" for slo in reading.root["slos"].names()]
@@ -93,8 +100,8 @@ def _hint(reference: Reference, sets: Mapping[str, frozenset[str]]) -> str:
     what, name, known = reference.what, reference.name, sets[reference.what]
     if what == "alert" and name in sets["slo"]:
         return f"it is an objective; name one of its tiers, such as {name}:fast"
-    if what == "channel":
-        return known_name(name, known) or "define it below channels in a Notifications document"
+    if what in {"channel", "interval"}:
+        return known_name(name, known) or _PLACES[what]
     owner, _, slo = name.partition("/")
     of_owner = [ref for ref in known if ref.startswith(f"{owner}/")]
     # Only the second half is compared then: the first, being right, would make anything look alike.

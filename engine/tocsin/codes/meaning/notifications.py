@@ -1,4 +1,4 @@
-"""Manual pages of channels and routes."""
+"""Manual pages of channels, routes, and what keeps alerts from being told."""
 
 from tocsin.codes.page import page
 
@@ -33,11 +33,67 @@ PAGES: dict[str, str] = {
         "`tls: ssl`",
         "`tls: starttls`",
     ),
+    "inhibit/everything": page(
+        "An inhibition names its target, or labels that both alerts share.",
+        "Without either, one alert mutes all others of the platform for as long as it fires.",
+        "`{source: {alertname: HostDown}, target: {}}`",
+        "`{source: {alertname: HostDown}, target: {}, equal: [instance]}`",
+    ),
+    "inhibit/never": page(
+        "An inhibition can apply to some alert.",
+        "Where source and target exclude each other, or are the same alerts, nothing is ever muted: an alert that is "
+        "both source and target is not muted by another that is both, or neither would be told.",
+        "`{source: {severity: critical}, target: {severity: critical}, equal: [service]}`",
+        "`{source: {severity: critical}, target: {severity: warning}, equal: [service]}`",
+    ),
+    "inhibit/side": page(
+        "An inhibition says its source and its target.",
+        "One of them that is forgotten would be every alert.",
+        "`{source: {alertname: HostDown}, equal: [instance]}`",
+        "`{source: {alertname: HostDown}, target: {}, equal: [instance]}`",
+    ),
+    "maintenance/everything": page(
+        "Maintenance says which alerts it mutes.",
+        "Without a matcher that asks for something, nobody would hear of anything meanwhile, by oversight.",
+        "`{weekdays: [sunday], at: '02:00', duration: 2h}` without `match`",
+        "`match: {service: db}` beside it",
+    ),
+    "maintenance/when": page(
+        "Maintenance is once, or every week.",
+        "Once needs `from` and `to` (or `duration`), every week needs `weekdays`, `at` and `duration`.",
+        "`{from: 2026-12-01T22:00, weekdays: [sunday]}`",
+        "`{weekdays: [sunday], at: '02:00', duration: 2h}`",
+    ),
+    "matcher/syntax": page(
+        "A matcher is a label, an operator and a value.",
+        "Alertmanager's language and its patterns (RE2): what cannot be read would match nothing, or everything.",
+        "`severity=~critical|warning)`",
+        """`'severity=~"critical|warning"'`""",
+    ),
     "route/unreachable": page(
         "Every route can be asked.",
-        "The first route that matches decides, so one whose alerts all match an earlier one never gets any.",
+        "The first route that matches decides, so one whose alerts all match an earlier one never gets any, unless "
+        "that says `continue`. Nor does one whose matchers, with those of the routes around it, exclude each other.",
         "`match: {}` above `match: {severity: critical}`",
         "the narrower route first",
+    ),
+    "time/instant": page(
+        "A time is one that clocks show once.",
+        "A local time that clocks skip does not exist, and one that comes twice cannot mean one instant.",
+        "`from: 2026-03-29T02:30` in Europe/Berlin",
+        "`from: 2026-03-29T03:30`, or a time with an offset",
+    ),
+    "time/range": page(
+        "A range begins before it ends.",
+        "One that ends before it begins holds never; over midnight, or from one week into the next, it is two.",
+        "`{start_time: '22:00', end_time: '06:00'}`",
+        "`22:00` to `24:00`, and `00:00` to `06:00` beside it",
+    ),
+    "time/zone": page(
+        "A time zone is in the IANA time zone database.",
+        "Offsets change with the season; a name says which clock is meant.",
+        "`location: CET+1`",
+        "`location: Europe/Paris`",
     ),
 }
 """By code."""

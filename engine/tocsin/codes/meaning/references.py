@@ -34,6 +34,12 @@ PAGES: dict[str, str] = {
         "`notify: [emial]`",
         "`notify: [email]`",
     ),
+    "reference/unknown-interval": page(
+        "A time interval that a route names is defined.",
+        "The route would be quiet never, or always.",
+        "`mute_time_intervals: [wekend]`",
+        "`mute_time_intervals: [weekend]`, and `time_intervals: {weekend: [{weekdays: [saturday, sunday]}]}`",
+    ),
     "reference/unknown-policy": page(
         "A burn-rate policy that is named is defined.",
         "Without it there are no tiers.",

@@ -26,7 +26,7 @@ _LONGEST = Duration.of(days=100 * 365)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name that has to be defined in some document; *what* is `alert`, `channel` or `slo`.
+    """A name that has to be defined in some document; *what* is `alert`, `channel`, `interval` or `slo`.
 
     *rest* is what stands behind the name in its span, such as the tier of `service/slo:tier`.
     """

@@ -1,17 +1,13 @@
-"""Notifications: a document to channels and routes."""
+"""Notifications: a document to channels, routes, and what keeps alerts from being told."""
 
 from collections.abc import Mapping
 
-from tocsin.diagnostics import Severity
-from tocsin.spec.notifications import ChannelSpec, Notifications, Route, Secret
+from tocsin.spec.notifications import ChannelSpec, Notifications, Secret
+from tocsin.spec.readers.hours import read_hours
+from tocsin.spec.readers.inhibit import read_inhibit
+from tocsin.spec.readers.maintenance import read_maintenance
 from tocsin.spec.readers.node import Node
-from tocsin.units import Duration
-
-GROUP_BY = ("service",)
-GROUP_WAIT = Duration.of(seconds=30)
-GROUP_INTERVAL = Duration.of(minutes=5)
-REPEAT_INTERVAL = Duration.of(hours=4)
-"""Alertmanager's own timers, so that a route without any behaves as people know it."""
+from tocsin.spec.readers.routes import read_routes
 
 _TLS = ("starttls", "tls", "none")
 _HIGHEST_PORT = 65535
@@ -22,13 +18,15 @@ Setting = Secret | tuple[Secret, ...] | None
 def read_notifications(node: Node) -> Notifications:
     """Read one Notifications document."""
     channels = (_channel(entry) for entry in node["channels"].entries())
-    routes = tuple(_route(entry) for entry in node["routes"].elements())
-    _reachable(node["routes"], routes)
+    maintenance = (read_maintenance(entry) for entry in node["maintenance"].entries())
     return Notifications(
         name=node["name"].text(),
         channels={channel.name: channel for channel in channels if channel is not None},
-        routes=routes,
+        routes=read_routes(node["routes"]),
         span=node["name"].span,
+        inhibit=tuple(read_inhibit(entry) for entry in node["inhibit"].elements()),
+        hours={entry.name: read_hours(entry) for entry in node["time_intervals"].entries()},
+        maintenance={window.name: window for window in maintenance if window is not None},
     )
 
 
@@ -108,29 +106,3 @@ def _setting(node: Node) -> Secret | None:
     if "env" in node:
         return Secret(env=node["env"].text(), default=node["default"].text_or_none())
     return Secret(file=node["file"].text()) if "file" in node else None
-
-
-def _route(node: Node) -> Route:
-    return Route(
-        match=node["match"].labels(),
-        to=node["to"].channels(),
-        group_by=node["group_by"].texts(GROUP_BY),
-        group_wait=node["group_wait"].duration(GROUP_WAIT, positive=False),
-        group_interval=node["group_interval"].duration(GROUP_INTERVAL),
-        repeat_interval=node["repeat_interval"].duration(REPEAT_INTERVAL),
-        span=node.span,
-    )
-
-
-def _reachable(node: Node, routes: tuple[Route, ...]) -> None:
-    """The first route that matches decides, so one with all the labels of an earlier one is never asked."""
-    for n, (entry, route) in enumerate(zip(node.elements(), routes, strict=True)):
-        wider = next((earlier for earlier in routes[:n] if set(earlier.match) <= set(route.match)), None)
-        if wider is not None:
-            entry.report(
-                "route/unreachable",
-                "this route is never asked: an earlier one matches all of its alerts",
-                "put the narrower route first",
-                severity=Severity.WARNING,
-                related=((wider.span, "the earlier route"),),
-            )

@@ -1,10 +1,9 @@
 """SLA: a document to a contract, its exclusions in UTC."""
 
-from datetime import UTC, datetime, timezone
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from tocsin.diagnostics import Severity
-from tocsin.schema.words import did_you_mean
+from tocsin.spec.readers.clock import read_instant, read_zone
 from tocsin.spec.readers.node import Node, Reference
 from tocsin.spec.readers.sla_measure import read_measure
 from tocsin.spec.readers.slo import read_target
@@ -13,7 +12,11 @@ from tocsin.spec.sla import CreditTier, Exclusion, Sla
 
 def read_sla(node: Node) -> Sla | None:
     """Read one SLA document; None where it does not say what it covers, how much is promised, or in which zone."""
-    zone, target, covers = _zone(node["period"]["timezone"]), read_target(node["target"]), node["covers"].text()
+    zone, target, covers = (
+        read_zone(node["period"]["timezone"], "sla/timezone"),
+        read_target(node["target"]),
+        node["covers"].text(),
+    )
     if covers.count("/") == 1:  # the schema tells about any other form
         node.notes.references.append(Reference("slo", covers, node["covers"].span))
     measure, notify, tiers = read_measure(node["measure"]), node["notify"].channels(), _credits(node["credits"])
@@ -45,23 +48,10 @@ def read_sla(node: Node) -> Sla | None:
     )
 
 
-def _zone(node: Node) -> ZoneInfo | None:
-    name = node.text("UTC")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database is an OSError
-        node.report(
-            "sla/timezone",
-            f"{name!r} is not in the IANA time zone database",
-            did_you_mean(name, available_timezones()) or "write a name such as Asia/Ho_Chi_Minh or UTC",
-        )
-        return None
-
-
 def _exclusion(node: Node, zone: ZoneInfo | None) -> Exclusion | None:
     if zone is None:
         return None
-    start, end = _instant(node["from"], zone), _instant(node["to"], zone)
+    start, end = read_instant(node["from"], zone, "sla/time"), read_instant(node["to"], zone, "sla/time")
     if start is None or end is None:
         return None
     if end <= start:
@@ -73,43 +63,6 @@ def _exclusion(node: Node, zone: ZoneInfo | None) -> Exclusion | None:
         )
         return None
     return Exclusion(start, end, node["reason"].text(), node["treat"].text("remove"), node.span)
-
-
-def _instant(node: Node, zone: ZoneInfo) -> datetime | None:
-    """The UTC instant of a local time; a time that the zone skips or has twice cannot mean one."""
-    if not isinstance(node.value, str):
-        return None
-    try:
-        written = datetime.fromisoformat(node.value)
-        if written.tzinfo is not None:
-            return written.astimezone(UTC)
-        early, late = (written.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-        skipped = early.astimezone(zone).replace(tzinfo=None) != written
-    except (ValueError, OverflowError):
-        node.report("sla/time", f"{node.value!r} is not a time", "write it as in 2026-11-01T02:00")
-        return None
-    if skipped:
-        later = early.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
-        node.report(
-            "sla/time",
-            f"{node.value} does not exist in {zone.key}: clocks were put forward over it",
-            f"{later} is the same moment after the change",
-        )
-        return None
-    if early != late:
-        first, second = (f"{node.value}{_offset(moment, written)}" for moment in (early, late))
-        node.report(
-            "sla/time",
-            f"{node.value} happened twice in {zone.key}: clocks were put back",
-            f"write {first} for the first time or {second} for the second",
-        )
-        return None
-    return early
-
-
-def _offset(moment: datetime, local: datetime) -> str:
-    """The offset from UTC that makes *local* mean *moment*, such as +02:00."""
-    return str(timezone(local - moment.replace(tzinfo=None))).removeprefix("UTC")
 
 
 def _credits(node: Node) -> tuple[CreditTier, ...]:
