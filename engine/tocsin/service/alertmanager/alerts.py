@@ -121,7 +121,7 @@ def _open(office: Office) -> Iterator[tuple[AlertView, GettableAlert]]:
     names = {view.dedup_key: fingerprint(_labels(view)) for view in views}
     for view in views:
         told = dict.fromkeys(key.channel for key in directory.destinations(view))
-        silenced = [mute.by for mute in view.muted if mute.kind is not MuteKind.INHIBITION]
+        silenced = [mute.by for mute in view.muted if mute.kind is not MuteKind.INHIBITION and not mute.partly]
         inhibited = [names.get(mute.by, mute.by) for mute in view.muted if mute.kind is MuteKind.INHIBITION]
         yield (
             view,
@@ -133,7 +133,7 @@ def _open(office: Office) -> Iterator[tuple[AlertView, GettableAlert]]:
                 updated_at=standing.ticked_at or standing.started_at,
                 ends_at=now + 4 * max(standing.interval, timedelta(minutes=1)),
                 status=AlertStatusShape(
-                    state="suppressed" if view.muted else "active", silenced_by=silenced, inhibited_by=inhibited
+                    state="suppressed" if view.silent else "active", silenced_by=silenced, inhibited_by=inhibited
                 ),
                 labels=dict(_labels(view)),
                 generatorURL=next((value for name, value in view.facts if name == "shown at"), ""),
