@@ -47,7 +47,6 @@ kind: Service
 name: q
 alerts:
   Quantile: {value: 'histogram_quantile(0.9, rate(d_bucket[5m]))', above: 9, clear_below: 5, severity: warning}
-  Odd: {anomaly: {series: 'sum(x)', season: 1w, deviations: 3}, severity: warning}
   Unless: {expr: 'x > 5 unless y > 3', severity: warning}
   Two: {expr: 'x > y', severity: warning}
   Bool: {expr: 'x > bool 5', severity: warning}
@@ -61,7 +60,6 @@ alerts:
     ("name", "why"),
     [
         ("Quantile", "its value moves with the bounds of buckets, which cannot change on the way"),
-        ("Odd", "it compares with earlier seasons, and proofs have none"),
         ("Unless", "'unless' decides which rows it has, and not one value alone"),
         ("Two", "what it is compared with is no plain number"),
         ("Bool", "it gives 0 or 1 (bool), and each is a row"),
@@ -92,19 +90,21 @@ alerts:
   HystMissing: {value: 'free{job!="r"}', below: 10, clear_above: 20, for: 1m, on_missing: fire, severity: warning}
   Gone: {absent: 'up{job=~"a|b",zone="x"}', for: 2m, severity: warning}
   GoneLong: {expr: 'absent(up{job="a"}) or absent_over_time(down{job!="b"}[15m])', for: 1m, severity: warning}
+  Odd: {anomaly: {series: 'sum by (zone) (rate(x[5m]))', season: 1d, deviations: 3}, for: 5m, severity: warning}
+  OddWeek: {anomaly: {series: 'free{job="q"}', season: 1w, deviations: 2.5, direction: below}, severity: info}
   Missing: {value: 'sum(rate(x{job="q"}[5m]))', above: 100, for: 5m, severity: warning, on_missing: fire}
 """
 
 
 @pytest.mark.real
-def test_hysteresis_and_absence_are_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hysteresis_absence_and_anomalies_are_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever they are made of, the compiled rules do what was computed, and nothing is left out."""
     (tmp_path / "q.yaml").write_text(PROVED, encoding="utf-8")
     code = run(["test", str(tmp_path / "q.yaml"), "--generated"])
     said = capsys.readouterr().err
 
     assert code == 0
-    assert "7 definitions in 10 scenarios, " in said
+    assert "9 definitions in 29 scenarios, " in said
     assert "not proved" not in said
 
 

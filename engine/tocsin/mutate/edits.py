@@ -4,11 +4,13 @@ Edits that could not change anything are not made:
 
 - A threshold of 0 is not multiplied, the boundary of a comparison is moved only where a value can be exactly there,
   and a denominator that may not be 0 may as well be.
-- `0 * sum(x)` is 0 whatever is done to the values of x, so its aggregation is left alone.
+- `0 * sum(x)` is 0 whatever is done to the values of x, and `count_over_time(x)` counts its rows, so aggregations are
+  left alone there; nor is the boundary moved of a comparison whose equals `or` puts in place (`values`).
+- What stands in a guard `or 0 * x` is left alone where the comparison above lets no row of the guard through.
 - `histogram_quantile` of buckets that are all scaled alike is the same, so a `sum` right below
   it does not become `avg`.
 - Of `x and y` and `x unless y` only the rows of y count, so an aggregation that is y may have any value; a `sum` that
-  becomes `max` has the same rows. (The right side of `or` gives values, too, and is changed.)
+  becomes `max` has the same rows (`values`). (The right side of `or` gives values, too, and is changed.)
 - The sum, mean and maximum of a single row are the same, and a recorded series whose rule sums all rows into one is a
   single row. Every row of ALERTS is 1, so their sum is their count.
 - In `a{job="x"} / b{job="x"}` rows meet only where all labels are the same, so the condition may stand on either side;
@@ -19,6 +21,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.mutate.idle import Condition, idle_matchers
+from tocsin.mutate.values import only_rows, silent, ties
 from tocsin.promql_syntax import (
     AGGREGATIONS,
     Aggregation,
@@ -39,8 +42,6 @@ FACTOR = 1.5
 """By how much a threshold is moved; tests that stand nearer to it notice smaller changes too."""
 _COMPARISONS = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "!=", "!=": "=="}
 _BOUNDARY = {">": ">=", "<": "<=", ">=": ">", "<=": "<"}
-_ROWS = frozenset({"and", "unless"})
-"""Operators to whose right side only rows matter."""
 _NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 _BEFORE, _BEHIND = 20, 30
 """Characters of an excerpt on either side of an edit."""
@@ -79,24 +80,25 @@ def edits(
         return
     every = list(nodes(tree))
     denominators = {id(bare(node.right)) for node in every if isinstance(node, Binary) and node.op == "/"}
-    idle = idle_matchers(tree)
+    idle, rows, tied, unheard = idle_matchers(tree), only_rows(tree), ties(tree), silent(tree)
     for node in every:
+        if id(node) in unheard:
+            continue
         if isinstance(node, Aggregation):
-            found = _of_aggregation(node, text, _same_rows(every, node) | _same_value(node, single))
+            same = frozenset(AGGREGATIONS) if id(node) in rows else _scaled(every, node)
+            found = _of_aggregation(node, text, same | _same_value(node, single))
         elif isinstance(node, Selector):
             found = _of_selector(node, text, node.metric in recorded, idle.get(id(node), frozenset()))
         else:
-            found = _of_node(node, text, guarded=id(node) in denominators)
+            found = _of_node(node, text, guarded=id(node) in denominators, tied=id(node) in tied)
         for edit in found:
             if not isinstance(parse(edit.applied(text)), Fault):
                 yield edit
 
 
-def _same_rows(every: Sequence[Expr], node: Aggregation) -> frozenset[str]:
-    """Aggregations that are as good as *node* where it stands."""
+def _scaled(every: Sequence[Expr], node: Aggregation) -> frozenset[str]:
+    """Aggregations that are as good as *node*, because only how its values compare with each other matters."""
     for each in every:
-        if isinstance(each, Binary) and bare(each.right) is node and (each.op in _ROWS or _times_zero(each)):
-            return frozenset(AGGREGATIONS)
         if isinstance(each, Call) and each.name.value == "histogram_quantile" and bare(each.arguments[1]) is node:
             return frozenset({"avg"})
     return frozenset()
@@ -122,27 +124,22 @@ def _rows_of(node: Expr) -> Selector | None:
     return node if isinstance(node, Selector) else None
 
 
-def _times_zero(node: Binary) -> bool:
-    number = bare(node.left)
-    return node.op == "*" and isinstance(number, Number) and number.value == 0
-
-
-def _of_node(node: Expr, text: str, *, guarded: bool) -> Iterator[Edit]:
+def _of_node(node: Expr, text: str, *, guarded: bool, tied: bool) -> Iterator[Edit]:
     if isinstance(node, Binary):
-        yield from _of_operator(node, text, guarded=guarded)
+        yield from _of_operator(node, text, guarded=guarded, tied=tied)
     elif isinstance(node, RangeSelector) and node.range.seconds:
         doubled = str(Duration(int(node.range.seconds * 2000)))
         words = f"the window {text[node.range.start : node.range.end]} becomes {doubled}"
         yield Edit("window", node.range.start, node.range.end, doubled, words)
 
 
-def _of_operator(node: Binary, text: str, *, guarded: bool) -> Iterator[Edit]:
+def _of_operator(node: Binary, text: str, *, guarded: bool, tied: bool) -> Iterator[Edit]:
     start, end = node.op_start, node.op_end
     if node.op in _COMPARISONS:
         flipped = _COMPARISONS[node.op]
         if not guarded:
             yield Edit("comparison", start, end, flipped, f"{node.op} becomes {flipped}")
-            if node.op in _BOUNDARY and _exact(node.left) and _exact(node.right):
+            if node.op in _BOUNDARY and not tied and _exact(node.left) and _exact(node.right):
                 yield Edit("boundary", start, end, _BOUNDARY[node.op], f"{node.op} becomes {_BOUNDARY[node.op]}")
         for side in (node.left, node.right):
             number = bare(side)

@@ -29,7 +29,7 @@ from tocsin.units import Duration, literal
 SEASONS = 3
 AGREE = 2
 """Seasons that have to say the same."""
-_QUARTILES = 1.349
+QUARTILES = 1.349
 """The interquartile range of the normal distribution, in standard deviations."""
 _MINUTE = 60_000
 _POINTS = 5_040
@@ -93,7 +93,7 @@ def recordings(alert: AlertRule, anomaly: Anomaly) -> Iterator[RecordingRule]:
     residual = f"anomaly:residual{selector}[{whole}]"
     yield record("drift", f"quantile_over_time(0.5, {residual})\nand count_over_time({residual}) >= {least}")
     yield record(
-        "spread", f"(quantile_over_time(0.75, {residual}) - quantile_over_time(0.25, {residual})) / {_QUARTILES}"
+        "spread", f"(quantile_over_time(0.75, {residual}) - quantile_over_time(0.25, {residual})) / {QUARTILES}"
     )
     least_spread = f"abs(anomaly:usual{selector} + anomaly:drift{selector}) * {_part(anomaly)}"
     yield record(

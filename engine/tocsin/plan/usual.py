@@ -55,9 +55,10 @@ def _usual(part: Duration) -> str:
 
 
 def _least(part: Duration, ago: Duration) -> str:
+    """No traffic is the least there is, so only where there was none before it matters that there was none."""
     known = f"0 * slo:total:rate{TRAFFIC_MEMORY}{HERE} offset {ago}"
-    before, after = (f"(slo:total:rate{part}{HERE} offset {each} or {known})" for each in offsets(part, ago))
-    return f"(\n  {before}\n  <= {after}\n  or {after}\n)"
+    before, after = (f"slo:total:rate{part}{HERE} offset {each}" for each in offsets(part, ago))
+    return f"(\n  ({before} or {known})\n  <= {after}\n  or {after}\n  or {known}\n)"
 
 
 def expected(slo: Slo, tiers: tuple[Tier, ...]) -> str:

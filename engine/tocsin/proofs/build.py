@@ -67,7 +67,7 @@ def proofs(workspace: Workspace, planned: Plan, rules: Plan | None = None, *, sl
             if known != slo.ref:
                 alike.append((slo.ref, known))
             found += burn_proofs(bench, full=known == slo.ref)
-    for each in other_proofs(workspace, planned, rules, only):
+    for each in other_proofs(workspace, planned, rules, only, slack):
         if isinstance(each, Proof):
             found.append(each)
         else:

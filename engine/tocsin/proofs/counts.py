@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
-from tocsin.plan.births import WHEN, Births, births_of
+from tocsin.plan.births import KEPT, WHEN, Births, births_of
 from tocsin.plan.series import Rate
 from tocsin.ports import labels_of
 from tocsin.promql import metric_name
@@ -72,6 +72,7 @@ def _births(slo: Slo, feed: Feed, some: Sequence[Rate], grid: Duration, slack: i
     exact = errors if slack else windows  # a window without its first sample guesses what uneven traffic was there
     claims = [_claim(slo, rate, told, until, window) for rate, window in exact.items()]
     claims += [_claim(slo, rate, told, gone, window) for rate, window in windows.items()]
+    claims += [_claim(slo, rate, told, until + n, n) for rate, n in windows.items() if rate.window < KEPT]  # no birth
     claims += _remembered(births, feed, told, grid, (longest, until, gone))
     others = _bystanders(feed, longest, gone)
     yield Run("the series of errors is born with the first ones", (*feed.series(told), *others), tuple(claims))

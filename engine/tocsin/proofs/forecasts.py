@@ -36,27 +36,34 @@ _HUGE = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class _Dial:
-    """The size of one source that gives the series a value: *offset* and *slope* of a line."""
+    """The size of one source that gives the series a value: *offset* and *slope* of a line.
+
+    *nothing* is what each source has before its birth: 0 where that gives no value (`x / (y > 0)`), else no sample.
+    """
 
     inputs: Inputs
     varied: int
     offset: float
     slope: float
+    nothing: tuple[Sample, ...]
 
     def size(self, value: float) -> float:
         """The size that gives *value*."""
         return (value - self.offset) / self.slope
 
 
-def forecast_proof(rule: AlertingRule, asked: Forecast, file: str, recorded: Collection[str]) -> Proof | Unproved:
-    """The proof of a forecast, or why there is none."""
+def forecast_proofs(
+    rule: AlertingRule, asked: Forecast, file: str, recorded: Collection[str]
+) -> Iterator[Proof | Unproved]:
+    """The proofs of a forecast, or why there is none."""
     tree = parse(asked.series.text)
     if isinstance(tree, Fault) or reach(tree):
-        return Unproved(rule.ref, rule.source, "its alert", "the series that it looks at looks back itself")
+        yield Unproved(rule.ref, rule.source, "its alert", "the series that it looks at looks back itself")
+        return
     try:
-        return _proof(rule, asked, file, _dial(tree, frozenset(recorded)), tree)
+        yield from _proofs(rule, asked, file, _dial(tree, frozenset(recorded)), tree)
     except Unsteady as why:
-        return Unproved(rule.ref, rule.source, "its alert", str(why))
+        yield Unproved(rule.ref, rule.source, "its alert", str(why))
 
 
 def _dial(tree: Expr, recorded: frozenset[str]) -> _Dial:
@@ -69,29 +76,55 @@ def _dial(tree: Expr, recorded: frozenset[str]) -> _Dial:
 
         low, middle, high = value(1.0), value(2.0), value(3.0)
         if abs(high - 2 * middle + low) < 1e-9 < abs(high - low) and not inputs.sources[varied].rises:
-            return _Dial(inputs, varied, 2 * low - middle, middle - low)
+            nothing = tuple(_nothing(tree, inputs, number) for number in range(len(inputs.sources)))
+            return _Dial(inputs, varied, 2 * low - middle, middle - low, nothing)
     raise Unsteady("no series were found that move it along a line")
 
 
-def _proof(rule: AlertingRule, asked: Forecast, file: str, dial: _Dial, tree: Expr) -> Proof:
+def _nothing(tree: Expr, inputs: Inputs, number: int) -> float | None:
+    return None if steady(tree, [each for each, _ in inputs.series(number, 0.0, _SHARES)]) else 0.0
+
+
+def _proofs(rule: AlertingRule, asked: Forecast, file: str, dial: _Dial, tree: Expr) -> Iterator[Proof]:
+    """When it fires is asked once; what else there is to ask needs no rule that is evaluated all the time."""
     step = step_of(asked)
     wait = ticks(rule.for_, step)
     subject, row = alert_of(rule), _row(tree, dial)
     births = _BORN + least(asked) - 1
     more = (*row, *severity_of(rule))
-    fired = [
+    fired = (
         Claim(FIRING, subject, births + wait - 1, False, "its history or its `for` is a little too short"),
         Claim(FIRING, subject, births + wait, True, "its history and its `for` suffice", more=more),
-    ]
+    )
     steep = _line(asked, births + wait, _ahead(asked) * 1.5)
-    runs = [Run("a series is born that is about to reach the bound", _series(dial, steep), tuple(fired))]
+    name = "a series is born that is about to reach the bound"
+    yield Proof(rule.ref, rule.source, file, step, (Run(name, _series(dial, steep), fired),))
+    born = (
+        Claim(CONDITION, subject, births - 1, False, "its history is a little too short"),
+        Claim(CONDITION, subject, births, True, "its history suffices", more=row),
+    )
+    late = range(len(dial.inputs.sources)) if len(dial.inputs.sources) > 1 else ()
+    runs = tuple(Run(f"{name}, {_said(dial, one)} last", _series(dial, steep, one), born) for one in late)
+    if runs:
+        yield Proof(rule.ref, rule.source, file, step, runs, every=births)
     last = births + _MORE
-    runs += [Run(name, _series(dial, values), (claim,)) for name, values, claim in _asked(asked, subject, row, last)]
-    return Proof(rule.ref, rule.source, file, step, tuple(runs))
+    runs = tuple(
+        Run(f"{name}, {_said(dial, one)} last", _series(dial, values, one), (claim,))
+        for name, values, claim in _asked(asked, subject, row, last)
+        for one in range(len(dial.inputs.sources))
+    )
+    level = [_bound(asked) + _sign(asked) * _scale(asked)] * (last + 1 - _BORN)
+    beyond = Claim(CONDITION, subject, last, True, "it is beyond the bound already, so it takes no time", 0.0, row)
+    runs += (Run("a level beyond the bound", _series(dial, level, others=False), (beyond,)),)
+    yield Proof(rule.ref, rule.source, file, step, runs, every=last)
+
+
+def _said(dial: _Dial, late: int) -> str:
+    return dial.inputs.sources[late].name
 
 
 def _asked(asked: Forecast, subject: Labels, row: Labels, last: int) -> Iterator[tuple[str, list[float], Claim]]:
-    """Lines with noise whose band ends just on either side of the bound, and a level beyond it."""
+    """Lines with noise whose band ends just on either side of the bound."""
     for side, name in ((1, "just reaches"), (-1, "just does not reach")):
         values = _line(asked, last, _ahead(asked))
         fit = _fit(asked, values)
@@ -106,9 +139,6 @@ def _asked(asked: Forecast, subject: Labels, row: Labels, last: int) -> Iterator
             values,
             Claim(CONDITION, subject, last, holds, why, until if holds else None, row if holds else ()),
         )
-    level = _bound(asked) + _sign(asked) * _scale(asked)
-    why = "it is beyond the bound already, so it takes no time"
-    yield "a level beyond the bound", [level] * (last + 1 - _BORN), Claim(CONDITION, subject, last, True, why, 0.0, row)
 
 
 # --- lines -------------------------------------------------------------------------------------------------
@@ -175,17 +205,20 @@ def _row(tree: Expr, dial: _Dial) -> Labels:
     return next(iter(rows), ()) if isinstance(rows, Mapping) else ()
 
 
-def _series(dial: _Dial, values: Sequence[float]) -> tuple[tuple[str, str], ...]:
-    before: list[Sample] = [None] * _BORN
+def _series(
+    dial: _Dial, values: Sequence[float], late: int | None = None, *, others: bool = True
+) -> tuple[tuple[str, str], ...]:
+    """Series that have *values* since their birth; if only source *late* is born then, the rest was there before."""
     sizes = [dial.size(value) for value in values]
     found: dict[str, str] = {}
     for number, source in enumerate(dial.inputs.sources):
         for share, letter in zip(_SHARES, "ab", strict=True):
             labels = labels_of({**dict(source.labels), dial.inputs.twin: letter})
             samples = [share * size if number == dial.varied else share for size in sizes]
+            before = [samples[0] if late not in {None, number} else dial.nothing[number]] * _BORN
             found[written(source.name, labels)] = notation([*before, *samples])
     selectors = [source.selector for source in dial.inputs.sources]
-    for source in dial.inputs.sources:
+    for source in dial.inputs.sources if others else ():
         for name, labels in decoys([(source.name, source.labels)], selectors):
             for letter, value in (("a", _HUGE), ("b", 0)):
                 twin = labels_of({**dict(labels), dial.inputs.twin: letter})

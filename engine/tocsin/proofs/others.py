@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator
 from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.promql_syntax import Fault, parse
 from tocsin.proofs.absence import absence_proof, is_absence
+from tocsin.proofs.anomalies import anomaly_proofs
 from tocsin.proofs.composites import composite_proof
-from tocsin.proofs.forecasts import forecast_proof
+from tocsin.proofs.forecasts import forecast_proofs
 from tocsin.proofs.hysteresis import hysteresis_proof
 from tocsin.proofs.journeys import journey_proofs
 from tocsin.proofs.model import Proof, Unproved
@@ -15,8 +16,13 @@ from tocsin.spec import AlertRule, Anomaly, Composite, Forecast, Threshold
 from tocsin.workspace import Workspace
 
 
-def other_proofs(workspace: Workspace, planned: Plan, rules: Plan, only: str = "") -> Iterator[Proof | Unproved]:
-    """What is proved, and what is not and why; *rules* are those that will be judged, *only* is a part of refs."""
+def other_proofs(
+    workspace: Workspace, planned: Plan, rules: Plan, only: str = "", slack: int = 0
+) -> Iterator[Proof | Unproved]:
+    """What is proved, and what is not and why; *rules* are those that will be judged, *only* is a part of refs.
+
+    Windows hold *slack* samples less than they say.
+    """
     recorded = {rule.record for group in rules.groups for rule in group.rules if isinstance(rule, RecordingRule)}
     done = {slo.ref for service in workspace.services for slo in service.slos}
     named = {group.name: group for group in planned.groups}
@@ -29,23 +35,25 @@ def other_proofs(workspace: Workspace, planned: Plan, rules: Plan, only: str = "
     for group in planned.groups:
         for rule in group.rules:
             if isinstance(rule, AlertingRule) and only in rule.ref and rule.ref not in done:
-                yield _of_alert(rule, asked.get(rule.ref), group.file, planned, recorded)
+                alert = asked.get(rule.ref)
+                if alert is not None and isinstance(alert.condition, Anomaly):
+                    yield from anomaly_proofs(rule, alert, alert.condition, group.file, recorded, slack=slack)
+                else:
+                    yield from _of_alert(rule, alert, group.file, planned, recorded)
 
 
 def _of_alert(
     rule: AlertingRule, asked: AlertRule | None, file: str, planned: Plan, recorded: Collection[str]
-) -> Proof | Unproved:
+) -> Iterator[Proof | Unproved]:
     """By the kind of its condition; what is any PromQL, by its shape."""
     condition = asked.condition if asked is not None else None
     if isinstance(condition, Forecast):
-        return forecast_proof(rule, condition, file, recorded)
-    if isinstance(condition, Composite):
-        return composite_proof(rule, condition, file, planned)
-    if isinstance(condition, Anomaly):
-        return Unproved(rule.ref, rule.source, "its alert", "it compares with earlier seasons, and proofs have none")
-    if asked is not None and isinstance(condition, Threshold) and condition.clear is not None:
-        return hysteresis_proof(rule, condition, file, recorded, kept=asked.on_missing != "resolve")
-    tree = parse(rule.expr)
-    if not isinstance(tree, Fault) and is_absence(tree):
-        return absence_proof(rule, file, recorded)
-    return alert_proof(rule, file, recorded)
+        yield from forecast_proofs(rule, condition, file, recorded)
+    elif isinstance(condition, Composite):
+        yield composite_proof(rule, condition, file, planned)
+    elif asked is not None and isinstance(condition, Threshold) and condition.clear is not None:
+        yield hysteresis_proof(rule, condition, file, recorded, kept=asked.on_missing != "resolve")
+    else:
+        tree = parse(rule.expr)
+        proof = absence_proof if not isinstance(tree, Fault) and is_absence(tree) else alert_proof
+        yield proof(rule, file, recorded)

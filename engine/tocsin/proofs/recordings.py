@@ -6,7 +6,7 @@ Expected values are counted from the events that were made up, not from the rule
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from tocsin.guards import BASE, PAUSE, TRAFFIC_MEMORY
+from tocsin.guards import BASE, PAUSE, RAW_LIMIT, TRAFFIC_MEMORY
 from tocsin.plan.budget import INTERVAL, hourly
 from tocsin.plan.series import BORN, HOUR, HOURLY_BORN, KINDS, Rate, rates, tile_slack
 from tocsin.plan.usual import AGO, LEEWAY, USUAL, offsets, part_of
@@ -46,7 +46,7 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
             yield _period(slo, grid)
             yield _young(slo, grid)
         yield alone(slo, MINUTE, _budget(slo))
-        yield alone(slo, MINUTE, _reborn(slo))
+        yield _reborn(slo)
 
 
 # --- windows -------------------------------------------------------------------------------------------------
@@ -57,7 +57,8 @@ def _tiles(slo: Slo, rate: Rate, tile: Duration, less: int) -> Proof:
     old = tile_slack(tile)
     grid, count = grid_for([tile, old], BASE), rate.window.milliseconds // tile.milliseconds
     length, slack = ticks(tile, grid), ticks(old, grid) - less
-    ends = (count * length, count * length + length // 2)
+    apart = length // 2 if length // 2 > slack + 2 else count * length  # what is missing at one end is not at the other
+    ends = (count * length, count * length + apart)
     values: list[Sample] = [10.0 ** ((ends[1] - tick) // length) for tick in range(ends[1] + 1)]
     for number in range(1, count):
         for end, early in zip(ends, (number % 2, 1 - number % 2), strict=True):
@@ -109,6 +110,7 @@ def _usual(slo: Slo, part: Duration) -> Proof:
         (born + count + 60, AGO[0], 3.0, 6.0, 3.0),
         (born + count + 70, AGO[0], 6.0, 2.0, 2.0),
         (born + count + 80, AGO[0], None, None, 0.0),
+        (born + count + 90, AGO[0], None, 4.0, 0.0),
     ):
         for offset, rate in zip(offsets(part, ago), (before, after), strict=True):
             rates_then[at - ticks(offset, LEEWAY)] = rate
@@ -158,40 +160,56 @@ def _objective(slo: Slo) -> Proof:
 
 
 def _full_hours(slo: Slo) -> Run:
-    """What is read over days is recorded up to each full hour, and not before its last minutes."""
+    """What is read over days is recorded up to each full hour, and not before its last minutes.
+
+    A life that ended in one hour is no life of the next one.
+    """
     hour, at = ticks(HOUR, MINUTE), 60.0
-    given: Given = {BORN: [None, *[at] * 9, *[None] * (2 * hour - 10)]}  # a short life
+    given: Given = {BORN: [None, *[at] * 9, *[None] * (2 * hour - 9)]}  # a short life
     asked = {HOURLY_BORN: (5, at)}
     if slo.calendar is None and slo.window > HOUR:
-        given |= {f"slo:{kind}:rate{HOUR}": [at] * (2 * hour) for kind in KINDS}
+        given |= {f"slo:{kind}:rate{HOUR}": [at] * (2 * hour + 1) for kind in KINDS}
         asked |= {hourly(kind): (20, at * 3600) for kind in KINDS}
     claims: list[Claim] = []
     for name, (last, value) in asked.items():
         told = {hour - last: None, hour - last + 1: value, hour: value, hour + 1: None}
         claims += value_claims(slo, name, told, "an hour is full")
+    claims += value_claims(slo, HOURLY_BORN, {2 * hour: None}, "its life ended more than an hour ago")
     return Run("an hour ends", series(slo, given), tuple(claims))
 
 
-def _increase(slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sample], ends: Sequence[int]) -> Run:
-    """At each of *ends* the events of the period that ends there; *events* come tick by tick, a tenth of them bad."""
+def _increase(
+    slo: Slo, grid: Duration, events: Sequence[int], born: Sequence[Sample], ends: Sequence[int], *, lost: range
+) -> Run:
+    """At each of *ends* the events of the period that ends there; *events* come tick by tick, a tenth of them bad.
+
+    Those of the ticks *lost* count nowhere; of a full hour among them there is a sample, but from 40 minutes before.
+    """
     hour, period = ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
     sums = [0, *accumulate(events)]
     rates_of_hours = [
         (sums[tick + 1] - sums[max(tick + 1 - hour, 0)]) / HOUR.milliseconds * 1000 for tick in range(len(events))
     ]
-    truth = {tick: sums[tick + 1] - sums[max(tick + 1 - period, 0)] for tick in ends}
+    counted = [0, *accumulate(0 if tick in lost else count for tick, count in enumerate(events))]
+    truth = {tick: counted[tick + 1] - counted[max(tick + 1 - period, 0)] for tick in ends}
     given: Given = {BORN: born}
     claims: list[Claim] = []
     for kind, share in zip(KINDS, (_ONE_IN, 1), strict=True):
         given[f"slo:{kind}:rate{HOUR}"] = [rate / share for rate in rates_of_hours]
-        given[hourly(kind)] = [None if tick % hour else rate * 3600 / share for tick, rate in enumerate(rates_of_hours)]
+        hours = [None if tick % hour else rate * 3600 / share for tick, rate in enumerate(rates_of_hours)]
+        for full in (tick for tick in lost if tick % hour == 0):
+            hours[full - 2 * hour // 3], hours[full] = hours[full], None
+        given[hourly(kind)] = hours
         expected = {tick: count / share for tick, count in truth.items()}
         claims += value_claims(slo, f"slo:{kind}:increase{slo.window}", expected, f"the events of {slo.window}")
     return Run(f"the events of {slo.window}", series(slo, given), tuple(claims))
 
 
 def _period(slo: Slo, grid: Duration) -> Proof:
-    """Even traffic in the period's first and last hour, a burst right after the first, and a bigger one before it."""
+    """Even traffic in the period's first and last hour, a burst right after the first, and a bigger one before it.
+
+    Of one of its last hours nobody recorded how it ended.
+    """
     hour, period = ticks(HOUR, grid), slo.window.milliseconds // grid.milliseconds
     begins = 4 * hour + 2 * hour // 3
     last = begins + period
@@ -199,16 +217,19 @@ def _period(slo: Slo, grid: Duration) -> Proof:
     burst = range(begins + hour + 1, last - 2 * hour)
     for tick in burst[: 2 * hour]:
         events[tick] = 600
-    return alone(slo, grid, _increase(slo, grid, events, level((last + 1, LONG_AGO)), (last,)), every=last)
+    unrecorded = (last // hour - 1) * hour
+    lost = range(unrecorded - hour + 1, unrecorded + 1)
+    return alone(slo, grid, _increase(slo, grid, events, level((last + 1, LONG_AGO)), (last,), lost=lost), every=last)
 
 
 def _young(slo: Slo, grid: Duration) -> Proof:
-    """Even traffic since twenty minutes past the hour."""
+    """Even traffic since twenty minutes past the hour; an hour without a life counts nothing of what runs on in it."""
     born = ticks(HOUR, grid) // 3
-    ends = (2 * born, 4 * born)
+    ends = (2 * born, 4 * born, 8 * born)
     events = [0] * (born + 1) + [60] * (ends[-1] - born)
-    since = level((born + 1, None), (ends[-1] - born, float(born * grid.seconds)))
-    return alone(slo, grid, _increase(slo, grid, events, since, ends), every=born)
+    since = level((born + 1, None), (3 * born, float(born * grid.seconds)), (4 * born, None))
+    lost = range(6 * born + 1, 8 * born + 1)
+    return alone(slo, grid, _increase(slo, grid, events, since, ends, lost=lost), every=born)
 
 
 def _budget(slo: Slo) -> Run:
@@ -226,16 +247,26 @@ def _budget(slo: Slo) -> Run:
     return Run("budgets of services of several ages", series(slo, given), tuple(claims))
 
 
-def _reborn(slo: Slo) -> Run:
-    """A service that was born again is as old as its first life in the period."""
-    bad, every = 5.0, 1000.0
-    born = [None, None, 120.0 - float(slo.window.seconds) / 4]
+def _reborn(slo: Slo) -> Proof:
+    """A service that was born again is as old as its first life in the period; one before the period does not count.
+
+    A tick is half of the period.
+    """
+    bad, every, seconds = 5.0, 1000.0, slo.window.seconds
+    half = Duration(slo.window.milliseconds // 2)
+    again = {tick: float(tick * half.seconds - seconds / 4) for tick in (1, 3)}
+    long = slo.window > RAW_LIMIT
     given: Given = {
-        f"slo:bad:increase{slo.window}": [bad] * 3,
-        f"slo:total:increase{slo.window}": [every] * 3,
-        BORN: born,
-        HOURLY_BORN: [LONG_AGO, None, None],
+        f"slo:bad:increase{slo.window}": [bad] * 4,
+        f"slo:total:increase{slo.window}": [every] * 4,
+        BORN: [None, again[1], None, again[3]] if long else [LONG_AGO, None, None, again[3]],
+        HOURLY_BORN: [LONG_AGO, None, None, None],
     }
-    expected = {2: 1 - bad / every / float(1 - slo.target)}
-    claims = value_claims(slo, "slo:error_budget:remaining_ratio", expected, "its first life fills the period")
-    return Run("the budget of a service that was born again", series(slo, given), tuple(claims))
+    spent = bad / every / float(1 - slo.target)
+    known = {1: (1.0, "its first life fills the period"), 3: (0.25, "its first life ended before the period")}
+    claims = [
+        claim
+        for tick, (part, why) in known.items()
+        for claim in value_claims(slo, "slo:error_budget:remaining_ratio", {tick: 1 - spent * part}, why)
+    ]
+    return alone(slo, half, Run("the budget of a service that was born again", series(slo, given), tuple(claims)))

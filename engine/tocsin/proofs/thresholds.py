@@ -98,16 +98,16 @@ def _proof(rule: AlertingRule, file: str, asked: Comparison, recorded: frozenset
     last = warm + wait + 2
     name = f"a steady value of {loud:.6g}"
     runs = [
-        Run(name, _series(found, found.above, shares, last, grid),
+        Run(name, steady_series(found, found.above, shares, last, grid),
             tuple(_fires(subject, (*row, *severity_of(rule)), warm, wait, asked))),
-        Run(f"a steady value of {silent:.6g}", _series(found, found.below, shares, last, grid),
+        Run(f"a steady value of {silent:.6g}", steady_series(found, found.below, shares, last, grid),
             tuple(Claim(FIRING, subject, tick, False, f"not {asked.op} {asked.number:g}") for tick in (wait, last))),
     ]  # fmt: skip
     if (tie := _tie(asked, found)) is not None:
         holds = asked.op in {">=", "<="}
         why = f"exactly {asked.number:g}"
         claims = (Claim(FIRING, subject, last, holds, why),)
-        runs.append(Run(f"a steady value of {why}", _series(found, tie, (1.0, 1.0), last, grid), claims))
+        runs.append(Run(f"a steady value of {why}", steady_series(found, tie, (1.0, 1.0), last, grid), claims))
     runs += missing_runs(rule, asked.value, found, grid)
     return Proof(rule.ref, rule.source, file, grid, tuple(runs))
 
@@ -172,7 +172,7 @@ def _tie(asked: Comparison, found: Solution) -> float | None:
     return None
 
 
-def _series(
+def steady_series(
     found: Solution, size: float, shares: tuple[float, float], last: int, grid: Duration
 ) -> tuple[tuple[str, str], ...]:
     """The input series with their decoys."""
