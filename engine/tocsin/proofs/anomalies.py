@@ -174,14 +174,15 @@ def _score(made: _Baseline) -> Proof:
     given: list[_Given] = []
     for label, known in ((first, usual[0]), (second, usual[1])):
         for end, value in (("residual", residual), ("drift", drift), ("usual", known)):
-            given.append((end, label, [value] * 2))
-    given += [("spread", first, [spread, least[0] / 2]), ("spread", second, [spread, least[1] / 2])]
+            given.append((end, label, [value] * 3))
     claims = []
-    for number, label in enumerate((first, second)):
+    for label, floor in zip((first, second), least, strict=True):
+        given.append(("spread", label, [spread, floor * 1.01 or spread, floor * 0.99]))
         claims.append(made.claim("score", 0, (residual - drift) / spread, "the spread is wide", label))
-        if least[number]:
-            why = "the spread is less than the margin allows"
-            claims.append(made.claim("score", 1, (residual - drift) / least[number], why, label))
+        if floor:
+            wider, narrower = "the spread is just wider than the margin", "the spread is less than the margin allows"
+            claims.append(made.claim("score", 1, (residual - drift) / (floor * 1.01), wider, label))
+            claims.append(made.claim("score", 2, (residual - drift) / floor, narrower, label))
     known = median(each + drift for each in usual)
     claims.append(made.claim("expected", 0, known, "what is usual, with the growth since then"))
     return made.run("residuals of two seasons", given, claims)
