@@ -1,6 +1,7 @@
 """The databases that contract suites run on.
 
-SQLite always; PostgreSQL, too, where TOCSIN_TEST_DATABASE names an empty database that may be filled.
+SQLite always; PostgreSQL where the machine has it (`tests/postgres.py`), or where TOCSIN_TEST_DATABASE names an empty
+database that may be filled.
 """
 
 import os
@@ -18,3 +19,13 @@ def wiped(connection: Connection) -> None:
         if table not in {EVALUATOR, SCHEMA_MIGRATIONS}:
             connection.execute(table.delete())
     connection.execute(EVALUATOR.update().values(committed_at=None, pruned_at=None))
+
+
+def emptied(url: str) -> str:
+    """Make the database at *url* as good as new, its tables included."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url

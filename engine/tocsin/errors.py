@@ -2,7 +2,8 @@
 
 TocsinError
 ├── UnavailableError  a tool, file or server that is needed is not there (exit code 2)
-│   └── StoreError    something that the state store holds cannot be read
+│   ├── StoreError    something that the state store holds cannot be read
+│   └── FencedError   another evaluator has taken over, and this one may not write any more
 ├── MisuseError       the command was called wrongly (exit code 2)
 └── SourceError       a metric source could not answer (the evaluator turns it into UNKNOWN)
     └── SourceUnreachableError  it did not answer at all: refused, reset, timed out, 5xx
@@ -23,6 +24,10 @@ class UnavailableError(TocsinError):
 
 class StoreError(UnavailableError):
     """Something that the state store holds cannot be read; the rest of it can."""
+
+
+class FencedError(UnavailableError):
+    """Another evaluator has taken over; what this one wanted to write is its business now."""
 
 
 class MisuseError(TocsinError):

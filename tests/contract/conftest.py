@@ -1,13 +1,28 @@
 """What the suites of stores share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.databases import DATABASE
+from tests.databases import DATABASE, emptied
+from tests.postgres import Postgres, binaries
+
+_DATABASES = ["database"] if DATABASE else ["postgres"] if binaries() else []
 
 
-@pytest.fixture(params=["path", "url", *(["database"] if DATABASE else [])])
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for all suites, where the machine has PostgreSQL."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["path", "url", *_DATABASES])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Every way to name a store."""
     path = tmp_path / "state" / "tocsin.db"
+    if request.param == "postgres":
+        return emptied(request.getfixturevalue("postgres").url)
     return {"path": str(path), "url": f"sqlite:///{path}", "database": DATABASE or ""}[request.param]

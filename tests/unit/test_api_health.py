@@ -31,7 +31,7 @@ class TestHealth:
         assert site.get("/healthz") == {"status": "ok"}
         assert {
             "ready": True,
-            "checks": {n: {"ok": True, "reason": ""} for n in ("tick", "store", "source", "delivery")},
+            "checks": {n: {"ok": True, "reason": ""} for n in ("tick", "store", "source", "delivery", "lease")},
         } == ready
 
     @pytest.mark.parametrize(

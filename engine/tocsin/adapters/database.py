@@ -65,7 +65,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield reader
 
 
-def claim(engine: Engine) -> BinaryIO | None:
+def claim(engine: Engine, what: str = "owner") -> BinaryIO | None:
     """Lock a file beside a SQLite database until it is closed or the process ends; None where another process did.
 
     Also None for other databases, and where the file system has no locks.
@@ -73,7 +73,7 @@ def claim(engine: Engine) -> BinaryIO | None:
     if engine.url.get_backend_name() != "sqlite":
         return None
     try:
-        file = Path(f"{engine.url.database}.owner").open("ab")  # noqa: SIM115  # the caller keeps it open
+        file = Path(f"{engine.url.database}.{what}").open("ab")  # noqa: SIM115  # the caller keeps it open
     except OSError:
         return None
     try:

@@ -15,7 +15,8 @@ from tocsin.adapters import outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.database import claim, migrate, open_engine, reading, writing
 from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT
-from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, OUTBOX
+from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, LEASES, OUTBOX
+from tocsin.errors import FencedError
 from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
 from tocsin.evaluate.model import AlertState, AlertView, Identity
 from tocsin.ports import Delivery, Labels, Outcome
@@ -36,6 +37,8 @@ class SqlStore:
     ) -> None:
         self._engine = open_engine(url_or_path)
         self._claim: BinaryIO | None = None
+        self.fence: int | None = None
+        """The token of the lease under which this store may be written; None asks for none."""
         self._keep_messages = keep_messages
         self._keep_episodes = keep_episodes
         try:
@@ -69,6 +72,7 @@ class SqlStore:
             for k, s in commit.groups.items()
         ]
         with self._writing() as connection:
+            self._check_fence(connection)
             _put(connection, ALERTS, alerts, [row for row in alerts if row["state"]])
             _put(connection, CONVERSATIONS, groups, [row for row in groups if row["state"]])
             episodes = [_episode(view) for view in commit.views]
@@ -101,6 +105,7 @@ class SqlStore:
                 return ()
         parcels: list[Parcel] = []
         with self._writing() as connection:
+            self._check_fence(connection)
             for key in dict.fromkeys(connection.scalars(due)):
                 if len(parcels) < limit:
                     parcels.extend(outbox_rows.lease_next(connection, channel, key, at, microseconds(until)))
@@ -148,6 +153,14 @@ class SqlStore:
         self._engine.dispose()
         if self._claim is not None:
             self._claim.close()
+
+    def _check_fence(self, connection: Connection) -> None:
+        """Refuse an evaluator whose lease has gone to another one; the transaction keeps others from taking it now."""
+        if self.fence is None:
+            return
+        token, holder = connection.execute(select(LEASES.c.token, LEASES.c.holder)).one()
+        if token != self.fence:
+            raise FencedError(f"{holder or 'another evaluator'} has taken over")
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self._engine)

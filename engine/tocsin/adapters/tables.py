@@ -91,6 +91,15 @@ RECEIVED = Table(
     Column("claim", Text, nullable=False),
 )
 
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 LEDGER = Table(
     "ledger",
     METADATA,

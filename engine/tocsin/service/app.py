@@ -50,7 +50,7 @@ class Ready(Shape):
     """Whether this evaluator can be relied on now."""
 
     ready: bool
-    checks: dict[str, Check] = Field(description="`tick`, `store`, `source` and `delivery`.")
+    checks: dict[str, Check] = Field(description="`tick`, `store`, `source`, `delivery` and `lease`.")
 
 
 def readiness(desk: Desk) -> Ready:
@@ -65,6 +65,7 @@ def readiness(desk: Desk) -> Ready:
         reason = "" if source.ok else f"no complete answer since {source.since:%Y-%m-%d %H:%M:%S} UTC: {source.detail}"
         checks["source"] = Check(ok=source.ok, reason=reason)
     checks["delivery"] = _delivery_check(desk, depths)
+    checks["lease"] = Check(ok=not (standing.role.leads and standing.role.reason), reason=standing.role.reason)
     return Ready(ready=all(check.ok for check in checks.values()), checks=checks)
 
 

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.diagnostics import Diagnostic
+from tocsin.evaluate.leadership import Role
 from tocsin.evaluate.model import AlertView, Phase, Snapshot
 from tocsin.workspace import Workspace
 
 FRESH_INTERVALS = 3
 """A last tick older than this many intervals is not fresh."""
+
+ALONE = Role(leads=True)
 
 SHOWN = frozenset({Phase.FIRING, Phase.RECOVERING})
 """Phases that people see as an open alert."""
@@ -47,6 +50,8 @@ class Standing:
     reload_error: str = ""
     reloaded_at: datetime | None = None
     version: str = ""
+    role: Role = ALONE
+    """Whether this evaluator tells people, and if not, who does."""
 
     @property
     def alerts(self) -> tuple[AlertView, ...]:

@@ -38,17 +38,23 @@ class Inbox:
 
     store: ClaimStore
     ask_rules: Callable[[], tuple[WatchedRule, ...]]
+    shared: bool = False
+    """Whether evaluators on other hosts hear senders for us."""
     _claims: dict[str, Claim] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _rules: tuple[WatchedRule, ...] = ()
     _asked_at: datetime | None = None
 
     def load(self) -> None:
-        """Take up what the last process knew."""
+        """Take up what the last process knew, or another one on the same store has heard."""
         try:
-            self._claims = {fingerprint(claim.labels): claim for claim in self.store.all()}
+            stored = {fingerprint(claim.labels): claim for claim in self.store.all()}
         except TocsinError as error:
-            log.warning("what senders said before the start cannot be read", extra={"error": str(error)})
+            log.warning("what senders said cannot be read", extra={"error": str(error)})
+            return
+        with self._lock:
+            newer = {key: claim for key, claim in self._claims.items() if _newer(claim, stored.get(key))}
+            self._claims = {**stored, **newer}
 
     def put(self, claims: Iterable[Claim]) -> None:
         """Remember the latest word on each alert; raises FullError and takes nothing where it would be too much."""
@@ -68,6 +74,8 @@ class Inbox:
 
     def read(self, rules: Mapping[str, Rule], now: datetime) -> Heard:
         """Sort what is claimed by the rules it belongs to; asks the metric source only while a sender is silent."""
+        if self.shared:
+            self.load()
         with self._lock:
             claims = tuple(self._claims.values())
         if any(claim.silent(now) for claim in claims):
@@ -99,6 +107,10 @@ class Inbox:
         except SourceError as error:
             self._rules = ()
             log.info("the metric source does not say what its rules do", extra={"error": str(error)})
+
+
+def _newer(claim: Claim, stored: Claim | None) -> bool:
+    return stored is None or stored.said_at < claim.said_at
 
 
 def _later(known: Claim, claim: Claim) -> Claim:

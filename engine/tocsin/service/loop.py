@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from tocsin.errors import TocsinError
+from tocsin.errors import FencedError, TocsinError
 from tocsin.evaluate.memory import Commit, Memory, Store
 from tocsin.evaluate.model import Phase, Snapshot
-from tocsin.evaluate.tick import Spread, Turn, Watch, turn
+from tocsin.evaluate.tick import Sight, Spread, Turn, Watch, turn
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
 from tocsin.notify.silences import Silence
@@ -55,6 +55,8 @@ class Evaluator:
     muting: Muting = NOTHING
     """What the definitions mute by."""
     inbox: Inbox | None = None
+    doubt: str = ""
+    """What every message says while another evaluator may lead, too."""
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -70,22 +72,52 @@ class Evaluator:
         try:
             with self.telemetry.tick_duration.time():
                 snapshot = self._evaluate(due.at)
+        except FencedError:
+            raise
         except Exception as error:
             log.exception("a tick failed", extra={"instant": due.at})
-            self.telemetry.ticks.labels("failed").inc()
-            self.board.update(tick_error=f"{type(error).__name__}; the log says more")
+            self._failed(error)
             return
         self.telemetry.ticks.labels("ok").inc()
         self._show(snapshot)
 
-    def _evaluate(self, now: datetime) -> Snapshot:
+    def shadow(self, due: Due) -> None:
+        """Look as the evaluator that leads does, from what it has stored, and change nothing.
+
+        So the questions are warm when this one takes over, and its page shows how things stand.
+        """
+        try:
+            self.memory = self.store.load()
+        except TocsinError as error:
+            log.warning("the state cannot be read, its last one is gone on with", extra={"error": str(error)})
+        try:
+            turned = turn(self.watch, self._look(due.at), self.memory, due.at)
+        except Exception as error:
+            log.exception("a tick failed", extra={"instant": due.at})
+            self._failed(error)
+            return
+        self.telemetry.ticks.labels("ok").inc()
+        self._show(replace(turned.snapshot, alerts=self._mutes().over(turned.snapshot.alerts, due.at)))
+
+    def _failed(self, error: Exception) -> None:
+        self.telemetry.ticks.labels("failed").inc()
+        self.board.update(tick_error=f"{type(error).__name__}; the log says more")
+
+    def _look(self, now: datetime) -> Sight:
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread)
-        if self.inbox is not None:
-            sight = replace(sight, heard=self.inbox.read(self.watch.rules, now))
+        return sight if self.inbox is None else replace(sight, heard=self.inbox.read(self.watch.rules, now))
+
+    def _mutes(self) -> Muting:
+        return replace(self.muting, silences=self.silences())
+
+    def _evaluate(self, now: datetime) -> Snapshot:
+        sight = self._look(now)
         turned = turn(self.watch, sight, self.memory, now)
-        muting = replace(self.muting, silences=self.silences())
+        muting = self._mutes()
         views = muting.over(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
+        if self.doubt:
+            outbox = tuple(replace(message, notes=(*message.notes, self.doubt)) for message in outbox)
         commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)
         self._commit(commit)
         self.memory = remembered(self.memory, commit)
@@ -102,6 +134,8 @@ class Evaluator:
         free, waiting, sent = split.free, split.waiting, (*whole.sent, *split.sent)
         try:
             self.store.commit(replace(whole, outbox=free, sent=sent))
+        except FencedError:
+            raise
         except Exception as error:
             self.unsaved = replace(whole, outbox=(*waiting, *free), sent=sent)
             self.telemetry.commit_failures.inc()

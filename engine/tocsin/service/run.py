@@ -11,13 +11,15 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from tocsin.adapters.claim_store import SqlClaims
+from tocsin.adapters.lease import SqlLease
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.prometheus_rules import PrometheusRules
 from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
-from tocsin.errors import StoreError, TocsinError
+from tocsin.errors import FencedError, StoreError, TocsinError
+from tocsin.evaluate.leadership import Role
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
@@ -33,6 +35,7 @@ from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
 from tocsin.service.inbox import Inbox
 from tocsin.service.keeper import Keeper
+from tocsin.service.leadership import Leadership
 from tocsin.service.loop import Evaluator
 from tocsin.service.quiet import Quiet
 from tocsin.service.scheduler import Due, next_step
@@ -47,6 +50,7 @@ log = logging.getLogger(__name__)
 
 ASKERS = 8
 """Questions asked of the metric source at a time."""
+DOUBT = "another evaluator may have sent this, too: the state store does not answer"
 LEDGER_DEADLINE = 30.0
 """Seconds for one question of the ledger: nobody waits for it."""
 
@@ -78,6 +82,10 @@ class Process:
         self._source = StoppableSource(source, source.abort)
         spread = stack.enter_context(ThreadPoolExecutor(ASKERS, "ask")).map
         self._interval = settings.interval.timedelta
+        lease = stack.enter_context(closing(SqlLease(settings.state)))
+        self._leadership = Leadership(lease, self._interval)
+        stack.callback(self._leadership.stop)
+        self._role = Role()
         memory = self._store.load()
         now = self._clock.now()
         if reclaimed := self._store.reclaim(now):
@@ -97,9 +105,11 @@ class Process:
         self._courier = Courier(self._store, channels, self._clock)
         self._telemetry.watch(self._board, self._store, self._clock, self._workers)
         self._retired: list[Courier] = []
+        self._keeping = False
         self._keeper = self._kept(definitions, stack)
         rules = stack.enter_context(closing(PrometheusRules(settings.prometheus, connections=1)))
         self._inbox = Inbox(stack.enter_context(closing(SqlClaims(settings.state))), rules.alerting_rules)
+        self._inbox.shared = "://" in settings.state and not settings.state.startswith("sqlite")
         self._inbox.load()
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         self._evaluator = Evaluator(
@@ -160,7 +170,7 @@ class Process:
         """Answer requests and deliver; returns the URL."""
         office = Office(self._board, self._quiet, self._inbox, self._clock, Configuration(self._environ).of)
         self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin"), office=office))
-        self._courier.start()
+        self._play(self._leadership.start())
         return self._web.listen.url()
 
     def give_up(self) -> None:
@@ -173,23 +183,58 @@ class Process:
         last, idle_since, started = self._evaluator.memory.committed_at, time.monotonic(), False
         while True:
             idle = timedelta(seconds=time.monotonic() - idle_since)
+            if (role := self._leadership.role) != self._role:
+                self._play(role)
+                last = self._evaluator.memory.committed_at or last  # of the one that led before
             step = next_step(self._clock.now(), self._interval, last=last, idle=idle, started=started)
             if isinstance(step, Due):
                 try:
-                    self._evaluator.tick(step)
+                    self._evaluate(step)
                 except Stopped:
                     log.info("an evaluation was given up", extra={"instant": step.at})
                     return
-                if self._keeper is not None and not started:
-                    self._keeper.start()  # the first evaluation asks the most, and comes first
                 last, idle_since, started = step.at, time.monotonic(), True
+            patience = 0.001 if isinstance(step, Due) else min(step.seconds, self._leadership.pause)
             try:
-                order = orders.get(timeout=0.001 if isinstance(step, Due) else step.seconds)
+                order = orders.get(timeout=patience)
             except queue.Empty:
                 continue
             if order == "stop":
                 return
             self.reload()
+
+    def _evaluate(self, step: Due) -> None:
+        """Evaluate as who leads, or in the shadow of who does."""
+        if not self._role.leads:
+            self._evaluator.shadow(step)
+            return
+        try:
+            self._evaluator.tick(step)
+        except FencedError as error:
+            log.warning("this evaluator does not lead any more", extra={"why": str(error)})
+            self._play(self._leadership.ask())
+            return
+        if self._keeper is not None and not self._keeping:
+            self._keeper.start()  # the first evaluation asks the most, and comes first
+            self._keeping = True
+
+    def _play(self, role: Role) -> None:
+        """Begin to lead, or to follow; what follows evaluates and shows, and tells nobody."""
+        before, self._role = self._role, role
+        self._board.update(role=role)
+        self._telemetry.leads.set(role.leads)
+        self._evaluator.doubt = DOUBT if role.open else ""
+        self._store.fence = role.token
+        if role.leads and not before.leads:
+            self._inbox.load()
+            try:
+                self._evaluator.memory = self._store.load()
+            except TocsinError as error:
+                log.warning("leads with what it remembers", extra={"error": str(error)})
+            self._courier.start()
+        elif before.leads and not role.leads:
+            self._evaluator.unsaved = None  # whoever leads now tells it from what it sees itself
+            self._hand_over(self._evaluator.detour.channels)
 
     def reload(self) -> None:
         """Read the definitions again; whatever is wrong with them leaves the set in use as it is."""
@@ -224,7 +269,8 @@ class Process:
         """Deliver through *channels* from now on; what is being sent is finished beside, the store keeps them apart."""
         self._retired = [c for c in (*self._retired, self._courier) if not c.stop(timedelta())]
         self._courier = Courier(self._store, channels, self._clock)
-        self._courier.start()
+        if self._role.leads:
+            self._courier.start()
         self._evaluator.deliverer = self._courier
         self._evaluator.detour.channels = channels
 
@@ -240,7 +286,8 @@ class Process:
         end = time.monotonic() + self._settings.drain.timedelta.total_seconds()
         if self._keeper is not None:
             self._keeper.stop()
-        self._evaluator.finish(self._settings.drain.timedelta.total_seconds() / 2)
+        if self._role.leads:
+            self._evaluator.finish(self._settings.drain.timedelta.total_seconds() / 2)
         couriers = (self._courier, *self._retired)
         drained = [courier.stop(timedelta(seconds=max(0.0, end - time.monotonic()))) for courier in couriers]
         try:

@@ -66,6 +66,9 @@ class Telemetry:
         self.last_commit = Gauge(
             "tocsin_last_commit_success_timestamp_seconds", "When state was last stored.", registry=self.registry
         )
+        self.leads = Gauge(
+            "tocsin_leads", "Whether this evaluator tells people; 0 while another one does.", registry=self.registry
+        )
         self.reload_ok = Gauge(
             "tocsin_config_last_reload_successful",
             "Whether the definitions on disk are the ones in use.",

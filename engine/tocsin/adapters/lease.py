@@ -1,0 +1,78 @@
+"""Which of several evaluators on one state leads.
+
+On PostgreSQL a row says who holds the lease and until when, by the database's own clock, so clocks of hosts do not
+matter. On SQLite all evaluators are on one host, and a lock of the file system is the lease: it ends with its process,
+so a restart waits for nobody. In both cases a token that grows with each change of hands fences the earlier holder off.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+from sqlalchemy import BigInteger, Connection, cast, extract, func, select, update
+
+from tocsin.adapters.codec import microseconds
+from tocsin.adapters.database import claim, migrate, open_engine, writing
+from tocsin.adapters.tables import LEASES
+from tocsin.evaluate.leadership import Held, Others
+
+
+class SqlLease:
+    """A `Lease` in the database of the state."""
+
+    def __init__(self, url_or_path: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine = open_engine(url_or_path)
+        self._now = now
+        self._claim: BinaryIO | None = None
+        try:
+            migrate(self._engine, now())
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def acquire(self, holder: str, length: timedelta) -> Held | Others:
+        """Take it if it is free, renew it if it is *holder*'s, or say whose it is; for *length* from now on."""
+        if self._engine.url.get_backend_name() == "sqlite":
+            return self._locked(holder)
+        with writing(self._engine) as connection:
+            now = self._clock(connection)
+            held, token, until = connection.execute(select(LEASES.c.holder, LEASES.c.token, LEASES.c.until)).one()
+            if held != holder and until > now:
+                return Others(held)
+            token += held != holder or until <= now  # what lapsed may have been another's in between
+            until = now + length // timedelta(microseconds=1)
+            connection.execute(update(LEASES).values(holder=holder, token=token, until=until))
+            return Held(token)
+
+    def release(self, holder: str) -> None:
+        """Let another one take it at once."""
+        with writing(self._engine) as connection:
+            connection.execute(update(LEASES).where(LEASES.c.holder == holder).values(until=0))
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+    def close(self) -> None:
+        """Release the database."""
+        if self._claim is not None:
+            self._claim.close()
+        self._engine.dispose()
+
+    def _locked(self, holder: str) -> Held | Others:
+        new = self._claim is None
+        if new:
+            self._claim = claim(self._engine, "leader")
+        if self._claim is None:
+            with writing(self._engine) as connection:
+                return Others(str(connection.scalar(select(LEASES.c.holder))))
+        with writing(self._engine) as connection:
+            held, token = connection.execute(select(LEASES.c.holder, LEASES.c.token)).one()
+            if new or held != holder:
+                token += 1
+                connection.execute(update(LEASES).values(holder=holder, token=token, until=microseconds(self._now())))
+            return Held(token)
+
+    def _clock(self, connection: Connection) -> int:
+        """The time of the database in microseconds."""
+        clock = select(cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
+        return int(connection.scalar(clock) or 0)

@@ -1,0 +1,64 @@
+"""A real PostgreSQL for tests: found on the machine, started on a free port in a folder of its own."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tocsin.adapters.children import free_port
+
+_PLACES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin")
+
+
+def binaries() -> Path | None:
+    """The folder with `initdb` and `pg_ctl`; None where there is no PostgreSQL."""
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).parent
+    found = [folder for place in _PLACES for folder in Path("/").glob(place[1:]) if (folder / "initdb").exists()]
+    return max(found, default=None)
+
+
+class Postgres:
+    """One server with an empty database; it can be killed and started again."""
+
+    def __init__(self) -> None:
+        where = binaries()
+        assert where is not None
+        self._bin, self.port = where, free_port()
+        # Not below pytest's folders: other users may not enter those.
+        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-postgres-"))
+        self._data = self._folder / "data"
+        self._user = None
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            names = {entry.pw_name for entry in pwd.getpwall()}
+            self._user = "postgres" if "postgres" in names else "nobody"
+            shutil.chown(self._folder, self._user)
+        self._run("initdb", "-D", str(self._data), "-U", "tocsin", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.url = f"postgresql://tocsin@127.0.0.1:{self.port}/postgres"
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+        with (self._folder / f"{tool}.log").open("ab") as log:  # a pipe would stay open as long as the server runs
+            command = [str(self._bin / tool), *arguments]
+            done = subprocess.run(
+                command, user=self._user, stdout=log, stderr=log, timeout=60, check=False, cwd="/", env=environ
+            )
+        assert done.returncode == 0, (self._folder / f"{tool}.log").read_text()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if (self._data / "postmaster.pid").exists():
+            self.stop()
+        shutil.rmtree(self._folder)

@@ -1,0 +1,126 @@
+"""Who leads: by what the lease says, and for how long it says nothing."""
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.alerts import NOON, message
+
+from tocsin.adapters.lease import SqlLease
+from tocsin.adapters.store import SqlStore
+from tocsin.errors import FencedError, UnavailableError
+from tocsin.evaluate.leadership import Held, Others, Role, answered, unanswered
+from tocsin.evaluate.memory import Commit
+from tocsin.service.leadership import Leadership
+
+LENGTH = timedelta(seconds=15)
+
+
+def test_what_the_lease_says_counts() -> None:
+    """Ours with its token, or somebody's."""
+    assert answered(Held(7), 1.0) == Role(leads=True, token=7)
+    assert answered(Others("b"), 1.0) == Role(holder="b", reason="b leads")
+
+
+def test_who_leads_goes_on_without_the_store() -> None:
+    """For ever: evaluation and pages do not depend on the database."""
+    role = unanswered(answered(Held(7), 0.0), "refused", 9_999.0, LENGTH)
+
+    assert (role.leads, role.token, role.open) == (True, 7, False)
+
+
+def test_who_follows_leads_after_a_while_without_the_store() -> None:
+    """Whoever leads may be well or not: after the patience, a page too many is better than none."""
+    role = answered(Others("b"), 0.0)
+    early = unanswered(role, "refused", 14.0, LENGTH)
+    late = unanswered(early, "refused", 15.0, LENGTH)
+
+    assert (early.leads, late.leads, late.open) == (False, True, True)
+    assert answered(Others("b"), 16.0).leads is False
+
+
+@dataclass
+class Book:
+    """A lease that answers what the test says."""
+
+    answers: list[Held | Others | UnavailableError] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+
+    def acquire(self, holder: str, length: timedelta) -> Held | Others:
+        """Give the next answer."""
+        answer = self.answers.pop(0)
+        if isinstance(answer, UnavailableError):
+            raise answer
+        return answer
+
+    def release(self, holder: str) -> None:
+        """Note who."""
+        self.released.append(holder)
+
+
+def test_a_lease_is_given_away_only_by_who_has_it() -> None:
+    """A follower that stops leaves the leader alone."""
+    for answer, released in ((Held(1), ["a"]), (Others("b"), [])):
+        book = Book([answer])
+        one = Leadership(book, LENGTH, "a")
+        one.ask()
+        one.stop()
+        assert book.released == released
+
+
+def test_a_store_that_fails_at_the_start_does_not_make_everybody_lead_at_once() -> None:
+    """Patience counts from the start of the process."""
+    clock = [100.0]
+    one = Leadership(Book([UnavailableError("refused")] * 3), LENGTH, "a", lambda: clock[0])
+
+    leads = []
+    for at in (100.0, 129.0, 130.0):
+        clock[0] = at
+        leads.append(one.ask().leads)
+    assert leads == [False, False, True]
+
+
+class TestOnSqlite:
+    """A lock of the file system is the lease: all evaluators are on one host."""
+
+    @pytest.fixture
+    def state(self, tmp_path: Path) -> str:
+        """A path."""
+        return str(tmp_path / "state.db")
+
+    def test_one_holds_it_until_it_ends(self, state: str) -> None:
+        """A restart takes it at once, under another token."""
+        first, second = SqlLease(state), SqlLease(state)
+        held = first.acquire("a", LENGTH)
+        assert isinstance(held, Held)
+        assert first.acquire("a", LENGTH) == held
+        assert second.acquire("b", LENGTH) == Others("a")
+        first.close()  # as the end of the process does
+
+        assert second.acquire("b", LENGTH) == Held(held.token + 1)
+        second.close()
+
+    def test_an_earlier_holder_is_fenced_off(self, state: str) -> None:
+        """It can neither store nor take messages; what it had sent it may still say."""
+        with closing(SqlStore(state)) as old, closing(SqlStore(state)) as new:
+            first, second = SqlLease(state), SqlLease(state)
+            held = first.acquire("a", LENGTH)
+            assert isinstance(held, Held)
+            old.fence = held.token
+            old.commit(Commit(NOON, outbox=(message(), message(key="other"))))
+            (parcel,) = old.lease("email", NOON, NOON + LENGTH, 1)
+            first.release("a")
+            taken = second.acquire("b", LENGTH)
+            assert isinstance(taken, Held)
+            new.fence = taken.token
+
+            with pytest.raises(FencedError, match="b has taken over"):
+                old.commit(Commit(NOON))
+            with pytest.raises(FencedError):
+                old.lease("email", NOON, NOON + LENGTH, 1)
+            new.commit(Commit(NOON))
+            assert [p.id for p in new.lease("email", NOON, NOON + LENGTH, 9)] != [parcel.id]
+            first.close()
+            second.close()
