@@ -83,11 +83,13 @@ def route(
     wait: int = 10,
     interval: int = 300,
     repeat: int = 3_600,
+    goes_on: bool = False,
+    inside: tuple[Route, ...] = (),
 ) -> Route:
     """One route; times in seconds."""
     labels: Labels = labels_of(match or {})
     first, between, reminder = (Duration.of(seconds=count) for count in (wait, interval, repeat))
-    return Route(labels, to, group_by, first, between, reminder, SPAN)
+    return Route(labels, to, group_by, first, between, reminder, SPAN, goes_on=goes_on, routes=inside)
 
 
 def notifications(*parts: ChannelSpec | Route, name: str = "platform") -> tuple[Notifications, ...]:

@@ -131,3 +131,48 @@ def test_a_channel_that_is_gone_is_forgotten_with_its_alerts() -> None:
     talk.workspace = ()
 
     assert (talk.tick(20, closed("a", 20)), talk.groups) == ([], {})
+
+
+INNER = (
+    route(
+        "email", match={"severity": "critical"}, wait=20, inside=(route("slack", match={"service": "shop"}, wait=40),)
+    ),
+    route("email", wait=60),
+)
+
+
+def test_the_deepest_route_that_matches_decides() -> None:
+    """Its channels and its timers; what none inside it takes is left to the route around."""
+    talk = Talk(notifications(channel("email"), channel("slack"), *INNER))
+    views = (view("a", service="shop"), view("b"), view("c", severity="warning"))
+    said = {at: talk.tick(at, *views) for at in (0, 20, 40, 60)}
+
+    assert [said[at] for at in (20, 40)] == [[("email", "fire", ("b",))], [("slack", "fire", ("a",))]]
+    assert sorted(key.route for key in talk.groups) == ["*", "severity=critical", "severity=critical > service=shop"]
+
+
+def test_a_route_that_goes_on_leads_to_the_next_one_too() -> None:
+    """Each channel is told once, by the first route that leads to it."""
+    routes = (route("email", match={"service": "shop"}, wait=0, goes_on=True), route("email", "slack", wait=0))
+    talk = Talk(notifications(channel("email"), channel("slack"), *routes))
+
+    assert talk.tick(0, view("a", service="shop")) == [("email", "fire", ("a",)), ("slack", "fire", ("a",))]
+    assert talk.tick(10, view("a", service="shop")) == []
+
+
+def test_routes_of_the_same_match_have_names_of_their_own() -> None:
+    """Two of them, where the first goes on, are two conversations with their own timers; the first keeps its name."""
+    routes = (route("email", wait=0, goes_on=True), route("slack", wait=10))
+    talk = Talk(notifications(channel("email"), channel("slack"), *routes))
+
+    assert [talk.tick(at, view("a")) for at in (0, 10)] == [[("email", "fire", ("a",))], [("slack", "fire", ("a",))]]
+    assert sorted((key.channel, key.route) for key in talk.groups) == [("email", "*"), ("slack", "* #2")]
+
+
+def test_an_alert_that_names_its_channels_goes_there_once() -> None:
+    """Also where several routes match; the first gives the timers."""
+    routes = (route("email", wait=10, goes_on=True), route("slack", wait=0))
+    talk = Talk(notifications(channel("email"), channel("slack"), *routes))
+    named = view("a", notify=("slack",))
+
+    assert [talk.tick(at, named) for at in (0, 10, 20)] == [[], [("slack", "fire", ("a",))], []]

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.alerts import NOON, channel, notifications, route, seconds, view
+from tests.alerts import NOON, SPAN, channel, notifications, route, seconds, view
 from tests.talks import EMAIL, Talk, over
 
 from tocsin.evaluate.model import AlertView, MuteKind, Phase
 from tocsin.matchers import parse_matchers
-from tocsin.notify.muting import Inhibition, Muting
+from tocsin.notify.muting import Inhibition, Muting, muting_of
 from tocsin.notify.silences import Silence
+from tocsin.spec import ChannelSpec, Hours, Inhibit, Maintenance, Notifications, Once, Route, Stretch
+from tocsin.workspace import Workspace
 
 
 def silence(matchers: str, start: float = 0, end: float = 3_600, **more: Any) -> Silence:
@@ -175,3 +177,86 @@ def test_a_silence_holds_from_its_start_until_before_its_end() -> None:
     assert states == ["pending", "active", "active", "expired"]
     assert [one.mutes({"slo": "uptime"}, NOON + seconds(at)) for at in (59, 60, 119, 120)] == [False, True, True, False]
     assert not replace(one, matchers=parse_matchers("slo=latency")).mutes({"slo": "uptime"}, NOON + seconds(60))
+
+
+EVENING = Hours("evening", (Stretch(times=((13 * 60, 24 * 60),)),), SPAN)
+"""From an hour after noon on."""
+
+
+def quiet(*parts: ChannelSpec | Route, **more: Any) -> tuple[Notifications, ...]:
+    """One document with channels, routes and the evening."""
+    (document,) = notifications(*parts)
+    return (replace(document, hours={"evening": EVENING}, **more),)
+
+
+def resting(ways: tuple[Notifications, ...]) -> MutedTalk:
+    """A conversation that minds all that *ways* say."""
+    return MutedTalk(muting_of(Workspace(notifications=ways)), ways)
+
+
+def test_an_alert_in_a_quiet_interval_is_told_when_it_ends() -> None:
+    """As if it had come then; until then the view says which route is quiet, and until when."""
+    ways = quiet(channel("email"), replace(route("email"), active=("evening",)))
+    talk = resting(ways)
+
+    assert said(talk, 3_700, view("a")) == [(3_610, "fire", ("a",))]
+    (shown,) = talk.muting.over((view("a"),), NOON)
+    assert [(m.kind, m.by, m.reason, m.until, m.partly) for m in shown.muted] == [
+        (MuteKind.INTERVAL, "*", "(route * is quiet outside of evening)", NOON + seconds(3_600), False)
+    ]
+
+
+def test_what_was_told_before_the_quiet_hours_is_closed_in_them() -> None:
+    """No reminders, and the end at once."""
+    for kind in ("email", "pagerduty"):
+        talk = resting(quiet(channel("c", kind), replace(route("c", repeat=600), mute=("evening",))))
+        told = said(talk, 7_200, view("a"))
+        assert [action for _, action, _ in told] == (["fire", *["repeat"] * 5] if kind == "email" else ["fire"])
+        assert max(at for at, *_ in told) < 3_600
+        assert [m[1:] for m in talk.tick(7_200, over(view("a"), NOON + seconds(7_200)))] == [("resolve", ("a",))]
+
+
+def test_a_quiet_route_mutes_its_own_conversations_only() -> None:
+    """Another route that leads elsewhere tells; the view says that the mute is partly."""
+    routes = (replace(route("email", goes_on=True), active=("evening",)), route("slack"))
+    talk = resting(quiet(channel("email"), channel("slack"), *routes))
+    first = [talk.tick(at, view("a")) for at in (0, 10)]
+    (shown,) = talk.muting.over((view("a"),), NOON)
+
+    assert first == [[], [("slack", "fire", ("a",))]]
+    assert [(mute.kind, mute.partly) for mute in shown.muted] == [(MuteKind.INTERVAL, True)]
+    assert not shown.silent
+    talk.tick(3_600, view("a"))
+    assert talk.tick(3_610, view("a"))[0] == ("email", "fire", ("a",))
+
+
+def test_a_channel_of_two_routes_is_told_by_the_one_that_is_not_quiet() -> None:
+    """A page too many beats one too few."""
+    routes = (replace(route("email", goes_on=True), active=("evening",)), route("email"))
+    talk = resting(quiet(channel("email"), *routes))
+
+    assert said(talk, 20, view("a")) == [(10, "fire", ("a",))]
+
+
+def test_maintenance_mutes_openings_and_reminders() -> None:
+    """With its reason and owner; what is told before is closed, and what still fires when it ends is told."""
+    window = Maintenance(
+        "disks", parse_matchers("service=be-camera"), Once(NOON, NOON + seconds(600)), "new disks", "ops", SPAN
+    )
+    talk = resting(quiet(channel("email"), route("email"), maintenance={"disks": window}))
+    (shown,) = talk.muting.over((view("a"),), NOON)
+
+    assert said(talk, 700, view("a")) == [(610, "fire", ("a",))]
+    assert [(m.kind, m.by, m.reason, m.until) for m in shown.muted] == [
+        (MuteKind.MAINTENANCE, "disks", "(maintenance by ops: new disks)", NOON + seconds(600))
+    ]
+
+
+def test_an_inhibition_that_somebody_wrote_holds_beside_those_of_tiers() -> None:
+    """While the host is down, its other alerts are not told."""
+    rule = Inhibit(parse_matchers("alertname=HostDown"), parse_matchers("alertname!=HostDown"), ("instance",), SPAN)
+    talk = resting(quiet(channel("email"), route("email"), inhibit=(rule,)))
+    down = view("a", labels=(("alertname", "HostDown"), ("instance", "i")))
+    here, there = (view(name, labels=(("alertname", "Slow"), ("instance", name))) for name in ("i", "j"))
+
+    assert said(talk, 20, down, here, there) == [(10, "fire", ("a", "j"))]

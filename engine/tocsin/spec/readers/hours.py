@@ -69,8 +69,9 @@ def _ranges(node: Node, number: Callable[[str], int | None]) -> tuple[Range, ...
         except ValueError:
             continue
         if start is None or end is None:
-            continue
-        if start > end:
+            if isinstance(entry.value, int):  # the schema knows texts only
+                entry.report("time/range", f"{entry.value} is none", "there are 1 to 12")
+        elif start > end:
             hint = f"weeks begin with Sunday; write {first}:saturday and sunday:{last}" if first in WEEKDAYS else None
             entry.report("time/range", f"{last} comes before {first}", hint)
         else:

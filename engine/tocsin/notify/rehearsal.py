@@ -1,0 +1,157 @@
+"""What would become of an alert with given labels at some time: its routes and timers, and what would mute it; pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from tocsin.diagnostics import Span
+from tocsin.evaluate.model import AlertView, Identity, Mute, MuteKind, Phase
+from tocsin.matchers import Matchers, fulfilled
+from tocsin.notify.muting import Inhibition, Muting, muting_of
+from tocsin.notify.routing import Directory, Timers, Way, routing_labels
+from tocsin.plan import AlertingRule, Plan
+from tocsin.ports import Labels, labels_of
+from tocsin.spec.tree import Branch
+from tocsin.workspace import Workspace
+
+STANDARD = frozenset({"alertname", "ref", "service", "severity", "slo", "tier"})
+"""Labels of alerts that are known without any definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One route that decides; *path* are the names and places of the routes that lead there, without one if none do."""
+
+    path: tuple[tuple[str, Span], ...]
+    channels: tuple[str, ...]
+    group: Labels
+    timers: Timers
+    quiet: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would become of an alert; *told* are the channels that hear of it if nothing inhibits it."""
+
+    labels: Labels
+    at: datetime
+    named_by: tuple[str, ...]
+    stops: tuple[Stop, ...]
+    maintenance: tuple[Mute, ...]
+    inhibitions: tuple[Inhibition, ...]
+    told: tuple[str, ...]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Those to which some route leads, muted or not."""
+        return tuple(dict.fromkeys(name for stop in self.stops for name in stop.channels))
+
+
+def rehearse(
+    labels: Mapping[str, str], notify: tuple[str, ...], workspace: Workspace, plan: Plan, at: datetime
+) -> Rehearsal:
+    """Lead an alert with *labels* through the definitions; *notify* are channels that it names.
+
+    Without *notify* they are taken from the rules whose alerts have these labels, where those agree.
+    """
+    named_by: tuple[str, ...] = ()
+    if not notify:
+        notify, named_by = _named(labels, plan)
+    view = _view(labels, notify, at)
+    muting = muting_of(workspace)
+    directory = muting.directory or Directory.of(workspace.notifications)
+    ways = directory.ways(view)
+    maintenance = tuple(
+        mute for mute in muting.reasons((view,), at).get(view.dedup_key, ()) if mute.kind is MuteKind.MAINTENANCE
+    )
+    told = () if maintenance else tuple(key.channel for key in directory.destinations(view, at))
+    stops = tuple(map(partial(_stop, directory=directory, at=at), _by_route(ways)))
+    own = routing_labels(view)
+    return Rehearsal(labels_of(labels), at, named_by, stops, maintenance, tuple(_targeted(muting, own)), told)
+
+
+def known_labels(workspace: Workspace, plan: Plan) -> frozenset[str]:
+    """The labels that anything in the definitions asks of alerts, or gives them."""
+    found = set(STANDARD)
+    for document in workspace.notifications:
+        asked: list[Matchers] = [route.conditions for route in document.all_routes()]
+        asked += [side for rule in document.inhibit for side in (rule.source, rule.target)]
+        asked += [window.matchers for window in document.maintenance.values()]
+        found |= {matcher.name for matchers in asked for matcher in matchers}
+        found |= {name for route in document.all_routes() for name in route.group_by}
+        found |= {name for rule in document.inhibit for name in rule.equal}
+    for service in workspace.services:
+        found |= {name for slo in service.slos for name in slo.by}
+    for rule in _rules(plan):
+        found |= {name for name, _ in rule.labels}
+    return frozenset(found)
+
+
+def _rules(plan: Plan) -> Iterator[AlertingRule]:
+    return (rule for group in plan.groups for rule in group.rules if isinstance(rule, AlertingRule))
+
+
+def _named(labels: Mapping[str, str], plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The channels that definitions of alerts with these labels name, and these definitions."""
+    if "ref" not in labels and "alertname" not in labels:
+        return (), ()
+    asked = {name: labels[name] for name in STANDARD & labels.keys()}
+    found = [rule for rule in _rules(plan) if asked.items() <= {**dict(rule.labels), "alertname": rule.alert}.items()]
+    if len({rule.notify for rule in found}) != 1 or not found[0].notify:
+        return (), ()
+    return found[0].notify, tuple(dict.fromkeys(rule.ref for rule in found))
+
+
+def _view(labels: Mapping[str, str], notify: tuple[str, ...], at: datetime) -> AlertView:
+    return AlertView(
+        identity=Identity(labels.get("ref", "")),
+        service=labels.get("service", ""),
+        title="",
+        summary="",
+        severity=labels.get("severity", ""),
+        phase=Phase.FIRING,
+        started_at=at,
+        fired_at=at,
+        resolved_at=None,
+        blind_since=None,
+        dedup_key="rehearsal",
+        labels=labels_of(labels),
+        facts=(),
+        notify=notify,
+    )
+
+
+def _by_route(ways: tuple[Way, ...]) -> list[list[Way]]:
+    found: dict[str, list[Way]] = {}
+    for way in ways:
+        found.setdefault(way.key.route, []).append(way)
+    return list(found.values())
+
+
+def _stop(ways: list[Way], directory: Directory, at: datetime) -> Stop:
+    key, branch = ways[0].key, ways[0].branch
+    quiet = directory.quiet(key.route, at)
+    return Stop(
+        path=tuple((each.name, each.route.span) for each in _path(directory.branches, branch)),
+        channels=tuple(way.key.channel for way in ways),
+        group=key.labels,
+        timers=directory.timers(key.route),
+        quiet=quiet,
+        until=directory.rests[key.route].until(at) if quiet else None,
+    )
+
+
+def _path(branches: tuple[Branch, ...], wanted: Branch | None) -> tuple[Branch, ...]:
+    for branch in branches:
+        if branch is wanted:
+            return (branch,)
+        if rest := _path(branch.inside, wanted):
+            return (branch, *rest)
+    return ()
+
+
+def _targeted(muting: Muting, labels: Mapping[str, str]) -> Iterator[Inhibition]:
+    """The inhibitions whose target the alert is; those whose source it is too need another kind of source."""
+    return (rule for rule in muting.inhibitions if fulfilled(rule.target, labels))

@@ -1,0 +1,135 @@
+"""`tocsin route`: where an alert would go, told from the definitions alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tocsin.cli.main import run
+
+DEFINITIONS = """\
+apiVersion: tocsin/v1
+kind: Notifications
+name: all
+channels:
+  mail: {apprise: 'json://a'}
+  chat: {apprise: 'json://b'}
+  pager: {pagerduty: {integration_key: {file: /k}}}
+time_intervals:
+  office: [{times: [{start_time: "09:00", end_time: "17:00"}], weekdays: ["monday:friday"], location: Europe/Paris}]
+inhibit:
+  - {source: {alertname: HostDown}, target_matchers: ['alertname!="HostDown"'], equal: [instance]}
+maintenance:
+  disks: {match: {service: db}, weekdays: [sunday], at: "02:00", duration: 2h, reason: new disks, owner: ops}
+routes:
+  - matchers: ['severity=~"info|warning"']
+    to: [mail, chat]
+    routes:
+      - {match: {team: db}, continue: true, to: [pager], group_by: [team]}
+      - {match: {team: db, severity: info}, active_time_intervals: [office]}
+  - {match: {severity: critical}, to: [pager], group_wait: 0s}
+---
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+alerts:
+  Down: {expr: up == 0, severity: critical, notify: [chat]}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A file of definitions."""
+    file = tmp_path / "n.yaml"
+    file.write_text(DEFINITIONS, encoding="utf-8")
+    return str(file)
+
+
+def asked(path: str, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    """What is told as JSON."""
+    assert run(["route", "test", path, *arguments, "--json"]) == code
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_routes_that_decide(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with the way there and its lines; a quiet one says until when, the other one is told."""
+    found = asked(path, capsys, "team=db", "severity=info", "--at", "2026-11-27T20:00+01:00")
+
+    assert [[(step["name"], step["line"]) for step in stop["path"]] for stop in found["routes"]] == [
+        [('severity=~"info|warning"', 15), ('severity=~"info|warning" > team=db', 18)],
+        [('severity=~"info|warning"', 15), ('severity=~"info|warning" > severity=info,team=db', 19)],
+    ]
+    assert [stop["quiet"] for stop in found["routes"]] == [
+        None, {"why": "outside of office", "until": "2026-11-30T08:00:00+00:00"},
+    ]  # fmt: skip
+    assert (found["channels"], found["told"]) == (["pager", "mail", "chat"], ["pager"])
+    assert found["inhibitedWhile"] == [{"source": ['alertname="HostDown"'], "equal": ["instance"]}]
+
+
+def test_maintenance_at_that_time(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes to the pager, and nobody is told before the window ends."""
+    found = asked(path, capsys, "service=db", "severity=critical", "--at", "2026-11-29T03:00")
+
+    assert (found["channels"], found["told"]) == (["pager"], [])
+    assert found["maintenance"] == [
+        {"name": "disks", "reason": "(maintenance by ops: new disks)", "until": "2026-11-29T04:00:00+00:00"}
+    ]
+
+
+def test_channels_that_the_definition_names(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Found by the reference of the alert; the route gives the timers."""
+    found = asked(path, capsys, "ref=shop/Down", "severity=critical")
+
+    assert (found["channels"], found["namedBy"], found["routes"][0]["groupWait"]) == (["chat"], ["shop/Down"], "0s")
+
+
+def test_nobody(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An alert that no route takes is exit code 1, so that a test in CI fails."""
+    assert run(["route", "test", path, "severity=none"]) == 1
+    assert "no route matches, and it names no channel: nobody is told" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("expected", "code"), [("pager", 0), ("pager,mail", 1), ("", 1)])
+def test_expectations(path: str, expected: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exactly these channels, in any order."""
+    assert run(["route", "test", path, "severity=critical", "--expect", expected]) == code
+    assert ("but it goes to pager" in capsys.readouterr().err) is bool(code)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sevrity=critical"], "nothing in the definitions knows a label 'sevrity'\n  hint: did you mean severity?"),
+        (["severity"], "'severity' is no label"),
+        (["severity=a", "severity=b"], "label 'severity' is given twice"),
+        (["severity=a", "--notify", "pagre"], "channel 'pagre' is not defined\n  hint: did you mean pager?"),
+        (["severity=a", "--expect", "pagre"], "channel 'pagre' is not defined"),
+        (["severity=a", "--at", "noon"], "--at: 'noon' is not a time"),
+    ],
+)
+def test_misuse(path: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is misspelt is told, not answered."""
+    assert run(["route", "test", path, *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_definitions_with_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are shown in place of an answer."""
+    (tmp_path / "n.yaml").write_text(DEFINITIONS.replace("to: [pager]", "to: [pagre]"), encoding="utf-8")
+
+    assert run(["route", "test", str(tmp_path), "severity=critical"]) == 1
+    assert "reference/unknown-channel" in capsys.readouterr().err
+
+
+def test_the_tree(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every route with where it leads and stands."""
+    assert run(["route", "tree", path]) == 0
+    assert capsys.readouterr().out.replace(path, "n.yaml").splitlines() == [
+        'severity=~"info|warning"  -> to mail, chat; by service  (n.yaml:15)',
+        "  team=db  -> to pager; by team; continue  (n.yaml:18)",
+        "  severity=info,team=db  -> to mail, chat; by service; quiet outside of office  (n.yaml:19)",
+        "severity=critical  -> to pager; by service  (n.yaml:20)",
+    ]
