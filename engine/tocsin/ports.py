@@ -177,6 +177,10 @@ class Notification:
     receipt: str = ""
 
 
+HEARTBEAT = "(heartbeat)"
+"""The name of the channel of signs of life; no definition can have this one."""
+
+
 class Outcome(StrEnum):
     """What became of one attempt; UNKNOWN means the receiver may or may not have it."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -12,6 +12,8 @@ from tocsin.units import Duration, UnitError
 SHORTEST_INTERVAL = Duration.of(seconds=1)
 LONGEST_INTERVAL = Duration.of(minutes=5)
 """Above this a series is stale in Prometheus (its look-back) before it is looked at twice."""
+
+EVERY_MINUTE, LONGEST_BEAT = Duration.of(minutes=1), Duration.of(hours=1)
 
 DRAIN = Duration.of(seconds=10)
 """What is not delivered by then stays in the outbox for the next start."""
@@ -53,10 +55,23 @@ class Settings:
     state: str
     listen: Listen
     interval: Duration
+    heartbeat: str = field(default="", repr=False)
+    """What a watcher elsewhere expects to be requested; whoever knows it can pretend to be us."""
+    beat_every: Duration = EVERY_MINUTE
     drain: Duration = DRAIN
 
     @classmethod
-    def parse(cls, *, paths: Iterable[str], prometheus: str | None, state: str, listen: str, interval: str) -> Self:
+    def parse(
+        cls,
+        *,
+        paths: Iterable[str],
+        prometheus: str | None,
+        state: str,
+        listen: str,
+        interval: str,
+        heartbeat: str | None = None,
+        beat_every: str = "1m",
+    ) -> Self:
         """Check all values; raises MisuseError with every fault in one message."""
         faults: list[str] = []
         if not prometheus:
@@ -65,20 +80,30 @@ class Settings:
             faults.append(fault)
         if not state.strip():
             faults.append("--state is empty; give a file or a database URL")
-        where, every = Listen("127.0.0.1", 0), SHORTEST_INTERVAL
+        where = Listen("127.0.0.1", 0)
         try:
             where = Listen.parse(listen)
         except UnitError as error:
             faults.append(f"--listen: {error}")
-        try:
-            every = Duration.parse(interval)
-            if not SHORTEST_INTERVAL <= every <= LONGEST_INTERVAL:
-                faults.append(f"--interval: {every} is outside {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}")
-        except UnitError as error:
-            faults.append(f"--interval: {error}")
+        every = _up_to("--interval", interval, LONGEST_INTERVAL, faults)
+        if heartbeat and not is_http_url(heartbeat):
+            faults.append("--heartbeat is no http or https URL")
+        pause = _up_to("--heartbeat-every", beat_every, LONGEST_BEAT, faults)
         if faults or prometheus is None:
             raise MisuseError("; ".join(faults))
-        return cls(tuple(paths), prometheus.rstrip("/"), state, where, every)
+        return cls(tuple(paths), prometheus.rstrip("/"), state, where, every, heartbeat or "", pause)
+
+
+def _up_to(flag: str, text: str, longest: Duration, faults: list[str]) -> Duration:
+    """A duration of one second to *longest*; what is wrong with it goes to *faults*."""
+    try:
+        value = Duration.parse(text)
+    except UnitError as error:
+        faults.append(f"{flag}: {error}")
+        return longest
+    if not SHORTEST_INTERVAL <= value <= longest:
+        faults.append(f"{flag}: {value} is outside {SHORTEST_INTERVAL} to {longest}")
+    return value
 
 
 def _url_fault(url: str) -> str | None:

@@ -19,7 +19,7 @@ from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, L
 from tocsin.errors import FencedError
 from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
 from tocsin.evaluate.model import AlertState, AlertView, Identity
-from tocsin.ports import Delivery, Labels, Outcome
+from tocsin.ports import HEARTBEAT, Delivery, Labels, Outcome
 
 
 class SqlStore:
@@ -178,6 +178,8 @@ class SqlStore:
         given_up = {"status": DEAD, "settled_at": microseconds(now), "detail": "no worker took it"}
         connection.execute(update(OUTBOX).where(stranded).values(given_up))
         connection.execute(delete(OUTBOX).where(OUTBOX.c.settled_at < old))
+        beats = (OUTBOX.c.channel == HEARTBEAT) & (OUTBOX.c.settled_at < microseconds(now) - _HOUR)
+        connection.execute(delete(OUTBOX).where(beats))
         connection.execute(delete(EPISODES).where(EPISODES.c.resolved_at < microseconds(now - self._keep_episodes)))
         connection.execute(update(EVALUATOR).values(pruned_at=microseconds(now)))
 

@@ -43,9 +43,34 @@ import click
     show_default=True,
     help="Distance of two evaluations, 1s to 5m.",
 )
+@click.option(
+    "--heartbeat",
+    metavar="URL",
+    envvar="TOCSIN_HEARTBEAT",
+    show_envvar=True,
+    help="Requested while all is well, so that a watcher elsewhere notices when it is not.",
+)
+@click.option(
+    "--heartbeat-every",
+    "beat_every",
+    metavar="DURATION",
+    envvar="TOCSIN_HEARTBEAT_EVERY",
+    show_envvar=True,
+    default="1m",
+    show_default=True,
+    help="Distance of two heartbeats, 1s to 1h.",
+)
 @click.pass_context
-def command(
-    ctx: click.Context, paths: tuple[str, ...], *, prometheus: str | None, state: str, listen: str, interval: str
+def command(  # one parameter for each flag
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    *,
+    prometheus: str | None,
+    state: str,
+    listen: str,
+    interval: str,
+    heartbeat: str | None,
+    beat_every: str,
 ) -> int:
     """Evaluate SLOs and alerts, notify, and serve the status page and the API.
 
@@ -59,7 +84,15 @@ def command(
     from tocsin.service.telemetry import configure_logging
     from tocsin.settings import Settings
 
-    settings = Settings.parse(paths=paths, prometheus=prometheus, state=state, listen=listen, interval=interval)
+    settings = Settings.parse(
+        paths=paths,
+        prometheus=prometheus,
+        state=state,
+        listen=listen,
+        interval=interval,
+        heartbeat=heartbeat,
+        beat_every=beat_every,
+    )
     definitions = read_definitions(settings.paths)
     show_findings(definitions)
     if definitions.errors:

@@ -13,9 +13,10 @@ from tocsin.evaluate.tick import Sight, Spread, Turn, Watch, turn
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
 from tocsin.notify.silences import Silence
-from tocsin.ports import Clock, MetricSource, Notification
+from tocsin.ports import HEARTBEAT, Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
 from tocsin.service.detour import Detour
+from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
@@ -57,6 +58,7 @@ class Evaluator:
     inbox: Inbox | None = None
     doubt: str = ""
     """What every message says while another evaluator may lead, too."""
+    heart: Heart | None = None
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -116,6 +118,8 @@ class Evaluator:
         muting = self._mutes()
         views = muting.over(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
+        if self.heart is not None and sight.health.ok and self.unsaved is None:
+            outbox = (*outbox, *self.heart.beat(now))
         if self.doubt:
             outbox = tuple(replace(message, notes=(*message.notes, self.doubt)) for message in outbox)
         commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)
@@ -137,6 +141,7 @@ class Evaluator:
         except FencedError:
             raise
         except Exception as error:
+            free = tuple(message for message in free if message.channel != HEARTBEAT)  # it tells that all is well
             self.unsaved = replace(whole, outbox=(*waiting, *free), sent=sent)
             self.telemetry.commit_failures.inc()
             log.exception("the state could not be stored", extra={"messages_held_back": len(free) + len(waiting)})
@@ -193,6 +198,8 @@ def _tell(turned: Turn, outbox: Iterable[Notification]) -> None:
         }
         log.info("an alert changed", extra=extra)
     for notification in outbox:
+        if notification.channel == HEARTBEAT:
+            continue
         extra = {
             "channel": notification.channel,
             "action": notification.action.value,

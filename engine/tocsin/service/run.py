@@ -24,15 +24,16 @@ from tocsin.evaluate.memory import OutboxDepth
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
 from tocsin.notify.muting import muting_of
-from tocsin.ports import Channel, Clock
+from tocsin.ports import HEARTBEAT, Channel, Clock
 from tocsin.service.alertmanager import Office
 from tocsin.service.alertmanager.configuration import Configuration
 from tocsin.service.api import Desk
-from tocsin.service.app import create_app
+from tocsin.service.app import create_app, readiness
 from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
 from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
+from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
 from tocsin.service.keeper import Keeper
 from tocsin.service.leadership import Leadership
@@ -42,7 +43,7 @@ from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
 from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
 from tocsin.service.telemetry import Telemetry
-from tocsin.service.wiring import build_channels
+from tocsin.service.wiring import build_channels, heartbeat
 from tocsin.settings import Settings, without_password
 from tocsin.spec import LedgerSettings
 
@@ -127,6 +128,7 @@ class Process:
             silences=self._quiet.now_known,
             muting=muting_of(definitions.workspace),
             inbox=self._inbox,
+            heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
         )
         askers = stack.enter_context(closing(Askers()))
         self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
@@ -136,7 +138,13 @@ class Process:
 
     def _channels(self, definitions: Definitions) -> dict[str, Channel]:
         built = build_channels(definitions.workspace.notifications, self._environ)
+        if self._settings.heartbeat:
+            built[HEARTBEAT] = heartbeat(self._settings.heartbeat, self._fault)
         return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
+
+    def _fault(self) -> str:
+        """What is wrong with this evaluator, in words; empty while it can be relied on."""
+        return "; ".join(f"{name}: {each.reason}" for name, each in readiness(self._desk).checks.items() if not each.ok)
 
     def _kept(self, definitions: Definitions, stack: ExitStack) -> Keeper | None:
         """Who keeps the ledger, with connections of its own; what the definitions say of it holds until a restart."""

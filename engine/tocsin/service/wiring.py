@@ -3,13 +3,14 @@
 The only module that knows which channels exist.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tocsin.errors import UnavailableError
-from tocsin.ports import Channel
+from tocsin.ports import HEARTBEAT, Channel
 from tocsin.spec import ChannelSpec, Notifications, Secret
 from tocsin_notifiers import build
+from tocsin_notifiers.heartbeat import HeartbeatChannel
 
 Resolved = str | tuple[str, ...] | None
 
@@ -25,6 +26,11 @@ def build_channels(notifications: tuple[Notifications, ...], environ: Mapping[st
     if faults:
         raise UnavailableError("; ".join(faults), hint="set what is missing, then start again or send SIGHUP")
     return channels
+
+
+def heartbeat(url: str, fault: Callable[[], str]) -> Channel:
+    """The channel of signs of life; *fault* says why there should be none."""
+    return HeartbeatChannel(HEARTBEAT, url, fault)
 
 
 def _specs(notifications: tuple[Notifications, ...]) -> Iterator[tuple[str, ChannelSpec]]:
