@@ -18,7 +18,7 @@ LOOKBACK = 300
 _SELECTOR = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="[^"]*",?)*)\})?')
 _UNION = re.compile(r'label_replace\((.*), "(\w+)", "([^"]*)", "", ""\)')
 _OVER_TIME = re.compile(
-    r"(avg|min|max)_over_time\((timestamp)?\((.*?)( >=? 0)?\)\[(\w+):(\w+)\](?: offset (\w+))?\)",
+    r"(avg|min|max|last)_over_time\((timestamp)?\((.*?)( >=? 0)?\)\[(\w+):(\w+)\](?: offset (\w+))?\)",
 )
 _TRAFFIC = re.compile(r"(bad|total):([a-z-]+)\[(\w+)\]:(rate|increase)")
 
@@ -180,6 +180,9 @@ class FakeSource:
                 for match in _UNION.finditer(query)
                 for row in self._rows(match[1], at)
             )
+        left, unless, right = query.partition(" > 0 unless ")
+        if unless:
+            return () if any(row.value > 0 for row in self._rows(right, at)) else self._rows(left, at)
         if subquery := _OVER_TIME.fullmatch(query):
             return self._over_time(subquery, at)
         if traffic := _TRAFFIC.fullmatch(query):
@@ -210,7 +213,8 @@ class FakeSource:
         ]
         if not found:
             return ()
-        return (Row((), {"avg": sum(found) / len(found), "min": min(found), "max": max(found)}[what]),)
+        worth = {"avg": sum(found) / len(found), "min": min(found), "max": max(found), "last": found[-1]}
+        return (Row((), worth[what]),)
 
     def _selected(self, selector: re.Match[str], at: datetime) -> tuple[Row, ...]:
         rows = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tocsin.ports import Labels
+from tocsin.units import Duration
 
 _STRING = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + "|`[^`]*`"
 _TOKEN = re.compile(rf"({_STRING})|((?:#[^\n]*|\s)+)|[^\s#\"'`]+|.", re.DOTALL)
@@ -101,6 +102,15 @@ def shifted(selector: str, offset: str) -> str | None:
     """
     parts = _parts(selector)
     return None if parts.rest else f"{parts.text()} offset {offset}"
+
+
+def then(expression: str, ago: Duration) -> str:
+    """Look at any expression as it was so long *ago*, at the full minute before.
+
+    >>> then("sum(rate(x[5m]))", Duration.of(hours=1))
+    'last_over_time((sum(rate(x[5m])))[1m:1m] offset 1h)'
+    """
+    return f"last_over_time(({expression})[1m:1m] offset {ago})"
 
 
 def renamed(selector: str, suffix: str) -> str:

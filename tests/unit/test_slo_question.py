@@ -206,7 +206,8 @@ class TestStops:
 
     def test_rare(self) -> None:
         """A pause in which few events were to be expected is no absence."""
-        sample = absent(uptime(), Past(0.01, START.timestamp() - 1_500, START.timestamp() - DAY), 0.0, START)
+        past = Past(0.01, START.timestamp() - 1_500, START.timestamp() - DAY, week=0.01)
+        sample = absent(uptime(), past, 0.0, START)
 
         assert (sample.truth, sample.reason) == (
             Truth.FALSE,

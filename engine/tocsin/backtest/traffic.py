@@ -14,86 +14,35 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from tocsin.backtest.running import Traffic
+from tocsin.backtest.stops import Stops
 from tocsin.backtest.ticks import Ticks
 from tocsin.errors import SourceError
-from tocsin.evaluate.asking import MARK, Asker, labelled
+from tocsin.evaluate.absence import Texts
+from tocsin.evaluate.asking import MARK, Asker
 from tocsin.evaluate.burn import union
 from tocsin.evaluate.grouped import GroupedQuestion, question_of
 from tocsin.evaluate.rule import Seen
 from tocsin.evaluate.slo import SloQuestion
 from tocsin.guards import (
     BASE,
-    EXPECTED_EVENTS,
     RAW_LIMIT,
     TRAFFIC_MEMORY,
     enough,
     first_seen,
-    last_traffic,
     resolution,
 )
 from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.methods import method_of
 from tocsin.ports import Answer, Labels, RangeAnswer, Row, labels_of
-from tocsin.sli import SlicedSli, for_long
+from tocsin.sli import for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, windows_of
 
 _ALIVE = "vector(1)"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Traffic:
-    """Running sums of one objective, or one group of it, at the edges of its slices (unix seconds)."""
-
-    edges: Floats
-    total: Floats
-    bad: Floats
-    seen: Floats  # slices that somebody looked at, so far
-    whole: int = 0
-    """Seconds of the slices that are judged as a whole, at their end; 0 where each event counts."""
-
-    @classmethod
-    def of(cls, slo: Slo, counts: Counts) -> "Traffic":
-        """Add up what was counted: events, or slices of time by what was counted in them."""
-        total, bad, covered = counts.stated()
-        first, step, whole = counts.first * counts.step, counts.step, 0
-        seen = covered.astype(np.float64)
-        if isinstance(slo.sli, SlicedSli):
-            method = method_of(slo.sli)
-            units = [method.units(day) for day in counts.days(slo.ref)]
-            total, bad, seen = (np.concatenate([getattr(u, name) for u in units]) for name in ("total", "bad", "seen"))
-            first, step, whole = units[0].start, method.slice, method.slice
-            seen = np.minimum(seen / step, 1.0)
-        edges = first + np.arange(len(total) + 1, dtype=np.float64) * step
-        total, bad, seen = (np.concatenate(([0.0], np.cumsum(each))) for each in (total, bad, seen))
-        return cls(edges, total, bad, seen, whole)
-
-    def over(self, window: float, at: Floats) -> tuple[Floats, Floats]:
-        """Bad and total events per second over the *window* seconds before each of *at*; NaN where nobody looked."""
-        if self.whole:
-            at = at - at % self.whole
-        bad, total, seen = (
-            np.interp(at, self.edges, held) - np.interp(at - window, self.edges, held)
-            for held in (self.bad, self.total, self.seen)
-        )
-        known = seen > 1e-9
-        return np.where(known, bad / window, np.nan), np.where(known, total / window, np.nan)
-
-    def first(self, window: float, at: Floats) -> Floats:
-        """When somebody first looked within the *window* seconds before each of *at*; NaN for never."""
-        before = np.interp(at - window, self.edges, self.seen)
-        place = np.searchsorted(self.seen, before, side="right")
-        start = self.edges[np.maximum(place - 1, 0)]
-        return np.where((place < len(self.seen)) & (start < at), np.maximum(start, at - window), np.nan)
-
-    def last(self, at: Floats) -> Floats:
-        """Until when there was traffic, as the base window sees it; minus infinity for never."""
-        grown = np.where(np.diff(self.total) > 0, self.edges[1:], -np.inf)
-        latest = np.concatenate(([-np.inf], np.maximum.accumulate(grown)))
-        place = np.searchsorted(self.edges, at, side="right") - 1
-        return np.asarray(latest[np.clip(place, 0, len(latest) - 1)] + float(BASE.seconds))
+Ask = Callable[[Stops, float], Mapping[str, float]]
+"""What one question is answered with for a group at an instant (unix seconds), by the mark of the row."""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,27 +50,22 @@ class Counted:
     """A metric source that answers what an SLO's question asks, out of what was counted."""
 
     slo: Slo
-    groups: Mapping[Labels, Traffic]
-    asks: dict[str, Callable[[Traffic, float], Mapping[str, float]]]
+    groups: Mapping[Labels, Stops]
+    asks: dict[str, Ask]
 
     @classmethod
-    def of(cls, slo: Slo, groups: Mapping[Labels, Traffic]) -> "Counted":
+    def of(cls, slo: Slo, groups: Mapping[Labels, Stops]) -> "Counted":
         """Know the texts that the question will use."""
         windows = tuple(sorted({*windows_of(slo.tiers), BASE}))
         quick = tuple(window for window in windows if window <= RAW_LIMIT)
-        asks: dict[str, Callable[[Traffic, float], Mapping[str, float]]] = {_ALIVE: lambda _, __: {"": 1.0}}
+        asks: dict[str, Ask] = {_ALIVE: lambda _, __: {"": 1.0}}
         for some in (quick, *((window,) for window in windows if window > RAW_LIMIT)):
             asks[union(slo.sli, some)] = _rates(some)
-        sli = for_long(slo.sli)
-        total = sli.total(str(BASE))
+        total, texts = for_long(slo.sli).total(str(BASE)), Texts.of(slo)
         for window in (*windows, Duration.of(hours=1), Duration.of(days=1), slo.window):
             asks[first_seen(f"{total} >= 0", window)] = _first(window)
-        past = {
-            "usual": sli.total(str(TRAFFIC_MEMORY)),
-            "last": last_traffic(total),
-            "first": first_seen(f"{total} >= 0", TRAFFIC_MEMORY),
-        }
-        asks[labelled(past)] = _past
+        asks[texts.past] = lambda stops, at: {name: float(each[0]) for name, each in stops.past(np.array([at])).items()}
+        asks[texts.began] = lambda stops, at: {"began": float(stops.began(np.array([at]))[0])}
         return cls(slo, groups, asks)
 
     def instant(self, query: str, at: datetime) -> Answer:
@@ -129,8 +73,8 @@ class Counted:
         if query not in self.asks:
             raise SourceError("a back-test does not count budgets")
         rows, seconds, answer = [], at.timestamp(), self.asks[query]
-        for group, traffic in self.groups.items():
-            for name, value in answer(traffic, seconds).items():
+        for group, stops in self.groups.items():
+            for name, value in answer(stops, seconds).items():
                 if not np.isnan(value):
                     rows.append(Row(labels_of(dict(group) | ({MARK: name} if name else {})), value))
         return Answer(tuple(rows), at)
@@ -144,31 +88,20 @@ class Counted:
         raise SourceError("a back-test has no samples here")
 
 
-def _rates(windows: Sequence[Duration]) -> Callable[[Traffic, float], Mapping[str, float]]:
-    def answer(traffic: Traffic, at: float) -> Mapping[str, float]:
+def _rates(windows: Sequence[Duration]) -> Ask:
+    def answer(stops: Stops, at: float) -> Mapping[str, float]:
         found = {}
         for window in windows:
-            bad, total = traffic.over(float(window.seconds), np.array([at]))
+            bad, total = stops.traffic.over(float(window.seconds), np.array([at]))
             found[f"bad:{window}"], found[f"total:{window}"] = float(bad[0]), float(total[0])
         return found
 
     return answer
 
 
-def _first(window: Duration) -> Callable[[Traffic, float], Mapping[str, float]]:
+def _first(window: Duration) -> Ask:
     reach = float(window.seconds + resolution(window).seconds)
-    return lambda traffic, at: {"": float(traffic.first(reach, np.array([at]))[0])}
-
-
-def _past(traffic: Traffic, at: float) -> Mapping[str, float]:
-    day = float(TRAFFIC_MEMORY.seconds)
-    _, usual = traffic.over(day, np.array([at]))
-    last = float(traffic.last(np.array([at]))[0])
-    return {
-        "usual": float(usual[0]),
-        "last": min(last, at) if last > at - day else float("nan"),
-        "first": float(traffic.first(day, np.array([at]))[0]),
-    }
+    return lambda stops, at: {"": float(stops.traffic.first(reach, np.array([at]))[0])}
 
 
 @dataclass(slots=True, eq=False)
@@ -176,7 +109,7 @@ class SloReplay:
     """The alerts of one objective, tick by tick."""
 
     slo: Slo
-    groups: Mapping[Labels, Traffic]
+    groups: Mapping[Labels, Stops]
     due: Bools
     """The ticks at which an alert that is quiet or fires may change."""
     question: SloQuestion | GroupedQuestion = field(init=False)
@@ -189,10 +122,10 @@ class SloReplay:
     @classmethod
     def of(cls, slo: Slo, counts: Mapping[Labels, Counts], ticks: Ticks) -> "SloReplay":
         """Find the ticks that matter."""
-        groups = {group: Traffic.of(slo, each) for group, each in sorted(counts.items())}
+        groups = {group: Stops.of(slo, Traffic.of(slo, each)) for group, each in sorted(counts.items())}
         due = np.zeros(len(ticks.seconds), dtype=np.bool_)
-        for traffic in groups.values():
-            due |= _due(slo, traffic, ticks.seconds)
+        for stops in groups.values():
+            due |= _due(slo, stops, ticks.seconds)
         due[:1] = True
         return cls(slo, groups, due)
 
@@ -206,26 +139,25 @@ class SloReplay:
     def spent(self, start: datetime, end: datetime) -> float:
         """The share of the period's budget that went in [start, end), by average traffic of the whole history."""
         bounds = np.array([start.timestamp(), end.timestamp()])
-        bad = sum(float(np.diff(np.interp(bounds, one.edges, one.bad))[0]) for one in self.groups.values())
-        known = [(one.total[-1], one.seen[-1] * (one.edges[1] - one.edges[0])) for one in self.groups.values()]
+        traffic = [stops.traffic for stops in self.groups.values()]
+        bad = sum(float(np.diff(np.interp(bounds, one.edges, one.bad))[0]) for one in traffic)
+        known = [(one.total[-1], one.seen[-1] * (one.edges[1] - one.edges[0])) for one in traffic]
         rate = sum(total / seconds for total, seconds in known if seconds > 0)
         allowed = rate * float(self.slo.window.seconds) * float(1 - self.slo.target)
         return bad / allowed if allowed > 0 else 0.0
 
 
-def _due(slo: Slo, traffic: Traffic, at: Floats) -> Bools:
+def _due(slo: Slo, stops: Stops, at: Floats) -> Bools:
     """Where the truth of an alert is otherwise than at the tick before: what `burn` and `absent` say, for all ticks."""
+    traffic = stops.traffic
     events = {window: traffic.over(float(window.seconds), at) for window in windows_of(slo.tiers)}
     patterns = [_truths(slo, tier, events, traffic, at) for tier in slo.tiers]
     _, now = traffic.over(float(BASE.seconds), at)
     idle = ~(now > 0)
     patterns.append(np.where(np.isnan(now), 2, np.where(idle, 1, 0)))
     if slo.no_traffic.alert:
-        day = float(TRAFFIC_MEMORY.seconds)
-        _, usual = traffic.over(day, at)
-        pause = np.minimum(at - traffic.last(at), day)
-        patterns.append(np.where(idle & (np.nan_to_num(usual) * pause > EXPECTED_EVENTS), 1, 0))
-        patterns.append(np.where(pause >= day, 1, 0))
+        patterns.append(np.where(idle & stops.absent(at), 1, 0))
+        patterns.append(np.where(at - traffic.last(at) >= float(TRAFFIC_MEMORY.seconds), 1, 0))
     changed = [np.diff(pattern, prepend=pattern[:1]) != 0 for pattern in patterns]
     return np.asarray(np.any(changed, axis=0))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
-from tocsin.evaluate.absence import Absence
+from tocsin.evaluate.absence import SLOWER, Absence
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
@@ -90,7 +90,7 @@ class SloQuestion:
 
     def __post_init__(self) -> None:
         self.history = History(for_long(self.slo.sli), self.budget_every)
-        self.absence = Absence(self.slo, self.budget_every)
+        self.absence = Absence(self.slo, SLOWER * self.budget_every)
         self.blame = Blame(self.slo.sli, self.budget_every)
 
     @property

@@ -50,8 +50,8 @@ def _rules(of: Objective) -> Iterator[RecordingRule]:
     yield RecordingRule("slo:objective:ratio", f"vector({literal(slo.target)})", own, slo.span)
     born = f"min_over_time({BORN}{chosen}[{HOUR}])"  # also of a life that ended within the hour
     yield RecordingRule(HOURLY_BORN, at_full_hours(born, ONCE_AN_HOUR), own, slo.span)
-    if (part := part_of(slo, of.tiers)) is not None:
-        yield RecordingRule(USUAL, usual(slo, part), own, slo.span)
+    if slo.no_traffic.alert:
+        yield RecordingRule(USUAL, usual(slo, part_of(slo, of.tiers)), own, slo.span)
     if slo.calendar is not None:
         return
     if period > HOUR:

@@ -102,7 +102,7 @@ def _alerts(objective: Objective) -> Iterator[AlertingRule]:
     for tier in objective.tiers:
         yield _burn_alert(of, tier)
     if slo.no_traffic.alert:
-        yield _traffic_alert(of, objective.tiers)
+        yield _traffic_alert(of)
     if slo.sli.lacks():
         yield broken.broken_alert(slo, of.labelled("ticket"), lambda texts: of.annotated(texts, "ticket"))
 
@@ -176,7 +176,7 @@ def _words(tier: Tier, period: Duration, target: Decimal, over: str) -> tuple[st
     return f"burns its error budget more than {factor} times too fast", description
 
 
-def _traffic_alert(of: _Of, tiers: tuple[Tier, ...]) -> AlertingRule:
+def _traffic_alert(of: _Of) -> AlertingRule:
     """Where the objective is divided, a value that is gone while others have traffic was replaced: no absence."""
     slo = of.slo
     total, usual = (f"slo:total:rate{window}{selector(slo)}" for window in (BASE, TRAFFIC_MEMORY))
@@ -191,7 +191,7 @@ def _traffic_alert(of: _Of, tiers: tuple[Tier, ...]) -> AlertingRule:
         alert="TrafficAbsent",
         ref=slo.ref,
         expr=(
-            f"(\n  {expected(slo, tiers)}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)"
+            f"(\n  {expected(slo)}\n  * (time() - {last_traffic(total)})\n  > {EXPECTED_EVENTS}\n)"
             f"\nunless {total} > 0" + (f"\nunless (({usual} unless {total}) and on () {total} > 0)" if slo.by else "")
         ),
         for_=slo.no_traffic.for_,

@@ -159,7 +159,7 @@ def rates(slo: Slo, tiers: tuple[Tier, ...]) -> tuple[Rate, ...]:
 def _rates(tiers: tuple[Tier, ...], rolling: bool, absence: bool, limit: Duration) -> tuple[Rate, ...]:
     needed = {BASE, *windows_of(tiers)} | ({HOUR} if rolling else set())
     rungs = dict(ladder(tuple(sorted(needed)), limit))
-    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY})), limit)) if absence else rungs
+    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY, HOUR})), limit)) if absence else rungs
     return tuple(
         Rate(kind, window, tile, f"slo:{kind}:rate{window}")
         for window, tile in sorted(totals.items())

@@ -11,7 +11,7 @@ from fractions import Fraction
 from tocsin.guards import BASE, EXPECTED_EVENTS, KEEP_FIRING_FOR, RAW_LIMIT, TRAFFIC_MEMORY, enough, keep_firing_for
 from tocsin.plan.broken import FOR
 from tocsin.plan.series import BORN, HOURLY_BORN
-from tocsin.plan.usual import USUAL, part_of
+from tocsin.plan.usual import USUAL
 from tocsin.ports import labels_of
 from tocsin.proofs.expect import firing, turns
 from tocsin.proofs.given import (
@@ -60,8 +60,7 @@ def alarm_proofs(slo: Slo, tiers: Sequence[Tier]) -> Iterator[Proof]:
         yield _history(slo, tier)
     if slo.no_traffic.alert:
         yield alone(slo, MINUTE, _absence(slo))
-        if part_of(slo, tiers) is not None:
-            yield alone(slo, MINUTE, _as_usual(slo))
+        yield alone(slo, MINUTE, _as_usual(slo))
         if slo.by:
             yield from (alone(slo, MINUTE, _gone(slo, siblings=siblings)) for siblings in (True, False))
         if 2 * slo.no_traffic.for_.milliseconds <= TRAFFIC_MEMORY.milliseconds:
@@ -184,22 +183,28 @@ def _absence(slo: Slo) -> Run:
     why = f"{EXPECTED_EVENTS} events are missed {missed_after}s after the last look that saw some"
     told = ((tick, state, why) for tick, state in turns(firing(missed, keep, wait)))
     claims = firing_claims(slo, traffic_alert(slo), "page", told)
-    given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [usual] * len(flow)}
-    return Run("traffic stops and comes back", series(slo, given), tuple(claims))
+    return Run("traffic stops and comes back", series(slo, _flowing(flow, usual)), tuple(claims))
+
+
+def _flowing(flow: Sequence[Sample], usual: float) -> Given:
+    """What the alert reads: now, over a day, and on a former day."""
+    level_now = [usual] * len(flow)
+    return {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": level_now, USUAL: level_now}
 
 
 def _as_usual(slo: Slo) -> Run:
-    """A pause that is usual now is no absence; where more than the day's mean is usual, that mean decides."""
+    """A pause that is usual now, or of which nothing is known, is no absence; more than the mean is not expected."""
     wait, keep, base = (ticks(each, MINUTE) for each in (slo.no_traffic.for_, KEEP_FIRING_FOR, BASE))
     mean = EXPECTED_EVENTS / 60  # a minute is enough
     until = base + wait + 3
-    flow = level((3, 1.0), (2 * until + wait + keep, 0.0))
-    given: Given = {
-        f"slo:total:rate{BASE}": flow,
-        f"slo:total:rate{TRAFFIC_MEMORY}": [mean] * len(flow),
-        USUAL: level((until, 0.0), (len(flow) - until, 1000 * mean)),
-    }
-    told = ((until - 1, False, "no traffic is usual now"), (until + wait + 1, True, "traffic is usual now"))
+    known = 2 * until
+    flow = level((3, 1.0), (known + until + wait + keep, 0.0))
+    given = _flowing(flow, mean) | {USUAL: level((until, 0.0), (until, None), (len(flow) - known, 1000 * mean))}
+    told = (
+        (until - 1, False, "no traffic is usual now"),
+        (known - 1, False, "it is not known what is usual"),
+        (known + wait + 1, True, "traffic is usual now"),
+    )
     claims = firing_claims(slo, traffic_alert(slo), "page", told)
     return Run("a pause that is usual", series(slo, given), tuple(claims))
 
@@ -208,21 +213,19 @@ def _gone(slo: Slo, *, siblings: bool) -> Run:
     """The series of one value end: it was replaced, if others have traffic, and all traffic is absent, if not."""
     wait = ticks(slo.no_traffic.for_, MINUTE)
     flow = level((3, 1.0), (ticks(BASE, MINUTE) + wait + 3, None))
-    given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [1.0] * len(flow)}
     which = "and others have traffic" if siblings else "and there are no others"
     told = [(len(flow) - 1, not siblings, f"its series is gone, {which}")]
     claims = firing_claims(slo, traffic_alert(slo), "page", told)
-    return Run(f"a value is gone, {which}", series(slo, given, siblings=siblings), tuple(claims))
+    return Run(f"a value is gone, {which}", series(slo, _flowing(flow, 1.0), siblings=siblings), tuple(claims))
 
 
 def _forgotten(slo: Slo) -> Run:
     """Traffic that ended more than a day ago is not missed any more."""
     day = ticks(TRAFFIC_MEMORY, BASE)
     flow = level((2, 1.0), (2 * day, 0.0))
-    given: Given = {f"slo:total:rate{BASE}": flow, f"slo:total:rate{TRAFFIC_MEMORY}": [1.0] * len(flow)}
     told = ((day, True, "a day without traffic"), (2 * day, False, f"no traffic for more than {TRAFFIC_MEMORY}"))
     claims = firing_claims(slo, traffic_alert(slo), "page", told)
-    return Run(f"traffic stops for more than {TRAFFIC_MEMORY}", series(slo, given), tuple(claims))
+    return Run(f"traffic stops for more than {TRAFFIC_MEMORY}", series(slo, _flowing(flow, 1.0)), tuple(claims))
 
 
 def _broken(slo: Slo) -> Run:

@@ -9,7 +9,7 @@ from itertools import accumulate
 from tocsin.guards import BASE, PAUSE, RAW_LIMIT, TRAFFIC_MEMORY
 from tocsin.plan.budget import INTERVAL, hourly
 from tocsin.plan.series import BORN, HOUR, HOURLY_BORN, KINDS, Rate, rates, tile_slack
-from tocsin.plan.usual import AGO, LEEWAY, USUAL, offsets, part_of
+from tocsin.plan.usual import DAY, LEEWAY, USUAL, WEEK, offsets, part_of
 from tocsin.proofs.given import LONG_AGO, Given, alone, level, series, value_claims
 from tocsin.proofs.model import RECORDED, Claim, Proof, Run
 from tocsin.proofs.subjects import recorded
@@ -38,8 +38,10 @@ def recording_proofs(slo: Slo, tiers: tuple[Tier, ...], slack: int = 0) -> Itera
         yield alone(slo, MINUTE, _renamed(slo))
     yield _objective(slo)
     yield alone(slo, MINUTE, _full_hours(slo))
-    if (part := part_of(slo, tiers)) is not None:
+    if slo.no_traffic.alert:
+        part = part_of(slo, tiers)
         yield _usual(slo, part)
+        yield alone(slo, BASE, _ever_since(slo, part))
     if slo.calendar is None:
         grid = next((one for one in (_TWENTY, MINUTE) if slo.window.milliseconds % one.milliseconds == 0), None)
         if slo.window > _LONG_ENOUGH and grid:
@@ -99,26 +101,46 @@ def _samples(slo: Slo, rate: Rate, slack: int) -> Proof:
 
 def _usual(slo: Slo, part: Duration) -> Proof:
     """The least of the times before and after this time of the day: yesterday, or a week ago where that is known."""
-    born, count = ticks(AGO[1], LEEWAY), ticks(AGO[0], LEEWAY)
+    born, count = ticks(DAY, LEEWAY), ticks(WEEK, LEEWAY)
     rates_then: list[Sample] = [None] * born + [7.0] * (2 * count)
     asked: dict[int, float | None] = {born + 10: None}
-    for at, ago, before, after, least in (
-        (2 * born + 10, AGO[1], 5.0, 9.0, 5.0),
-        (2 * born + 20, AGO[1], 9.0, 4.0, 4.0),
-        (2 * born + 30, AGO[1], None, 4.0, 0.0),
-        (2 * born + 40, AGO[1], 4.0, None, 0.0),
-        (born + count + 60, AGO[0], 3.0, 6.0, 3.0),
-        (born + count + 70, AGO[0], 6.0, 2.0, 2.0),
-        (born + count + 80, AGO[0], None, None, 0.0),
-        (born + count + 90, AGO[0], None, 4.0, 0.0),
-    ):
+    cases: tuple[tuple[int, Duration, float | None, float | None, float | None], ...] = (
+        (2 * born + 10, DAY, 5.0, 9.0, 5.0),
+        (2 * born + 20, DAY, 9.0, 4.0, 4.0),
+        (2 * born + 30, DAY, None, 4.0, None),
+        (2 * born + 40, DAY, 4.0, None, None),
+        (2 * born + 50, DAY, 5.0, 9.0, None),
+        (born + count + 60, WEEK, 3.0, 6.0, 3.0),
+        (born + count + 70, WEEK, 6.0, 2.0, 2.0),
+        (born + count + 80, WEEK, None, None, 0.0),
+        (born + count + 90, WEEK, None, 4.0, 0.0),
+        (born + count + 100, WEEK, 8.0, 6.0, 6.0),
+    )
+    for at, ago, before, after, least in cases:
         for offset, rate in zip(offsets(part, ago), (before, after), strict=True):
             rates_then[at - ticks(offset, LEEWAY)] = rate
         asked[at] = least
-    given: Given = {f"slo:total:rate{part}": rates_then}
+    flow = [1.0] * len(rates_then)
+    flow[2 * born + 50] = flow[born + count + 100] = 0.0
+    given: Given = {f"slo:total:rate{part}": rates_then, f"slo:total:rate{BASE}": flow}
     given[f"slo:total:rate{TRAFFIC_MEMORY}"] = [None] * born + [7.0] * (len(rates_then) - born)
     claims = value_claims(slo, USUAL, asked, f"the least of {part} before and after, on a former day")
     return alone(slo, LEEWAY, Run("what traffic is usual", series(slo, given), tuple(claims)), every=10)
+
+
+def _ever_since(slo: Slo, part: Duration) -> Run:
+    """Until a week is known only what was there yesterday ever since the time of the pause's beginning is usual."""
+    before, after = (ticks(offset, BASE) for offset in offsets(part, DAY))
+    stops, paused = before + 6, before + 12
+    back = before + paused - after + 4
+    then = level((paused - after, 7.0), (1, 0.0), (back - paused + after + 4, 7.0))
+    given: Given = {
+        f"slo:total:rate{part}": then,
+        f"slo:total:rate{BASE}": level((stops, 1.0), (back - stops, 0.0), (2, 1.0)),
+    }
+    expected = {stops - 1: 7.0, paused - 1: 7.0, paused: 0.0, paused + 1: None, back - 1: None, back: 7.0}
+    claims = value_claims(slo, USUAL, expected, "what was there yesterday, without a pause since the beginning of this")
+    return Run("what was usual ever since traffic stopped", series(slo, given), tuple(claims))
 
 
 # --- birth ---------------------------------------------------------------------------------------------------

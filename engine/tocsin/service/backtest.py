@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from tocsin.backtest.replay import Member, Replay, replay
+from tocsin.backtest.stops import HISTORY
 from tocsin.backtest.ticks import Ticks
 from tocsin.backtest.traffic import SloReplay
 from tocsin.backtest.travelled import JourneyReplay
@@ -59,8 +60,9 @@ class Reading:
     tables: dict[str, Table] = field(default_factory=dict)
 
     def traffic(self, slo: Slo) -> Mapping[Labels, Counts]:
-        """What *slo* counted, from the longest window before the first tick on."""
-        since = self.ticks.start - max([*windows_of(slo.tiers), TRAFFIC_MEMORY]).timedelta
+        """What *slo* counted, from the longest window before the first tick on, or from the week of its pauses."""
+        needed = HISTORY if slo.no_traffic.alert else TRAFFIC_MEMORY
+        since = self.ticks.start - max([*windows_of(slo.tiers), needed]).timedelta
         if self.first is not None:
             since = max(since, self.first)
         start, end = int(since.timestamp()) // LONG * LONG, int(self.ticks.end.timestamp())

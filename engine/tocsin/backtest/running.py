@@ -1,0 +1,65 @@
+"""Running sums of what an objective counted: any window over a history is the difference of two of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.guards import BASE
+from tocsin.ledger.arrays import Floats
+from tocsin.ledger.counts import Counts
+from tocsin.ledger.methods import method_of
+from tocsin.sli import SlicedSli
+from tocsin.spec import Slo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traffic:
+    """Running sums of one objective, or one group of it, at the edges of its slices (unix seconds)."""
+
+    edges: Floats
+    total: Floats
+    bad: Floats
+    seen: Floats  # slices that somebody looked at, so far
+    whole: int = 0
+    """Seconds of the slices that are judged as a whole, at their end; 0 where each event counts."""
+
+    @classmethod
+    def of(cls, slo: Slo, counts: Counts) -> "Traffic":
+        """Add up what was counted: events, or slices of time by what was counted in them."""
+        total, bad, covered = counts.stated()
+        first, step, whole = counts.first * counts.step, counts.step, 0
+        seen = covered.astype(np.float64)
+        if isinstance(slo.sli, SlicedSli):
+            method = method_of(slo.sli)
+            units = [method.units(day) for day in counts.days(slo.ref)]
+            total, bad, seen = (np.concatenate([getattr(u, name) for u in units]) for name in ("total", "bad", "seen"))
+            first, step, whole = units[0].start, method.slice, method.slice
+            seen = np.minimum(seen / step, 1.0)
+        edges = first + np.arange(len(total) + 1, dtype=np.float64) * step
+        total, bad, seen = (np.concatenate(([0.0], np.cumsum(each))) for each in (total, bad, seen))
+        return cls(edges, total, bad, seen, whole)
+
+    def over(self, window: float, at: Floats) -> tuple[Floats, Floats]:
+        """Bad and total events per second over the *window* seconds before each of *at*; NaN where nobody looked."""
+        if self.whole:
+            at = at - at % self.whole
+        bad, total, seen = (
+            np.interp(at, self.edges, held) - np.interp(at - window, self.edges, held)
+            for held in (self.bad, self.total, self.seen)
+        )
+        known = seen > 1e-9
+        return np.where(known, bad / window, np.nan), np.where(known, total / window, np.nan)
+
+    def first(self, window: float, at: Floats) -> Floats:
+        """When somebody first looked within the *window* seconds before each of *at*; NaN for never."""
+        before = np.interp(at - window, self.edges, self.seen)
+        place = np.searchsorted(self.seen, before, side="right")
+        start = self.edges[np.maximum(place - 1, 0)]
+        return np.where((place < len(self.seen)) & (start < at), np.maximum(start, at - window), np.nan)
+
+    def last(self, at: Floats) -> Floats:
+        """Until when there was traffic, as the base window sees it; minus infinity for never."""
+        grown = np.where(np.diff(self.total) > 0, self.edges[1:], -np.inf)
+        latest = np.concatenate(([-np.inf], np.maximum.accumulate(grown)))
+        place = np.searchsorted(self.edges, at, side="right") - 1
+        return np.asarray(latest[np.clip(place, 0, len(latest) - 1)] + float(BASE.seconds))
