@@ -75,7 +75,7 @@ def test_office_hours(tmp_path: Path) -> None:
 
 
 def test_the_first_day(tmp_path: Path) -> None:
-    """Nothing is missed of a service of a few hours, nor the morning after; one that stood for a day is missed at once."""
+    """Nothing is missed of a service of a few hours, nor the morning after; one that stood for a day is."""
     young, steady = tmp_path / "young", tmp_path / "steady"
     young.mkdir()
     steady.mkdir()
@@ -107,7 +107,7 @@ def test_sparse_traffic(tmp_path: Path) -> None:
     stops = 2 * DAY + 150
     events = [2.0 if at % 5 == 0 and at < stops else 0.0 for at in range(stops + 75)]
 
-    assert told(tmp_path, events, [stops + 47, stops + 70], [*range(DAY, stops + 35, 25), stops + 35]) == ""
+    assert told(tmp_path, events, [stops + 50, stops + 70], [*range(DAY, stops + 35, 25), stops + 35]) == ""
 
 
 def by_version(folder: Path, v1: Sequence[float | None], v2: Sequence[float | None], rows: Sequence[Row]) -> str:

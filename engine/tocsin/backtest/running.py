@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.guards import BASE
 from tocsin.ledger.arrays import Floats
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.methods import method_of
@@ -56,10 +55,3 @@ class Traffic:
         place = np.searchsorted(self.seen, before, side="right")
         start = self.edges[np.maximum(place - 1, 0)]
         return np.where((place < len(self.seen)) & (start < at), np.maximum(start, at - window), np.nan)
-
-    def last(self, at: Floats) -> Floats:
-        """Until when there was traffic, as the base window sees it; minus infinity for never."""
-        grown = np.where(np.diff(self.total) > 0, self.edges[1:], -np.inf)
-        latest = np.concatenate(([-np.inf], np.maximum.accumulate(grown)))
-        place = np.searchsorted(self.edges, at, side="right") - 1
-        return np.asarray(latest[np.clip(place, 0, len(latest) - 1)] + float(BASE.seconds))

@@ -28,8 +28,12 @@ class Stops:
     part: Duration
     begins: Floats = field(init=False)
     """When traffic began, on the grid of BASE."""
+    latest: Floats = field(init=False)
+    """By the number of slices behind us: when there was traffic last, minus infinity for never."""
 
     def __post_init__(self) -> None:
+        grown = np.where(np.diff(self.traffic.total) > 0, self.traffic.edges[1:], -np.inf)
+        self.latest = np.concatenate(([-np.inf], np.maximum.accumulate(grown)))
         edges, base = self.traffic.edges, float(BASE.seconds)
         grid = np.arange(np.ceil(edges[0] / base), edges[-1] // base + 1) * base
         flows = self._part(grid) > 0
@@ -43,7 +47,7 @@ class Stops:
     def past(self, at: Floats) -> Mapping[str, Floats]:
         """The parts of the evaluator's question at each of *at*; NaN where there is no row."""
         day = float(TRAFFIC_MEMORY.seconds)
-        last = self._last(at)
+        last = self._seen(at)
         found = {
             "mean": self.traffic.over(day, at)[1],
             "last": np.where(last > at - day, last, np.nan),
@@ -74,14 +78,18 @@ class Stops:
         pause = np.clip(at - past["last"], 0.0, float(TRAFFIC_MEMORY.seconds))
         return np.asarray(np.minimum(usual, past["mean"]) * pause > EXPECTED_EVENTS)
 
+    def last(self, at: Floats) -> Floats:
+        """Until when there was traffic, as the base window sees it; minus infinity for never."""
+        place = np.searchsorted(self.traffic.edges, at, side="right") - 1
+        return np.asarray(self.latest[np.clip(place, 0, len(self.latest) - 1)] + float(BASE.seconds))
+
     def _part(self, at: Floats) -> Floats:
         return self.traffic.over(float(self.part.seconds), at)[1]
 
-    def _last(self, at: Floats) -> Floats:
+    def _seen(self, at: Floats) -> Floats:
         """The last instant of the grid of BASE at which there was traffic."""
         base = float(BASE.seconds)
-        seen = np.ceil(self.traffic.last(at) / base - 1) * base
-        return np.minimum(seen, at // base * base)
+        return np.minimum(np.ceil(self.last(at) / base - 1) * base, at // base * base)
 
 
 def _full(at: Floats) -> Floats:

@@ -157,7 +157,7 @@ def _due(slo: Slo, stops: Stops, at: Floats) -> Bools:
     patterns.append(np.where(np.isnan(now), 2, np.where(idle, 1, 0)))
     if slo.no_traffic.alert:
         patterns.append(np.where(idle & stops.absent(at), 1, 0))
-        patterns.append(np.where(at - traffic.last(at) >= float(TRAFFIC_MEMORY.seconds), 1, 0))
+        patterns.append(np.where(at - stops.last(at) >= float(TRAFFIC_MEMORY.seconds), 1, 0))
     changed = [np.diff(pattern, prepend=pattern[:1]) != 0 for pattern in patterns]
     return np.asarray(np.any(changed, axis=0))
 
