@@ -18,6 +18,8 @@ from tests.victoriametrics import binary, victoriametrics
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.ports import Labels, MetricSource, Row
+from tocsin.promql import then
+from tocsin.units import Duration
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -114,6 +116,17 @@ def test_no_series_is_an_empty_answer(source: MetricSource, query: str) -> None:
 def test_before_the_first_sample(source: MetricSource) -> None:
     """The past has no rows either."""
     assert source.instant("speed", START - MINUTE).rows == ()
+
+
+def test_an_expression_as_it_was(source: MetricSource) -> None:
+    """Any expression can be looked at as it was at a full minute of the past, also where it has no value any more."""
+    query = then('speed{camera="b"}', Duration.of(minutes=15))
+    [row] = source.instant(query, START + 20 * MINUTE + timedelta(seconds=30)).rows
+
+    assert row.value == 7.5
+    assert source.instant(query, START + 14 * MINUTE).rows == ()
+    [row] = source.instant(then('speed{camera="a"}', Duration.of(minutes=5)), START + 20 * MINUTE).rows
+    assert row.value == 15
 
 
 def test_nan_and_infinity_are_values(source: MetricSource) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tocsin.backtest.incidents import read_incidents
+from tocsin.backtest.running import Traffic
 from tocsin.backtest.ticks import Ticks
-from tocsin.backtest.traffic import Traffic
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 GOOD = "{from: '2026-11-01T12:00:00Z', to: '2026-11-01T13:30:00+01:00', name: outage}"

@@ -73,7 +73,9 @@ def _absence(slo: Slo) -> Iterator[str]:
         missed = max(Fraction(EXPECTED_EVENTS * 3600, an_hour), BASE.seconds)
         shown.append(f"{span(missed + slo.no_traffic.for_.seconds)} with {an_hour}")
     yield f"  after the last event that is about {', '.join(shown)} events an hour"
-    yield "  a pause that was usual at this time a week ago (or yesterday, if no more is known) is none"
+    yield "  expected is what there was at this time a week ago, half an hour earlier and later, at most the mean"
+    yield "  of a day: no night or weekend is told, by Prometheus or by `tocsin serve`. In the first week of a service"
+    yield "  yesterday is asked, and what paused then may pause; in its first day nothing is missed"
     if slo.by:
         yield "  a value that is gone while others have traffic was replaced, and is no absence"
 
