@@ -1,13 +1,23 @@
 """Parts of back-tests: labelled incidents, running sums, the ticks."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from tests import alerts
 
 from tocsin.backtest.incidents import read_incidents
+from tocsin.backtest.replay import replay
 from tocsin.backtest.running import Traffic
 from tocsin.backtest.ticks import Ticks
+from tocsin.evaluate.model import Sample, Truth
+from tocsin.evaluate.rule import Rule, Seen, one
+from tocsin.notify.muting import muting_of
+from tocsin.ports import Labels
+from tocsin.spec import Hours, Stretch
+from tocsin.workspace import Workspace
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 GOOD = "{from: '2026-11-01T12:00:00Z', to: '2026-11-01T13:30:00+01:00', name: outage}"
@@ -61,3 +71,31 @@ def test_windows_are_differences_of_running_sums() -> None:
     assert total.tolist() == pytest.approx([1, 0.5, np.nan, 0, 1], nan_ok=True)
     assert bad.tolist() == pytest.approx([0.1, 0, np.nan, 0, 1], nan_ok=True)
     assert traffic.first(120.0, np.array([300.0, 240.0, 60.0])).tolist() == [180.0, 180.0, 0.0]
+
+
+class Always:
+    """A member whose alert fires at the third tick and goes on."""
+
+    def __init__(self, length: int) -> None:
+        self.due = np.arange(length) == 2
+
+    def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:
+        """Whatever the time is, after the third."""
+        return {"a/b": one(Sample(Truth.TRUE if at >= START + timedelta(minutes=2) else Truth.FALSE))}
+
+
+def test_what_an_interval_mutes_is_told_when_it_ends() -> None:
+    """Ticks at which the alert itself does not change are not left out while something is held back."""
+    ticks = Ticks.between(START, START + timedelta(hours=2))
+    hours = Hours("night", (Stretch(times=((0, 60),)),), alerts.SPAN)
+    (document,) = alerts.notifications(
+        alerts.channel("email"), replace(alerts.route("email", wait=60), mute=("night",))
+    )
+    document = replace(document, hours={"night": hours})
+    rule = Rule("a/b", "a", "critical", "A", "it is", ())
+    muting = muting_of(Workspace(notifications=(document,)))
+    found = replay([(Always(len(ticks)), ("a/b",))], {"a/b": rule}, {}, (document,), ticks, muting=muting)
+
+    assert [(message.action.value, message.evaluated_at) for message in found.messages] == [
+        ("fire", START + timedelta(minutes=61))
+    ]

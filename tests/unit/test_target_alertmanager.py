@@ -16,8 +16,9 @@ from tests import alerts, builders
 from tocsin.diagnostics import Severity
 from tocsin.evaluate.model import Identity
 from tocsin.matchers import LabelMatcher
+from tocsin.notify.rehearsal import rehearse
 from tocsin.notify.routing import Directory
-from tocsin.plan import AlertingRule, plan
+from tocsin.plan import AlertingRule, Plan, plan
 from tocsin.ports import Labels, labels_of
 from tocsin.promql import label_value
 from tocsin.spec import ChannelSpec, Notifications, Route, Secret, Service
@@ -84,7 +85,9 @@ def ours(workspace: Workspace, labels: Labels, notify: tuple[str, ...] = ()) -> 
         notify=notify,
         identity=Identity(known.get("ref", "a/b")),
     )
-    return frozenset(key.channel for key in Directory.of(workspace.notifications).destinations(view))
+    told = frozenset(key.channel for key in Directory.of(workspace.notifications).destinations(view))
+    assert told == frozenset(rehearse(known, notify, workspace, Plan(()), alerts.NOON).channels)
+    return told
 
 
 def disagreements(

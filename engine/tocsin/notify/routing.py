@@ -6,7 +6,7 @@ nobody would think of a route for it, and while it fires nothing else can.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.evaluate.memory import GroupKey
@@ -30,6 +30,8 @@ class Timers:
 
 
 NO_ROUTE = "-"
+MOST_KNOWN = 10_000
+"""So many kinds of alerts are remembered with their routes."""
 OWN = "source"
 """What the rules of Tocsin's own alerts begin with: `source`, `source:questions`."""
 
@@ -42,6 +44,14 @@ class Way:
     branch: Branch | None
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was found before: ten thousand alerts ask the same few questions at every tick."""
+
+    deciding: dict[tuple[str, ...], tuple[Branch, ...]] = field(default_factory=dict)
+    quiet: dict[tuple[str, datetime], str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Directory:
     """All channels and routes of a workspace, with when each is quiet; the deepest that match decide."""
@@ -50,6 +60,9 @@ class Directory:
     branches: tuple[Branch, ...]
     rests: Mapping[str, Rest]
     by_name: Mapping[str, Branch]
+    asked: tuple[str, ...]
+    """The labels that any route asks for."""
+    known: _Known = field(default_factory=_Known, compare=False, repr=False)
 
     @classmethod
     def of(cls, notifications: Iterable[Notifications]) -> "Directory":
@@ -59,17 +72,18 @@ class Directory:
         hours = {name: each for document in documents for name, each in document.hours.items()}
         branches = grown(route for document in documents for route in document.routes)
         by_name = {branch.name: branch for branch in _all(branches)}
+        asked = sorted({each.name for branch in by_name.values() for each in branch.conditions})
         rests = {
-            name: Rest(_known(branch.route.active, hours), _known(branch.route.mute, hours))
+            name: Rest(_hours(branch.route.active, hours), _hours(branch.route.mute, hours))
             for name, branch in by_name.items()
             if branch.route.active or branch.route.mute
         }
-        return cls(channels, branches, rests, by_name)
+        return cls(channels, branches, rests, by_name, tuple(asked))
 
     def ways(self, view: AlertView) -> tuple[Way, ...]:
         """All ways of *view*, in order; a channel to which several routes lead comes several times."""
         labels = routing_labels(view)
-        branches = deciding(self.branches, labels)
+        branches = self._deciding(labels)
         if not branches:
             names = view.notify or (tuple(self.channels) if own(view) else ())
             pairs: list[tuple[str, Branch | None]] = [(name, None) for name in names]
@@ -91,8 +105,23 @@ class Directory:
 
     def quiet(self, route: str, now: datetime) -> str:
         """Why conversations of *route* tell of nothing but ends now; empty where they tell all."""
-        rest = self.rests.get(route)
-        return rest.why(now) if rest else ""
+        if route not in self.rests:
+            return ""
+        found = self.known.quiet.get((route, now))
+        if found is None:
+            if len(self.known.quiet) > len(self.rests):  # of earlier instants
+                self.known.quiet.clear()
+            found = self.known.quiet[route, now] = self.rests[route].why(now)
+        return found
+
+    def _deciding(self, labels: Mapping[str, str]) -> tuple[Branch, ...]:
+        values = tuple(labels.get(name, "") for name in self.asked)
+        found = self.known.deciding.get(values)
+        if found is None:
+            if len(self.known.deciding) > MOST_KNOWN:
+                self.known.deciding.clear()
+            found = self.known.deciding[values] = deciding(self.branches, labels)
+        return found
 
     def mutes(self, view: AlertView, now: datetime) -> tuple[Mute, ...]:
         """The routes of *view* that are quiet now."""
@@ -122,7 +151,7 @@ def _all(branches: Iterable[Branch]) -> Iterator[Branch]:
         yield from _all(branch.inside)
 
 
-def _known(names: Iterable[str], hours: Mapping[str, Hours]) -> tuple[Hours, ...]:
+def _hours(names: Iterable[str], hours: Mapping[str, Hours]) -> tuple[Hours, ...]:
     return tuple(hours[name] for name in names if name in hours)
 
 

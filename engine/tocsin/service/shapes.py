@@ -253,12 +253,16 @@ class SlaShape(Shape):
 
 
 class Muted(Shape):
-    """Why nobody is told of an alert: a silence, or an alert that says enough (*by* its id)."""
+    """Why nobody is told of an alert: a silence, an alert that says enough, maintenance, a quiet route (*by* its id).
+
+    *partly*: other channels are told all the same.
+    """
 
     kind: str
     by: str
     reason: str
     until: datetime | None
+    partly: bool
 
 
 class OpenAlert(Alert):

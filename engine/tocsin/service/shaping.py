@@ -149,7 +149,7 @@ def _open_alert_of(view: AlertView) -> OpenAlert:
         labels=dict(view.labels),
         facts=list(view.facts),
         runbook=view.runbook,
-        muted=[Muted(kind=m.kind.value, by=m.by, reason=m.reason, until=m.until) for m in view.muted],
+        muted=[Muted(kind=m.kind.value, by=m.by, reason=m.reason, until=m.until, partly=m.partly) for m in view.muted],
     )
 
 
