@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.alerts import alerts_read
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.document import Document, Path
 from tocsin.promql_syntax import (
@@ -29,7 +30,7 @@ _SCRAPED = frozenset({"job", "instance", "le", "quantile", "__name__"})
 _RELABEL = frozenset({"label_replace", "label_join", "absent", "absent_over_time", "info", "vector"})
 
 
-@check("alert/label")
+@check("alert/label", apart=True)
 def alert_label(subject: Subject) -> Iterator[Diagnostic]:
     """A text of an alert names labels that its rows have.
 
@@ -40,20 +41,14 @@ def alert_label(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: `value: sum by (job, instance) (queue_depth)`
     """
-    trees = {each.refs[0]: tree for each, tree in subject.trees_below("alerts") if each.refs}
-    for service in subject.workspace.services:
-        document = subject.document("Service", service.name)
-        if document is None:
+    for expression, tree, alert, service in alerts_read(subject):
+        if not isinstance(alert.condition, Threshold | Plain):
             continue
-        for alert in service.alerts:
-            tree = trees.get(alert.ref)
-            if tree is None or not isinstance(alert.condition, Threshold | Plain):
-                continue
-            left = labels_left(tree, subject.declared)
-            if left is not None:
-                own = {*dict(service.labels), *dict(alert.labels), *dict(alert.raw.labels)}
-                known = left | own | {"service", "severity", "ref", "alertname"}
-                yield from _missing(document, alert, left, known)
+        left = labels_left(tree, subject.declared)
+        if left is not None:
+            own = {*dict(service.labels), *dict(alert.labels), *dict(alert.raw.labels)}
+            known = left | own | {"service", "severity", "ref", "alertname"}
+            yield from _missing(expression.document, alert, left, known)
 
 
 def _missing(document: Document, alert: AlertRule, left: frozenset[str], known: frozenset[str]) -> Iterator[Diagnostic]:
@@ -85,12 +80,12 @@ def labels_left(tree: Expr, declared: Declared = NOTHING_DECLARED) -> frozenset[
     if isinstance(tree, Selector):
         asked = {matcher.label.value for matcher in tree.matchers}
         return declared[tree.metric] | asked | _SCRAPED if tree.metric and tree.metric in declared else None
-    if isinstance(tree, Parens | Unary | Subquery):
-        return labels_left(tree.expr, declared)
     if isinstance(tree, Aggregation):
         return _aggregated(tree, declared)
     if isinstance(tree, Binary):
         return _combined(tree, declared)
+    if isinstance(tree, Parens | Unary | Subquery):
+        return labels_left(tree.expr, declared)
     if isinstance(tree, Call) and tree.name.value not in _RELABEL:
         rows = [each for each in tree.arguments if each.type in {Type.VECTOR, Type.MATRIX}]
         inner = labels_left(rows[0], declared) if rows else None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tocsin.checks.alert_label import labels_left
 from tocsin.checks.base import Subject, check
+from tocsin.checks.reading.alerts import alerts_read
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.expressions import Expression
 from tocsin.plan.overwritten import carried_over, labels_given, overwritten, telling
@@ -12,7 +13,7 @@ from tocsin.schema.words import listed
 from tocsin.spec import AlertRule, Anomaly, Forecast, Plain, Threshold
 
 
-@check("alert/overwritten")
+@check("alert/overwritten", apart=True)
 def alert_overwritten(subject: Subject) -> Iterator[Diagnostic]:
     """What tells the rows of an alert apart is not a label that the alert sets itself.
 
@@ -28,11 +29,9 @@ def alert_overwritten(subject: Subject) -> Iterator[Diagnostic]:
 
     Good: the same with `prometheus: {labels: {service: "{{ $labels.service }}"}}`, or `max(queue_depth)`
     """
-    found = {each.refs[0]: (each, tree) for each, tree in subject.trees_below("alerts") if each.refs}
-    for service in subject.workspace.services:
-        for alert in service.alerts:
-            if alert.ref in found and isinstance(alert.condition, Threshold | Plain | Forecast | Anomaly):
-                yield from _of(subject, alert, labels_given(alert, service), *found[alert.ref])
+    for expression, tree, alert, service in alerts_read(subject):
+        if isinstance(alert.condition, Threshold | Plain | Forecast | Anomaly):
+            yield from _of(subject, alert, labels_given(alert, service), expression, tree)
 
 
 def _of(

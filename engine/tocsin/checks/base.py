@@ -94,10 +94,10 @@ class Subject:
         """Every PromQL text with its tree, or with what is wrong with it."""
         return tuple((expression, parse(expression.text)) for expression in self.expressions)
 
-    @property
-    def trees(self) -> Iterator[tuple[Expression, Expr]]:
+    @cached_property
+    def trees(self) -> tuple[tuple[Expression, Expr], ...]:
         """The texts that can be parsed."""
-        return ((expression, tree) for expression, tree in self.parsed if not isinstance(tree, Fault))
+        return tuple((expression, tree) for expression, tree in self.parsed if not isinstance(tree, Fault))
 
     @cached_property
     def walked(self) -> tuple[tuple[Expression, tuple[Expr, ...]], ...]:

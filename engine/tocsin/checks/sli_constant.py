@@ -8,7 +8,7 @@ from tocsin.checks.reading.ratios import ratios
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.document import Path
 from tocsin.expressions import Expression
-from tocsin.promql_syntax import Binary, Call, Expr, bare, bounds, canonical, surely_bounded
+from tocsin.promql_syntax import Binary, Call, Expr, Selector, bare, bounds, canonical, surely_bounded
 from tocsin.sli import FreshnessSli, ProbeSli, Sli, ThresholdSli
 
 _YOUNGEST = 1e8
@@ -42,7 +42,7 @@ def sli_constant(subject: Subject) -> Iterator[Diagnostic]:
 def _all_alike(subject: Subject) -> Iterator[Diagnostic]:
     """Ratios both sides of which are the same."""
     for sides in ratios(subject):
-        if canonical(sides.part_tree) == canonical(sides.total_tree):
+        if _are_alike(bare(sides.part_tree), bare(sides.total_tree)):
             yield Diagnostic(
                 "sli/constant",
                 sides.part.span,
@@ -50,6 +50,15 @@ def _all_alike(subject: Subject) -> Iterator[Diagnostic]:
                 hint=f"ask for the {sides.key} events alone",
                 related=((sides.total.span, "the total"),),
             )
+
+
+def _are_alike(one: Expr, other: Expr) -> bool:
+    """Whether two expressions mean the same; of selectors, which most are, that is seldom asked to the end."""
+    if isinstance(one, Selector) and isinstance(other, Selector):
+        mine, theirs = ({m.said for m in each.matchers if m.label.value != "__name__"} for each in (one, other))
+        if one.metric != other.metric or mine != theirs:
+            return False
+    return canonical(one) == canonical(other)
 
 
 def _of_sli(expression: Expression, tree: Expr, sli: Sli) -> Iterator[Diagnostic]:

@@ -23,7 +23,10 @@ class Source:
         """The stretch [start, end) of the text, cut to the text."""
         start = min(max(start, 0), len(self.text))
         end = min(max(end, start), len(self.text))
-        return Span(self.path, *self._position(start), *self._position(end))
+        line, column = self._position(start)
+        if line < len(self._starts) and end >= self._starts[line]:
+            return Span(self.path, line, column, *self._position(end))
+        return Span(self.path, line, column, line, column + end - start)
 
     def line(self, number: int) -> str:
         """The text of a line, without its break; empty for a line that does not exist."""

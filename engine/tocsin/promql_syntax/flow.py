@@ -118,8 +118,10 @@ def flow(node: Expr, declared: Declared = NOTHING_DECLARED) -> Flow:
 
 
 def _flow(node: Expr, declared: Declared) -> Flow:
-    if isinstance(node, Selector | RangeSelector):
-        return _selected(node if isinstance(node, Selector) else node.selector, declared)
+    if isinstance(node, Selector):
+        return _selected(node, declared)
+    if isinstance(node, RangeSelector):
+        return _selected(node.selector, declared)
     if isinstance(node, Aggregation):
         return _aggregated(node, declared)
     if isinstance(node, Binary):

@@ -66,7 +66,7 @@ class Reading:
     comments: tuple[Token, ...] = ()
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=2560)
 def read(text: str) -> Reading:
     """Read an expression, once per text."""
     if len(text) > LONGEST:

@@ -5,10 +5,10 @@ Nodes are compared by identity: two places that read the same are still two plac
 `tocsin.promql_syntax.canonical`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from tocsin.promql_syntax.functions import Function
 
@@ -251,19 +251,22 @@ class Parens:
 Expr = Number | String | Selector | RangeSelector | Subquery | Call | Aggregation | Binary | Unary | Parens
 
 
+_INSIDE: Mapping[type[Expr], Callable[[Any], tuple[Expr, ...]]] = {
+    Call: lambda node: node.arguments,
+    Aggregation: lambda node: (node.expr,) if node.parameter is None else (node.parameter, node.expr),
+    Binary: lambda node: (node.left, node.right),
+    RangeSelector: lambda node: (node.selector,),
+    Subquery: lambda node: (node.expr,),
+    Parens: lambda node: (node.expr,),
+    Unary: lambda node: (node.expr,),
+}
+"""What is inside of each kind that has something inside; every check walks every tree."""
+
+
 def children(node: Expr) -> tuple[Expr, ...]:
     """The expressions directly inside *node*, in the order in which they are written."""
-    if isinstance(node, Call):
-        return node.arguments
-    if isinstance(node, Aggregation):
-        return (node.expr,) if node.parameter is None else (node.parameter, node.expr)
-    if isinstance(node, Binary):
-        return (node.left, node.right)
-    if isinstance(node, RangeSelector):
-        return (node.selector,)
-    if isinstance(node, Subquery | Parens | Unary):
-        return (node.expr,)
-    return ()
+    inside = _INSIDE.get(type(node))
+    return inside(node) if inside else ()
 
 
 def nodes(tree: Expr) -> Iterator[Expr]:
@@ -272,7 +275,8 @@ def nodes(tree: Expr) -> Iterator[Expr]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += reversed(children(node))
+        if inside := children(node):
+            waiting += inside[::-1]
 
 
 def bare(node: Expr) -> Expr:

@@ -21,6 +21,7 @@ _USUAL = NoTraffic(alert=True, for_=_NO_TRAFFIC, reason=None)
 _OWN = frozenset({"alertname", "part", "ref", "service", "severity", "slo", "tier"})
 """Labels that say what an alert is; a group cannot be told by them."""
 _SLICE = Duration.of(minutes=1)
+_NOTHING_RAW = Raw()
 _SLICED = {"timeslices", "ratio-timeslices"}
 
 
@@ -72,6 +73,8 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
 
 def _raw(node: Node, by: tuple[str, ...]) -> tuple[Raw, Raw]:
     """What pages and tickets get as it is: what is said for both, and above it what is said for one of them."""
+    if node.value is None:
+        return _NOTHING_RAW, _NOTHING_RAW
     identity = (_OWN - {"severity"}) | set(by)
     both = read_raw(node, identity)
     return _above(both, read_raw(node["page"], identity)), _above(both, read_raw(node["ticket"], identity))
