@@ -4,7 +4,7 @@ Read from the documents and not from the specs, so that an expression is checked
 definition is wrong.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -51,18 +51,27 @@ class Role(StrEnum):
     """Drawn."""
 
 
-_PLACES: tuple[tuple[str, tuple[str, ...], Role | tuple[Form, ...]], ...] = (
-    *(("Service", ("slis", "*", kind, key), forms) for kind, sli in SLIS.items() for key, forms in sli.keys.items()),
-    *(("SLITemplate", ("sli", kind, key), forms) for kind, sli in SLIS.items() for key, forms in sli.keys.items()),
-    ("Service", ("alerts", "*", "value"), Role.VALUE),
-    ("Service", ("alerts", "*", "expr"), Role.CONDITION),
-    ("Service", ("alerts", "*", "absent"), Role.SERIES),
-    ("Service", ("alerts", "*", "forecast", "series"), Role.VALUE),
-    ("Service", ("alerts", "*", "anomaly", "series"), Role.VALUE),
-    ("Service", ("recordings", "*", "expr"), Role.RECORDED),
-    ("SLA", ("measure", "deployed"), Role.PRESENCE),
-    ("Dashboard", ("panels", "*", "expr"), Role.PANEL),
-)
+_Forms = Role | tuple[Form, ...]
+_Tree = Mapping[str, "_Tree | _Forms"]
+_SLI: _Tree = {kind: sli.keys for kind, sli in SLIS.items()}
+_PLACES: Mapping[str, _Tree] = {
+    "Service": {
+        "slis": {"*": _SLI},
+        "alerts": {
+            "*": {
+                "value": Role.VALUE,
+                "expr": Role.CONDITION,
+                "absent": Role.SERIES,
+                "forecast": {"series": Role.VALUE},
+                "anomaly": {"series": Role.VALUE},
+            }
+        },
+        "recordings": {"*": {"expr": Role.RECORDED}},
+    },
+    "SLITemplate": {"sli": _SLI},
+    "SLA": {"measure": {"deployed": Role.PRESENCE}},
+    "Dashboard": {"panels": {"*": {"expr": Role.PANEL}}},
+}
 """Where expressions stand, by kind of document; a `*` is any key or element. Texts of SLIs may have several forms."""
 
 
@@ -103,29 +112,26 @@ def definition(workspace: Workspace, kind: str, name: str) -> Document | None:
 
 
 def _of_document(document: Document) -> Iterator[Expression]:
-    kind = _text(document.value, "kind")
     users = _users(document.value)
-    for of, pattern, role in _PLACES:
-        if of == kind:
-            for path, text in _matching(document.value, pattern):
-                if text.strip() and path not in document.broken:
-                    meant = role if isinstance(role, Role) else Role(form_of(text, role))
-                    readable = with_window(text) if meant is Role.WINDOWED else text
-                    yield Expression(readable, meant, document, path, users.get(path[:2], ()))
+    for path, text, role in _matching(document.value, _PLACES.get(_text(document.value, "kind"), {})):
+        if text.strip() and path not in document.broken:
+            meant = role if isinstance(role, Role) else Role(form_of(text, role))
+            readable = with_window(text) if meant is Role.WINDOWED else text
+            yield Expression(readable, meant, document, path, users.get(path[:2], ()))
 
 
-def _matching(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, str]]:
-    if not pattern:
-        if isinstance(value, str):
-            yield path, value
-        return
-    key, *rest = pattern
+def _matching(value: Json, tree: _Tree, path: Path = ()) -> Iterator[tuple[Path, str, _Forms]]:
+    inside: Iterable[tuple[str | int, Json]] = ()
     if isinstance(value, dict):
-        for name in value if key == "*" else [key] if key in value else []:
-            yield from _matching(value[name], tuple(rest), (*path, name))
-    elif isinstance(value, list) and key == "*":
-        for index, element in enumerate(value):
-            yield from _matching(element, tuple(rest), (*path, index))
+        inside = value.items()
+    elif isinstance(value, list):
+        inside = enumerate(value)
+    for step, element in inside:
+        below = tree.get("*") or tree.get(str(step))
+        if isinstance(below, Mapping):
+            yield from _matching(element, below, (*path, step))
+        elif below is not None and isinstance(element, str):
+            yield (*path, step), element, below
 
 
 def _users(value: Json) -> dict[Path, tuple[str, ...]]:
