@@ -28,6 +28,7 @@ import requests
 import urllib3
 from prometheus_api_client import PrometheusConnect
 
+from tocsin.adapters.forms import form
 from tocsin.adapters.http_deadline import Guard, GuardedAdapter, deadline
 from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
@@ -44,6 +45,7 @@ _TOO_MUCH = ("answer too large", "too many samples")
 CONNECT = 2.0
 CHUNK = 2**16
 ABORTED = "is not asked any more, for the process stops"
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ITS_OWN_FAULT = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_requests"})
 """Error types that tell of this query, not of the server."""
 _REFUSED = frozenset({400, 422})
@@ -214,9 +216,9 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         response = self._session.request(
             method,
             url,
-            data=data if method == "POST" else None,
+            data=form(data) if method == "POST" else None,
             params=None if method == "POST" else data,
-            headers=self.headers,
+            headers={**self.headers, **_FORM} if method == "POST" else self.headers,
             auth=self.auth,
             timeout=(min(CONNECT, limit), limit),
             allow_redirects=False,

@@ -7,6 +7,7 @@ Fraction for exact results; floats (counts from a metric source) give floats. Ta
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 
 from tocsin.units import Duration
@@ -28,6 +29,7 @@ class Spend:
     remaining: float
 
 
+@lru_cache(maxsize=1024)
 def budget_ratio(target: Decimal) -> Fraction:
     """The fraction of events that may be bad.
 
@@ -87,5 +89,8 @@ def exhaustion(remaining: Exact | float, burn: Exact | float, period: Duration) 
     """
     if any(isinstance(given, float) and not isfinite(given) for given in (burn, remaining)) or burn <= 0:
         return None
+    if isinstance(remaining, float) and isinstance(burn, float):  # what is not exact need not be divided exactly
+        lasts = max(remaining, 0.0) / burn
+        return Duration(round(lasts * period.milliseconds)) if lasts <= PATIENCE else None
     periods = max(Fraction(remaining), Fraction(0)) / Fraction(burn)
     return Duration(round(periods * period.milliseconds)) if periods <= PATIENCE else None

@@ -42,6 +42,8 @@ class Asker:
     misses: int = 0
     ranges: int = RANGES
     """Range queries that this look may still spend."""
+    ahead: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What was asked ahead, by query and name of the part (`tocsin.evaluate.together`)."""
 
     def instant(self, query: str) -> Answer | Unanswered:
         """The rows now, or why there are none to be had; a partial answer is an answer, marked as such."""
@@ -62,6 +64,13 @@ class Asker:
         if isinstance(answer, Answer) and answer.partial:
             return Unanswered("; ".join(("partial answer", *answer.warnings)))
         return answer
+
+    def parts(self, query: str) -> Mapping[str, float] | Unanswered:
+        """The values of a query of several parts (`labelled`), all of them, by name."""
+        if (found := self.ahead.get(query)) is not None:
+            return found
+        answer = self.complete(query)
+        return answer if isinstance(answer, Unanswered) else parts_of(answer)
 
     def still_failing(self, reason: str) -> None:
         """A question that failed before and is not repeated yet still is a failure of this look."""

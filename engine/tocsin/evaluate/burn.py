@@ -17,9 +17,11 @@ compiled rules do the same (`slo:born:timestamp_seconds`). Both keep an alert op
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 
-from tocsin.budget import Spend, budget_ratio, exhaustion
+from tocsin.budget import Spend, budget_ratio
 from tocsin.evaluate.asking import labelled, parts_of
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import AT_ONCE, Rule, plain, templates
@@ -62,14 +64,23 @@ class Rate:
 
 def union(sli: Sli, windows: tuple[Duration, ...], function: str = "rate") -> str:
     """Ask for bad and total events over all *windows* in one expression."""
+    return labelled(both(sli, windows, function))
+
+
+def both(sli: Sli, windows: tuple[Duration, ...], function: str = "rate") -> Mapping[str, str]:
+    """Bad and total events over all *windows*, by names that `rates_in` knows."""
     kinds = (("bad", sli.bad), ("total", sli.total))
-    return labelled({f"{kind}:{window}": ask(str(window), function) for window in windows for kind, ask in kinds})
+    return {f"{kind}:{window}": ask(str(window), function) for window in windows for kind, ask in kinds}
+
+
+def rates_in(found: Mapping[str, float], windows: tuple[Duration, ...]) -> Mapping[Duration, Rate]:
+    """Read such values back."""
+    return {window: Rate(found.get(f"bad:{window}"), found.get(f"total:{window}")) for window in windows}
 
 
 def rates_of(answer: Answer, windows: tuple[Duration, ...]) -> Mapping[Duration, Rate]:
     """Read the rows of such a query back."""
-    found = parts_of(answer)
-    return {window: Rate(found.get(f"bad:{window}"), found.get(f"total:{window}")) for window in windows}
+    return rates_in(parts_of(answer), windows)
 
 
 def tier_id(slo: Slo, tier: Tier) -> str:
@@ -130,9 +141,26 @@ def _labels(common: Mapping[str, str], slo: Slo, name: str, severity: str, **mor
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """One tier of one SLO, with what is the same at every look: its alert, and its threshold and factor as floats."""
+
+    rule: str
+    tier: Tier
+    threshold: float
+    factor: float
+
+    @classmethod
+    def of(cls, slo: Slo, tier: Tier) -> "Limit":
+        """Work it out once."""
+        threshold, factor = tier.threshold(slo.window, slo.target), tier.factor(slo.window)
+        return cls(tier_id(slo, tier), tier, float(threshold), float(factor))
+
+
+@dataclass(frozen=True, slots=True)
 class Burn:
     """One tier at one instant; ratios are None where nobody could look or nothing happened."""
 
+    limit: Limit
     tier: Tier
     long: float | None
     short: float | None
@@ -140,29 +168,28 @@ class Burn:
     reason: str
 
 
-def burn(slo: Slo, tier: Tier, rates: Mapping[Duration, Rate], covered: Callable[[Duration], float]) -> Burn:
+def burn(slo: Slo, limit: Limit, rates: Mapping[Duration, Rate], covered: Callable[[Duration], float]) -> Burn:
     """Compare one tier's windows with its threshold."""
-    threshold = float(tier.threshold(slo.window, slo.target))
+    tier, threshold = limit.tier, limit.threshold
     whole, short = rates[tier.long].ratio(), rates[tier.short].ratio()
-    long = None if whole is None else whole * covered(tier.long)
+    # what is not above the threshold is not above it when it is scaled down, so nobody needs to know the history
+    long = whole if whole is None or whole <= threshold else whole * covered(tier.long)
     above = [None if ratio is None else ratio > threshold for ratio in (long, short)]
     if False in above:
-        return Burn(tier, long, short, Truth.FALSE, "the error ratio is below the threshold")
+        return Burn(limit, tier, long, short, Truth.FALSE, "the error ratio is below the threshold")
     if None in above:
         empty = tier.long if long is None else tier.short
-        return Burn(tier, long, short, Truth.UNKNOWN, rates[empty].why(empty))
-    if not _proven(slo, rates[tier.long], tier):
-        return Burn(tier, long, short, Truth.FALSE, "too few bad events to tell")
-    return Burn(tier, long, short, Truth.TRUE, "")
+        return Burn(limit, tier, long, short, Truth.UNKNOWN, rates[empty].why(empty))
+    if not _proven(slo, rates[tier.long], limit):
+        return Burn(limit, tier, long, short, Truth.FALSE, "too few bad events to tell")
+    return Burn(limit, tier, long, short, Truth.TRUE, "")
 
 
-def _proven(slo: Slo, rate: Rate, tier: Tier) -> bool:
+def _proven(slo: Slo, rate: Rate, limit: Limit) -> bool:
     """Whether the bad events of the long window are evidence enough; a kind that looks at gauges has no events."""
     if slo.sli.now() is not None or rate.bad is None or rate.total is None:
         return True
-    seconds = float(tier.long.seconds)
-    threshold = float(tier.threshold(slo.window, slo.target))
-    return enough(slo.guards, threshold, rate.bad, rate.total, seconds)
+    return enough(slo.guards, limit.threshold, rate.bad, rate.total, float(limit.tier.long.seconds))
 
 
 def rate_text(slo: Slo, one_burn: Burn) -> str:
@@ -174,7 +201,7 @@ def rate_text(slo: Slo, one_burn: Burn) -> str:
         if ratio is not None
     ]
     verb = "pages" if tier.severity == "page" else "tickets"
-    return f"{', '.join(rates) or 'unknown'} ({verb} at {times(float(tier.factor(slo.window)))})"
+    return f"{', '.join(rates) or 'unknown'} ({verb} at {times(one_burn.limit.factor)})"
 
 
 def _calm(slo: Slo, one_burn: Burn) -> str:
@@ -187,7 +214,13 @@ def _calm(slo: Slo, one_burn: Burn) -> str:
 
 def burn_rate_of(slo: Slo, ratio: float) -> float:
     """A measured error ratio as a multiple of the budget's pace."""
-    return ratio / float(budget_ratio(slo.target))
+    return ratio / _allowed(slo.target)
+
+
+@lru_cache(maxsize=1024)
+def _allowed(target: Decimal) -> float:
+    """A workspace has a few targets, and asks for each thousands of times."""
+    return float(budget_ratio(target))
 
 
 def sample(
@@ -197,11 +230,15 @@ def sample(
     spent: Spend | None,
     *,
     at: datetime,
+    lasts: Callable[[Spend, float], Duration | None],
     observed: str = "",
     counted_by: str = "",
     whose: Iterable[tuple[str, str]] = (),
 ) -> Sample:
-    """What one tier's alert sees, with the lines that a page shows; *whose* are lines about whose errors they are."""
+    """What one tier's alert sees, with the lines that a page shows; *whose* are lines about whose errors they are.
+
+    *lasts* tells how long a budget lasts at a burn rate.
+    """
     if one_burn.truth is Truth.UNKNOWN:
         return Sample(Truth.UNKNOWN, reason=one_burn.reason)
     tier = one_burn.tier
@@ -225,11 +262,10 @@ def sample(
         if counted_by:
             facts.append(("budget counted by", counted_by))
         pace = burn_rate_of(slo, short) if short is not None else 0.0
-        lasts = exhaustion(spent.remaining, pace, slo.window)
         if spent.remaining <= 0:
             facts.append(("budget exhausted", "yes"))
-        elif lasts is not None:
-            facts.append(("budget exhausted in", f"{span(lasts.timedelta)} at {times(pace)}"))
+        elif (end := lasts(spent, pace)) is not None:
+            facts.append(("budget exhausted in", f"{span(end.timedelta)} at {times(pace)}"))
     facts.append(("evaluated at", f"{at:%Y-%m-%d %H:%M:%S} UTC"))
     value = None if long is None else burn_rate_of(slo, long)
     reason = f"burn rate {text}" if one_burn.truth is Truth.TRUE else f"burn rate is back to {_calm(slo, one_burn)}"

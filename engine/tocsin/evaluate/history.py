@@ -11,7 +11,8 @@ at its start, it is asked once whether there was one shortly before that, which 
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import isfinite
+from functools import lru_cache
+from math import inf, isfinite
 
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.cadence import Cadence
@@ -19,6 +20,7 @@ from tocsin.guards import BASE, first_seen, resolution, seen_before
 from tocsin.sli import Sli
 from tocsin.units import Duration
 
+_NEVER = (inf, -inf)
 HOUR, DAY = Duration.of(hours=1), Duration.of(days=1)
 
 
@@ -39,13 +41,19 @@ class History:
     sli: Sli
     every: timedelta
     firsts: dict[Duration, _First] = field(default_factory=dict)
+    whole: dict[Duration, tuple[float, float]] = field(default_factory=dict)
+    """From when to when a window is known to have a history of its length: until the next question at the earliest."""
 
     def interrupted(self) -> None:
         """There is no total now, so when it comes back another one will be the first."""
         self.firsts.clear()
+        self.whole.clear()
 
     def share(self, asker: Asker, window: Duration) -> float:
         """The part of *window* since the first total in it; 1 where the source will not say, for a page is safer."""
+        since, until = self.whole.get(window, _NEVER)
+        if since <= asker.at.timestamp() < until:
+            return 1.0
         firsts = self._firsts(asker, window)
         if isinstance(firsts[-1], Unanswered):
             return 1.0
@@ -53,6 +61,8 @@ class History:
         if not known:
             return 0.0
         share = _share(asker.at, min(known), window)
+        if share == 1:
+            self.whole[window] = asker.at.timestamp(), self._settled(window)
         return 1.0 if share < 1 and self._resumed(asker, window, min(known)) else share
 
     def observed(self, asker: Asker, window: Duration) -> float:
@@ -64,9 +74,20 @@ class History:
         least = float(resolution(HOUR).seconds / window.seconds)
         return max(least, _share(asker.at, min(known), window)) if known else least
 
+    def _settled(self, window: Duration) -> float:
+        """Until when nothing is asked for *window*, and so nothing changes but that time goes on."""
+        return min(self._next(self.firsts[one], one) for one in _parts(window))
+
+    def _next(self, found: _First, window: Duration) -> float:
+        """When its first total is asked for again: when it leaves the window, or at the cadence."""
+        if found.at is None or found.cadence.asked is None:
+            return _NEVER[1]
+        asked = found.cadence.asked + max(self.every, resolution(window).timedelta)
+        return max(asked.timestamp(), found.at + float(window.seconds))
+
     def _firsts(self, asker: Asker, window: Duration) -> list[float | Unanswered | None]:
         """For *window*, last, and for shorter ones: in one of 30 days history begins on a grid of hours."""
-        return [self._first(asker, one) for one in sorted({window, *(w for w in (HOUR, DAY) if w < window)})]
+        return [self._first(asker, one) for one in _parts(window)]
 
     def _first(self, asker: Asker, window: Duration) -> float | Unanswered | None:
         found = self.firsts.setdefault(window, _First())
@@ -94,6 +115,11 @@ class History:
             return True
         still = at.timestamp() - float(window.seconds) <= found.at <= at.timestamp()
         return not still and found.cadence.due(at, max(self.every, resolution(window).timedelta))
+
+
+@lru_cache(maxsize=64)
+def _parts(window: Duration) -> tuple[Duration, ...]:
+    return tuple(sorted({window, *(one for one in (HOUR, DAY) if one < window)}))
 
 
 def _ask(found: _First, asker: Asker, query: str) -> None:

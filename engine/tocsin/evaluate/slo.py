@@ -1,35 +1,37 @@
 """The questions of one SLO: rates at every look, the budget at a slower cadence, and the status they give."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
 from tocsin.evaluate.absence import SLOWER, Absence
-from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.asking import Asker, Unanswered, labelled
 from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
     NO_BAD,
     Burn,
+    Limit,
     Rate,
+    both,
     burn,
     burn_rate_of,
     no_traffic_id,
-    rates_of,
+    rates_in,
     sample,
-    tier_id,
-    union,
 )
 from tocsin.evaluate.cadence import Cadence
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.history import History
-from tocsin.evaluate.model import BurnStatus, SloStatus, Truth
+from tocsin.evaluate.model import BurnStatus, Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
 from tocsin.evaluate.standing import Ledger, Standing
+from tocsin.evaluate.together import Wanted
 from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
-from tocsin.ports import Answer, Labels
+from tocsin.ports import Labels
 from tocsin.sli import for_long
 from tocsin.spec import Slo
 from tocsin.units import Duration
@@ -40,6 +42,8 @@ _LEAST = 60
 HOUR = Duration.of(hours=1)
 LEDGER, SOURCE = "ledger", "source"
 """Who counted a budget."""
+CALM = "the error ratio is below the threshold"
+"""Of a tier that is quiet, and was before: nobody reads more about it, and most tiers are so most of the time."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
 
@@ -87,19 +91,40 @@ class SloQuestion:
     history: History = field(init=False)
     absence: Absence = field(init=False)
     blame: Blame = field(init=False)
+    limits: tuple[Limit, ...] = field(init=False)
+    _quick: tuple[Duration, ...] = field(init=False)
+    _long: tuple[Duration, ...] = field(init=False)
+    _quickly: Wanted = field(init=False)
+    """What every look asks: all windows that are cheap enough."""
+    _slowly: Mapping[Duration, Wanted] = field(init=False)
+    _counting: tuple[Duration, Wanted] | None = None
+    _leaving: tuple[Standing, Sequence[float]] | None = None
+    """What leaves the window of a standing, in parts of the budget."""
+    _calm: tuple[Counted, Duration | None] | None = None
+    """How long the budget lasts, as worked out when it was counted."""
 
     def __post_init__(self) -> None:
         self.history = History(for_long(self.slo.sli), self.budget_every)
         self.absence = Absence(self.slo, SLOWER * self.budget_every)
         self.blame = Blame(self.slo.sli, self.budget_every)
+        self.limits = tuple(Limit.of(self.slo, tier) for tier in self.slo.tiers)
+        windows = windows_of(self.slo.tiers)
+        self._quick = tuple(window for window in sorted({*windows, BASE}) if window <= RAW_LIMIT)
+        self._long = tuple(window for window in windows if window > RAW_LIMIT)
+        self._quickly, *slowly = (
+            Wanted(labelled(parts), parts)
+            for windows in (self._quick, *((window,) for window in self._long))
+            for parts in [both(self.slo.sli, windows)]
+        )
+        self._slowly = dict(zip(self._long, slowly, strict=True))
 
     @property
     def query(self) -> str:
-        """What every look asks: all windows that are cheap enough."""
-        return union(self.slo.sli, self._quick)
+        """What every look asks."""
+        return self._quickly.query
 
-    def ask(self, asker: Asker) -> SloSight:
-        """Look at the SLO once."""
+    def ask(self, asker: Asker, awake: AbstractSet[str] | None = None) -> SloSight:
+        """Look at the SLO once; words about calm tiers are for the rules *awake* alone (None: for all)."""
         rates = self._rates(asker)
         self._count(asker, self.budget_every / HURRY if self._hot(rates) else self.budget_every)
         if isinstance(rates, Unanswered):
@@ -108,33 +133,27 @@ class SloQuestion:
             self.history.interrupted()
         elif rates[BASE].why(BASE) == NO_BAD:
             asker.still_failing(f"{self.slo.ref}: {NO_BAD}")
-        return self._sight(rates, asker)
+        return self._sight(rates, asker, awake)
 
     def _rates(self, asker: Asker) -> Mapping[Duration, Rate] | Unanswered:
-        answer = asker.complete(self.query)
-        if isinstance(answer, Unanswered):
-            return answer
-        rates = dict(rates_of(answer, self._quick))
-        for window in windows_of(self.slo.tiers):
-            if window > RAW_LIMIT:
-                rates[window] = self._slow(asker, window)
+        found = asker.parts(self._quickly.query)
+        if isinstance(found, Unanswered):
+            return found
+        rates = dict(rates_in(found, self._quick))
+        for window in self._long:
+            rates[window] = self._slow(asker, window)
         return rates
-
-    @property
-    def _quick(self) -> tuple[Duration, ...]:
-        windows = sorted({*windows_of(self.slo.tiers), BASE})
-        return tuple(window for window in windows if window <= RAW_LIMIT)
 
     def _slow(self, asker: Asker, window: Duration) -> Rate:
         cadence = self.slowly.setdefault(window, Cadence())
         if cadence.due(asker.at, self.budget_every):
-            answer = asker.complete(union(self.slo.sli, (window,)))
-            if isinstance(answer, Unanswered):
-                cadence.failed(asker.at, answer.reason)
-                self.slow[window] = Rate(None, None, answer.reason)
+            found = asker.parts(self._slowly[window].query)
+            if isinstance(found, Unanswered):
+                cadence.failed(asker.at, found.reason)
+                self.slow[window] = Rate(None, None, found.reason)
             else:
                 cadence.answered(asker.at)
-                self.slow[window] = rates_of(answer, (window,))[window]
+                self.slow[window] = rates_in(found, (window,))[window]
         elif cadence.failures:
             asker.still_failing(cadence.reason)
         return self.slow[window]
@@ -143,42 +162,65 @@ class SloQuestion:
         """Whether errors come fast enough right now for a page, which must not tell an old budget."""
         if isinstance(rates, Unanswered):
             return False
-        slo = self.slo
         return any(
-            (rates[tier.short].ratio() or 0) > tier.threshold(slo.window, slo.target)
-            for tier in slo.tiers
-            if tier.severity == "page"
+            (rates[limit.tier.short].ratio() or 0) > limit.threshold
+            for limit in self.limits
+            if limit.tier.severity == "page"
         )
 
     def _count(self, asker: Asker, every: timedelta) -> None:
         """Refresh the budget when it is due; an old count stays, with its age, while nobody can look."""
-        ledger = self.ledger
-        standing = None
-        if ledger is not None and self.budget_from == SOURCE:  # as soon as it holds the period
-            standing = ledger.standing(self.slo, self.group, asker.at)
-        due = self.counting.due(asker.at, self.budget_every if self.counting.failures else every)
-        if not due and (standing is None or self.counting.failures):
+        standing, window = self._planned(asker.at, every)
+        if window is None:
             if self.counting.failures:
                 asker.still_failing(self.counting.reason)
             return
-        window, _ = self._period(asker.at)
-        if ledger is not None and standing is None:
-            standing = ledger.standing(self.slo, self.group, asker.at)
-        if standing is not None:
-            window = Duration.of(seconds=max(_LEAST, round((asker.at - standing.until).total_seconds())))
-        answer = asker.complete(union(for_long(self.slo.sli), (window,), "increase"))
-        if not isinstance(answer, Unanswered):
+        found = asker.parts(self._budget(window).query)
+        if not isinstance(found, Unanswered):
             self.counting.answered(asker.at)
+            events = rates_in(found, (window,))[window]
             if standing is None:
                 self.budget_from, self.coverage = SOURCE, None
-                self._counted(answer, asker, window)
+                self._counted(events, asker, window)
             else:
                 self.budget_from, self.coverage = LEDGER, standing.coverage
-                self._held(standing, rates_of(answer, (window,))[window], asker.at)
+                self._held(standing, events, asker.at)
             return
-        self.counted_reason = answer.reason
+        self.counted_reason = found.reason
         if asker.unreachable is None:
-            self.counting.failed(asker.at, answer.reason)
+            self.counting.failed(asker.at, found.reason)
+
+    def _planned(self, at: datetime, every: timedelta) -> tuple[Standing | None, Duration | None]:
+        """What the ledger holds, and over which window the rest of the budget is asked for; None: not now."""
+        ledger, standing = self.ledger, None
+        if ledger is not None and self.budget_from == SOURCE:  # as soon as it holds the period
+            standing = ledger.standing(self.slo, self.group, at)
+        due = self.counting.due(at, self.budget_every if self.counting.failures else every)
+        if not due and (standing is None or self.counting.failures):
+            return None, None
+        if ledger is not None and standing is None:
+            standing = ledger.standing(self.slo, self.group, at)
+        if standing is None:
+            return None, self._period(at)[0]
+        return standing, Duration.of(seconds=max(_LEAST, round((at - standing.until).total_seconds())))
+
+    def _budget(self, window: Duration) -> Wanted:
+        """The question for a budget; the window of a rolling one is always the same."""
+        if self._counting is None or self._counting[0] != window:
+            parts = both(for_long(self.slo.sli), (window,), "increase")
+            self._counting = window, Wanted(labelled(parts), parts)
+        return self._counting[1]
+
+    def wanted(self, at: datetime) -> Iterator[Wanted]:
+        """What every look asks; what is due of the rest comes behind it."""
+        yield self._quickly
+        for window in self._long:
+            if self.slowly.setdefault(window, Cadence()).due(at, self.budget_every):
+                yield self._slowly[window]
+        if not self.counting.failures:
+            _, counted = self._planned(at, self.budget_every)
+            if counted is not None:
+                yield self._budget(counted)
 
     def _period(self, at: datetime) -> tuple[Duration, Duration]:
         """How much of the period is behind us, and its length; a rolling window lies behind us as a whole."""
@@ -188,10 +230,9 @@ class SloQuestion:
         passed = max(1, round((at - start).total_seconds()))
         return Duration.of(seconds=max(passed, _LEAST)), Duration.of(seconds=round((end - start).total_seconds()))
 
-    def _counted(self, answer: Answer, asker: Asker, window: Duration) -> None:
+    def _counted(self, events: Rate, asker: Asker, window: Duration) -> None:
         """Count against the budget of the whole period: what is not observed of it is taken to be clean."""
         slo = self.slo
-        events = rates_of(answer, (window,))[window]
         self.counted, self.counted_reason = None, events.why(window)
         if events.total is None or events.bad is None or not events.total > 0:
             return
@@ -240,32 +281,28 @@ class SloQuestion:
     def blind(self, reason: str, at: datetime) -> SloSight:
         """Nothing could be seen."""
         nothing = unknown(reason)
-        ids = [tier_id(self.slo, tier) for tier in self.slo.tiers] + [no_traffic_id(self.slo)]
+        ids = [limit.rule for limit in self.limits] + [no_traffic_id(self.slo)]
         burns = tuple(
-            BurnStatus(
-                tier.name,
-                tier.severity,
-                tier.long,
-                tier.short,
-                None,
-                None,
-                float(tier.factor(self.slo.window)),
-                Truth.UNKNOWN,
-            )
-            for tier in self.slo.tiers
+            self._burn_status(Burn(limit, limit.tier, None, None, Truth.UNKNOWN, "")) for limit in self.limits
         )
         status = self._status(burns, "unknown", None, reason, at)
         return SloSight({i: Seen({(): nothing.sample}, nothing) for i in ids}, status)
 
-    def _sight(self, rates: Mapping[Duration, Rate], asker: Asker) -> SloSight:
+    def _sight(self, rates: Mapping[Duration, Rate], asker: Asker, awake: AbstractSet[str] | None = None) -> SloSight:
         slo = self.slo
         spent = self.counted.spent if self.counted else None
-        burns = [burn(slo, tier, rates, lambda w: self._covered(asker, rates, w)) for tier in slo.tiers]
+        burns = [burn(slo, limit, rates, lambda w: self._covered(asker, rates, w)) for limit in self.limits]
         observed = self._observed()
         facts = {"observed": observed, "counted_by": self._counted_by()}
         whose = self.blame.look(asker, (b.tier.long for b in burns if b.truth is Truth.TRUE))
-        samples = [sample(slo, b, rates, spent, at=asker.at, whose=whose, **facts) for b in burns]
-        seen = {tier_id(slo, b.tier): one(each) for b, each in zip(burns, samples, strict=True)}
+        seen = {}
+        for b in burns:
+            rule = b.limit.rule
+            if b.truth is Truth.FALSE and awake is not None and rule not in awake:
+                value = None if b.long is None else burn_rate_of(slo, b.long)
+                seen[rule] = one(Sample(Truth.FALSE, value, CALM))
+            else:
+                seen[rule] = one(sample(slo, b, rates, spent, at=asker.at, whose=whose, lasts=self._lasts, **facts))
         if slo.no_traffic.alert:
             seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
         state, reason = self._state(burns, spent, rates[BASE])
@@ -290,16 +327,17 @@ class SloQuestion:
     def _burn_status(self, b: Burn) -> BurnStatus:
         long, short = (None if r is None else burn_rate_of(self.slo, r) for r in (b.long, b.short))
         tier = b.tier
-        factor = float(tier.factor(self.slo.window))
-        return BurnStatus(tier.name, tier.severity, tier.long, tier.short, long, short, factor, b.truth)
+        return BurnStatus(tier.name, tier.severity, tier.long, tier.short, long, short, b.limit.factor, b.truth)
 
     def _status(
         self, burns: tuple[BurnStatus, ...], state: str, pace: float | None, reason: str, at: datetime
     ) -> SloStatus:
         slo, spent = self.slo, self.counted.spent if self.counted else None
         lasts = None
-        if spent is not None and pace is not None:
-            lasts = self._lasts(spent, burn_rate_of(slo, pace))
+        if self.counted is not None and spent is not None and pace is not None:
+            if state == "burning" or self._calm is None or self._calm[0] is not self.counted:
+                self._calm = self.counted, self._lasts(spent, burn_rate_of(slo, pace))
+            lasts = self._calm[1]
         return SloStatus(
             ref=slo.ref,
             service=slo.service,
@@ -329,6 +367,9 @@ class SloQuestion:
             return straight
         if straight is None or straight > slo.window:
             return straight
-        leaving = self.ledger.leaving(slo, self.group, standing)
-        shares = [max(0.0, bad) / spent.allowed for bad in leaving]
-        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, shares, HOUR)
+        if spent.remaining <= 0:
+            return straight
+        if self._leaving is None or self._leaving[0] is not standing:
+            leaving = self.ledger.leaving(slo, self.group, standing)
+            self._leaving = standing, [max(0.0, bad) / spent.allowed for bad in leaving]
+        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1], HOUR)

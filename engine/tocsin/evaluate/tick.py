@@ -11,6 +11,7 @@ so a dead source costs one deadline and not one for each rule. After three looks
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -41,6 +42,7 @@ from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
+from tocsin.evaluate.together import FEW, Together
 from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of
 from tocsin.spec import Composite
 from tocsin.workspace import Workspace
@@ -115,7 +117,8 @@ class Watch:
     """The questions of a workspace, and what they remember between looks.
 
     *interval* is the time between ticks, *budgets_every* and *slices_every* are the cadences of what moves slowly.
-    Budgets are those of the *ledger* where it holds their periods.
+    Budgets are those of the *ledger* where it holds their periods. Questions of many objectives are asked *together*
+    where that is said: a source that looks answers up by the question needs each for itself.
     """
 
     def __init__(
@@ -126,6 +129,7 @@ class Watch:
         budgets_every: timedelta = timedelta(seconds=60),
         slices_every: timedelta = timedelta(seconds=300),
         ledger: Ledger | None = None,
+        together: bool = False,
     ) -> None:
         self.workspace = workspace
         self.stride = max(2 * interval, STRIDE)
@@ -145,6 +149,7 @@ class Watch:
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in made}
         self.health: SourceHealth | None = None
         self.strikes = 0
+        self.together = (Together(), Together(FEW)) if together else None
 
     def inherit(self, before: "Watch") -> None:
         """Take over what *before* remembers of the source and of questions that are still the same, for a reload."""
@@ -171,9 +176,12 @@ class Watch:
         """
         asker, faults = Asker(source, now, ranges=ranges), Faults()
         opened = None if memory is None else _opened(memory)
+        awake = None if memory is None else _awake(memory)
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):
             asker.unreachable = alive.reason
+        elif self.together is not None:
+            asker.ahead = self._ahead(*self.together, source, now, spread)
         slos: list[SloSight | None] = [None] * len(self.slos)
         seen: dict[str, Seen] = {}
 
@@ -186,7 +194,7 @@ class Watch:
             def ask() -> SloSight:
                 if isinstance(question, GroupedQuestion):
                     return question.ask(asker, _groups(opened or {}, question.slo.ref))
-                return question.ask(asker)
+                return question.ask(asker, awake)
 
             slos[place] = faults.attempt(question.slo.ref, ask, blind)
 
@@ -223,6 +231,14 @@ class Watch:
             faults=faults.texts,
         )
 
+    def _ahead(
+        self, quick: Together, slow: Together, source: MetricSource, now: datetime, spread: Spread
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Ask what objectives will ask in this look, many at once: what every look asks, and what is due."""
+        wanted = [list(question.wanted(now)) for question in self.slos if isinstance(question, SloQuestion)]
+        found = quick.ask(source, now, [first for first, *_ in wanted], spread)
+        return {**found, **slow.ask(source, now, [one for _, *others in wanted for one in others], spread)}
+
 
 def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
     """Step every alert that *sight* or a sender has something to say about; what no rule makes any more is closed."""
@@ -231,7 +247,8 @@ def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:
         known.setdefault(identity.rule, []).append(identity)
     faults, steps = Faults(), Steps(memory, now, watch.stride)
     for rule in watch.rules.values():
-        if rule.id not in watch.combined:
+        quiet = rule.id not in known and rule.id not in sight.heard.ours and _quiet(sight.seen.get(rule.id))
+        if rule.id not in watch.combined and not quiet:
             steps.add(_stepped(rule, sight, known.get(rule.id, []), steps, faults))
     steps.add(faults.attempt("received alerts", partial(_received, sight.heard, known, steps), lambda _: steps.empty()))
     seen = dict(sight.seen)
@@ -259,6 +276,11 @@ def _received(heard: Heard, known: Mapping[str, list[Identity]], steps: Steps) -
     for rule, identity, seen in forgotten(before, named):
         made.rule(rule, seen, (identity,))
     return made
+
+
+def _quiet(seen: Seen | None) -> bool:
+    """Whether all instances are false: for alerts that are not remembered nothing follows from that."""
+    return seen is not None and all(sample.truth is Truth.FALSE for sample in seen.rows.values())
 
 
 def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faults: Faults) -> Steps:
@@ -336,6 +358,12 @@ def _opened(memory: Memory) -> Mapping[str, set[Labels]]:
         if state.phase is not Phase.INACTIVE:
             found.setdefault(identity.rule, set()).add(identity.labels)
     return found
+
+
+def _awake(memory: Memory) -> AbstractSet[str]:
+    """The rules of which people read something when they are false: alerts that are open, pending or blind."""
+    states = memory.alerts.items()
+    return {i.rule for i, state in states if state.phase is not Phase.INACTIVE or state.blind_since is not None}
 
 
 def _groups(opened: Mapping[str, set[Labels]], ref: str) -> set[Labels]:

@@ -114,7 +114,7 @@ class Process:
         self._inbox.load()
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         self._evaluator = Evaluator(
-            watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper),
+            watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True),
             notifications=definitions.workspace.notifications,
             memory=memory,
             source=self._source,
@@ -261,7 +261,7 @@ class Process:
             self._refuse(None, f"{type(error).__name__}; the log says more")
             return
         before, now = self._evaluator.watch, self._clock.now()
-        watch = Watch(definitions.workspace, interval=self._interval, ledger=self._keeper)
+        watch = Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True)
         watch.inherit(before)
         if self._keeper is not None:
             self._keeper.follow(definitions.workspace)
