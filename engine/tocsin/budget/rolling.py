@@ -31,16 +31,14 @@ def exhaustion_with_roll_off(
         return None
     if remaining <= 0:
         return Duration(0)
-    import numpy as np  # commands that count nothing do without  # noqa: PLC0415
-
     pace = burn * step.milliseconds / period.milliseconds
-    after = remaining - pace * np.arange(1, len(leaving) + 1) + np.cumsum(np.asarray(leaving, dtype=np.float64))
-    over = np.flatnonzero(after <= 0)
-    if len(over):
-        number = int(over[0])
-        left, end = float(after[number - 1]) if number else remaining, float(after[number])
-        return Duration(round((number + left / (left - end)) * step.milliseconds))
-    left = float(after[-1]) if len(after) else remaining
+    left, spent, left_off = remaining, 0.0, 0.0
+    for number, back in enumerate(leaving):
+        spent, left_off = pace * (number + 1), left_off + back
+        after = remaining - spent + left_off
+        if after <= 0:
+            return Duration(round((number + left / (left - after)) * step.milliseconds))
+        left = after
     if pace <= 0:
         return None
     lasts = (len(leaving) + left / pace) * step.milliseconds
