@@ -12,8 +12,8 @@ length; here they are a balanced tree.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import count
-from threading import Lock
 from typing import NamedTuple
 
 from tocsin.errors import SourceError, SourceUnreachableError
@@ -40,6 +40,39 @@ class Wanted(NamedTuple):
 
 
 @dataclass(slots=True)
+class _Look:
+    """What became of the requests of one look; several threads append to it."""
+
+    source: MetricSource
+    at: datetime
+    texts: Mapping[tuple[str, ...], str]
+    found: list[tuple[str, Mapping[str, float]]] = field(default_factory=list)
+    well: list[int] = field(default_factory=list)
+    slow: list[int] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
+
+    def ask(self, chunk: Sequence[Wanted]) -> None:
+        """Ask for all of *chunk*; where the server refuses, find out whose fault it is."""
+        key = tuple(one.query for one in chunk)
+        try:
+            answer = self.source.instant(self.texts.get(key) or union(chunk), self.at)
+        except SourceUnreachableError:  # too much at once, or dead: whoever asks alone will tell
+            self.slow.append(len(chunk))
+            return
+        except SourceError:
+            if len(chunk) == 1:
+                self.bad.append(chunk[0].query)
+                return
+            middle = len(chunk) // 2
+            self.ask(chunk[:middle])
+            self.ask(chunk[middle:])
+            return
+        if not answer.partial:
+            self.well.append(len(chunk))
+            self.found.extend(zip(key, cut(answer, len(chunk)), strict=True))
+
+
+@dataclass(slots=True)
 class Together:
     """Asks ahead; remembers which questions spoil a request, and how large one may be."""
 
@@ -48,9 +81,8 @@ class Together:
     went_well: int = 0
     alone: dict[str, int] = field(default_factory=dict)
     """For how many looks a question is not asked together with others."""
-    texts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    texts: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     """Of the requests of the last look, which are mostly those of the next one."""
-    lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.size = self.most
@@ -63,57 +95,22 @@ class Together:
         wanted = [one for one in wanted if one.query not in self.alone]
         if len(wanted) < FEWEST:
             return {}
-        found: dict[str, Mapping[str, float]] = {}
-        size = self.size
-        chunks = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-
-        before, self.texts = self.texts, {}
-        for chunk in chunks:
-            key = tuple(one.query for one in chunk)
-            self.texts[key] = before.get(key) or union(chunk)
-
-        def job(chunk: Sequence[Wanted]) -> Callable[[], None]:
-            return lambda: self._ask(source, at, chunk, found)
-
-        for _ in spread(_run, [job(chunk) for chunk in chunks]):
+        chunks = [wanted[start : start + self.size] for start in range(0, len(wanted), self.size)]
+        keys = [tuple(one.query for one in chunk) for chunk in chunks]
+        self.texts = {key: self.texts.get(key) or union(chunk) for key, chunk in zip(keys, chunks, strict=True)}
+        look = _Look(source, at, self.texts)
+        for _ in spread(_run, [partial(look.ask, chunk) for chunk in chunks]):
             pass
-        return found
+        self._learn(look)
+        return dict(look.found)
 
-    def _ask(
-        self, source: MetricSource, at: datetime, chunk: Sequence[Wanted], found: dict[str, Mapping[str, float]]
-    ) -> None:
-        try:
-            key = tuple(one.query for one in chunk)
-            answer = source.instant(self.texts.get(key) or union(chunk), at)
-        except SourceUnreachableError:  # too much at once, or dead: whoever asks alone will tell
-            self._shrink()
-            return
-        except SourceError:
-            self._halve(source, at, chunk, found)
-            return
-        if answer.partial:
-            return
-        found.update(zip((one.query for one in chunk), cut(answer, len(chunk)), strict=True))
-        with self.lock:
-            self.went_well += 1
-            if self.went_well >= GROWING and self.size < self.most:
-                self.size, self.went_well = min(2 * self.size, self.most), 0
-
-    def _halve(
-        self, source: MetricSource, at: datetime, chunk: Sequence[Wanted], found: dict[str, Mapping[str, float]]
-    ) -> None:
-        """Find out whose fault it is; that one is asked alone for a while."""
-        if len(chunk) == 1:
-            with self.lock:
-                self.alone[chunk[0].query] = GROWING
-            return
-        middle = len(chunk) // 2
-        for half in (chunk[:middle], chunk[middle:]):
-            self._ask(source, at, half, found)
-
-    def _shrink(self) -> None:
-        with self.lock:
+    def _learn(self, look: _Look) -> None:
+        self.alone |= dict.fromkeys(look.bad, GROWING)
+        self.went_well += len(look.well)
+        if look.slow:
             self.size, self.went_well = max(self.size // 2, 1), 0
+        elif self.went_well >= GROWING and self.size < self.most:
+            self.size, self.went_well = min(2 * self.size, self.most), 0
 
 
 def union(questions: Sequence[Wanted]) -> str:
