@@ -6,7 +6,7 @@ https://prometheus.io/docs/alerting/latest/configuration/#matcher
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -129,7 +129,19 @@ def implied(matchers: Matchers, by: Matchers) -> bool:
     >>> implied(parse_matchers('severity=~"critical|warning"'), narrow), implied(narrow, narrow[:1])
     (True, False)
     """
-    return all(matcher in by or _always(matcher, by) for matcher in matchers)
+    return implies(by)(matchers)
+
+
+def implies(by: Matchers) -> Callable[[Matchers], bool]:
+    """`implied` for many matchers of the same *by*."""
+    certain = frozenset(by)
+    allowed = {name: choices(by, name) for name in {matcher.name for matcher in by}}
+
+    def always(matcher: LabelMatcher) -> bool:
+        values = allowed.get(matcher.name)
+        return values is not None and all(matcher.holds({matcher.name: value}) for value in values)
+
+    return lambda matchers: all(matcher in certain or always(matcher) for matcher in matchers)
 
 
 def contradiction(matchers: Matchers) -> str | None:
@@ -153,11 +165,6 @@ def choices(matchers: Matchers, name: str) -> frozenset[str] | None:
     if not listed:
         return None
     return frozenset(value for value in listed[0] if fulfilled(mine, {name: value}))
-
-
-def _always(matcher: LabelMatcher, by: Matchers) -> bool:
-    values = choices(by, matcher.name)
-    return values is not None and all(matcher.holds({matcher.name: value}) for value in values)
 
 
 def _listed(matcher: LabelMatcher) -> frozenset[str] | None:

@@ -1,5 +1,7 @@
 """`maintenance`: work that is planned, once or every week."""
 
+from datetime import UTC, datetime
+
 from tocsin.spec.hours import Maintenance, Once, Weekly
 from tocsin.spec.readers.clock import read_instant, read_zone
 from tocsin.spec.readers.hours import read_minute, read_weekday
@@ -60,7 +62,7 @@ def _once(node: Node) -> Once | None:
     start, length = read_instant(node["from"], zone, "time/instant"), node["duration"].duration_or_none()
     if start is None:
         return None
-    end = start + length.timedelta if length else read_instant(node["to"], zone, "time/instant")
+    end = _later(start, length) if length else read_instant(node["to"], zone, "time/instant")
     if end is not None and end <= start:
         node["to"].report(
             "time/range",
@@ -69,6 +71,13 @@ def _once(node: Node) -> Once | None:
         )
         return None
     return Once(start, end) if end else None
+
+
+def _later(start: datetime, length: Duration) -> datetime:
+    try:
+        return start + length.timedelta
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _weekly(node: Node) -> Weekly | None:

@@ -1,9 +1,9 @@
 """`routes`: a tree of them, where each knows what the one around it said."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from tocsin.diagnostics import Severity, Span
-from tocsin.matchers import Matchers, contradiction, implied
+from tocsin.matchers import Matchers, choices, contradiction, implies
 from tocsin.spec.notifications import Route
 from tocsin.spec.readers.matchers import read_matchers
 from tocsin.spec.readers.node import Node, Reference
@@ -24,8 +24,10 @@ def read_routes(node: Node) -> tuple[Route, ...]:
 def _inside(around: Route, node: Node, asked: Matchers) -> tuple[Route, ...]:
     """The routes of one level; *asked* is what all those around them ask of an alert."""
     routes = tuple(_route(entry, around, asked) for entry in node.elements())
-    for number, (entry, route) in enumerate(zip(node.elements(), routes, strict=True)):
-        _reachable(entry, route, routes[:number], around, asked)
+    takers = _Takers()
+    for entry, route in zip(node.elements(), routes, strict=True):
+        _reachable(entry, route, takers, around, asked)
+        takers.add(route)
     return routes
 
 
@@ -55,14 +57,42 @@ def _hours(node: Node) -> tuple[str, ...]:
     return node.texts()
 
 
-def _reachable(node: Node, route: Route, earlier: tuple[Route, ...], around: Route, asked: Matchers) -> None:
+@dataclass(slots=True)
+class _Takers:
+    """The routes of one level that let none of their alerts go on, by a label that they ask for, if they ask for one.
+
+    There may be thousands, one for each service, and each is compared with those before it.
+    """
+
+    by_label: dict[tuple[str, str], list[Route]] = field(default_factory=dict)
+    others: list[Route] = field(default_factory=list)
+
+    def add(self, route: Route) -> None:
+        """One more, behind the others."""
+        if route.goes_on:
+            return
+        plain = ((m.name, m.value) for m in route.conditions if not (m.regular or m.negated))
+        label = next(plain, None)
+        (self.others if label is None else self.by_label.setdefault(label, [])).append(route)
+
+    def first(self, asked: Matchers) -> Route | None:
+        """The first that takes every alert of which *asked* is asked."""
+        known = {name: choices(asked, name) for name in {matcher.name for matcher in asked}}
+        labels = [(name, *values) for name, values in known.items() if values is not None and len(values) == 1]
+        some = [route for name, value in labels for route in self.by_label.get((name, value), ())]
+        takes_all = implies(asked)
+        found = (route for route in (*some, *self.others) if takes_all(route.conditions))
+        return min(found, key=lambda route: (route.span.line, route.span.column), default=None)
+
+
+def _reachable(node: Node, route: Route, takers: _Takers, around: Route, asked: Matchers) -> None:
     """The first route that matches decides, so one behind a wider one is never asked, and nor is one nothing fits."""
     whole = (*asked, *route.conditions)
     if label := contradiction(whole):
         related = ((around.span, "the route around it"),) if asked else ()
         _unreachable(node, f"no alert fits this route: no value of {label} is all that is asked of it", None, related)
         return
-    wider = next((each for each in earlier if not each.goes_on and implied(each.conditions, whole)), None)
+    wider = takers.first(whole)
     if wider is not None:
         _unreachable(
             node,
