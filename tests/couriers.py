@@ -53,7 +53,7 @@ def channels(web: HttpReceiver, inbox: Inbox, deadline: float = 5.0) -> dict[str
     """Three channels without a pace, so that a test takes no longer than it must."""
     made: dict[str, Any] = {n: build(n, s["kind"], s["settings"]) for n, s in specs(web, inbox).items()}
     for channel in made.values():
-        channel.deadline, channel.pace = deadline, timedelta()
+        channel.deadline, channel.rate = deadline, None
     return made
 
 

@@ -203,16 +203,25 @@ class Delivery:
     receipt: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most *count* in any stretch of time as long as *per*."""
+
+    count: int
+    per: timedelta
+
+
 class Channel(Protocol):
     """A way out.
 
-    *idempotent* says that sending one message twice disturbs nobody; *pace* is the least time between two messages,
-    which the courier keeps.
+    *idempotent* says that sending one message twice disturbs nobody; *joins* that many messages may be put together in
+    one, as no alert has an incident of its own there. The courier keeps *rate*.
     """
 
     name: str
     idempotent: bool
-    pace: timedelta
+    joins: bool
+    rate: Rate | None
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send once, within the channel's own deadline; never raise for what the receiver did."""

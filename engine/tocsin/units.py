@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Self
 
+from tocsin.ports import Rate
+
 _MILLISECONDS = {
     "y": 365 * 86_400_000,
     "w": 7 * 86_400_000,
@@ -28,7 +30,7 @@ _SIZES = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40, "PB": 2**5
 
 
 class UnitError(ValueError):
-    """A text that is no duration, ratio, quantity or size; the message is ready for a Diagnostic."""
+    """A text that is no duration, rate, ratio, quantity or size; the message is ready for a Diagnostic."""
 
 
 @lru_cache(maxsize=1024)
@@ -88,6 +90,25 @@ def _duration_text(milliseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def parse_rate(text: str) -> Rate:
+    """Parse so many in a time: `20/m`, `1/s`, `500/h`, `30/5m`.
+
+    >>> parse_rate("20/m")
+    Rate(count=20, per=datetime.timedelta(seconds=60))
+    """
+    count, slash, per = text.partition("/")
+    length = Duration.parse(per if per[:1].isdigit() else f"1{per}") if slash and per else None
+    if length is None or not count.isascii() or not count.isdigit() or not 0 < int(count) <= MOST_AT_A_TIME:
+        raise UnitError(f"{text!r} is not a rate; write so many in a time, such as 1/s, 20/m or 500/h")
+    if not 0 < length.milliseconds <= _LONGEST_RATE.milliseconds:
+        raise UnitError(f"a rate is for at most {_LONGEST_RATE}, and {text!r} is not")
+    return Rate(int(count), length.timedelta)
+
+
+MOST_AT_A_TIME = 10_000
+_LONGEST_RATE = Duration.of(hours=1)
 
 
 def parse_decimal(value: str | float) -> Decimal:

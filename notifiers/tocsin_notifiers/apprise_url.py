@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Action, Delivery, Notification, Outcome
+from tocsin.ports import Action, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers, border
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import render
 from tocsin_notifiers.settings import Settings, required
 
 DEADLINE_SECONDS = 30.0
+RATE = Rate(1, timedelta(seconds=1))
+"""What most chat services take."""
 
 
 @dataclass(slots=True)
@@ -24,7 +26,8 @@ class AppriseChannel:
     secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    pace: timedelta = timedelta(seconds=1)
+    joins: bool = True
+    rate: Rate | None = RATE
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:

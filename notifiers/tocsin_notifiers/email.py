@@ -12,14 +12,14 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Delivery, Notification, Outcome
+from tocsin.ports import Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.mail import Smtp, SmtpSsl
@@ -72,7 +72,8 @@ class EmailChannel:
     to: Mapping[str, Address]
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    pace: timedelta = timedelta()
+    joins: bool = True
+    rate: Rate | None = None
     _gate: Gate = field(default_factory=Gate)
     _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)
     """Who has a message already, for when it is tried again; kept when all have it, as recording that may fail."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Action, AlertText, Delivery, Notification, Outcome
+from tocsin.ports import Action, AlertText, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Answer, Gate
 from tocsin_notifiers.message import cleaned, moment, notes, one_line, titled
@@ -19,6 +19,8 @@ from tocsin_notifiers.settings import Settings, endpoint, optional, required
 from tocsin_notifiers.web import post_json
 
 DEADLINE_SECONDS = 10.0
+RATE = Rate(100, timedelta(minutes=1))
+"""Per integration key; some 120 are told of. https://developer.pagerduty.com/docs/events-api-v2-overview."""
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 LONGEST_SUMMARY = 1024
 LONGEST_KEY = 255
@@ -41,7 +43,8 @@ class PagerDutyChannel:
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = True
-    pace: timedelta = timedelta(seconds=0.6)
+    joins: bool = False
+    rate: Rate | None = RATE
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:

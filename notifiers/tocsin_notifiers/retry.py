@@ -78,16 +78,15 @@ def patience(notification: Notification) -> timedelta:
 
 def retry_at(
     delivery: Delivery,
-    notification: Notification,
     *,
     attempts: int,
     unknowns: int,
-    first_due: datetime,
+    until: datetime,
     idempotent: bool,
     now: datetime,
     random: Callable[[], float],
 ) -> datetime | None:
-    """When to try again, or None when the message is dead (or sent).
+    """When to try again, not later than *until*; None when the message is dead (or sent).
 
     *unknowns* counts the earlier attempts that may have arrived. A receiver that shows every copy gets at most
     `MOST_UNKNOWNS` of them, further apart.
@@ -103,4 +102,4 @@ def retry_at(
     if delivery.retry_after is not None:
         wait = max(wait, min(delivery.retry_after, LONGEST_RETRY_AFTER))
     at = now + wait
-    return at if at <= first_due + patience(notification) else None
+    return at if at <= until else None

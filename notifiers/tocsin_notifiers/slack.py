@@ -7,13 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Action, Channel, Delivery, Notification, Outcome
+from tocsin.ports import Action, Channel, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers, border, slack_bot
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import printable, render
 from tocsin_notifiers.settings import Settings, endpoint, optional
 
 DEADLINE_SECONDS = 10.0
+RATE = Rate(1, timedelta(seconds=1))
+"""https://docs.slack.dev/apis/web-api/rate-limits."""
 LONGEST_TEXT = 3_000
 LONGEST_TITLE = 150
 
@@ -31,7 +33,8 @@ class SlackWebhook:
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    pace: timedelta = timedelta(seconds=1)
+    joins: bool = True
+    rate: Rate | None = RATE
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:

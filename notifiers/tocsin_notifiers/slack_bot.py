@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Action, Delivery, Notification, Outcome
+from tocsin.ports import Action, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers, slack_blocks
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import printable
 from tocsin_notifiers.web import post_json
 
 DEADLINE_SECONDS = 10.0
+RATE = Rate(1, timedelta(seconds=2))
+"""Two requests for each message, and one a second is Slack's limit."""
 API = "https://slack.com/api/"
 
 PASSING = frozenset(
@@ -56,8 +58,8 @@ class SlackBot:
     endpoint: str | None = None
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = False
-    pace: timedelta = timedelta(seconds=2)
-    """Two requests for each message, and one a second is Slack's limit."""
+    joins: bool = True
+    rate: Rate | None = RATE
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:

@@ -39,7 +39,7 @@ def bot(web: HttpReceiver) -> Any:
 def make(web: HttpReceiver) -> Any:
     """Build a bot, without waits."""
     bot: Any = build("slack", "slack", {"token": TOKEN, "channel": "ops", "endpoint": web.url})
-    bot.pace = timedelta()
+    bot.rate = None
     return bot
 
 

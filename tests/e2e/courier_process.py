@@ -25,7 +25,7 @@ def main() -> None:
     channels = {name: build(name, spec["kind"], spec["settings"]) for name, spec in options["channels"].items()}
     for channel in channels.values():
         channel.deadline = options["deadline"]  # type: ignore[attr-defined]  # every kind of ours has one
-        channel.pace = timedelta()
+        channel.rate = None
     store = SqlStore(options["store"])
     store.reclaim(datetime.now(UTC))
     courier = Courier(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.alerts import message, text
@@ -62,11 +63,11 @@ class Stumbling(SqlStore):
         super().__init__(path)
         self.errors = list(errors)
 
-    def lease(self, channel: str, now: datetime, until: datetime, limit: int = 1) -> tuple[Parcel, ...]:
+    def lease(self, *asked: Any, **options: Any) -> tuple[Parcel, ...]:
         """Fail, or lease."""
         if self.errors:
             raise self.errors.pop(0)
-        return super().lease(channel, now, until, limit)
+        return super().lease(*asked, **options)
 
 
 @contextmanager

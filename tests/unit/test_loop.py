@@ -15,7 +15,7 @@ from tests.fakes import FakeSource
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit, Memory
 from tocsin.evaluate.tick import Watch
-from tocsin.ports import Action, Delivery, Notification, Outcome, labels_of
+from tocsin.ports import Action, Delivery, Notification, Outcome, Rate, labels_of
 from tocsin.service.board import Board, Standing
 from tocsin.service.detour import AGAIN_AFTER, Detour
 from tocsin.service.loop import Evaluator, joined, remembered
@@ -43,7 +43,8 @@ class Recorder:
 
     name: str = "email"
     idempotent: bool = False
-    pace: timedelta = timedelta()
+    joins: bool = True
+    rate: Rate | None = None
     sent: list[Notification] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)

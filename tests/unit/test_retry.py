@@ -14,6 +14,7 @@ from tocsin_notifiers.retry import (
     MOST_UNKNOWNS,
     backoff,
     http_outcome,
+    patience,
     retry_after,
     retry_at,
     smtp_outcome,
@@ -105,10 +106,9 @@ def again(
     now = NOON + after
     at = retry_at(
         delivery,
-        told,
         attempts=1,
         unknowns=unknowns,
-        first_due=NOON,
+        until=NOON + patience(told),
         idempotent=idempotent,
         now=now,
         random=lambda: 1.0,

@@ -1,41 +1,20 @@
-"""The rows of the outbox: how messages get there, which may be taken, how what waits is folded when it is leased."""
+"""The rows of the outbox: how messages get there, what is recorded of them, where those go that are given up."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, select, update
 
-from tocsin.adapters.codec import decode, encode, instant, microseconds
-from tocsin.adapters.outbox import folded, urgency
+from tocsin.adapters.codec import encode, instant, microseconds
+from tocsin.adapters.outbox import urgency
 from tocsin.adapters.tables import EVALUATOR, OUTBOX
-from tocsin.errors import UnavailableError
-from tocsin.evaluate.memory import OutboxDepth, Parcel
-from tocsin.ports import Notification
+from tocsin.evaluate.memory import OutboxDepth, Settled, Way
+from tocsin.notify.fallback import diverted
+from tocsin.ports import Notification, Outcome
 
 PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
-CANDIDATES = 200
-"""How many due messages one lease looks at; a message behind one in flight is passed over."""
-
-LONGEST_WAIT = 2 * 3_600_000_000
-"""No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
-
-_log = logging.getLogger(__name__)
-
-
-def due_keys(channel: str, at: int) -> Select[Any]:
-    """The keys of messages that may be taken, the most severe first, then one of each group in turn, oldest first."""
-    return (
-        select(OUTBOX.c.dedup_key)
-        .where(OUTBOX.c.channel == channel, OUTBOX.c.status == PENDING)
-        .where(or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)))
-        .where(or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)))
-        .order_by(OUTBOX.c.urgency, OUTBOX.c.turn, OUTBOX.c.next_at, OUTBOX.c.id)
-        .limit(CANDIDATES)
-    )
 
 
 def depths(connection: Connection) -> tuple[OutboxDepth, ...]:
@@ -48,9 +27,57 @@ def depths(connection: Connection) -> tuple[OutboxDepth, ...]:
 
 
 def post(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:
-    """Put *messages* into the outbox; what is there already is not put there again."""
+    """Put *messages* into the outbox; what is there already is not put there again.
+
+    Where an earlier message of a conversation went to a fallback, what follows goes there as well.
+    """
     known = _known(connection, messages)
-    _insert(connection, [m for m in messages if _place(m) not in known], at, {"status": PENDING, "attempts": 0})
+    fresh = [m for m in messages if _place(m) not in known]
+    _insert(connection, fresh, at, {"status": PENDING, "attempts": 0})
+    if copies := list(_following(connection, fresh)):
+        post(connection, copies, at)
+
+
+def settle(connection: Connection, settled: Settled, now: datetime, way: Way | None) -> None:
+    """Record one attempt; what is dead goes the *way*. A lease that was taken over can only tell of a success."""
+    parcel, delivery, outcome = settled.parcel, settled.delivery, settled.delivery.outcome
+    mine = (OUTBOX.c.id == parcel.id) & (OUTBOX.c.status == PENDING)
+    changes: dict[str, Any] = {"leased_until": None, "detail": delivery.detail}
+    if delivery.receipt:
+        changes["receipt"] = delivery.receipt
+    if outcome is not Outcome.SENT:
+        mine &= OUTBOX.c.token == parcel.token
+        changes["unknowns"] = OUTBOX.c.unknowns + int(outcome is Outcome.UNKNOWN)
+    dead = outcome is not Outcome.SENT and settled.retry_at is None
+    if outcome is Outcome.SENT or dead:
+        changes |= {"status": DEAD if dead else SENT, "settled_at": microseconds(now)}
+    elif settled.retry_at is not None:
+        changes["next_at"] = microseconds(settled.retry_at)
+    if dead and way is not None:
+        changes |= {"fell_to": way.to, "fell_alone": int(way.alone)}
+    done = connection.execute(update(OUTBOX).where(mine).values(changes)).rowcount
+    if done and dead and way is not None:
+        divert(connection, parcel.notification, way, delivery.detail, now)
+
+
+def divert(connection: Connection, message: Notification, way: Way, detail: str, at: datetime) -> None:
+    """Put what was given up into the outbox of another channel."""
+    post(connection, diverted(message, way, f"not delivered to {message.channel}: {detail}"), at)
+
+
+def _following(connection: Connection, messages: Sequence[Notification]) -> Iterator[Notification]:
+    fallen = OUTBOX.c.fell_to.is_not(None)
+    lines = (OUTBOX.c.channel, OUTBOX.c.dedup_key, OUTBOX.c.fell_to, OUTBOX.c.fell_alone)
+    found: dict[tuple[str, str], Way] = {}
+    for channel in {message.channel for message in messages}:
+        keys = sorted({message.dedup_key for message in messages if message.channel == channel})
+        for start in range(0, len(keys), 500):
+            bite = (OUTBOX.c.channel == channel) & OUTBOX.c.dedup_key.in_(keys[start : start + 500])
+            for row in connection.execute(select(*lines).where(fallen, bite)):
+                found[row.channel, row.dedup_key] = Way(row.fell_to, alone=bool(row.fell_alone))
+    for message in messages:
+        if way := found.get((message.channel, message.dedup_key)):
+            yield from diverted(message, way, f"told here, as {message.channel} did not take what came before")
 
 
 def note_sent(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:
@@ -135,61 +162,6 @@ def _turns(connection: Connection, messages: Sequence[Notification], at: int) ->
     return turns
 
 
-def lease_next(connection: Connection, channel: str, key: str, at: int, until: int) -> Iterator[Parcel]:
-    """Lease the one message that *key* has to say, unless one of its messages is in flight or backs off."""
-    of_key = (OUTBOX.c.channel == channel) & (OUTBOX.c.dedup_key == key)
-    rows = connection.execute(select(OUTBOX).where(of_key).order_by(OUTBOX.c.seq)).all()
-    pending = [row for row in rows if row.status == PENDING]
-    if any(_ahead(row.leased_until, at) for row in pending):
-        return
-    told, waiting = _legible(connection, pending, at)
-    if not waiting:
-        return
-    last = waiting[-1]
-    next_at = max(row.next_at for row in waiting)
-    reached = any(row.status == SENT or row.receipt or _unknowns(row) for row in rows if row.id != last.id)
-    receipt = next((row.receipt for row in reversed(rows) if row.receipt), "")
-    message = replace(folded(told, reached=reached), receipt=receipt)
-    leased = not _ahead(next_at, at)
-    changes = {
-        "message": encode(message),
-        "action": message.action.value,
-        "urgency": min(row.urgency for row in waiting),
-        "turn": min(row.turn for row in waiting),
-        "next_at": next_at,
-        "unknowns": _unknowns(last),
-        "attempts": max(row.attempts for row in waiting) + leased,
-        "token": last.token + 1,
-        "leased_until": until if leased else None,
-    }
-    connection.execute(update(OUTBOX).where(OUTBOX.c.id == last.id).values(changes))
-    if len(waiting) > 1:
-        older = update(OUTBOX).where(OUTBOX.c.id == bindparam("old_id"))
-        gone = [{"old_id": row.id, "unknowns": _unknowns(row)} for row in waiting[:-1]]
-        connection.execute(older.values(status=SUPERSEDED, settled_at=at, leased_until=None), gone)
-    if leased:
-        yield Parcel(
-            last.id, message, changes["attempts"], instant(last.first_due), changes["unknowns"], changes["token"]
-        )
-
-
-def _legible(
-    connection: Connection, rows: Sequence[Row[Any]], at: int
-) -> tuple[Sequence[Notification], Sequence[Row[Any]]]:
-    """The messages of *rows*, and the rows that have one; the others are dead, for they would hold up their channel."""
-    told, legible = [], []
-    for row in rows:
-        try:
-            told.append(decode(Notification, row.message))
-        except UnavailableError as error:
-            _log.error("a message is given up: %s", error, extra={"channel": row.channel, "key": row.dedup_key})
-            given_up = {"status": DEAD, "settled_at": at, "leased_until": None, "detail": str(error)[:200]}
-            connection.execute(update(OUTBOX).where(OUTBOX.c.id == row.id).values(given_up))
-        else:
-            legible.append(row)
-    return told, legible
-
-
 def _due() -> ColumnElement[int]:
     """When a message may be taken: the latest of three times, in words that every database knows."""
     retry, lease = OUTBOX.c.next_at, func.coalesce(OUTBOX.c.leased_until, 0)
@@ -199,17 +171,3 @@ def _due() -> ColumnElement[int]:
 
 def _instant(count: int | None) -> datetime | None:
     return None if count is None else instant(count)
-
-
-def _far(time: ColumnElement[Any], at: int) -> ColumnElement[bool]:
-    return time > at + LONGEST_WAIT
-
-
-def _ahead(time: int | None, at: int) -> bool:
-    """Whether *time* has yet to come."""
-    return time is not None and at < time <= at + LONGEST_WAIT
-
-
-def _unknowns(row: Row[Any]) -> int:
-    """A lease that ran out unsettled is an attempt of which nobody knows the end."""
-    return int(row.unknowns) + (row.leased_until is not None)

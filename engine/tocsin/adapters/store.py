@@ -7,19 +7,19 @@ that the process died in between, so the message is taken again and counted as p
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from tocsin.adapters import outbox_rows
+from tocsin.adapters import outbox_leases, outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.database import claim, migrate, open_engine, reading, writing
-from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT
+from tocsin.adapters.outbox_rows import DEAD, PENDING
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, LEASES, OUTBOX
 from tocsin.errors import FencedError
-from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel
+from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel, Settled, Way
 from tocsin.evaluate.model import AlertState, AlertView, Identity
-from tocsin.ports import HEARTBEAT, Delivery, Labels, Outcome
+from tocsin.ports import HEARTBEAT, Delivery, Labels
 
 
 class SqlStore:
@@ -96,20 +96,30 @@ class SqlStore:
         with self._reading() as connection:
             return tuple(decode(AlertView, seen) for seen in connection.scalars(query))
 
-    def lease(self, channel: str, now: datetime, until: datetime, limit: int = 1) -> tuple[Parcel, ...]:
+    def waiting(self, channel: str, now: datetime) -> tuple[int, int]:
+        """How many conversations have something to say that is due: critical ones, and all."""
+        with self._reading() as connection:
+            return outbox_leases.waiting(connection, channel, microseconds(now))
+
+    def lease(
+        self,
+        channel: str,
+        now: datetime,
+        until: datetime,
+        limit: int = 1,
+        before: Mapping[int, datetime] | None = None,
+    ) -> tuple[Parcel, ...]:
         """Messages that are due, severe ones first and groups in turn, one per dedup key; hidden until *until*."""
         at = microseconds(now)
-        due = outbox_rows.due_keys(channel, at)
+        bounds = {urgency: microseconds(bound) for urgency, bound in before.items()} if before is not None else None
+        due = outbox_leases.due_keys(channel, at, limit, bounds)
         with self._reading() as connection:  # most polls find nothing, and need no write lock to see that
             if connection.scalar(due) is None:
                 return ()
-        parcels: list[Parcel] = []
         with self._writing() as connection:
             self._check_fence(connection)
-            for key in dict.fromkeys(connection.scalars(due)):
-                if len(parcels) < limit:
-                    parcels.extend(outbox_rows.lease_next(connection, channel, key, at, microseconds(until)))
-        return tuple(parcels)
+            keys = list(dict.fromkeys(connection.scalars(due)))
+            return tuple(outbox_leases.lease(connection, channel, keys, at, microseconds(until), most=limit))
 
     def reclaim(self, now: datetime) -> int:
         """End the leases of a process that has died, so that its messages need not wait; returns how many.
@@ -126,22 +136,17 @@ class SqlStore:
             held = (OUTBOX.c.status == PENDING) & (OUTBOX.c.leased_until > at)
             return connection.execute(update(OUTBOX).where(held).values(leased_until=at)).rowcount
 
-    def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
-        """Record the attempt; without *retry_at* a message that was not sent is dead."""
-        outcome = delivery.outcome
-        mine = (OUTBOX.c.id == parcel.id) & (OUTBOX.c.status == PENDING)
-        changes: dict[str, Any] = {"leased_until": None, "detail": delivery.detail}
-        if delivery.receipt:
-            changes["receipt"] = delivery.receipt
-        if outcome is not Outcome.SENT:
-            mine &= OUTBOX.c.token == parcel.token
-            changes["unknowns"] = OUTBOX.c.unknowns + int(outcome is Outcome.UNKNOWN)
-        if outcome is Outcome.SENT or retry_at is None:
-            changes |= {"status": SENT if outcome is Outcome.SENT else DEAD, "settled_at": microseconds(now)}
-        else:
-            changes["next_at"] = microseconds(retry_at)
+    def settle(
+        self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None, way: Way | None = None
+    ) -> None:
+        """Record the attempt; without *retry_at* a message that was not sent is dead, and goes the *way*, if any."""
+        self.settle_all([Settled(parcel, delivery, retry_at)], now, way)
+
+    def settle_all(self, settled: Sequence[Settled], now: datetime, way: Way | None = None) -> None:
+        """Record what became of several messages at once."""
         with self._writing() as connection:
-            connection.execute(update(OUTBOX).where(mine).values(changes))
+            for each in settled:
+                outbox_rows.settle(connection, each, now, way)
 
     def depths(self) -> tuple[OutboxDepth, ...]:
         """The state of the outbox by channel."""

@@ -14,6 +14,7 @@ from tocsin.checks.alert_summary import alert_summary
 from tocsin.checks.alert_template import alert_template
 from tocsin.checks.alert_twin import alert_twin
 from tocsin.checks.base import Check, Subject, run_checks
+from tocsin.checks.channel_fallback import channel_fallback
 from tocsin.checks.channel_unused import channel_unused
 from tocsin.checks.group_interval import group_interval
 from tocsin.checks.journey_ceiling import journey_ceiling
@@ -81,6 +82,7 @@ CHECKS: tuple[Check, ...] = (
     alert_summary,
     alert_template,
     alert_twin,
+    channel_fallback,
     channel_unused,
     group_interval,
     journey_ceiling,

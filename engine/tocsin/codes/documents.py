@@ -152,6 +152,12 @@ DOCUMENTS: dict[str, str] = {
         "`above: 5 % or so`",
         "`above: 5%`",
     ),
+    "units/rate": page(
+        "A rate is so many in a time, for at most an hour.",
+        "A channel is never sent more than that in any stretch of that length.",
+        "`rate: 20 per minute`",
+        "`rate: 20/m`",
+    ),
     "units/ratio": page(
         "A ratio is a percentage or a fraction.",
         "Without the sign nobody can tell 99.9 % from 9990 %.",

@@ -1,6 +1,6 @@
 """What survives a crash: alert states, notification groups and the outbox, changed in one transaction per tick."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -105,6 +105,23 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one attempt; without *retry_at* a message that was not sent is dead."""
+
+    parcel: Parcel
+    delivery: Delivery
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The channel where messages go that another one does not take; *alone* if each alert is an incident there."""
+
+    to: str
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxDepth:
     """How much one channel still has to send, and what it gave up on.
 
@@ -133,22 +150,40 @@ class Store(Protocol):
         """Episodes, newest first; *status* is `active` or `resolved`."""
         ...
 
-    def lease(self, channel: str, now: datetime, until: datetime, limit: int) -> tuple[Parcel, ...]:
+    def waiting(self, channel: str, now: datetime) -> tuple[int, int]:
+        """How many conversations have something to say that is due: critical ones, and all."""
+        ...
+
+    def lease(
+        self,
+        channel: str,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        before: Mapping[int, datetime] | None = None,
+    ) -> tuple[Parcel, ...]:
         """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*.
 
         Of messages that are equally severe, those of different groups take turns, so a storm holds up nobody else.
         Messages of one key go in order. What has waited behind an unsent message of its key is merged with it, so
         a receiver that was away hears the latest state once, and never that something fires after it has resolved.
         A message that cannot be read is dead, and holds up no other. What the receiver called the last message of the
-        key comes along as its receipt.
+        key comes along as its receipt. With *before*, only what was put there by a time that depends on the urgency.
         """
         ...
 
-    def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
+    def settle(
+        self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None, way: Way | None = None
+    ) -> None:
         """Record the attempt; without *retry_at* a message that was not sent is dead.
 
-        A lease that has been taken over meanwhile can only tell that the message was sent.
+        One that is dead goes the *way* to another channel in the same transaction, and so does what follows it in its
+        conversation. A lease that has been taken over meanwhile can only tell that the message was sent.
         """
+        ...
+
+    def settle_all(self, settled: Sequence[Settled], now: datetime, way: Way | None = None) -> None:
+        """Record what became of several messages at once: a commit for each would take longer than sending them."""
         ...
 
     def depths(self) -> tuple[OutboxDepth, ...]:

@@ -13,6 +13,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from tocsin.evaluate.memory import OutboxDepth
+from tocsin.notify.limits import BreakerState
 from tocsin.service import alertmanager
 from tocsin.service.alertmanager import Office, RefusedError
 from tocsin.service.api import Desk, create_router
@@ -40,7 +41,7 @@ class Alive(Shape):
 
 
 class Check(Shape):
-    """One condition of being ready; *reason* is empty while it holds."""
+    """One condition of being ready; *reason* says why it does not hold, or what is amiss all the same."""
 
     ok: bool
     reason: str
@@ -88,7 +89,7 @@ def _store_check(desk: Desk, standing: Standing) -> tuple[Check, tuple[OutboxDep
 
 def _delivery_check(desk: Desk, depths: Iterable[OutboxDepth]) -> Check:
     """A receiver that refuses is no fault of ours; a worker that has ended, that only fails or lies idle is."""
-    faults = []
+    faults, notes = [], []
     for worker in desk.workers(depths):
         why = f": {worker.error}" if worker.error else ""
         if not worker.alive:
@@ -97,7 +98,9 @@ def _delivery_check(desk: Desk, depths: Iterable[OutboxDepth]) -> Check:
             faults.append(f"the worker of {worker.channel} fails{why}")
         elif worker.overdue >= OVERDUE:
             faults.append(f"a message for {worker.channel} is overdue by {worker.overdue.total_seconds():.0f} s{why}")
-    return Check(ok=not faults, reason="; ".join(faults))
+        elif worker.breaker is not BreakerState.CLOSED:
+            notes.append(f"{worker.channel} only fails, and is tried now and then")
+    return Check(ok=not faults, reason="; ".join(faults or notes))
 
 
 def _fault(status: int, code: str, message: str, hint: str | None = None) -> JSONResponse:

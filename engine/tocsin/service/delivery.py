@@ -11,12 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tocsin.errors import TocsinError
-from tocsin.evaluate.memory import OutboxDepth, Parcel, Store
-from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
-from tocsin_notifiers.retry import LONGEST_RETRY_AFTER, MOST_UNKNOWNS, retry_at
+from tocsin.evaluate.memory import OutboxDepth, Store, Way
+from tocsin.notify.limits import BreakerState
+from tocsin.ports import Channel, Clock
+from tocsin.service.dispatch import REPEATED, Dispatch
+
+__all__ = ["REPEATED", "Courier", "Worker", "Workers", "nobody"]
 
 LEASE = timedelta(seconds=60)
 """Longer than any channel's deadline; a message is taken again when it has passed, or at the next start (`reclaim`)."""
@@ -24,8 +27,6 @@ LEASE = timedelta(seconds=60)
 POLL = timedelta(seconds=1)
 LONGEST_PAUSE = 30.0
 """Seconds between two rounds that fail, at most."""
-
-REPEATED = "this may be a repeat: an earlier attempt got no answer"
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class Worker:
     """How the worker of one channel does.
 
     *failed* counts its rounds that failed, *failing* those in a row up to now, the last one with *error*; *overdue* is
-    how long the message that waits longest should have been taken already.
+    how long the message that waits longest should have been taken already. *breaker* says whether the channel is left
+    alone because it only fails.
     """
 
     channel: str
@@ -44,6 +46,7 @@ class Worker:
     failing: int = 0
     error: str = ""
     overdue: timedelta = timedelta()
+    breaker: BreakerState = BreakerState.CLOSED
 
 
 Workers = Callable[[Iterable[OutboxDepth]], tuple[Worker, ...]]
@@ -58,7 +61,7 @@ def nobody(_depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
 class Courier:
     """Delivers for all *channels*; `step` does one round of one channel, `start` runs them in threads.
 
-    *jitter* returns numbers in [0, 1) for the backoff.
+    *ways* are the fallbacks of channels; *jitter* returns numbers in [0, 1) for the backoff.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Courier:
         channels: Mapping[str, Channel],
         clock: Clock,
         *,
+        ways: Mapping[str, Way] | None = None,
         jitter: Callable[[], float] = random.random,
         poll: timedelta = POLL,
         lease: timedelta = LEASE,
@@ -76,8 +80,10 @@ class Courier:
         self._clock = clock
         self._jitter = jitter
         self._poll = poll.total_seconds()
-        self._lease = lease
-        self._held: dict[str, datetime] = {}
+        ways = ways or {}
+        self._dispatches = {
+            name: Dispatch(channel, store, clock, jitter, lease, ways.get(name)) for name, channel in channels.items()
+        }
         self._workers = {name: Worker(name) for name in self._channels}
         self._stopping = threading.Event()
         self._bells = {name: threading.Event() for name in self._channels}
@@ -111,68 +117,44 @@ class Courier:
         now, due = self._clock.now(), {depth.channel: depth.due for depth in depths}
         found = []
         for name, worker in self._workers.items():
-            thread, since = self._threads.get(name), due.get(name)
-            overdue = timedelta() if since is None else now - max(since, self._held.get(name, since))
+            thread, since, dispatch = self._threads.get(name), due.get(name), self._dispatches[name]
+            taken = (dispatch.held_until(now), dispatch.busy_at)
+            overdue = timedelta() if since is None else now - max(since, *(at for at in taken if at is not None))
             alive = thread is None or thread.is_alive()
-            found.append(replace(worker, alive=alive, overdue=max(overdue, timedelta())))
+            breaker = dispatch.breaker.state(now)
+            found.append(replace(worker, alive=alive, overdue=max(overdue, timedelta()), breaker=breaker))
         return tuple(found)
 
     def step(self, name: str) -> bool:
-        """Deliver at most one message of the channel; False when none was due."""
-        now = self._clock.now()
-        held = self._held.get(name)
-        if held is not None and now < held <= now + LONGEST_RETRY_AFTER:  # further ahead: the clock was set back
-            return False
-        parcels = self._store.lease(name, now, now + self._lease, 1)
-        for parcel in parcels:
-            self._deliver(self._channels[name], parcel)
-        return bool(parcels)
-
-    def _deliver(self, channel: Channel, parcel: Parcel) -> None:
-        delivery = self._attempt(channel, parcel)
-        now = self._clock.now()
-        again = retry_at(
-            delivery,
-            parcel.notification,
-            attempts=parcel.attempts,
-            unknowns=parcel.unknowns,
-            first_due=parcel.first_due,
-            idempotent=channel.idempotent,
-            now=now,
-            random=self._jitter,
-        )
-        if delivery.retry_after is not None and delivery.outcome is Outcome.RETRY and again is not None:
-            self._held[channel.name] = again  # about the receiver, not this message: nothing goes there before
-        self._store.settle(parcel, delivery, now, again)
-        dead = again is None and delivery.outcome is not Outcome.SENT
-        _tell(channel.name, parcel.notification, delivery, dead=dead)
-
-    def _attempt(self, channel: Channel, parcel: Parcel) -> Delivery:
-        notification = parcel.notification
-        if parcel.unknowns and not channel.idempotent:
-            if parcel.unknowns >= MOST_UNKNOWNS:
-                return Delivery(Outcome.REJECTED, "given up: it may have arrived several times already")
-            notification = replace(notification, notes=(REPEATED, *notification.notes))
-        try:
-            return channel.send(notification, self._clock.now())
-        except Exception as error:  # noqa: BLE001  # a bug of one channel must not end its worker
-            # The text of the error may hold a secret, so only its type is told.
-            return Delivery(Outcome.UNKNOWN, f"the channel failed: {type(error).__name__}")
+        """Deliver at most one message of the channel, or one storm; False when none was due."""
+        return self._dispatches[name].step()
 
     def _work(self, name: str) -> None:
-        bell, pace = self._bells[name], self._channels[name].pace.total_seconds()
+        bell = self._bells[name]
         while True:
             busy = self._round(name)
-            if self._stopping.is_set() and (not busy or time.monotonic() >= self._drain_until):
-                return
+            now = self._clock.now()
+            pause = (self._dispatches[name].free_at(now) - now).total_seconds()
+            if self._stopping.is_set():
+                if time.monotonic() + pause >= self._drain_until or not (busy or self._waits(name, pause)):
+                    return
+                time.sleep(pause)
+                continue
             failing = self._workers[name].failing
             if failing:
                 self._stopping.wait(min(self._poll * 2 ** min(failing, 20), LONGEST_PAUSE))
-            elif busy:
-                self._stopping.wait(pace) if not self._stopping.is_set() else time.sleep(pace)
-            else:
-                bell.wait(self._poll)
+            elif not busy:
+                bell.wait(min(self._poll, pause) if pause else self._poll)
                 bell.clear()
+            elif pause:
+                self._stopping.wait(min(pause, self._poll))
+
+    def _waits(self, name: str, pause: float) -> bool:
+        """Whether, at the end, something only waits for its channel to be free."""
+        try:
+            return pause > 0 and self._store.waiting(name, self._clock.now())[1] > 0
+        except TocsinError:
+            return False
 
     def _round(self, name: str) -> bool:
         """One step that never raises: a worker that ended would be missed by nobody until a page is."""
@@ -188,11 +170,3 @@ class Courier:
         if worker.failing:
             self._workers[name] = replace(worker, failing=0, error="")
         return busy
-
-
-def _tell(name: str, notification: Notification, delivery: Delivery, *, dead: bool) -> None:
-    outcome = delivery.outcome
-    words = {"channel": name, "key": notification.dedup_key, "seq": notification.seq, "detail": delivery.detail}
-    level = logging.ERROR if dead else logging.INFO if outcome is Outcome.SENT else logging.WARNING
-    what = "given up" if dead else outcome.value
-    _log.log(level, "%s: %s %s: %s", name, notification.action.value, what, delivery.detail or "ok", extra=words)

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tocsin.evaluate.memory import OutboxDepth, Store
+from tocsin.notify.limits import BreakerState
 from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin.service.board import Board
 from tocsin.service.delivery import Workers, nobody
@@ -132,7 +133,8 @@ class _Counted:
     def __init__(self, inner: Channel, telemetry: Telemetry, clock: Clock) -> None:
         self.name = inner.name
         self.idempotent = inner.idempotent
-        self.pace = inner.pace
+        self.joins = inner.joins
+        self.rate = inner.rate
         self._inner = inner
         self._telemetry = telemetry
         self._clock = clock
@@ -212,12 +214,20 @@ class _Standing(Collector):
         overdue = GaugeMetricFamily(
             "tocsin_outbox_overdue_seconds", "How long ago the next message should have been taken.", labels=label
         )
+        breaker = GaugeMetricFamily(
+            "tocsin_delivery_breaker_state",
+            "Whether the channel is left alone because it only fails: 0 no, 1 the next message is the probe, 2 yes.",
+            labels=label,
+        )
         for worker in self.workers(depths):
+            breaker.add_metric((worker.channel,), _BREAKER[worker.breaker])
             up.add_metric((worker.channel,), float(worker.alive))
             failed.add_metric((worker.channel,), worker.failed)
             overdue.add_metric((worker.channel,), worker.overdue.total_seconds())
-        yield from (up, failed, overdue)
+        yield from (up, failed, overdue, breaker)
 
+
+_BREAKER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _QUIET = ("apprise", "urllib3", "asyncio", "uvicorn.access")

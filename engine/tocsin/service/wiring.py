@@ -23,6 +23,8 @@ def build_channels(notifications: tuple[Notifications, ...], environ: Mapping[st
         settings = {key: _resolve(name, key, value, environ, faults) for key, value in spec.settings.items()}
         if not any(fault.startswith(f"channel {name}:") for fault in faults):
             channels[name] = build(name, spec.kind, settings)
+            if spec.rate is not None:
+                channels[name].rate = spec.rate
     if faults:
         raise UnavailableError("; ".join(faults), hint="set what is missing, then start again or send SIGHUP")
     return channels

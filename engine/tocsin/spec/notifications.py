@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tocsin.diagnostics import Span
 from tocsin.matchers import Matchers, equal
-from tocsin.ports import Labels
+from tocsin.ports import Labels, Rate
 from tocsin.spec.hours import Hours, Maintenance
 from tocsin.units import Duration
 
@@ -37,6 +37,10 @@ class ChannelSpec:
     settings: Mapping[str, Secret | tuple[Secret, ...] | None]
     send_resolved: bool
     span: Span
+    rate: Rate | None = None
+    """How much it takes; None: what is usual for the kind."""
+    fallback: str | None = None
+    """The channel that gets what this one does not take."""
 
     @property
     def per_alert(self) -> bool:

@@ -67,6 +67,9 @@ def _losses(channel: ChannelSpec) -> Iterator[tuple[str, str]]:
             f"Alertmanager has nothing that takes an Apprise URL, so channel {channel.name} stays silent there",
             "use email, slack or pagerduty, or let tocsin serve send these alerts",
         )
+    if channel.fallback:
+        message = f"Alertmanager knows no fallback: what {channel.name} refuses goes nowhere"
+        yield message, "let tocsin serve send these alerts"
     for key, setting in _open(channel):
         if _value(setting).startswith("${"):
             message = f"Alertmanager cannot take {key} of channel {channel.name} from elsewhere"

@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.document import Document, Json, Path
-from tocsin.ports import Labels, labels_of
+from tocsin.ports import Labels, Rate, labels_of
 from tocsin.schema.words import did_you_mean, respelling
 from tocsin.spec.service import PromQl
-from tocsin.units import Duration, UnitError, parse_decimal, parse_quantity, parse_ratio
+from tocsin.units import Duration, UnitError, parse_decimal, parse_quantity, parse_rate, parse_ratio
 from tocsin.windows import Policy
 
 MOST_NAMES = 8
@@ -136,6 +136,22 @@ class Node:
             if isinstance(node.value, str):
                 self.notes.references.append(Reference("channel", node.value, node.span))
         return self.texts()
+
+    def channel_or_none(self) -> str | None:
+        """The name of a channel, noted as a reference, if there is one."""
+        if isinstance(self.value, str):
+            self.notes.references.append(Reference("channel", self.value, self.span))
+        return self.text_or_none()
+
+    def rate_or_none(self) -> Rate | None:
+        """So many in a time; None where there is none, or it is wrong."""
+        if not isinstance(self.value, str):
+            return None
+        try:
+            return parse_rate(self.value)
+        except UnitError as error:
+            self.report("units/rate", str(error))
+            return None
 
     def duration_or_none(self, default: Duration | None = None, *, positive: bool = True) -> Duration | None:
         """A duration; *default* where there is none, None where it is wrong."""

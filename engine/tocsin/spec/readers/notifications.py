@@ -9,6 +9,9 @@ from tocsin.spec.readers.maintenance import read_maintenance
 from tocsin.spec.readers.node import Node
 from tocsin.spec.readers.routes import read_routes
 
+_COMMON = frozenset({"send_resolved", "rate", "fallback"})
+"""Keys of every kind of channel."""
+
 _TLS = ("starttls", "tls", "none")
 _HIGHEST_PORT = 65535
 
@@ -33,7 +36,7 @@ def read_notifications(node: Node) -> Notifications:
 def _channel(node: Node) -> ChannelSpec | None:
     kinds = [kind for kind in node.names() if kind in _READERS]
     if len(kinds) != 1:
-        others = [key for key in node.names() if key != "send_resolved"]
+        others = [key for key in node.names() if key not in _COMMON]
         if kinds or not others:  # an unknown kind is an unknown key, and the schema says so
             seen = f"has {' and '.join(kinds)}" if kinds else "has none"
             node.report(
@@ -45,7 +48,8 @@ def _channel(node: Node) -> ChannelSpec | None:
         return None
     kind = kinds[0]
     settings = _READERS[kind](node[kind])
-    return ChannelSpec(node.name, kind, settings, node["send_resolved"].flag(default=True), node.key_span)
+    resolved, rate = node["send_resolved"].flag(default=True), node["rate"].rate_or_none()
+    return ChannelSpec(node.name, kind, settings, resolved, node.key_span, rate, node["fallback"].channel_or_none())
 
 
 def _email(node: Node) -> Mapping[str, Setting]:

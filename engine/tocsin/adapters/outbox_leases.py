@@ -1,0 +1,152 @@
+"""Leasing from the outbox: which messages may be taken, and how what waits is folded when it is."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, update
+
+from tocsin.adapters.codec import decode, encode, instant
+from tocsin.adapters.outbox import folded
+from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT, SUPERSEDED
+from tocsin.adapters.tables import OUTBOX
+from tocsin.errors import UnavailableError
+from tocsin.evaluate.memory import Parcel
+from tocsin.ports import Notification
+
+CANDIDATES = 200
+"""How many due messages one lease looks at; a message behind one in flight is passed over."""
+
+LONGEST_WAIT = 2 * 3_600_000_000
+"""No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
+
+_log = logging.getLogger(__name__)
+
+
+def due_keys(channel: str, at: int, limit: int = 1, before: Mapping[int, int] | None = None) -> Select[Any]:
+    """The keys of messages that may be taken, the most severe first, then one of each group in turn, oldest first."""
+    query = (
+        select(OUTBOX.c.dedup_key)
+        .where(*_due_now(channel, at))
+        .order_by(OUTBOX.c.urgency, OUTBOX.c.turn, OUTBOX.c.next_at, OUTBOX.c.id)
+        .limit(max(CANDIDATES, limit))
+    )
+    if before is None:
+        return query
+    late = (and_(OUTBOX.c.urgency == urgency, OUTBOX.c.first_due <= bound) for urgency, bound in before.items())
+    return query.where(or_(*late))
+
+
+def _due_now(channel: str, at: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OUTBOX.c.channel == channel,
+        OUTBOX.c.status == PENDING,
+        or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)),
+        or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)),
+    )
+
+
+def waiting(connection: Connection, channel: str, at: int) -> tuple[int, int]:
+    """How many keys have something to say that is due: critical ones, and all."""
+    keys = func.count(OUTBOX.c.dedup_key.distinct())
+    query = select(OUTBOX.c.urgency, keys).where(*_due_now(channel, at)).group_by(OUTBOX.c.urgency)
+    counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(query)}
+    return counts.get(0, 0), sum(counts.values())
+
+
+def lease(connection: Connection, channel: str, keys: Sequence[str], at: int, until: int, *, most: int) -> list[Parcel]:
+    """Lease what *keys* have to say, in their order, up to *most* messages."""
+    parcels: list[Parcel] = []
+    for start in range(0, len(keys), most):
+        bite = keys[start : start + most]
+        found: dict[str, list[Row[Any]]] = defaultdict(list)
+        of_keys = (OUTBOX.c.channel == channel) & OUTBOX.c.dedup_key.in_(bite)
+        for row in connection.execute(select(OUTBOX).where(of_keys).order_by(OUTBOX.c.seq)):
+            found[row.dedup_key].append(row)
+        changes: list[dict[str, Any]] = []
+        for key in bite:
+            if len(parcels) < most and (parcel := _lease_one(connection, found[key], at, until, changes)):
+                parcels.append(parcel)
+        if changes:
+            changed = update(OUTBOX).where(OUTBOX.c.id == bindparam("row")).values({c: bindparam(c) for c in _CHANGED})
+            connection.execute(changed, changes)
+        if len(parcels) >= most:
+            break
+    return parcels
+
+
+_CHANGED = ("message", "action", "urgency", "turn", "next_at", "unknowns", "attempts", "token", "leased_until")
+
+
+def _lease_one(
+    connection: Connection, rows: Sequence[Row[Any]], at: int, until: int, changes: list[dict[str, Any]]
+) -> Parcel | None:
+    """The one message that the *rows* of a key have to say, unless one of them is in flight or backs off.
+
+    What becomes of the row that says it joins *changes*.
+    """
+    pending = [row for row in rows if row.status == PENDING]
+    if any(_ahead(row.leased_until, at) for row in pending):
+        return None
+    told, waiting = _legible(connection, pending, at)
+    if not waiting:
+        return None
+    last = waiting[-1]
+    next_at = max(row.next_at for row in waiting)
+    reached = any(row.status == SENT or row.receipt or _unknowns(row) for row in rows if row.id != last.id)
+    receipt = next((row.receipt for row in reversed(rows) if row.receipt), "")
+    message = replace(folded(told, reached=reached), receipt=receipt)
+    leased = not _ahead(next_at, at)
+    change = {
+        "row": last.id,
+        "message": encode(message),
+        "action": message.action.value,
+        "urgency": min(row.urgency for row in waiting),
+        "turn": min(row.turn for row in waiting),
+        "next_at": next_at,
+        "unknowns": _unknowns(last),
+        "attempts": max(row.attempts for row in waiting) + leased,
+        "token": last.token + 1,
+        "leased_until": until if leased else None,
+    }
+    changes.append(change)
+    if len(waiting) > 1:
+        older = update(OUTBOX).where(OUTBOX.c.id == bindparam("old_id"))
+        gone = [{"old_id": row.id, "unknowns": _unknowns(row)} for row in waiting[:-1]]
+        connection.execute(older.values(status=SUPERSEDED, settled_at=at, leased_until=None), gone)
+    if not leased:
+        return None
+    return Parcel(last.id, message, change["attempts"], instant(last.first_due), change["unknowns"], change["token"])
+
+
+def _legible(
+    connection: Connection, rows: Sequence[Row[Any]], at: int
+) -> tuple[Sequence[Notification], Sequence[Row[Any]]]:
+    """The messages of *rows*, and the rows that have one; the others are dead, for they would hold up their channel."""
+    told, legible = [], []
+    for row in rows:
+        try:
+            told.append(decode(Notification, row.message))
+        except UnavailableError as error:
+            _log.error("a message is given up: %s", error, extra={"channel": row.channel, "key": row.dedup_key})
+            given_up = {"status": DEAD, "settled_at": at, "leased_until": None, "detail": str(error)[:200]}
+            connection.execute(update(OUTBOX).where(OUTBOX.c.id == row.id).values(given_up))
+        else:
+            legible.append(row)
+    return told, legible
+
+
+def _far(time: ColumnElement[Any], at: int) -> ColumnElement[bool]:
+    return time > at + LONGEST_WAIT
+
+
+def _ahead(time: int | None, at: int) -> bool:
+    """Whether *time* has yet to come."""
+    return time is not None and at < time <= at + LONGEST_WAIT
+
+
+def _unknowns(row: Row[Any]) -> int:
+    """A lease that ran out unsettled is an attempt of which nobody knows the end."""
+    return int(row.unknowns) + (row.leased_until is not None)
