@@ -195,7 +195,7 @@ def test_killed_at_any_time_while_receivers_fail(
                 child.send_signal(signal.SIGKILL)
                 child.wait(10)
             else:
-                assert settled(store, 15)
+                assert settled(store, 60)
     pages: dict[str, str] = {}
     slack: Counter[str] = Counter()
     repeats = 0

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.alerts import NOON, channel, message, notifications, seconds, text
 
-from tocsin.evaluate.memory import Way
-from tocsin.notify.fallback import DEADLINES, deadline, diverted, ways
+from tocsin.evaluate.memory import Fallback
+from tocsin.notify.fallback import DEADLINES, deadline, diverted, fallbacks
 from tocsin.notify.limits import PATIENCE, Breaker, BreakerState, Window
 from tocsin.notify.storm import together
 from tocsin.ports import Action, Rate
@@ -122,12 +122,12 @@ def test_fallbacks_are_those_of_the_definitions() -> None:
         channel("email"),
     )
 
-    assert ways(spec) == {"slack": Way("pagerduty", alone=True), "pagerduty": Way("email", alone=False)}
+    assert fallbacks(spec) == {"slack": Fallback("pagerduty", alone=True), "pagerduty": Fallback("email", alone=False)}
 
 
 def test_a_group_message_stays_one_message_elsewhere() -> None:
     """With a line that says why it is there, and no receipt of a receiver that never had it."""
-    (copy,) = diverted(replace(message("slack", key="g", seq=3), receipt="C1:2"), Way("email"), "HTTP 404")
+    (copy,) = diverted(replace(message("slack", key="g", seq=3), receipt="C1:2"), Fallback("email"), "HTTP 404")
 
     assert (copy.channel, copy.dedup_key, copy.seq, copy.notes) == ("email", "g", 3, ("HTTP 404",))
     assert copy.receipt == ""
@@ -136,8 +136,8 @@ def test_a_group_message_stays_one_message_elsewhere() -> None:
 def test_a_group_message_becomes_incidents_where_each_alert_has_one() -> None:
     """By the keys that these alerts have there anyway; a reminder opens nothing."""
     both = (text("a"), text("b", resolved=NOON))
-    fire = diverted(message("slack", Action.FIRE, *both, seq=7), Way("pagerduty", alone=True), "why")
-    reminder = diverted(message("slack", Action.REPEAT, *both), Way("pagerduty", alone=True), "why")
+    fire = diverted(message("slack", Action.FIRE, *both, seq=7), Fallback("pagerduty", alone=True), "why")
+    reminder = diverted(message("slack", Action.REPEAT, *both), Fallback("pagerduty", alone=True), "why")
 
     assert [(m.dedup_key, m.action, m.seq) for m in fire] == [("a", Action.FIRE, 0), ("b", Action.RESOLVE, 1)]
     assert [m.dedup_key for m in reminder] == ["b"]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from tests import alerts
 from tests.alerts import NOON
 
-from tocsin.ports import Delivery, Notification, Outcome
+from tocsin.ports import Delivery, Notification, Outcome, Rate
 from tocsin.service.telemetry import Telemetry, configure_logging
 
 
@@ -66,7 +66,8 @@ class Wall:
 class Fickle:
     """A channel that accepts every second message."""
 
-    name, idempotent, pace = "email", False, timedelta(0)
+    name, idempotent, joins = "email", False, True
+    rate: Rate | None = None
 
     def __init__(self) -> None:
         self.outcomes = [Outcome.RETRY, Outcome.SENT]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert,
 from tocsin.adapters.codec import encode, instant, microseconds
 from tocsin.adapters.outbox import urgency
 from tocsin.adapters.tables import EVALUATOR, OUTBOX
-from tocsin.evaluate.memory import OutboxDepth, Settled, Way
+from tocsin.evaluate.memory import Fallback, OutboxDepth, Settled
 from tocsin.notify.fallback import diverted
 from tocsin.ports import Notification, Outcome
 
@@ -38,8 +38,8 @@ def post(connection: Connection, messages: Sequence[Notification], at: datetime)
         post(connection, copies, at)
 
 
-def settle(connection: Connection, settled: Settled, now: datetime, way: Way | None) -> None:
-    """Record one attempt; what is dead goes the *way*. A lease that was taken over can only tell of a success."""
+def settle(connection: Connection, settled: Settled, now: datetime, fallback: Fallback | None) -> None:
+    """Record one attempt; what is dead goes the *fallback*. A lease that was taken over can only tell of a success."""
     parcel, delivery, outcome = settled.parcel, settled.delivery, settled.delivery.outcome
     mine = (OUTBOX.c.id == parcel.id) & (OUTBOX.c.status == PENDING)
     changes: dict[str, Any] = {"leased_until": None, "detail": delivery.detail}
@@ -53,31 +53,31 @@ def settle(connection: Connection, settled: Settled, now: datetime, way: Way | N
         changes |= {"status": DEAD if dead else SENT, "settled_at": microseconds(now)}
     elif settled.retry_at is not None:
         changes["next_at"] = microseconds(settled.retry_at)
-    if dead and way is not None:
-        changes |= {"fell_to": way.to, "fell_alone": int(way.alone)}
+    if dead and fallback is not None:
+        changes |= {"fell_to": fallback.to, "fell_alone": int(fallback.alone)}
     done = connection.execute(update(OUTBOX).where(mine).values(changes)).rowcount
-    if done and dead and way is not None:
-        divert(connection, parcel.notification, way, delivery.detail, now)
+    if done and dead and fallback is not None:
+        divert(connection, parcel.notification, fallback, delivery.detail, now)
 
 
-def divert(connection: Connection, message: Notification, way: Way, detail: str, at: datetime) -> None:
+def divert(connection: Connection, message: Notification, fallback: Fallback, detail: str, at: datetime) -> None:
     """Put what was given up into the outbox of another channel."""
-    post(connection, diverted(message, way, f"not delivered to {message.channel}: {detail}"), at)
+    post(connection, diverted(message, fallback, f"not delivered to {message.channel}: {detail}"), at)
 
 
 def _following(connection: Connection, messages: Sequence[Notification]) -> Iterator[Notification]:
     fallen = OUTBOX.c.fell_to.is_not(None)
     lines = (OUTBOX.c.channel, OUTBOX.c.dedup_key, OUTBOX.c.fell_to, OUTBOX.c.fell_alone)
-    found: dict[tuple[str, str], Way] = {}
+    found: dict[tuple[str, str], Fallback] = {}
     for channel in {message.channel for message in messages}:
         keys = sorted({message.dedup_key for message in messages if message.channel == channel})
         for start in range(0, len(keys), 500):
             bite = (OUTBOX.c.channel == channel) & OUTBOX.c.dedup_key.in_(keys[start : start + 500])
             for row in connection.execute(select(*lines).where(fallen, bite)):
-                found[row.channel, row.dedup_key] = Way(row.fell_to, alone=bool(row.fell_alone))
+                found[row.channel, row.dedup_key] = Fallback(row.fell_to, alone=bool(row.fell_alone))
     for message in messages:
-        if way := found.get((message.channel, message.dedup_key)):
-            yield from diverted(message, way, f"told here, as {message.channel} did not take what came before")
+        if fallback := found.get((message.channel, message.dedup_key)):
+            yield from diverted(message, fallback, f"told here, as {message.channel} did not take what came before")
 
 
 def note_sent(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:

@@ -17,7 +17,7 @@ from tocsin.adapters.database import claim, migrate, open_engine, reading, writi
 from tocsin.adapters.outbox_rows import DEAD, PENDING
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, LEASES, OUTBOX
 from tocsin.errors import FencedError
-from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, OutboxDepth, Parcel, Settled, Way
+from tocsin.evaluate.memory import Commit, Fallback, GroupKey, GroupState, Memory, OutboxDepth, Parcel, Settled
 from tocsin.evaluate.model import AlertState, AlertView, Identity
 from tocsin.ports import HEARTBEAT, Delivery, Labels
 
@@ -136,17 +136,15 @@ class SqlStore:
             held = (OUTBOX.c.status == PENDING) & (OUTBOX.c.leased_until > at)
             return connection.execute(update(OUTBOX).where(held).values(leased_until=at)).rowcount
 
-    def settle(
-        self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None, way: Way | None = None
-    ) -> None:
-        """Record the attempt; without *retry_at* a message that was not sent is dead, and goes the *way*, if any."""
-        self.settle_all([Settled(parcel, delivery, retry_at)], now, way)
+    def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
+        """Record one attempt of a channel without a fallback."""
+        self.settle_all([Settled(parcel, delivery, retry_at)], now)
 
-    def settle_all(self, settled: Sequence[Settled], now: datetime, way: Way | None = None) -> None:
-        """Record what became of several messages at once."""
+    def settle_all(self, settled: Sequence[Settled], now: datetime, fallback: Fallback | None = None) -> None:
+        """Record what became of messages; one that was not sent and is not tried again is dead, and takes the fallback."""
         with self._writing() as connection:
             for each in settled:
-                outbox_rows.settle(connection, each, now, way)
+                outbox_rows.settle(connection, each, now, fallback)
 
     def depths(self) -> tuple[OutboxDepth, ...]:
         """The state of the outbox by channel."""

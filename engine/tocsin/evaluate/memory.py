@@ -90,7 +90,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One message on its way.
+    """One message on its fallback.
 
     *attempts* counts this one; *unknowns* counts earlier ones that may have arrived, because the receiver did not
     answer or the process died; *first_due* is when the message was put into the outbox; *token* is this lease.
@@ -114,7 +114,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Fallback:
     """The channel where messages go that another one does not take; *alone* if each alert is an incident there."""
 
     to: str
@@ -172,18 +172,16 @@ class Store(Protocol):
         """
         ...
 
-    def settle(
-        self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None, way: Way | None = None
-    ) -> None:
-        """Record the attempt; without *retry_at* a message that was not sent is dead.
-
-        One that is dead goes the *way* to another channel in the same transaction, and so does what follows it in its
-        conversation. A lease that has been taken over meanwhile can only tell that the message was sent.
-        """
+    def settle(self, parcel: Parcel, delivery: Delivery, now: datetime, retry_at: datetime | None) -> None:
+        """Record one attempt of a channel without a fallback, as `settle_all` does."""
         ...
 
-    def settle_all(self, settled: Sequence[Settled], now: datetime, way: Way | None = None) -> None:
-        """Record what became of several messages at once: a commit for each would take longer than sending them."""
+    def settle_all(self, settled: Sequence[Settled], now: datetime, fallback: Fallback | None = None) -> None:
+        """Record what became of messages, in one transaction: a commit for each would take longer than sending them.
+
+        Without *retry_at* one that was not sent is dead. It goes to *fallback* in the same transaction, and so does
+        what follows it in its conversation. A lease that has been taken over can only tell that the message was sent.
+        """
         ...
 
     def depths(self) -> tuple[OutboxDepth, ...]:

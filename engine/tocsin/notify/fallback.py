@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tocsin.evaluate.memory import Way
+from tocsin.evaluate.memory import Fallback
 from tocsin.notify.pacing import SEVERITIES
 from tocsin.ports import Action, AlertText, Notification
 from tocsin.spec import Notifications
@@ -26,27 +26,27 @@ def late(now: datetime) -> Mapping[int, datetime]:
     return {urgency: now - deadline(urgency) for urgency in range(len(SEVERITIES) + 1)}
 
 
-def ways(notifications: Iterable[Notifications]) -> dict[str, Way]:
+def fallbacks(notifications: Iterable[Notifications]) -> dict[str, Fallback]:
     """The fallback of each channel that has one."""
     channels = {name: spec for document in notifications for name, spec in document.channels.items()}
     return {
-        name: Way(spec.fallback, alone=channels[spec.fallback].per_alert)
+        name: Fallback(spec.fallback, alone=channels[spec.fallback].per_alert)
         for name, spec in channels.items()
         if spec.fallback in channels
     }
 
 
-def diverted(message: Notification, way: Way, why: str) -> tuple[Notification, ...]:
+def diverted(message: Notification, fallback: Fallback, why: str) -> tuple[Notification, ...]:
     """*message* as it is sent to the fallback, saying *why*; one for each alert where each is an incident there."""
     notes = (why, *message.notes)
-    if not way.alone:
-        return (replace(message, channel=way.to, notes=notes, receipt=""),)
+    if not fallback.alone:
+        return (replace(message, channel=fallback.to, notes=notes, receipt=""),)
     told = [text for text in message.alerts if message.action is not Action.REPEAT or text.resolved_at is not None]
-    return tuple(_alone(message, way, text, notes) for text in told)
+    return tuple(_alone(message, fallback, text, notes) for text in told)
 
 
-def _alone(message: Notification, way: Way, text: AlertText, notes: tuple[str, ...]) -> Notification:
+def _alone(message: Notification, fallback: Fallback, text: AlertText, notes: tuple[str, ...]) -> Notification:
     """The same numbers as the conversation of a channel with an incident for each alert uses."""
     over = text.resolved_at is not None
     action, seq = (Action.RESOLVE, 1) if over else (Action.FIRE, 0)
-    return Notification(way.to, text.dedup_key, action, (text,), message.evaluated_at, message.group, seq, notes)
+    return Notification(fallback.to, text.dedup_key, action, (text,), message.evaluated_at, message.group, seq, notes)

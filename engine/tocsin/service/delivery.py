@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tocsin.errors import TocsinError
-from tocsin.evaluate.memory import OutboxDepth, Store, Way
+from tocsin.evaluate.memory import Fallback, OutboxDepth, Store
 from tocsin.notify.limits import BreakerState
 from tocsin.ports import Channel, Clock
 from tocsin.service.dispatch import REPEATED, Dispatch
@@ -61,7 +61,7 @@ def nobody(_depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
 class Courier:
     """Delivers for all *channels*; `step` does one round of one channel, `start` runs them in threads.
 
-    *ways* are the fallbacks of channels; *jitter* returns numbers in [0, 1) for the backoff.
+    *fallbacks* are the fallbacks of channels; *jitter* returns numbers in [0, 1) for the backoff.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Courier:
         channels: Mapping[str, Channel],
         clock: Clock,
         *,
-        ways: Mapping[str, Way] | None = None,
+        fallbacks: Mapping[str, Fallback] | None = None,
         jitter: Callable[[], float] = random.random,
         poll: timedelta = POLL,
         lease: timedelta = LEASE,
@@ -80,9 +80,10 @@ class Courier:
         self._clock = clock
         self._jitter = jitter
         self._poll = poll.total_seconds()
-        ways = ways or {}
+        fallbacks = fallbacks or {}
         self._dispatches = {
-            name: Dispatch(channel, store, clock, jitter, lease, ways.get(name)) for name, channel in channels.items()
+            name: Dispatch(channel, store, clock, jitter, lease, fallbacks.get(name))
+            for name, channel in channels.items()
         }
         self._workers = {name: Worker(name) for name in self._channels}
         self._stopping = threading.Event()
@@ -103,7 +104,7 @@ class Courier:
             bell.set()
 
     def stop(self, deadline: timedelta = timedelta(seconds=10)) -> bool:
-        """Send what is due, for *deadline* at most; False when something was still under way then."""
+        """Send what is due, for *deadline* at most; False when something was still under fallback then."""
         self._drain_until = time.monotonic() + deadline.total_seconds()
         self._stopping.set()
         self.wake()
@@ -119,7 +120,7 @@ class Courier:
         for name, worker in self._workers.items():
             thread, since, dispatch = self._threads.get(name), due.get(name), self._dispatches[name]
             taken = (dispatch.held_until(now), dispatch.busy_at)
-            overdue = timedelta() if since is None else now - max(since, *(at for at in taken if at is not None))
+            overdue = timedelta() if since is None else now - max((since, *(at for at in taken if at is not None)))
             alive = thread is None or thread.is_alive()
             breaker = dispatch.breaker.state(now)
             found.append(replace(worker, alive=alive, overdue=max(overdue, timedelta()), breaker=breaker))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.adapters.outbox import urgency
-from tocsin.evaluate.memory import Parcel, Settled, Store, Way
+from tocsin.evaluate.memory import Fallback, Parcel, Settled, Store
 from tocsin.notify.fallback import deadline, late
 from tocsin.notify.limits import Breaker, BreakerState, Window
 from tocsin.notify.storm import limit, together
@@ -14,6 +14,8 @@ from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin_notifiers.retry import LONGEST_RETRY_AFTER, MOST_UNKNOWNS, backoff, patience, retry_at
 
 REPEATED = "this may be a repeat: an earlier attempt got no answer"
+SLOWEST = 6
+"""Failures after which the waits of the breaker grow no more: half a minute, for a new page waits as long."""
 MOST_DIVERTED = 20
 """Messages that are sent to the fallback in one round."""
 
@@ -22,7 +24,7 @@ log = logging.getLogger("tocsin.service.delivery")
 
 @dataclass(slots=True)
 class Dispatch:
-    """Delivers for one channel; *way* is where messages go that it does not take.
+    """Delivers for one channel; *fallback* is where messages go that it does not take.
 
     It keeps within the channel's rate, leaves it alone while it fails or has asked for a pause, and puts a storm
     together. *jitter* returns numbers in [0, 1) for the backoff.
@@ -33,7 +35,7 @@ class Dispatch:
     clock: Clock
     jitter: Callable[[], float]
     lease: timedelta
-    way: Way | None = None
+    fallback: Fallback | None = None
     breaker: Breaker = field(default_factory=Breaker)
     busy_at: datetime | None = None
     """When it last did something."""
@@ -60,7 +62,7 @@ class Dispatch:
     def free_at(self, now: datetime) -> datetime:
         """When something may go there; what lies too far ahead was said before the clock was set back."""
         times = (self.held_until(now) or now, self._window.free_at(now))
-        return max(now, *(at for at in times if at <= now + LONGEST_RETRY_AFTER))
+        return max((now, *(at for at in times if at <= now + LONGEST_RETRY_AFTER)))
 
     def held_until(self, now: datetime) -> datetime | None:
         """Until when the channel is left alone, or was: at its own wish, or because it fails."""
@@ -97,7 +99,7 @@ class Dispatch:
         if delivery.outcome in {Outcome.SENT, Outcome.REJECTED}:
             self.breaker = self.breaker.worked()
         else:
-            self.breaker = self.breaker.failed(now, lambda failures: backoff(failures, self.jitter))
+            self.breaker = self.breaker.failed(now, lambda failures: backoff(min(failures, SLOWEST), self.jitter))
         if before is BreakerState.CLOSED and self.breaker.until is not None:
             extra = {"channel": self.channel.name, "failures": self.breaker.failures, "detail": delivery.detail}
             log.error("%s: left alone for a while, it only fails", self.channel.name, extra=extra)
@@ -124,18 +126,18 @@ class Dispatch:
     def _record(self, settled: Sequence[Settled], now: datetime) -> None:
         if not settled:
             return
-        self.store.settle_all(settled, now, self.way)
+        self.store.settle_all(settled, now, self.fallback)
         for each in settled:
             dead = each.retry_at is None and each.delivery.outcome is not Outcome.SENT
             _tell(self.channel.name, each.parcel.notification, each.delivery, dead=dead)
 
     def _patience(self, notification: Notification) -> timedelta:
         whole = patience(notification)
-        return whole if self.way is None else min(whole, deadline(urgency(notification)))
+        return whole if self.fallback is None else min(whole, deadline(urgency(notification)))
 
     def _divert_late(self, now: datetime) -> bool:
         """While nothing may go there, what has waited too long goes to the fallback."""
-        if self.way is None:
+        if self.fallback is None:
             return False
         parcels = self.store.lease(self.channel.name, now, now + self.lease, MOST_DIVERTED, late(now))
         self._record([Settled(parcel, _too_late(parcel.notification)) for parcel in parcels], now)

@@ -20,10 +20,10 @@ from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
 from tocsin.errors import FencedError, StoreError, TocsinError
 from tocsin.evaluate.leadership import Role
-from tocsin.evaluate.memory import OutboxDepth, Way
+from tocsin.evaluate.memory import Fallback, OutboxDepth
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.tick import Watch
-from tocsin.notify.fallback import ways
+from tocsin.notify.fallback import fallbacks
 from tocsin.notify.muting import muting_of
 from tocsin.ports import HEARTBEAT, Channel, Clock
 from tocsin.service.alertmanager import Office
@@ -104,7 +104,9 @@ class Process:
                 version=version("tocsin"),
             )
         )
-        self._courier = Courier(self._store, channels, self._clock, ways=ways(definitions.workspace.notifications))
+        self._courier = Courier(
+            self._store, channels, self._clock, fallbacks=fallbacks(definitions.workspace.notifications)
+        )
         self._telemetry.watch(self._board, self._store, self._clock, self._workers)
         self._retired: list[Courier] = []
         self._keeping = False
@@ -243,7 +245,7 @@ class Process:
             self._courier.start()
         elif before.leads and not role.leads:
             self._evaluator.unsaved = None  # whoever leads now tells it from what it sees itself
-            self._hand_over(self._evaluator.detour.channels, ways(self._evaluator.notifications))
+            self._hand_over(self._evaluator.detour.channels, fallbacks(self._evaluator.notifications))
 
     def reload(self) -> None:
         """Read the definitions again; whatever is wrong with them leaves the set in use as it is."""
@@ -266,7 +268,7 @@ class Process:
         watch.inherit(before)
         if self._keeper is not None:
             self._keeper.follow(definitions.workspace)
-        self._hand_over(channels, ways(definitions.workspace.notifications))
+        self._hand_over(channels, fallbacks(definitions.workspace.notifications))
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
         self._evaluator.muting = muting_of(definitions.workspace)
@@ -274,10 +276,10 @@ class Process:
         self._board.update(workspace=definitions.workspace, reload_findings=(), reload_error="", reloaded_at=now)
         log.info("the definitions on disk are in use", extra=counts(definitions))
 
-    def _hand_over(self, channels: Mapping[str, Channel], fallbacks: Mapping[str, Way]) -> None:
+    def _hand_over(self, channels: Mapping[str, Channel], others: Mapping[str, Fallback]) -> None:
         """Deliver through *channels* from now on; what is being sent is finished beside, the store keeps them apart."""
         self._retired = [c for c in (*self._retired, self._courier) if not c.stop(timedelta())]
-        self._courier = Courier(self._store, channels, self._clock, ways=fallbacks)
+        self._courier = Courier(self._store, channels, self._clock, fallbacks=others)
         if self._role.leads:
             self._courier.start()
         self._evaluator.deliverer = self._courier
