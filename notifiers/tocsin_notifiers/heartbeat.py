@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tocsin.ports import Delivery, Notification, Outcome
+from tocsin.ports import Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.web import REQUESTS
@@ -26,7 +26,8 @@ class HeartbeatChannel:
     fault: Callable[[], str]
     deadline: float = DEADLINE_SECONDS
     idempotent: bool = True
-    pace: timedelta = timedelta()
+    joins: bool = False
+    rate: Rate | None = None
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:

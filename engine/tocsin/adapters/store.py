@@ -141,7 +141,7 @@ class SqlStore:
         self.settle_all([Settled(parcel, delivery, retry_at)], now)
 
     def settle_all(self, settled: Sequence[Settled], now: datetime, fallback: Fallback | None = None) -> None:
-        """Record what became of messages; one that was not sent and is not tried again is dead, and takes the fallback."""
+        """Record what became of messages; one that was not sent and is not tried again is dead, and goes elsewhere."""
         with self._writing() as connection:
             for each in settled:
                 outbox_rows.settle(connection, each, now, fallback)
