@@ -75,8 +75,8 @@ def _stale(artifacts: Sequence[Artifact], root: Path, folders: Iterable[str]) ->
     """Generated files in the folders that belong to us which are not among *artifacts*."""
     wanted = {artifact.path for artifact in artifacts}
     tops = sorted({path.split("/")[0] for path in wanted} | set(folders))
-    files = (path for top in tops for path in sorted((root / top).rglob("*")) if path.is_file() and _ours(path))
-    return [relative for path in files if (relative := path.relative_to(root).as_posix()) not in wanted]
+    there = (path.relative_to(root).as_posix() for top in tops for path in sorted((root / top).rglob("*")))
+    return [path for path in there if path not in wanted and (root / path).is_file() and _ours(root / path)]
 
 
 def _ours(path: Path) -> bool:
