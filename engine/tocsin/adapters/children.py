@@ -68,6 +68,11 @@ class Child:
                 self._signal(signal.SIGKILL)
         self._process.wait()
 
+    def kill(self) -> None:
+        """End it without a chance to tidy up."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
