@@ -4,7 +4,8 @@
 samples are loaded into a real Prometheus, which is asked as each method asks. What happens between a process's last
 scrape and its end no sample tells of, so budgets are compared twice: with the truth, all that happened, and with the
 best reader there can be, who knows of each process when it lived and so counts all that its last scrape saw. Counts
-are compared with those of the best reader.
+are compared with those of the best reader. What is left of the budget is told as `tocsin evaluate` and the page tell
+it, gaps and all, beside what is truly left.
 """
 
 import argparse
@@ -14,15 +15,18 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+from tests import builders
 from tests.backfilled import backfilled
 
 from bench.bursty import History, history
 from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.evaluate.accounting import account
 from tocsin.evaluate.counting import LONG, calibrated, sampled
 from tocsin.ledger.counts import Counts
 from tocsin.sli import Counters, RatioSli, guarded
@@ -30,7 +34,8 @@ from tocsin.sli import Counters, RatioSli, guarded
 EPOCH = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp())
 BEFORE, AFTER = 6 * 3600, 3600
 """Seconds of history around what is counted: no method begins with a counter that nobody saw before."""
-ALLOWED = 0.001
+TARGET = Decimal("0.999")
+ALLOWED = float(1 - TARGET)
 TOTAL, BAD = 'hits_total{job="shop"}', 'hits_total{job="shop",code=~"5.."}'
 SLI = RatioSli(TOTAL, BAD)
 FIVE = timedelta(minutes=5)
@@ -41,12 +46,16 @@ SLOTH = f"(sum(rate({BAD}[5m]))) / (sum(rate({TOTAL}[5m])))"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one method says: events (NaN where it does not count them), and the ratio of errors."""
+    """What one method says: events (NaN where it does not count them), and the ratio of errors.
+
+    *left* is what is left of the budget, as it is shown; NaN where no method of ours is asked.
+    """
 
     total: float
     bad: float
     ratio: float
     seconds: float = 0.0
+    left: float = math.nan
 
     @classmethod
     def of(cls, total: float, bad: float) -> "Result":
@@ -71,6 +80,12 @@ class Trial:
     def end(self) -> datetime:
         """When it ends."""
         return datetime.fromtimestamp(self.until, UTC)
+
+    def left(self, counts: Counts) -> float:
+        """What is left of the budget as `tocsin evaluate` shows it, of a rolling window as long as the stretch."""
+        slo = builders.slo(sli=SLI, target=str(TARGET), window=f"{self.until - self.since}s")
+        remaining = account(slo, counts.days(slo.ref), self.end, None).remaining
+        return math.nan if remaining is None else remaining
 
     def raw(self) -> Counts:
         """Sample by sample."""
@@ -123,7 +138,7 @@ def methods(tried: Trial, kept: dict[str, Counts]) -> Mapping[str, Callable[[], 
         def run() -> Result:
             kept[name] = counted()
             total, bad, _ = kept[name].stated()
-            return Result.of(float(total.sum()), float(bad.sum()))
+            return replace(Result.of(float(total.sum()), float(bad.sum())), left=tried.left(kept[name]))
 
         return run
 
@@ -154,7 +169,7 @@ def run(tried: Trial, only: Collection[str] = ()) -> tuple[Mapping[str, Result],
             continue
         began = time.monotonic()
         result = method()
-        results[name] = Result(result.total, result.bad, result.ratio, time.monotonic() - began)
+        results[name] = replace(result, seconds=time.monotonic() - began)
     return results, kept
 
 
@@ -175,9 +190,15 @@ def table(past: History, results: Mapping[str, Result], kept: Mapping[str, Count
         f"{days:g} days, {len(past.lives)} processes, {everything.total:,.0f} events, {everything.bad:,.0f} bad",
         f"seen by no scrape: {unseen}; before a process's first scrape: {early}",
         "",
-        f"{'':32} {'counts against the best reader':^29} {'':9} {'':11} {'budget off':^21}",
-        f"{'method':32} {'good':>9} {'total':>9} {'bad':>9} {'ratio':>9} {'budget used':>11} {'truth':>9} {'best':>10}",
-        f"{'truth: all that happened':32} {'':29} {everything.ratio:9.5%} {everything.ratio / ALLOWED:11.3%}",
+        f"{'':32} {'counts against the best reader':^29} {'':9} {'':11} {'':10} {'budget off':^21}",
+        (
+            f"{'method':32} {'good':>9} {'total':>9} {'bad':>9} {'ratio':>9} {'budget used':>11} {'shown left':>10} "
+            f"{'truth':>9} {'best':>10}"
+        ),
+        (
+            f"{'truth: all that happened':32} {'':29} {everything.ratio:9.5%} {everything.ratio / ALLOWED:11.3%} "
+            f"{1 - everything.ratio / ALLOWED:10.3%}"
+        ),
     ]
     for name, one in {"best reader there can be": best, **results}.items():
         counts = " " * 29
@@ -185,7 +206,10 @@ def table(past: History, results: Mapping[str, Result], kept: Mapping[str, Count
             good = (one.total - one.bad) / (best.total - best.bad) - 1
             counts = f"{good:+9.4%} {one.total / best.total - 1:+9.4%} {one.bad / best.bad - 1:+9.4%}"
         off = " ".join(f"{one.ratio / true.ratio - 1:+10.4%}" for true in (everything, best))
-        lines.append(f"{name:32} {counts} {one.ratio:9.5%} {one.ratio / ALLOWED:11.3%} {off} {one.seconds:5.1f}s")
+        left = " " * 10 if math.isnan(one.left) else f"{one.left:10.3%}"
+        lines.append(
+            f"{name:32} {counts} {one.ratio:9.5%} {one.ratio / ALLOWED:11.3%} {left} {off} {one.seconds:5.1f}s"
+        )
     lines += ["", "minutes with more than 0.1 %, 1 %, 10 % of bad events, and the mean distance of a minute's total:"]
     minutes = {name: counts.stated()[:2] for name, counts in kept.items() if name}
     happened = tuple(past.per_minute(BEFORE, past.seconds - AFTER, bad=bad) for bad in (False, True))

@@ -235,7 +235,41 @@ def test_coverage_is_not_the_sli() -> None:
 
     assert (one(found.coverage), found.states(np.array([True])).tolist()) == (0.4, [UNKNOWN])
     assert one(found.sli) == pytest.approx(0.9999, abs=1e-6)
-    assert one(found.allowed) == pytest.approx(14.4, abs=1e-9)
+    assert one(found.allowed) == pytest.approx(5.76, abs=1e-9)
+
+
+def test_a_gap_makes_no_budget_larger() -> None:
+    """What counters counted in a gap is counted, so nothing is made up for it; what is over says how much is left."""
+    day = day_of(10, 0.0101)
+    day.covered[600:1200] = False
+    found = counted([day])
+
+    assert (one(found.coverage), one(found.observed)) == pytest.approx((840 / 1440, 1.0))
+    assert one(found.allowed) == pytest.approx(14.4)
+    assert one(found.remaining) == pytest.approx(-0.01)
+    assert not found.met.any()
+
+
+def test_what_a_gap_lost_is_taken_to_be_like_the_rest() -> None:
+    """A process that was restarted in the gap took its counts along: the ratio of what is known is the ratio of all."""
+    day = day_of(10, 0.012)
+    day.total[600:1200], day.bad[600:1200], day.covered[600:1200] = 0.0, 0.0, False
+    found = counted([day])
+
+    assert one(found.remaining) == pytest.approx(-0.2)
+    assert not found.met.any()
+
+
+@pytest.mark.parametrize("target", ["0.999", "0.9"])
+@pytest.mark.parametrize("bad", [0.005, 0.01, 0.02])
+@pytest.mark.parametrize("gap", [(0, 0), (100, 200), (0, 700), (900, 1440)])
+def test_an_objective_that_is_missed_has_no_budget_left(target: str, bad: float, gap: tuple[int, int]) -> None:
+    """Over a window that is over, one says what the other says, wherever its gaps are."""
+    day = day_of(10, bad)
+    day.covered[slice(*gap)] = False
+    found = counted([day], target=target)
+
+    assert bool(found.met[0]) == (one(found.remaining) >= 0)
 
 
 def test_a_period_that_is_not_over() -> None:
@@ -256,6 +290,7 @@ def test_what_was_not_there_yet_is_not_missing() -> None:
     ratios = Ratios.of([Fraction(1, 1000)])
 
     assert one(budgets(series, young, now, ratios, 0.5).coverage) == 1.0
+    assert one(budgets(series, young, now, ratios, 0.5).allowed) == pytest.approx(14.4)  # of a whole day
     assert one(budgets(series, rolling(now, DAY, 1), now, ratios, 0.5).coverage) == 0.25
 
 
@@ -263,7 +298,7 @@ def test_what_is_older_than_the_ledger_is_not_covered() -> None:
     """A window that begins before all that is held counts what there is, and says how much of it that is."""
     found = counted([day_of(10)], window=(MIDNIGHT - 3 * DAY, MIDNIGHT + DAY))
 
-    assert (one(found.total), one(found.coverage), one(found.observed)) == (14_400.0, 0.25, 0.25)
+    assert (one(found.total), one(found.coverage), one(found.allowed)) == pytest.approx((14_400.0, 0.25, 14.4))
     assert found.states(np.array([False])).tolist() == [UNKNOWN]
 
 

@@ -20,7 +20,7 @@ from tocsin.evaluate.measures import Interval
 from tocsin.monthly.build import month_of
 from tocsin.monthly.charts import budget, calendar, uptime_by_day
 from tocsin.monthly.html import as_html
-from tocsin.monthly.model import Month
+from tocsin.monthly.model import Month, Seen
 from tocsin.monthly.texts import as_json, days_as_csv
 from tocsin.monthly.words import credit_words, share
 from tocsin.service.month import Period
@@ -113,6 +113,51 @@ def test_too_few_events() -> None:
 
     assert (month.uptime, month.breached, month.credit) == (Fraction(0), False, Decimal(0))
     assert month.verdict == "10 events are fewer than the 2,000 of the contract: no breach, no credit"
+
+
+def unseen(count: int, good: float | None = None) -> list[Interval]:
+    """Intervals in which no counter answered."""
+    return [replace(one, seen=False) for one in run([good] * count, FIVE)]
+
+
+@pytest.mark.parametrize("empty", ["good", "bad", "ignore"])
+@pytest.mark.parametrize("method", ["interval-mean", "minutes"])
+def test_a_contract_that_nobody_saw_is_not_kept(method: str, empty: str) -> None:
+    """A misspelt selector, or intervals as short as scrapes: no counter ever answered, and nothing is known of it."""
+    month = month_of(gold(measure=measure(method, interval="5m", empty=empty)), START, END, unseen(MONTH))
+
+    assert (month.uptime, month.breached, month.credit) == (None, None, None)
+    assert (month.complete, month.seen.coverage) == (False, 0.0)
+    assert month.verdict.startswith("no event of it was ever seen in this period")
+    assert ">Not known<" in as_html(month)
+    assert 'class="verdict blind"' in as_html(month)
+
+
+def test_an_idle_contract_is_what_it_says() -> None:
+    """Counters that stand still are seen: the service is there, and empty intervals count as the contract has it."""
+    month = month_of(gold(), START, END, five_minutes(*[None] * 8_000))
+
+    assert (month.uptime, month.breached, month.seen.coverage) == (Fraction(1), False, 1.0)
+
+
+@pytest.mark.parametrize(("gap", "breached"), [(400, False), (2_000, None)])
+def test_a_month_of_which_much_was_not_seen(gap: int, breached: bool | None) -> None:
+    """Without a ledger, too: 4 % that no counter answered in are as the contract says, 22 % are too much."""
+    ones = five_minutes()
+    ones[100 : 100 + gap] = [replace(one, good=None, seen=False) for one in ones[100 : 100 + gap]]
+    month = month_of(gold(), START, END, ones, seen=Seen(floor=0.9))
+
+    assert month.seen.coverage == pytest.approx(1 - gap / MONTH)
+    assert (month.breached, month.complete) == (breached, breached is not None)
+
+
+def test_a_service_that_began_amid_the_month() -> None:
+    """What was before it was first seen is not missing."""
+    ones = five_minutes()
+    ones[:4_000] = unseen(4_000)
+    month = month_of(gold(), START, END, ones, seen=Seen(floor=0.9))
+
+    assert (month.seen.coverage, month.breached) == (1.0, False)
 
 
 def test_nothing_was_measured() -> None:

@@ -272,6 +272,14 @@ def test_breach_alert_lasts_until_the_month_ends() -> None:
     assert (november.uptime, november.breached, there.open) == (1.0, False, [])
 
 
+def test_a_contract_whose_counters_never_answer() -> None:
+    """A misspelt selector: the evaluator says that nothing is known, and why, where `empty: good` would say 100 %."""
+    status = World(contract()).tick(START + timedelta(days=10))
+
+    assert (status.uptime, status.breached, status.credit, status.coverage) == (None, None, None, 0.0)
+    assert status.reason.startswith("no event of it was ever seen")
+
+
 def test_blind_contract() -> None:
     """Without answers nothing is claimed, and an open alert stays open."""
     there = World(contract(), Stretch(-40 * DAY, 0, 10), Stretch(0, 3_000, 10, 1.0), Stretch(3_000, 60 * DAY, 10))

@@ -53,9 +53,14 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
     start, end = (milliseconds(bound) // 1000 for bound in window_of(slo, at))
     step = method.slice
     now = -(-(milliseconds(at)) // (1000 * step)) * step
-    windows = Windows(np.array([start]), np.array([now if slo.calendar is None else max(end, now)]))
     series = Series.empty(np.arange(start // step * step, now + 1, step, dtype=np.int64), 1)
     series.state(0, *(method.units(day) for day in days))
+    since = series.first_known(0, start)
+    windows = Windows(
+        np.array([start]),
+        np.array([now if slo.calendar is None else max(end, now)]),
+        np.array([start if since is None else since]),
+    )
     ratios = Ratios.of([1 - Fraction(slo.target)])
     found = budgets(series, windows, now, ratios, 0.0)
     lasts = np.array([np.nan])

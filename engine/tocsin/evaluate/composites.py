@@ -1,7 +1,7 @@
 """Journeys and contracts of a workspace: which slices they need, and what follows from them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, cast
@@ -18,7 +18,6 @@ from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.sla import SlaSight
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.evaluate.standing import Ledger
-from tocsin.evaluate.words import percent
 from tocsin.spec import Combine, JourneySlo, Sla
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
@@ -156,7 +155,8 @@ class Composites:
 
         def judge() -> SlaSight:
             intervals = self.measured.intervals(one, books, first, last)
-            return self._seen(sla.judge(one, start, end, intervals, kept_since), books, (start, asker.at))
+            sight = sla.judge(one, start, end, intervals, kept_since, floor=self.measured.floor)
+            return self._seen(sight, books, (start, asker.at))
 
         sight = self._once(f"sla:{one.name}", (start, _extent(books), book.number(kept_since)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
@@ -168,13 +168,7 @@ class Composites:
         unseen = [book.unseen for book in books.values() if book.until is not None and book.until > over[0]]
         if self.ledger is None or elapsed <= 0 or not unseen:
             return sight
-        coverage = max(0.0, 1 - max(unseen) / elapsed)
-        status = replace(sight.status, coverage=coverage)
-        if coverage >= self.ledger.floor:
-            return replace(sight, status=status)
-        reason = f"only {percent(coverage, 1)} of the period was seen, less than {percent(self.ledger.floor)}"
-        status = replace(status, breached=None, credit=None, reason=reason)
-        return SlaSight(status, Sample(Truth.UNKNOWN, sight.sample.value, reason, sight.sample.facts))
+        return sight.seen(max(0.0, 1 - max(unseen) / elapsed), self.ledger.floor)
 
     def _once(self, name: str, made_from: object, judge: Callable[[], T]) -> T:
         before = self.judged.get(name)

@@ -9,7 +9,7 @@ from tocsin.evaluate import journey
 from tocsin.evaluate.measures import Interval
 from tocsin.evaluate.measures.presence import Presence, PresenceSli
 from tocsin.evaluate.slices import Counted, Slices, milliseconds
-from tocsin.spec import JourneySlo, Sla, Slo
+from tocsin.spec import JourneySlo, LedgerSettings, Sla, Slo
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
@@ -27,6 +27,8 @@ class Measured:
     slos: Mapping[str, Slo]
     journeys: Mapping[str, JourneySlo]
     slas: tuple[Sla, ...]
+    floor: float = 0.0
+    """The least coverage at which anything is concluded."""
 
     @classmethod
     def of(cls, workspace: Workspace) -> "Measured":
@@ -37,7 +39,8 @@ class Measured:
         ]
         journeys = {slo.ref: slo for slo in whole}
         slas = tuple(one for one in workspace.slas if one.covers in slos or one.covers in journeys)
-        return cls(slos, journeys, slas)
+        settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
+        return cls(slos, journeys, slas, float(settings.coverage))
 
     def slo(self, key: Key) -> Slo | None:
         """Whose events *key* names; None where it is not an SLO's."""
@@ -74,15 +77,27 @@ class Measured:
         events = books[one.covers].events if one.covers in books else None
         if one.measure.deployed:
             deployed = books[_presence(one)].ratios.keys()
+        seen = self._seen(one, books)
         return [
             Interval(
                 *book.bounds(k),
                 values.get(k),
                 None if events is None else events.get(k, 0.0),
                 deployed=k in deployed,
+                seen=seen is None or k in seen or (bool(one.measure.deployed) and k not in deployed),
             )
             for k in range(first, last)
         ]
+
+    def _seen(self, one: Sla, books: Mapping[str, Slices]) -> AbstractSet[int] | None:
+        """The slices of which anything is known: of any member, for what others lack is the journey's business.
+
+        None where a counter that is not there says that nothing was deployed.
+        """
+        if one.measure.method == "deployed-minutes" and not one.measure.deployed:
+            return None
+        whose = [book for ref, book in books.items() if ref in self.slos]
+        return set().union(*(book.ratios.keys() | book.idle for book in whose))
 
     def _values(
         self, one: Sla, books: Mapping[str, Slices], first: int, last: int

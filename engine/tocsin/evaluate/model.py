@@ -200,7 +200,7 @@ class SlaStatus:
     exclusions: tuple[Taken, ...] = ()
     """What each exclusion took out of the period so far."""
     coverage: float | None = None
-    """The part of the period so far that was looked at, as far as the ledger knows; None where it counted nothing."""
+    """The part of the period that was seen, since it first was; 0 where it never was, None before there is any."""
 
 
 class MuteKind(StrEnum):

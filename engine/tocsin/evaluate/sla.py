@@ -9,17 +9,20 @@ How uptime is measured is the method's business (`evaluate/measures/`); contract
   bring none, the alert waits until there are enough.
 - Intervals at the start of the period without events, from before the time that the metric source keeps, are not
   empty: nobody knows any more. They count nowhere, and the alert cannot be resolved on what is left.
+- Empty is an interval in which a counter stood still. Where no counter answers at all nobody knows; where none ever
+  did in the period, nothing is measured, whatever `empty` says, and with less than a floor of it seen (from the first
+  interval that was) there is neither breach nor credit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import takewhile
 from math import fsum
 
-from tocsin.evaluate.measures import METHODS, UNIT, Interval, Mark, Taken, Tally, audit, excluded, tally
+from tocsin.evaluate.measures import METHODS, UNIT, Interval, Mark, Taken, Tally, audit, coverage, excluded, tally
 from tocsin.evaluate.measures.base import MS
 from tocsin.evaluate.model import Sample, SlaStatus, Truth
 from tocsin.evaluate.rule import Rule
@@ -63,12 +66,34 @@ class SlaSight:
     status: SlaStatus
     sample: Sample
 
+    def seen(self, part: float | None, floor: float) -> "SlaSight":
+        """The same where *part* of the period was looked at: below *floor* there is neither breach nor credit."""
+        known = [each for each in (part, self.status.coverage) if each is not None]
+        if not known:
+            return self
+        status = replace(self.status, coverage=min(known))
+        if min(known) >= floor or status.uptime is None:
+            return SlaSight(status, self.sample)
+        reason = too_little(min(known), floor)
+        status = replace(status, breached=None, credit=None, reason=reason)
+        return SlaSight(status, Sample(Truth.UNKNOWN, self.sample.value, reason, self.sample.facts))
+
+
+NEVER = "no event of it was ever seen in this period: is it measured, and scraped at least twice in each interval?"
+"""Why nothing is known of a contract whose counters never answered."""
+
+
+def too_little(part: float, floor: float) -> str:
+    """Why nothing is concluded."""
+    return f"only {percent(part, 1)} of the period was seen, less than {percent(floor)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """What the known intervals of a contract come to; *raw* marks are those without any exclusion.
 
-    *forgotten* is how many intervals at the start nobody knows of any more; *events* is None where nobody counted.
+    *forgotten* is how many intervals at the start nobody knows of any more: all where nobody ever knew of any. *events*
+    is None where nobody counted, *coverage* where nobody ever looked.
     """
 
     marks: tuple[Mark, ...]
@@ -77,6 +102,7 @@ class Account:
     taken: tuple[Taken, ...]
     forgotten: int
     events: float | None
+    coverage: float | None
 
     def enough(self, sla: Sla) -> bool:
         """Whether there are as many events as the contract asks for."""
@@ -92,19 +118,36 @@ def account(sla: Sla, intervals: Sequence[Interval], kept_since: datetime | None
     counted = [one.events for one in known if one.events is not None]
     events = round(fsum(counted), 6) if counted or sla.measure.minimum_events else None
     return Account(
-        tuple(marks), tuple(raw), tally(marks, sla.exclusions), audit(raw, sla.exclusions), forgotten, events
+        tuple(marks),
+        tuple(raw),
+        tally(marks, sla.exclusions),
+        audit(raw, sla.exclusions),
+        forgotten,
+        events,
+        coverage(known),
     )
 
 
 def judge(
-    sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval], kept_since: datetime | None = None
+    sla: Sla,
+    start: datetime,
+    end: datetime,
+    intervals: Sequence[Interval],
+    kept_since: datetime | None = None,
+    *,
+    floor: float = 0.0,
 ) -> SlaSight:
-    """Judge the complete *intervals* of the period [start, end) so far; the source remembers back to *kept_since*."""
+    """Judge the complete *intervals* of the period [start, end) so far; the source remembers back to *kept_since*.
+
+    With less than *floor* of them seen nothing is concluded.
+    """
     found = account(sla, intervals, kept_since)
     so_far, forgotten, enough = found.so_far, found.forgotten, found.enough(sla)
     uptime = so_far.uptime()
     if uptime is None:
-        return blind(sla, start, end, "nothing was measured in this period yet")
+        never = bool(intervals) and found.coverage is None
+        sight = blind(sla, start, end, NEVER if never else "nothing was measured in this period yet")
+        return replace(sight, status=replace(sight.status, coverage=0.0 if never else None))
     highest = best(sla, _whole(sla, found, intervals), intervals[-1].end, end)
     lost = enough and highest is not None and highest < Fraction(sla.target)
     reasons = [f"nothing is kept from before {intervals[forgotten].start:%Y-%m-%d %H:%M} UTC"] if forgotten else []
@@ -137,10 +180,12 @@ def judge(
         ("empty intervals", f"{so_far.empty} (count as {sla.measure.empty})"),
     )
     if forgotten and not lost:
-        return SlaSight(status, Sample(Truth.UNKNOWN, float(uptime), status.reason, facts))
+        sample = Sample(Truth.UNKNOWN, float(uptime), status.reason, facts)
+        return SlaSight(status, sample).seen(found.coverage, floor)
     kept = "the target can be kept in this period" if enough else status.reason
     reason = "the target cannot be reached any more in this period" if lost else kept
-    return SlaSight(status, Sample(Truth.TRUE if lost else Truth.FALSE, float(uptime), reason, facts))
+    sample = Sample(Truth.TRUE if lost else Truth.FALSE, float(uptime), reason, facts)
+    return SlaSight(status, sample).seen(found.coverage, floor)
 
 
 def _whole(sla: Sla, found: Account, intervals: Sequence[Interval]) -> Tally:
@@ -152,6 +197,8 @@ def _whole(sla: Sla, found: Account, intervals: Sequence[Interval]) -> Tally:
 
 def _forgotten(intervals: Sequence[Interval], kept_since: datetime | None) -> int:
     """How many intervals at the start are not known any more, rather than empty."""
+    if not any(one.seen and one.deployed for one in intervals):
+        return len(intervals)
     if kept_since is None:
         return 0
     without = takewhile(lambda one: one.good is None, intervals)

@@ -231,7 +231,7 @@ class SloQuestion:
         return Duration.of(seconds=max(passed, _LEAST)), Duration.of(seconds=round((end - start).total_seconds()))
 
     def _counted(self, events: Rate, asker: Asker, window: Duration) -> None:
-        """Count against the budget of the whole period: what is not observed of it is taken to be clean."""
+        """Count against the budget of the whole period: what is yet to come of it is taken to be clean."""
         slo = self.slo
         self.counted, self.counted_reason = None, events.why(window)
         if events.total is None or events.bad is None or not events.total > 0:
@@ -239,7 +239,8 @@ class SloQuestion:
         _, whole = self._period(asker.at)
         observed = self.history.observed(asker, slo.window)
         if slo.calendar is not None:
-            observed = min(window.milliseconds, observed * slo.window.milliseconds) / whole.milliseconds
+            passed = min(window.milliseconds, observed * slo.window.milliseconds)
+            observed = passed / max(passed + whole.milliseconds - window.milliseconds, passed)
         spent = spend(slo.target, events.total, events.bad, observed)
         if spent is not None:
             self.counted, self.counted_reason = Counted(spent, asker.at, observed), ""

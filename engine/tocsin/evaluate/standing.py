@@ -32,9 +32,10 @@ class Standing:
         return min(1.0, self.seen / elapsed) if elapsed > 0 else 1.0
 
     def observed(self, at: datetime) -> float:
-        """The part of the whole period that was looked at, the time since *until* included."""
-        seen = self.seen + (at - self.until).total_seconds()
-        return min(1.0, seen / (self.end - self.start).total_seconds())
+        """The part of what the budget is of that lies behind since the first look, as `ledger.budgets` has it."""
+        passed = at - max(self.start, self.since)
+        whole = passed + (self.end - at) if self.end > at else self.end - self.start
+        return min(1.0, passed / whole) if whole else 1.0
 
 
 class Ledger(Protocol):

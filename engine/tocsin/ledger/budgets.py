@@ -1,8 +1,13 @@
 """What is left of the budgets of many objectives, each over its own window.
 
-The budget is that of the whole window, `B * total / observed`: what is not observed of it, because it is yet to come or
-because nobody could look, is taken to have as much traffic as the rest, and to be clean (as `tocsin.budget.spend` has
-it). How much was observed is told beside it. Below a floor of coverage nothing is concluded.
+The budget is that of the whole window, `B * total / observed`: what is yet to come of it, or was before anybody first
+looked, is taken to have as much traffic as the rest, and to be clean (as `tocsin.budget.spend` has it). How much was
+observed is told beside it.
+
+A gap takes nothing from *observed*: counters went on meanwhile, and what they counted is counted. Where it is lost (a
+process was restarted in the gap, or none was there again), neither its events nor its errors are known, and the ratio
+of what was counted stands for it. So a gap never makes a budget larger; it takes from the coverage, and below a floor
+of that nothing is concluded.
 """
 
 from dataclasses import dataclass
@@ -40,6 +45,15 @@ class Windows:
         start = self.start if self.since is None else np.maximum(self.start, self.since)
         return np.maximum(np.minimum(self.end, now) - start, 0).astype(np.float64)
 
+    def observed(self, now: int) -> tuple[Floats, Floats]:
+        """Seconds since the first look, and those that a budget is of.
+
+        What is over of a period that ends later, and what is left of it, is all that will ever count in it. A rolling
+        window goes on to fill.
+        """
+        elapsed = self.elapsed(now)
+        return elapsed, np.where(self.end > now, elapsed + (self.end - now), self.length)
+
 
 def rolling(now: int, lengths: Seconds | int, count: int) -> Windows:
     """The last so many seconds."""
@@ -51,8 +65,8 @@ def rolling(now: int, lengths: Seconds | int, count: int) -> Windows:
 class Budgets:
     """One number for each objective, NaN where nothing can be said; *remaining* is a part of *allowed*, < 0 overspent.
 
-    *coverage* is the part of the time so far that was looked at, *observed* that of the whole window. *met* compares
-    exactly: whether the objective holds for what was seen.
+    *coverage* is the part of the time so far that was looked at, *observed* the part of what the budget is of that lies
+    behind, gaps included. *met* compares exactly: whether the objective holds for what was counted.
     """
 
     total: Floats
@@ -74,15 +88,15 @@ class Budgets:
 def budgets(series: Series, windows: Windows, now: int, ratios: Ratios, floor: float) -> Budgets:
     """Count over *windows* against the budget ratios `1 - target`; with less coverage than *floor* all is unknown."""
     total, bad, seen = series.between(windows.start, np.minimum(windows.end, now))
-    length, elapsed = windows.length, windows.elapsed(now)
+    elapsed, whole = windows.observed(now)
     events = total > 0
     coverage = np.minimum(_over(seen, elapsed, elapsed > 0), 1.0)
-    observed = np.minimum(_over(seen, length, length > 0), 1.0)
+    observed = np.minimum(_over(elapsed, whole, whole > 0), 1.0)
     some = events & (observed > 0)
     allowed = _over(total * ratios.floats, observed, some)
     left = 1 - _over(bad, allowed, some)
-    whole = seen >= length  # otherwise the budget is an estimate, and its last bit says nothing
-    signs = ratios.compared(np.where(whole, bad, bad * seen), np.where(whole, total, total * length))
+    over = elapsed >= whole  # otherwise the budget is an estimate, and its last bit says nothing
+    signs = ratios.compared(np.where(over, bad, bad * elapsed), np.where(over, total, total * whole))
     remaining = np.select([signs > 0, signs < 0], [np.minimum(left, -LEAST), np.maximum(left, LEAST)], 0.0)
     return Budgets(
         total,

@@ -128,6 +128,16 @@ class Series:
             for row, after, part in zip(rows, following, share, strict=True)
         )
 
+    def first_known(self, column: int, start: int) -> int | None:
+        """When anything is known of an objective, from *start* on, as far as edges tell; None where nothing ever is.
+
+        What a counter counted in a gap is known, though nobody looked.
+        """
+        low = max(int(self.edges[: self.used].searchsorted(start, side="right")) - 1, 0)
+        known = [np.diff(sums[low : self.used, column]) > 0 for sums in (self.seen, self.total)]
+        rises = np.flatnonzero(known[0] | known[1])
+        return max(start, int(self.edges[low + rises[0]])) if len(rises) else None
+
     def widen(self, columns: int) -> None:
         """Make room for so many objectives in all."""
         for name in ("total", "bad", "seen"):

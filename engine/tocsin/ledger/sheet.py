@@ -69,14 +69,8 @@ class Sheet:
         return Held(*(float(late - early) for late, early in zip(until, before, strict=True)))
 
     def first_seen(self, ref: str, start: int) -> int | None:
-        """When somebody first looked, from *start* on, as far as lines tell; None where nobody ever did."""
-        if ref not in self.columns:
-            return None
-        edges = self.series.edges[: self.series.used]
-        seen = self.series.seen[: self.series.used, self.columns[ref]]
-        low = int(edges.searchsorted(start, side="right")) - 1
-        rises = np.flatnonzero(np.diff(seen[max(low, 0) :]) > 0)
-        return max(start, int(edges[max(low, 0) + rises[0]])) if len(rises) else None
+        """When anything is known, from *start* on, as far as lines tell; None where nothing ever is."""
+        return self.series.first_known(self.columns[ref], start) if ref in self.columns else None
 
     def leaving(self, ref: str, start: int, end: int) -> list[float]:
         """Bad units of each hour from *start* on: what leaves a rolling window in the hours to come."""

@@ -1,6 +1,7 @@
 """From the intervals of a month to its report. Pure: times come in, and nothing is asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from tocsin.evaluate.calendar import midnight
 from tocsin.evaluate.measures import UNIT, Interval, Mark, excluded, tally
 from tocsin.evaluate.measures.base import MS, shares
-from tocsin.evaluate.sla import Account, account, credit, judge
+from tocsin.evaluate.sla import NEVER, Account, account, credit, judge, too_little
 from tocsin.evaluate.words import percent
 from tocsin.monthly.model import Day, Month, Outage, Seen
 from tocsin.monthly.words import credit_words, share
@@ -28,10 +29,13 @@ def month_of(
 ) -> Month:
     """Report on the complete *intervals* of the month [start, end); the source remembers back to *kept_since*.
 
-    Where too little of it was *seen*, there is neither breach nor credit.
+    Where too little of it was *seen*, by the ledger or by the intervals, there is neither breach nor credit.
     """
     zone = ZoneInfo(sla.timezone)
     found = account(sla, intervals, kept_since)
+    parts = [part for part in (seen.coverage, found.coverage) if part is not None]
+    never = bool(intervals) and found.coverage is None
+    seen = replace(seen, coverage=0.0 if never else min(parts, default=None))
     status = judge(sla, start, end, intervals, kept_since).status
     measured_to = intervals[-1].end if intervals else start
     known = intervals[found.forgotten :]
@@ -51,7 +55,9 @@ def month_of(
         bare=tally(found.raw).uptime(),
         breached=status.breached if seen.enough else None,
         credit=status.credit if seen.enough else None,
-        verdict=_verdict(sla, uptime, found, status.credit) if seen.enough else _unseen(seen),
+        verdict=_verdict(sla, uptime, found, status.credit)
+        if seen.enough and not never
+        else _unseen(seen, never=never),
         tally=found.so_far,
         events=found.events,
         allowed=whole * (1 - Fraction(sla.target)),
@@ -64,9 +70,8 @@ def month_of(
     )
 
 
-def _unseen(seen: Seen) -> str:
-    least, coverage = percent(seen.floor), percent(seen.coverage or 0.0, 1)
-    return f"only {coverage} of the period was seen, less than {least}: neither breach nor credit can be told"
+def _unseen(seen: Seen, *, never: bool) -> str:
+    return NEVER if never else f"{too_little(seen.coverage or 0.0, seen.floor)}: neither breach nor credit can be told"
 
 
 def _verdict(sla: Sla, uptime: Fraction | None, found: Account, owed: Decimal | None) -> str:

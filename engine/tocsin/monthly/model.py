@@ -46,8 +46,8 @@ class Outage:
 class Seen:
     """Who counted a month: which *share* of it the ledger did (the rest was asked of Prometheus), and its *coverage*.
 
-    *coverage* is the part of the month so far that was looked at, as far as the ledger knows; None without one. Below
-    *floor* nothing is concluded.
+    *coverage* is the part of the month so far that was seen, since it first was; None before anything was measured.
+    Below *floor* nothing is concluded.
     """
 
     share: float = 0.0
@@ -93,7 +93,7 @@ class Month:
     @property
     def complete(self) -> bool:
         """Whether the whole period was measured."""
-        return self.measured_to >= self.end and self.known_since <= self.start
+        return self.measured_to >= self.end and self.known_since <= self.start and self.seen.enough
 
     @property
     def elsewhere(self) -> Fraction:

@@ -1,11 +1,12 @@
 """What the objectives of a service came to in a month, counted from days of the ledger.
 
 A month is no window of a rolling objective: its budget here is the month's own, `(1 - target) * total` of what came in
-it. Figures are exact, and cut off only where they are shown.
+it; while it is not over, what is yet to come of it is taken to have as much traffic, as everywhere
+(`tocsin.ledger.budgets`). Figures are exact, and cut off only where they are shown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
@@ -59,6 +60,8 @@ class Objective:
     curve: tuple[tuple[datetime, Fraction], ...]
     coverage: float
     floor: float = 0.0
+    observed: Fraction = Fraction(1)
+    """Which part of the month since the first look is over."""
 
     @property
     def total(self) -> Fraction:
@@ -83,7 +86,7 @@ class Objective:
     @property
     def allowed(self) -> Fraction:
         """How many might have been bad."""
-        return (1 - Fraction(self.slo.target)) * self.total
+        return (1 - Fraction(self.slo.target)) * self.total / self.observed
 
     @property
     def spent(self) -> Fraction | None:
@@ -140,20 +143,23 @@ def objective(ref: str, slo: Slo, days: Sequence[Day], bounds: Bounds, floor: fl
     edges = np.array([_seconds(midnight(each, zone)) for each in (*local, local[-1] + timedelta(days=1))])
     units = [method_of(slo.sli).units(day) for day in days]
     totals, bads, seen = (np.zeros(len(local)) for _ in range(3))
+    over, known = min(_seconds(end), _seconds(now)), _seconds(end)
     for each in units:
         place = np.searchsorted(edges, _starts(each), side="right") - 1
         within = (place >= 0) & (place < len(local)) & (_starts(each) < _seconds(now))
         for sums, values in ((totals, each.total), (bads, each.bad), (seen, each.seen)):
             np.add.at(sums, place[within], values[within])
+        some = np.flatnonzero(within & ((each.total > 0) | (each.seen > 0)))
+        known = min(known, int(_starts(each)[some[0]])) if len(some) else known
     long = np.clip(np.minimum(edges[1:], _seconds(now)) - edges[:-1], 0, None)
     counted = tuple(
         Counted(each, Fraction(float(total)), Fraction(float(bad)), min(1.0, float(looked / span)) if span else 0.0)
         for each, total, bad, looked, span in zip(local, totals, bads, seen, long, strict=True)
     )
     coverage = float(seen.sum() / long.sum()) if long.sum() else 0.0
-    allowed = (1 - Fraction(slo.target)) * sum((day.total for day in counted), Fraction(0))
-    curve = tuple(_curve(units, start, min(end, now), allowed))
-    return Objective(ref, slo, counted, curve, min(1.0, coverage), floor)
+    observed = Fraction(over - known, _seconds(end) - known) if known < over else Fraction(1)
+    found = Objective(ref, slo, counted, (), min(1.0, coverage), floor, observed)
+    return replace(found, curve=tuple(_curve(units, start, min(end, now), found.allowed)))
 
 
 def _curve(

@@ -90,7 +90,7 @@ def _seen(books: Mapping[str, Slices], start: datetime, end: datetime, settings:
     """Who counted the month, and how much of it was looked at: as little as of the part that was seen least."""
     untils = [book.until for book in books.values() if book.until is not None]
     if not untils or end <= start:
-        return Seen()
+        return Seen(floor=float(settings.coverage))
     part = sum(
         (book.until - max(book.since, start)).total_seconds() for book in books.values() if book.until and book.since
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tocsin.evaluate.measures import deployed_minutes, downtime_periods, interval_mean, minutes
 from tocsin.evaluate.measures.audit import Taken, audit
-from tocsin.evaluate.measures.base import UNIT, Interval, Mark, Marks, Tally, excluded, tally
+from tocsin.evaluate.measures.base import UNIT, Interval, Mark, Marks, Tally, coverage, excluded, tally
 
 METHODS: Mapping[str, Marks] = {
     "interval-mean": interval_mean.marks,
@@ -16,4 +16,4 @@ METHODS: Mapping[str, Marks] = {
     "deployed-minutes": deployed_minutes.marks,
 }
 
-__all__ = ["METHODS", "UNIT", "Interval", "Mark", "Marks", "Taken", "Tally", "audit", "excluded", "tally"]
+__all__ = ["METHODS", "UNIT", "Interval", "Mark", "Marks", "Taken", "Tally", "audit", "coverage", "excluded", "tally"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 from tocsin.spec import Exclusion, Measure
 
@@ -22,7 +22,8 @@ MS = timedelta(milliseconds=1)
 class Interval:
     """One interval of the measure; *good* is its good ratio, None without events.
 
-    *events* is how many there were, None where nobody counted them; *deployed* whether the service was there at all.
+    *events* is how many there were, None where nobody counted them; *deployed* whether the service was there at all;
+    *seen* whether anybody can tell: an interval in which a counter stood still is empty, one without any is not known.
     """
 
     start: datetime
@@ -30,6 +31,7 @@ class Interval:
     good: float | None
     events: float | None = None
     deployed: bool = True
+    seen: bool = True
 
     @property
     def up(self) -> int | None:
@@ -76,6 +78,17 @@ class Tally:
     def down(self) -> Fraction:
         """Milliseconds of downtime that count."""
         return self.weight - Fraction(self.up, UNIT)
+
+
+def coverage(intervals: Sequence[Interval]) -> float | None:
+    """The part of *intervals* that was seen, from the first one that was on; None where none ever was.
+
+    >>> at = datetime(2026, 10, 1)
+    >>> coverage([Interval(at, at, good, seen=good is not None) for good in (None, None, 1.0, None, 0.5, 1.0)])
+    0.75
+    """
+    known = list(dropwhile(lambda one: not one.seen or not one.deployed, intervals))
+    return sum(one.seen for one in known) / len(known) if known else None
 
 
 def tally(marks: Iterable[Mark], exclusions: Sequence[Exclusion] = ()) -> Tally:
