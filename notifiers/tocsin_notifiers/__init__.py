@@ -1,15 +1,16 @@
-"""Ways out: email, Slack, PagerDuty, any Apprise URL. A channel is built with its secrets already resolved."""
+"""Ways out: email, Slack, PagerDuty, Alertmanager, any Apprise URL. A channel is built with its secrets resolved."""
 
 from collections.abc import Callable
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Channel
-from tocsin_notifiers import apprise_url, email, pagerduty, slack
+from tocsin_notifiers import alertmanager, apprise_url, email, pagerduty, slack
 from tocsin_notifiers.settings import Settings
 
 Factory = Callable[[str, Settings], Channel]
 
 CHANNELS: dict[str, Factory] = {
+    "alertmanager": alertmanager.build,
     "apprise": apprise_url.build,
     "email": email.build,
     "pagerduty": pagerduty.build,

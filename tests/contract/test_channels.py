@@ -25,8 +25,8 @@ from tocsin_schemas import schema_for
 pytestmark = pytest.mark.real
 
 SECRET = "s3cr3t0123456789abcdefs3cr3t0123"
-KINDS = ("email", "slack", "slack-bot", "pagerduty", "apprise")
-OVER_HTTP = ("slack", "slack-bot", "pagerduty", "apprise")
+KINDS = ("email", "slack", "slack-bot", "pagerduty", "alertmanager", "apprise")
+OVER_HTTP = ("slack", "slack-bot", "pagerduty", "alertmanager", "apprise")
 OWN = ("slack", "slack-bot", "pagerduty")
 
 PATIENCE = 5.0
@@ -60,6 +60,7 @@ def settings(kind: str, host: str, port: int, /, **more: Any) -> dict[str, Any]:
         "slack": {"webhook": f"https://hooks.slack.com/services/T0/B0/{SECRET}", "channel": "#ops", "endpoint": url},
         "slack-bot": {"token": f"xoxb-{SECRET}", "channel": "ops", "endpoint": url},
         "pagerduty": {"integration_key": SECRET, "service": "vision", "endpoint": url},
+        "alertmanager": {"urls": (f"http://tocsin:{SECRET}@{host}:{port}",)},
         "apprise": {"url": f"json://tocsin:{SECRET}@{host}:{port}/hook"},
     }
     return every[kind] | more
@@ -206,6 +207,7 @@ def test_a_wrong_setting_is_named_and_not_shown(kind: str) -> None:
         "slack": {"webhook": f"https://hooks.slack.com/{SECRET}"},
         "slack-bot": {"token": f"{SECRET} !"},
         "pagerduty": {"endpoint": f"ftp://{SECRET}"},
+        "alertmanager": {"urls": (f"ftp://{SECRET}",)},
         "apprise": {"url": f"nosuchservice://{SECRET}"},
     }
     with pytest.raises(MisuseError) as error:
@@ -227,7 +229,7 @@ def test_a_missing_setting_is_named(kind: str, gone: str) -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     """With the kinds that are known."""
-    with pytest.raises(MisuseError, match="known are apprise, email, pagerduty, slack"):
+    with pytest.raises(MisuseError, match="known are alertmanager, apprise, email, pagerduty, slack"):
         build("x", "pigeon", {})
 
 

@@ -257,3 +257,12 @@ def test_a_pending_alert_is_nobodys_business() -> None:
     talk = Talk(EMAIL)
 
     assert (talk.tick(0, view("a", fired=None)), talk.groups) == ([], {})
+
+
+def test_what_stands_elsewhere_and_groups_by_itself_is_told_at_once() -> None:
+    """An Alertmanager waits and groups by its own timers; ours would only add to them."""
+    there = Talk(notifications(channel("am", "alertmanager"), route("am", wait=30, interval=300)))
+
+    assert there.tick(0, view("a")) == [("am", "fire", ("a",))]
+    assert there.tick(15, closed("a", 15)) == [("am", "resolve", ("a",))]
+    assert there.tick(30, view("b")) == [("am", "fire", ("b",))]

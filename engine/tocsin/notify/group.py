@@ -135,6 +135,8 @@ def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState
     if spec is None:
         return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open), echoes=()), []
     timers = scene.directory.timers(key.route)
+    if spec.forwards:
+        timers = replace(timers, wait=timedelta(), interval=timedelta())
     speak = _each_alone if spec.per_alert else _all_together
     after, messages = speak(key, state, timers, scene)
     return replace(after, echoes=pacing.lasting(after.echoes, timers.interval, now)), messages

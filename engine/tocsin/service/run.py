@@ -40,6 +40,7 @@ from tocsin.service.keeper import Keeper
 from tocsin.service.leadership import Leadership
 from tocsin.service.loop import Evaluator
 from tocsin.service.quiet import Quiet
+from tocsin.service.renewal import Renewal, teller
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
 from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
@@ -133,6 +134,9 @@ class Process:
             inbox=self._inbox,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
         )
+        tell = teller(self._board, self._store, self._evaluator)
+        self._renewal = Renewal(self._clock, tell, lambda: self._role.leads)
+        self._renewal.follow(self._uncounted.values(), self._interval)
         askers = stack.enter_context(closing(Askers()))
         self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
         self._in_use(now)
@@ -143,6 +147,7 @@ class Process:
         built = build_channels(definitions.workspace.notifications, self._environ)
         if self._settings.heartbeat:
             built[HEARTBEAT] = heartbeat(self._settings.heartbeat, self._fault)
+        self._uncounted = built
         return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
 
     def _fault(self) -> str:
@@ -182,6 +187,7 @@ class Process:
         office = Office(self._board, self._quiet, self._inbox, self._clock, Configuration(self._environ).of)
         self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin"), office=office))
         self._play(self._leadership.start())
+        self._renewal.start()
         return self._web.listen.url()
 
     def give_up(self) -> None:
@@ -269,6 +275,7 @@ class Process:
         if self._keeper is not None:
             self._keeper.follow(definitions.workspace)
         self._hand_over(channels, fallbacks(definitions.workspace.notifications))
+        self._renewal.follow(self._uncounted.values(), self._interval)
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
         self._evaluator.muting = muting_of(definitions.workspace)
@@ -294,6 +301,7 @@ class Process:
 
     def stop(self) -> None:
         """Deliver what is due for a while, then end; the rest stays in the outbox."""
+        self._renewal.stop()
         end = time.monotonic() + self._settings.drain.timedelta.total_seconds()
         if self._keeper is not None:
             self._keeper.stop()

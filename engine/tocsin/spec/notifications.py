@@ -20,7 +20,7 @@ class Secret:
     file: str | None = None
 
 
-PER_ALERT = frozenset({"pagerduty"})
+PER_ALERT = frozenset({"pagerduty", "alertmanager"})
 """Kinds of channels where every alert is an incident of its own; elsewhere a group of alerts shares its messages."""
 
 
@@ -29,7 +29,8 @@ class ChannelSpec:
     """A channel by *kind* (`email`, `slack`, `pagerduty`, `apprise`) with its settings, secrets unresolved.
 
     Keys of *settings*: email `host port tls user password from to` (`to` a tuple), slack `webhook token channel
-    endpoint`, pagerduty `integration_key service endpoint`, apprise `url`.
+    endpoint`, pagerduty `integration_key service endpoint`, apprise `url`,
+    alertmanager `urls` (a tuple).
     """
 
     name: str
@@ -41,6 +42,11 @@ class ChannelSpec:
     """How much it takes; None: what is usual for the kind."""
     fallback: str | None = None
     """The channel that gets what this one does not take."""
+
+    @property
+    def forwards(self) -> bool:
+        """Whether what stands there groups and waits by itself, so that alerts go there as they come."""
+        return self.kind == "alertmanager"
 
     @property
     def per_alert(self) -> bool:

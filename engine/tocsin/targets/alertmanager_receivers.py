@@ -16,7 +16,13 @@ WEBHOOKS = "https://hooks.slack.com"
 PAGERDUTY = "https://events.pagerduty.com"
 _IMPLICIT_TLS_PORT = "465"
 
-_SECRET = {"email": ("password",), "slack": ("webhook", "token"), "pagerduty": ("integration_key",), "apprise": ()}
+_SECRET = {
+    "email": ("password",),
+    "slack": ("webhook", "token"),
+    "pagerduty": ("integration_key",),
+    "apprise": (),
+    "alertmanager": ("urls",),
+}
 """The settings of each kind that are never written; an Apprise URL is not written at all."""
 
 _SLACK_TITLE = "[{{ .Status | toUpper }}] {{ .CommonLabels.alertname }} {{ .CommonLabels.service }}"
@@ -70,6 +76,9 @@ def _losses(channel: ChannelSpec) -> Iterator[tuple[str, str]]:
     if channel.fallback:
         message = f"Alertmanager knows no fallback: what {channel.name} refuses goes nowhere"
         yield message, "let tocsin serve send these alerts"
+    if channel.kind == "alertmanager":
+        message = f"channel {channel.name} is an Alertmanager itself, and Alertmanager does not send to another one"
+        yield message, "name the channels that it is to use"
     for key, setting in _open(channel):
         if _value(setting).startswith("${"):
             message = f"Alertmanager cannot take {key} of channel {channel.name} from elsewhere"

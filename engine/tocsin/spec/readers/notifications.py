@@ -95,7 +95,18 @@ def _apprise(node: Node) -> Mapping[str, Setting]:
     return {"url": _setting(node)}
 
 
-_READERS = {"email": _email, "slack": _slack, "pagerduty": _pagerduty, "apprise": _apprise}
+def _alertmanager(node: Node) -> Mapping[str, Setting]:
+    urls = (_setting(entry) for entry in node["urls"].elements())
+    return {"urls": tuple(url for url in urls if url is not None)}
+
+
+_READERS = {
+    "alertmanager": _alertmanager,
+    "email": _email,
+    "slack": _slack,
+    "pagerduty": _pagerduty,
+    "apprise": _apprise,
+}
 
 
 def _setting(node: Node) -> Secret | None:
