@@ -4,10 +4,12 @@ import os
 import signal
 import stat
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from tocsin.adapters import batches
 from tocsin.adapters.promtool import ENVIRONMENT, Miss, Promtool, find_promtool
 from tocsin.errors import UnavailableError
 from tocsin.targets.trace import Complaint
@@ -200,6 +202,32 @@ def test_check_rules_complains(promtool: Promtool) -> None:
         Complaint("bad.yml", 'annotation "summary": template: __alert_B:1: undefined variable "$foo"', "g", 2, "B"),
         Complaint("bad.yml", "invalid recording rule name: a-b", "g", 3, "a-b"),
     )
+
+
+def test_many_rules_are_checked_by_several_processes(promtool: Promtool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They say what one would; few rules are not worth more than one."""
+    files = {**{f"{number}.yml": GOOD for number in range(5)}, "bad.yml": BAD, "deep/bad.yml": BAD}
+    asked: list[list[str]] = []
+    monkeypatch.setattr(batches, "LEAST_RULES", 100)
+    monkeypatch.setattr(Promtool, "check_rules", noted(asked))
+    said = batches.check_rules(promtool, files, 3)
+
+    assert sorted(map(str, promtool.check_rules(files))) == sorted(map(str, said))
+    assert sorted(files) == sorted(path for some in asked[:3] for path in some)
+    asked.clear()
+    batches.check_rules(promtool, {"a.yml": GOOD}, 3)
+    assert asked == [["a.yml"]]
+
+
+def noted(asked: list[list[str]]) -> Callable[[Promtool, Mapping[str, str]], tuple[Complaint, ...]]:
+    """`check_rules` that writes down which files it is asked about."""
+    really = Promtool.check_rules
+
+    def check(promtool: Promtool, files: Mapping[str, str]) -> tuple[Complaint, ...]:
+        asked.append(list(files))
+        return really(promtool, files)
+
+    return check
 
 
 def test_check_rules_finds_what_promtool_only_warns_of(promtool: Promtool) -> None:

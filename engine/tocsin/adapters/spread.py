@@ -3,14 +3,15 @@
 import contextlib
 import errno
 import gc
-import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from multiprocessing.queues import SimpleQueue
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,8 +33,11 @@ def spread(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
     process that only waits would hold a third copy of everything.
     """
     jobs = cores()
-    alone = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-    if len(things) < LEAST or jobs < 2 or not alone or multiprocessing.parent_process() is not None:
+    if len(things) < LEAST or jobs < 2 or threading.active_count() > 1:
+        return [function(thing) for thing in things]
+    import multiprocessing  # noqa: PLC0415  # few commands have so much to do
+
+    if "fork" not in multiprocessing.get_all_start_methods() or multiprocessing.parent_process() is not None:
         return [function(thing) for thing in things]
     fork = multiprocessing.get_context("fork")
     turns: SimpleQueue[range | None] = fork.SimpleQueue()
@@ -74,14 +78,14 @@ def _outcome(function: Callable[[T], R], things: Sequence[T], turns: "SimpleQueu
 
 
 def _help(
-    function: Callable[[T], R], things: Sequence[T], turns: "SimpleQueue[range | None]", results: Connection
+    function: Callable[[T], R], things: Sequence[T], turns: "SimpleQueue[range | None]", results: "Connection"
 ) -> None:
     """What a child does; nothing is copied to it, so that nothing has to be picklable but what it sends back."""
     with contextlib.suppress(KeyboardInterrupt):  # the caller hears of it too
         results.send(_outcome(function, things, turns))
 
 
-def _received(results: Connection) -> _Outcome[R]:
+def _received(results: "Connection") -> _Outcome[R]:
     try:
         outcome: _Outcome[R] = results.recv()
     except EOFError:

@@ -1,6 +1,8 @@
 """The definitions of a command line with everything that can be said against them: checks, and promtool's word."""
 
+from tocsin.adapters.batches import check_rules
 from tocsin.adapters.promtool import Promtool
+from tocsin.adapters.spread import cores
 from tocsin.definitions import Definitions, each_once
 from tocsin.diagnostics import Diagnostic
 from tocsin.expressions import Expression, expressions
@@ -24,7 +26,7 @@ def judged(definitions: Definitions, promtool: Promtool) -> tuple[Diagnostic, ..
     config = artifacts.pop(CONFIG)
     if readable:
         own[EXPRESSIONS] = expression_file(readable)
-    complaints: tuple[Complaint, ...] = promtool.check_rules(artifacts | own)
+    complaints: tuple[Complaint, ...] = check_rules(promtool, artifacts | own, cores())
     own_findings = tuple(expression_findings(complaints, readable, definitions.workspace.platform))
     findings = settled(definitions.found, readable, own_findings)
     wrong = {(each.span.path, each.span.line) for each in findings if each.code in {"promql/syntax", "promql/type"}}
