@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.adapters.embedded import MetricsError, answers, embedded
+from tocsin.adapters.embedded import answers, embedded
+from tocsin.adapters.openmetrics import MetricsError
 from tocsin.adapters.prometheus_http import PrometheusSource
 
 pytestmark = pytest.mark.real
@@ -29,6 +30,55 @@ def test_it_holds_the_samples_of_the_file_and_is_gone_afterwards(tmp_path: Path)
     assert (running.last - running.first).total_seconds() == 15.5
     assert [row.value for row in rows] == [2.5]
     assert not answers(f"{running.url}/-/ready")
+
+
+MORE = "# TYPE hits counter\n" + "".join(f"hits_total {k} {1000000000 + 15 * k}\n" for k in range(5))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why", "hint"),
+    [
+        (
+            "hits_total 1 1793491200000\nhits_total 2 1793491215000\n# EOF\n",
+            1,
+            "1793491200000 seconds are thousands of years from now",
+            "write unix seconds, not milliseconds: 1793491200",
+        ),
+        (
+            f"{MORE}hits_total 6 1000000020\nhits_total 6 1000000015\nhits_total 7 1000000090\n# EOF\n",
+            7,
+            "the sample is older than the one before it of its series, as is 1 more",
+            "write the samples of each series in order of time, each once",
+        ),
+        (
+            f"{MORE}hits_total 6 1000000060\n# EOF\n",
+            7,
+            "the sample has the time of the one before it of its series, and another value",
+            "write the samples of each series in order of time, each once",
+        ),
+        (
+            'a_total{x="1",y="2"} 1 1000000015\na_total{y="2",x="1"} 1 1000000000\n# EOF\n',
+            2,
+            "the sample is older than the one before it of its series",
+            "write the samples of each series in order of time, each once",
+        ),
+    ],
+)
+def test_what_promtool_drops_is_a_finding(tmp_path: Path, text: str, line: int, why: str, hint: str) -> None:
+    """It takes milliseconds for seconds, and leaves out what is out of order, all without a word."""
+    with pytest.raises(MetricsError) as caught, embedded(write(tmp_path, text)):
+        pass
+    finding = caught.value.finding
+
+    assert (finding.span.line, finding.message, finding.hint, finding.severity) == (line, why, hint, "error")
+
+
+def test_a_sample_that_is_there_twice_is_odd(tmp_path: Path) -> None:
+    """It changes nothing, so the file is read, and the first of them is told."""
+    with embedded(write(tmp_path, f"{MORE}hits_total 4 1000000060\n# EOF\n")) as running:
+        assert running.odd is not None
+        assert (running.odd.finding.span.line, running.odd.finding.severity) == (7, "warning")
+        assert running.odd.finding.message == "1 sample is there twice; each counts once"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ hours is its default. What is wrong with the file is a MetricsError, whose findi
 """
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from tocsin.adapters.children import LOOPBACK, Child, free_port
+from tocsin.adapters.openmetrics import MetricsError, dropped, far_away, refused
 from tocsin.adapters.promtool import Promtool, find_promtool
-from tocsin.diagnostics import Diagnostic, Span
 from tocsin.errors import UnavailableError
 
 START_SECONDS = 30.0
@@ -33,30 +32,16 @@ FOR_EVER = "100y"
 MOST_SAMPLES = 500_000_000
 """That one query may hold; the server's own default is for a server that many people share."""
 _HINT = "run `ci/setup tools` in a checkout, or install the Debian package `prometheus` or `brew install prometheus`"
-_SAMPLE = re.compile(
-    r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-    r'(?:\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})?'
-    r" (?P<value>\S+)(?: (?P<time>[0-9.eE+-]+))?(?: # \{.*)?"
-)
-_COMMENT = re.compile(r"# (?:TYPE|HELP|UNIT) \S+ .*|# EOF")
-
-
-class MetricsError(Exception):
-    """A file of samples that cannot be used; *finding* says why, *text* is the line of its caret."""
-
-    def __init__(self, finding: Diagnostic, text: str) -> None:
-        super().__init__(finding.message)
-        self.finding = finding
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A server that answers at *url*; its first and its last sample."""
+    """A server that answers at *url*; its first and its last sample, and what is odd about the file."""
 
     url: str
     first: datetime
     last: datetime
+    odd: MetricsError | None = None
 
 
 @contextmanager
@@ -66,13 +51,16 @@ def embedded(metrics: Path, *, max_samples: int = MOST_SAMPLES, promtool: Promto
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-")))
         load(tool, metrics, folder / "data")
-        first, last = _extent(metrics, folder / "data")
+        first, last, count = _extent(metrics, folder / "data")
+        wrong, odd = dropped(metrics, count)
+        if wrong is not None:
+            raise wrong
         config = folder / "prometheus.yml"
         config.write_text("global: {}\n", encoding="utf-8")
         more = (f"--query.max-samples={max_samples}", "--query.timeout=10m")
         child, url = start(folder, config, FOR_EVER, *more)
         stack.callback(child.stop)
-        yield Embedded(url, first, last)
+        yield Embedded(url, first, last, odd)
 
 
 def start(folder: Path, config: Path, retention: str, *more: str) -> tuple[Child, str]:
@@ -120,59 +108,18 @@ def load(promtool: Promtool, metrics: Path, data: Path) -> None:
         empty = not metrics.stat().st_size
     except OSError as error:
         raise UnavailableError(f"{metrics}: cannot be read: {error.strerror}") from error
+    if not empty and (far := far_away(metrics)) is not None:
+        raise far
     said = "it holds no sample" if empty else promtool.create_blocks(metrics, data)
     if said is not None:
-        raise _refused(metrics, said)
+        raise refused(metrics, said)
 
 
-def _extent(metrics: Path, data: Path) -> tuple[datetime, datetime]:
-    """When the first and the last sample were taken, as the blocks say."""
+def _extent(metrics: Path, data: Path) -> tuple[datetime, datetime, int]:
+    """When the first and the last sample were taken, and how many there are, as the blocks say."""
     blocks = [json.loads(path.read_text(encoding="utf-8")) for path in data.glob("*/meta.json")]
     if not blocks:
-        raise _refused(metrics, "it holds no sample")
+        raise refused(metrics, "it holds no sample")
     first, last = min(block["minTime"] for block in blocks), max(block["maxTime"] for block in blocks) - 1
-    return (datetime.fromtimestamp(first / 1000, UTC), datetime.fromtimestamp(last / 1000, UTC))
-
-
-def _refused(metrics: Path, said: str) -> MetricsError:
-    """Promtool names no line, so the first one that looks wrong is looked for."""
-    number, line, why = _suspect(metrics)
-    span = Span(str(metrics), number, 1, number, max(len(line), 1) + 1)
-    hint = 'write OpenMetrics: `name{label="value"} value unix-seconds`, no empty lines, `# EOF` at the end'
-    return MetricsError(Diagnostic("metrics/unreadable", span, why or said, hint=hint), line)
-
-
-def _suspect(metrics: Path) -> tuple[int, str, str]:
-    """The first line that promtool cannot like, with its number and what is wrong with it."""
-    number, line = 0, ""
-    try:
-        with metrics.open(encoding="utf-8") as file:
-            for number, raw in enumerate(file, 1):
-                line = raw.rstrip("\n")
-                if why := _fault(line):
-                    return number, line, why
-    except UnicodeDecodeError as error:
-        return number + 1, "", f"it is not UTF-8: {error.reason}"
-    except OSError as error:
-        raise UnavailableError(f"{metrics}: cannot be read: {error.strerror}") from error
-    if number and line != "# EOF":
-        return number, line, "the file does not end with `# EOF`: it may have been cut off"
-    return max(number, 1), line, ""
-
-
-def _fault(line: str) -> str:
-    if line.startswith("#"):
-        return "" if _COMMENT.fullmatch(line) else "only `# TYPE`, `# HELP`, `# UNIT` and `# EOF` may begin with #"
-    if not line:
-        return "an empty line"
-    sample = _SAMPLE.fullmatch(line)
-    if sample is None:
-        return "this is no sample"
-    if sample["time"] is None:
-        return "the sample has no time"
-    for name in ("value", "time"):
-        try:
-            float(sample[name])
-        except ValueError:
-            return f"{sample[name]!r} is no number"
-    return ""
+    count = sum(block["stats"].get("numSamples", 0) for block in blocks)
+    return datetime.fromtimestamp(first / 1000, UTC), datetime.fromtimestamp(last / 1000, UTC), count

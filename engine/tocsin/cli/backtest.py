@@ -56,7 +56,7 @@ def command(
     replayed; 1 findings in definitions, samples or incidents, or more pages than allowed; 2 misuse, a tool that is
     missing, or a server that does not answer.
     """
-    from tocsin.adapters.embedded import MetricsError
+    from tocsin.adapters.openmetrics import MetricsError
     from tocsin.backtest.texts import as_json, as_markdown, as_text
     from tocsin.cli.findings import show_findings
     from tocsin.cli.history import chosen, history, show_fault, time_of

@@ -32,7 +32,7 @@ def command(
     evaluator. Exit codes: 0 evaluated, whatever was found; 1 findings in the definitions or in the file of samples;
     2 misuse, a tool that is missing, or a server that does not answer.
     """
-    from tocsin.adapters.embedded import MetricsError
+    from tocsin.adapters.openmetrics import MetricsError
     from tocsin.cli.findings import show_findings
     from tocsin.cli.history import chosen, history, show_fault, time_of
     from tocsin.definitions import read_definitions

@@ -14,7 +14,7 @@ import click
 from tocsin.errors import MisuseError
 
 if TYPE_CHECKING:
-    from tocsin.adapters.embedded import MetricsError
+    from tocsin.adapters.openmetrics import MetricsError
     from tocsin.adapters.prometheus_http import PrometheusSource
 
 DEADLINE = 120.0
@@ -60,6 +60,8 @@ def history(prometheus: str | None, metrics: str | None) -> Iterator[History]:
         embedded(Path(metrics)) as running,
         closing(PrometheusSource(running.url, deadline=DEADLINE, max_bytes=MOST_BYTES)) as source,
     ):
+        if running.odd is not None:
+            show_fault(running.odd)
         yield History(source, running.first, running.last)
 
 

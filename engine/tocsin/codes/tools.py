@@ -66,9 +66,10 @@ TOOLS: dict[str, str] = {
     "metrics/unreadable": page(
         "A file of samples is OpenMetrics with times.",
         "`tocsin evaluate`, `backtest` and the embedded Prometheus read it through promtool, which refuses the whole "
-        "file for one bad line.",
-        "`hits_total 1`, without a time",
-        "`hits_total 1 1767225600`, and `# EOF` as the last line",
+        "file for one bad line, takes milliseconds for seconds, and drops samples that come out of order without a "
+        "word. A sample that is there twice counts once, and is a warning.",
+        "`hits_total 1`, without a time; `hits_total 1 1767225600000`; a sample that is older than the one before it",
+        "`hits_total 1 1767225600`, samples of a series in order of time, and `# EOF` as the last line",
     ),
     "promtool/config": page(
         "promtool accepts the compiled prometheus.yml.",
