@@ -7,7 +7,7 @@ from tests.reading import codes, document, places, read, together
 
 from tocsin.diagnostics import Severity
 from tocsin.matchers import parse_matchers
-from tocsin.spec import Notifications, Once, Stretch, Weekly
+from tocsin.spec import Digest, Notifications, Once, Stretch, Weekly
 from tocsin.units import Duration
 
 CHANNELS = "channels: {c: {apprise: u}, d: {apprise: v}}\n"
@@ -243,3 +243,26 @@ def test_names_are_shared_by_all_documents() -> None:
 
     assert together(one, document("Notifications", route, "b"))[1] == ()
     assert codes(together(one, document("Notifications", hours, "b"))[1]) == ["reference/duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("text", "digest", "found"),
+    [
+        ('{at: "09:00", weekdays: [friday, monday], timezone: Europe/Paris}', Digest(540, (1, 5), "Europe/Paris"), []),
+        ("{every: 6h}", Digest(every=Duration.of(hours=6)), []),
+        ('{at: "09:00", every: 6h}', None, ["digest/when"]),
+        ("{}", None, ["digest/when"]),
+        ("{every: 6h, timezone: UTC}", Digest(every=Duration.of(hours=6)), ["digest/when"]),
+        ('{at: "24:00"}', None, ["time/range"]),
+        ('{at: "09:00", timezone: Paris}', None, ["time/zone"]),
+    ],
+)
+def test_digests(text: str, digest: Digest | None, found: list[str]) -> None:
+    """A time or a distance; grouped by nothing, and not inherited."""
+    routes = f"routes: [{{to: [c], digest: {text}, routes: [{{match: {{a: b}}}}]}}]"
+    workspace, findings = read("Notifications", CHANNELS + routes)
+    (outer,) = workspace.notifications[0].routes
+
+    assert codes(findings) == found
+    assert (outer.digest, outer.group_by) == (digest, ())
+    assert (outer.routes[0].digest, outer.routes[0].group_by) == (None, ("service",))

@@ -47,6 +47,7 @@ from tocsin.checks.promql_version import promql_version
 from tocsin.checks.record_name import record_name
 from tocsin.checks.record_order import record_order
 from tocsin.checks.record_unknown import record_unknown
+from tocsin.checks.route_digest import route_digest
 from tocsin.checks.service_idle import service_idle
 from tocsin.checks.sla_margin import sla_margin
 from tocsin.checks.sla_measure import sla_measure
@@ -115,6 +116,7 @@ CHECKS: tuple[Check, ...] = (
     record_name,
     record_order,
     record_unknown,
+    route_digest,
     service_idle,
     sla_margin,
     sla_measure,

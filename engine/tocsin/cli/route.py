@@ -113,6 +113,7 @@ def _lines(branches: "Iterable[Branch]", indent: str) -> "Iterable[str]":
         words = [f"to {', '.join(route.to)}", f"by {', '.join(route.group_by) or 'nothing'}"]
         words += [f"quiet in {', '.join(route.mute)}"] if route.mute else []
         words += [f"quiet outside of {', '.join(route.active)}"] if route.active else []
+        words += ["digest"] if route.digest else []
         words += ["continue"] if route.goes_on else []
         yield f"{indent}{route_name(route)}  -> {'; '.join(words)}  ({route.span.path}:{route.span.line})"
         yield from _lines(branch.inside, f"{indent}  ")
@@ -150,7 +151,10 @@ def _of_stop(stop: "Stop", found: "Rehearsal") -> "Iterable[str]":
     timers = stop.timers
     yield f"  channels  {', '.join(stop.channels)}{named}"
     yield f"  group     {_pairs(stop.group) or 'all together'}"
-    yield f"  timers    wait {_span(timers.wait)}, interval {_span(timers.interval)}, repeat {_span(timers.repeat)}"
+    if stop.digest:
+        yield f"  digest    at {stop.digest:%Y-%m-%d %H:%M} UTC"
+    else:
+        yield f"  timers    wait {_span(timers.wait)}, interval {_span(timers.interval)}, repeat {_span(timers.repeat)}"
     if stop.quiet:
         end = f" until {stop.until:%Y-%m-%d %H:%M} UTC" if stop.until else ""
         yield f"  quiet     {stop.quiet}{end}"
@@ -185,6 +189,7 @@ def _facts(found: "Rehearsal") -> dict[str, Any]:
                 "groupWait": _span(stop.timers.wait),
                 "groupInterval": _span(stop.timers.interval),
                 "repeatInterval": _span(stop.timers.repeat),
+                "digestAt": stop.digest.isoformat() if stop.digest else None,
                 "quiet": {"why": stop.quiet, "until": stop.until.isoformat() if stop.until else None}
                 if stop.quiet
                 else None,

@@ -198,6 +198,12 @@ TOOLS: dict[str, str] = {
         "a channel of a service that only Apprise knows",
         "email, slack or pagerduty",
     ),
+    "alertmanager/digest": page(
+        "Alertmanager makes no digests.",
+        "A route there tells of each group by its timers, so what was to wait for the morning is told at once.",
+        "`digest: {at: '09:00'}`, compiled for an Alertmanager that shall send",
+        "a long `group_interval`, or `tocsin serve`, which knows digests",
+    ),
     "alertmanager/maintenance": page(
         "Planned maintenance mutes nothing in Alertmanager.",
         "It knows silences, which somebody makes each time, and time intervals of whole routes.",

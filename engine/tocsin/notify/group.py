@@ -25,7 +25,8 @@ from hashlib import sha256
 from tocsin.evaluate.memory import Echo, GroupEpisode, GroupKey, GroupState
 from tocsin.evaluate.model import AlertView, Identity
 from tocsin.notify import pacing
-from tocsin.notify.pacing import LONG_AGO, SEVERITIES, severity_rank
+from tocsin.notify.digests import digested
+from tocsin.notify.pacing import LONG_AGO, SEVERITIES, reading_order, severity_rank
 from tocsin.notify.routing import Directory, Timers, alert_text
 from tocsin.ports import Action, AlertText, Notification
 from tocsin.spec import Notifications
@@ -81,13 +82,20 @@ def _brought_up(
     texts: Mapping[str, AlertText],
     routes: Mapping[str, frozenset[GroupKey]],
 ) -> GroupState:
-    """Close what has resolved; forget what was never told and has resolved or goes elsewhere now."""
+    """Close what has resolved; forget what was never told and has resolved or goes elsewhere now.
+
+    What a digest will tell of is kept, also if it is over.
+    """
     spec = directory.channels.get(key.channel)
+    together = directory.digest(key.route) is not None
     kept, echoes = [], {echo.alert: echo for echo in state.echoes}
     for episode in state.episodes:
         text = texts.get(episode.text.dedup_key)
         if not episode.announced:
-            if text and text.resolved_at is None and key in routes.get(text.dedup_key, ()):
+            ended = text is not None and text.resolved_at is not None
+            if together and (ended or not episode.open):
+                kept.append(episode if text is None else replace(episode, text=text))
+            elif text and not ended and key in routes.get(text.dedup_key, ()):
                 kept.append(episode)
             subject = episode.alert if spec and spec.per_alert else None
             if text and text.resolved_at is not None and subject in echoes:
@@ -134,6 +142,9 @@ def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState
     spec, now = scene.directory.channels.get(key.channel), scene.now
     if spec is None:
         return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open), echoes=()), []
+    digest = scene.directory.digest(key.route)
+    if digest is not None and not spec.per_alert:
+        return digested(key, state, digest, scene.texts, silent=_silent(key, state, scene), now=now)
     timers = scene.directory.timers(key.route)
     if spec.forwards:
         timers = replace(timers, wait=timedelta(), interval=timedelta())
@@ -174,8 +185,7 @@ def _all_together(
     key: GroupKey, state: GroupState, timers: Timers, scene: _Scene
 ) -> tuple[GroupState, list[Notification]]:
     now, texts = scene.now, scene.texts
-    quiet = bool(scene.directory.quiet(key.route, now))
-    silent = tuple(e for e in state.episodes if e.open and (quiet or e.text.dedup_key in scene.muted))
+    silent = _silent(key, state, scene)
     audible = replace(state, episodes=tuple(e for e in state.episodes if e not in silent))
     if not audible.episodes or now < _due(audible, timers):
         return state, []
@@ -195,6 +205,12 @@ def _all_together(
     message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said, notes)
     echoes = (pacing.echoed(echo, None, alerts, now),)
     return replace(state, episodes=(*still_open, *silent), sent_at=now, said=state.said + 1, echoes=echoes), [message]
+
+
+def _silent(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupEpisode, ...]:
+    """The open episodes of which nothing is told now."""
+    quiet = bool(scene.directory.quiet(key.route, scene.now))
+    return tuple(e for e in state.episodes if e.open and (quiet or e.text.dedup_key in scene.muted))
 
 
 def _echo(state: GroupState) -> Echo | None:
@@ -223,11 +239,6 @@ def _due(state: GroupState, timers: Timers) -> datetime:
     worst = min((severity_rank(e.text) for e in running), default=len(SEVERITIES) + 1)
     urgent = [at for rank, at in ripe if rank < worst]
     return min([max(since + timers.wait, state.sent_at + timers.interval), *urgent])
-
-
-def reading_order(text: AlertText) -> tuple[bool, int, str, str]:
-    """Open alerts first, the most severe first."""
-    return (text.resolved_at is not None, severity_rank(text), text.title, text.dedup_key)
 
 
 def _thread(key: GroupKey, state: GroupState) -> str:

@@ -13,7 +13,7 @@ from heapq import merge
 from zoneinfo import ZoneInfo
 
 from tocsin.evaluate.calendar import instant, midnight
-from tocsin.spec import Hours, Maintenance, Once, Stretch, Weekly
+from tocsin.spec import Digest, Hours, Maintenance, Once, Stretch, Weekly
 from tocsin.spec.hours import Range
 
 HORIZON = timedelta(days=400)
@@ -109,6 +109,26 @@ def _moved(zone: ZoneInfo, start: datetime, end: datetime) -> datetime:
     return end
 
 
+# --- digests -----------------------------------------------------------------------------------------------
+
+
+def digest_due(digest: Digest, news: datetime, last: datetime | None) -> datetime:
+    """When the digest comes that tells of *news*; *last* is when the one before it came."""
+    if digest.every is not None:
+        return max(news, last + digest.every.timedelta) if last else news + digest.every.timedelta
+    zone = ZoneInfo(digest.timezone)
+    day = news.astimezone(zone).date()
+    while True:
+        moment = _at(day, digest.at, zone)
+        if moment > news and (not digest.weekdays or day.isoweekday() % 7 in digest.weekdays):
+            return moment
+        day += _DAY
+
+
+def _at(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    return instant(datetime.combine(day, time(minute // 60, minute % 60)), zone)
+
+
 # --- maintenance -------------------------------------------------------------------------------------------
 
 
@@ -132,7 +152,7 @@ def _weekly_end(when: Weekly, at: datetime) -> datetime | None:
     for back in range(length.days + 3):
         day = today - (back - 1) * _DAY
         if day.isoweekday() % 7 in when.weekdays:
-            start = instant(datetime.combine(day, time(when.at // 60, when.at % 60)), zone)
+            start = _at(day, when.at, zone)
             if start <= at < start + length:
                 return start + length
     return None

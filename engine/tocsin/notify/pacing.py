@@ -22,6 +22,11 @@ def severity_rank(text: AlertText) -> int:
     return _rank(text.severity)
 
 
+def reading_order(text: AlertText) -> tuple[bool, int, str, str]:
+    """Open alerts first, the most severe first."""
+    return (text.resolved_at is not None, severity_rank(text), text.title, text.dedup_key)
+
+
 def free_at(echo: Echo | None, text: AlertText, interval: timedelta) -> datetime:
     """From when on *text* may be told: an *interval* after the last message about something at least as severe."""
     told = echo.told if echo else ()

@@ -8,6 +8,7 @@ from functools import partial
 from tocsin.diagnostics import Span
 from tocsin.evaluate.model import AlertView, Identity, Mute, MuteKind, Phase
 from tocsin.matchers import Matchers, fulfilled
+from tocsin.notify.hours import digest_due
 from tocsin.notify.muting import Inhibition, Muting, muting_of
 from tocsin.notify.routing import Directory, Timers, Way, routing_labels
 from tocsin.plan import AlertingRule, Plan
@@ -29,6 +30,8 @@ class Stop:
     timers: Timers
     quiet: str
     until: datetime | None
+    digest: datetime | None
+    """When it is told, where that is not by timers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def _by_route(ways: tuple[Way, ...]) -> list[list[Way]]:
 
 def _stop(ways: list[Way], directory: Directory, at: datetime) -> Stop:
     key, branch = ways[0].key, ways[0].branch
-    quiet = directory.quiet(key.route, at)
+    quiet, digest = directory.quiet(key.route, at), directory.digest(key.route)
     return Stop(
         path=tuple((each.name, each.route.span) for each in _path(directory.branches, branch)),
         channels=tuple(way.key.channel for way in ways),
@@ -140,6 +143,7 @@ def _stop(ways: list[Way], directory: Directory, at: datetime) -> Stop:
         timers=directory.timers(key.route),
         quiet=quiet,
         until=directory.rests[key.route].until(at) if quiet else None,
+        digest=digest_due(digest, at, None) if digest else None,
     )
 
 

@@ -13,7 +13,7 @@ from tocsin.evaluate.memory import GroupKey
 from tocsin.evaluate.model import AlertView, Mute, MuteKind
 from tocsin.notify.hours import Rest
 from tocsin.ports import AlertText, labels_of
-from tocsin.spec import ChannelSpec, Hours, Notifications
+from tocsin.spec import ChannelSpec, Digest, Hours, Notifications
 from tocsin.spec.tree import Branch, deciding, grown
 
 
@@ -135,6 +135,11 @@ class Directory:
             for name, why in quiet.items()
             if any(way.key.channel not in told for way in ways if way.key.route == name)
         )
+
+    def digest(self, route: str) -> Digest | None:
+        """When conversations of *route* are told together, if they are."""
+        found = self.by_name.get(route)
+        return found.route.digest if found else None
 
     def timers(self, route: str) -> Timers:
         """The timers of a route that may have been removed since."""

@@ -2,7 +2,7 @@
 
 from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.spec.dashboard import Dashboard, Panel
-from tocsin.spec.hours import Hours, Maintenance, Once, Stretch, Weekly
+from tocsin.spec.hours import Digest, Hours, Maintenance, Once, Stretch, Weekly
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.measure import Measure
 from tocsin.spec.notifications import ChannelSpec, Inhibit, Notifications, Route, Secret
@@ -33,6 +33,7 @@ __all__ = [
     "Condition",
     "CreditTier",
     "Dashboard",
+    "Digest",
     "Exclusion",
     "Forecast",
     "GroupSettings",

@@ -65,6 +65,16 @@ class Weekly:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """When what happened is told together: at minute *at* of the local day on *weekdays* (none: on all), or *every*."""
+
+    at: int = 0
+    weekdays: tuple[int, ...] = ()
+    timezone: str = "UTC"
+    every: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Maintenance:
     """Planned work: alerts that fulfil *matchers* are not told meanwhile; their ends are."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tocsin.diagnostics import Span
 from tocsin.matchers import Matchers, equal
 from tocsin.ports import Labels, Rate
-from tocsin.spec.hours import Hours, Maintenance
+from tocsin.spec.hours import Digest, Hours, Maintenance
 from tocsin.units import Duration
 
 
@@ -74,6 +74,8 @@ class Route:
     """Whether the routes after it are asked as well (`continue`)."""
     active: tuple[str, ...] = ()
     mute: tuple[str, ...] = ()
+    digest: Digest | None = None
+    """When what this route decides about is told together; not inherited."""
     routes: "tuple[Route, ...]" = ()
 
     @property

@@ -59,7 +59,19 @@ def cannot_say(_plan: Plan, workspace: Workspace) -> tuple[Diagnostic, ...]:
         )
         for window in windows
     )
-    return (*losses(_joined(workspace)[0].values()), *unsaid)
+    at_once = (
+        Diagnostic(
+            "alertmanager/digest",
+            route.span,
+            "Alertmanager makes no digests, so this route tells by its timers there",
+            Severity.WARNING,
+            "give it a long group_interval, or let tocsin serve send these alerts",
+        )
+        for document in _documents(workspace)
+        for route in document.all_routes()
+        if route.digest is not None
+    )
+    return (*losses(_joined(workspace)[0].values()), *unsaid, *at_once)
 
 
 def _notes(channels: Collection[ChannelSpec]) -> Iterator[str]:

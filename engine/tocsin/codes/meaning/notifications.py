@@ -33,6 +33,12 @@ PAGES: dict[str, str] = {
         "`tls: ssl`",
         "`tls: starttls`",
     ),
+    "digest/when": page(
+        "A digest comes at a time of the day, or every so often.",
+        "With both, or neither, nobody could say when.",
+        '`digest: {at: "09:00", every: 6h}`',
+        '`digest: {at: "09:00", timezone: Europe/Paris}`',
+    ),
     "inhibit/everything": page(
         "An inhibition names its target, or labels that both alerts share.",
         "Without either, one alert mutes all others of the platform for as long as it fires.",

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 
-from tocsin.spec.hours import MONTHS, WEEKDAYS, Hours, Range, Stretch
+from tocsin.spec.hours import MONTHS, WEEKDAYS, Digest, Hours, Range, Stretch
 from tocsin.spec.readers.clock import read_zone
 from tocsin.spec.readers.node import Node
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+MIDNIGHT = 24 * 60
+"""The end of a day, in minutes."""
 _SHORTEST_MONTH = 28
 _LONGEST_MONTH = 31
 
@@ -22,7 +24,7 @@ def read_minute(node: Node) -> int | None:
     found = _CLOCK.fullmatch(node.text())
     if found is None:
         return None
-    return 24 * 60 if found[1] is None else int(found[1]) * 60 + int(found[2])
+    return MIDNIGHT if found[1] is None else int(found[1]) * 60 + int(found[2])
 
 
 def read_weekday(text: str) -> int | None:
@@ -32,6 +34,33 @@ def read_weekday(text: str) -> int | None:
     (0, None)
     """
     return WEEKDAYS.index(text) if text in WEEKDAYS else None
+
+
+def read_weekdays(node: Node) -> tuple[int, ...]:
+    """Days of the week, in order; the schema tells about what is none."""
+    days = map(read_weekday, node.texts())
+    return tuple(sorted({day for day in days if day is not None}))
+
+
+def read_digest(node: Node) -> Digest | None:
+    """When a route tells together what happened; None where it tells at once."""
+    if node.value is None:
+        return None
+    if ("at" in node) == ("every" in node):
+        seen = "both" if "at" in node else "neither"
+        node.report("digest/when", f"a digest has a time or a distance, this one has {seen}", "write at, or every")
+        return None
+    if "every" in node:
+        for key in ("weekdays", "timezone"):
+            if key in node:
+                node[key].report("digest/when", f"{key} means nothing beside every", "write at, or leave it out")
+        every = node["every"].duration_or_none()
+        return Digest(every=every) if every else None
+    zone, at = read_zone(node["timezone"], "time/zone"), read_minute(node["at"])
+    if at == MIDNIGHT:
+        node["at"].report("time/range", "a day begins at 00:00", "write 00:00")
+        return None
+    return Digest(at, read_weekdays(node["weekdays"]), zone.key) if zone and at is not None else None
 
 
 def _stretch(node: Node) -> Stretch:

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 from tocsin.spec.hours import Maintenance, Once, Weekly
 from tocsin.spec.readers.clock import read_instant, read_zone
-from tocsin.spec.readers.hours import read_minute, read_weekday
+from tocsin.spec.readers.hours import MIDNIGHT, read_minute, read_weekdays
 from tocsin.spec.readers.matchers import read_conditions
 from tocsin.spec.readers.node import Node
 from tocsin.units import Duration
 
 WEEK = Duration.of(days=7)
-_MIDNIGHT = 24 * 60
 
 
 def read_maintenance(node: Node) -> Maintenance | None:
@@ -84,9 +83,9 @@ def _weekly(node: Node) -> Weekly | None:
     zone = read_zone(node["timezone"], "time/zone")
     if _missing(node, "weekdays", "at", "duration") or zone is None:
         return None
-    days = [read_weekday(name) for name in node["weekdays"].texts()]
+    days = read_weekdays(node["weekdays"])
     at, length = read_minute(node["at"]), node["duration"].duration_or_none()
-    if at == _MIDNIGHT:
+    if at == MIDNIGHT:
         node["at"].report("time/range", "a day begins at 00:00", "write 00:00 and the next weekday")
         return None
     if length is not None and length >= WEEK:
@@ -94,4 +93,4 @@ def _weekly(node: Node) -> Weekly | None:
         return None
     if at is None or length is None:
         return None
-    return Weekly(tuple(sorted({day for day in days if day is not None})), at, length, zone.key)
+    return Weekly(days, at, length, zone.key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from tocsin.diagnostics import Severity, Span
 from tocsin.matchers import Matchers, choices, contradiction, implies
 from tocsin.spec.notifications import Route
+from tocsin.spec.readers.hours import read_digest
 from tocsin.spec.readers.matchers import read_matchers
 from tocsin.spec.readers.node import Node, Reference
 from tocsin.units import Duration
@@ -36,7 +37,7 @@ def _route(node: Node, around: Route, asked: Matchers) -> Route:
     route = Route(
         match=node["match"].labels(),
         to=to if "to" in node else around.to,
-        group_by=node["group_by"].texts(around.group_by),
+        group_by=node["group_by"].texts(() if "digest" in node else around.group_by),
         group_wait=node["group_wait"].duration(around.group_wait, positive=False),
         group_interval=node["group_interval"].duration(around.group_interval),
         repeat_interval=node["repeat_interval"].duration(around.repeat_interval),
@@ -45,8 +46,10 @@ def _route(node: Node, around: Route, asked: Matchers) -> Route:
         goes_on=node["continue"].flag(default=False),
         active=active if "active_time_intervals" in node else around.active,
         mute=mute if "mute_time_intervals" in node else around.mute,
+        digest=read_digest(node["digest"]),
     )
-    return replace(route, routes=_inside(route, node["routes"], (*asked, *route.conditions)))
+    given = replace(route, group_by=node["group_by"].texts(around.group_by))  # that of a digest is not for those inside
+    return replace(route, routes=_inside(given, node["routes"], (*asked, *route.conditions)))
 
 
 def _hours(node: Node) -> tuple[str, ...]:

@@ -1,0 +1,55 @@
+"""Digests: what is not urgent is told together, once a day or every few hours; pure.
+
+A digest tells of what fired and of what ended since the one before it; an alert that did both is in it once. Where
+nothing happened there is none, and what still fires is counted, not told again. Each is a message of its own, so that
+no receiver takes it for an update of the last one.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from tocsin.evaluate.memory import GroupEpisode, GroupKey, GroupState
+from tocsin.notify.hours import digest_due
+from tocsin.notify.pacing import reading_order
+from tocsin.ports import Action, AlertText, Notification
+from tocsin.spec import Digest
+
+
+def digested(
+    key: GroupKey,
+    state: GroupState,
+    digest: Digest,
+    texts: Mapping[str, AlertText],
+    *,
+    silent: Collection[GroupEpisode],
+    now: datetime,
+) -> tuple[GroupState, list[Notification]]:
+    """Say what a conversation has to say, if its time has come; nothing is said of what is *silent*."""
+    news = [e for e in state.episodes if e not in silent and not (e.announced and e.open)]
+    if not news or now < digest_due(digest, min(map(_happened, news)), state.sent_at):
+        return replace(state, echoes=()), []
+    told = [replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in news]
+    kept = [e for e in state.episodes if e.open and e not in news] + [e for e in told if e.open]
+    still = len(kept) - sum(e.open for e in told)
+    action = Action.FIRE if any(e.open for e in told) else Action.RESOLVE
+    alerts = tuple(sorted((e.text for e in told), key=reading_order))
+    message = Notification(key.channel, _thread(key, now), action, alerts, now, key.labels, 0, _notes(told, still))
+    return replace(state, episodes=tuple(kept), sent_at=now, said=state.said + 1, echoes=()), [message]
+
+
+def _happened(episode: GroupEpisode) -> datetime:
+    """When there was the first news of it that nobody was told."""
+    ended = episode.text.resolved_at
+    return ended if episode.announced and ended is not None else episode.seen_at
+
+
+def _notes(told: list[GroupEpisode], still: int) -> tuple[str, ...]:
+    firing = sum(e.open for e in told)
+    counts = f"digest: {firing} fired, {len(told) - firing} ended"
+    return (f"{counts}, {still} told of before still fire" if still else counts,)
+
+
+def _thread(key: GroupKey, now: datetime) -> str:
+    return sha256(repr((key.channel, key.route, key.labels, now.isoformat())).encode()).hexdigest()[:40]
