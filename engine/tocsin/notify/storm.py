@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from tocsin.notify.group import reading_order
+from tocsin.notify.pacing import reading_order
 from tocsin.ports import Action, Notification
 
 STORM = 20
