@@ -67,6 +67,15 @@ def test_what_no_comparison_lets_through_is_left_alone(text: str, left: bool) ->
     assert bool(silent(tree)) == left
 
 
+def test_a_count_is_a_whole_number() -> None:
+    """Its bound is moved only where another whole number passes then, or one less does."""
+    tighter = "the threshold 2 becomes 1.33333333333"
+    assert tighter not in {edit.words for edit in edits("count(a) >= 2")}
+    assert tighter not in {edit.words for edit in edits("2 <= count(a)")}
+    assert tighter in {edit.words for edit in edits("count(a) > 2")}
+    assert tighter in {edit.words for edit in edits("a >= 2")}
+
+
 def combinations() -> list[tuple[str, Labels]]:
     """Every series of two metrics with any of two values of two labels."""
     return [

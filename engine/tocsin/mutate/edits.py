@@ -6,6 +6,7 @@ Edits that could not change anything are not made:
   and a denominator that may not be 0 may as well be.
 - `0 * sum(x)` is 0 whatever is done to the values of x, and `count_over_time(x)` counts its rows, so aggregations are
   left alone there; nor is the boundary moved of a comparison whose equals `or` puts in place (`values`).
+- A count is a whole number: `count(x) >= 2` and `count(x) >= 1.33` are the same.
 - What stands in a guard `or 0 * x` is left alone where the comparison above lets no row of the guard through.
 - `histogram_quantile` of buckets that are all scaled alike is the same, so a `sum` right below
   it does not become `avg`.
@@ -21,7 +22,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.mutate.idle import Condition, idle_matchers
-from tocsin.mutate.values import only_rows, silent, ties
+from tocsin.mutate.values import only_rows, same_count, silent, ties
 from tocsin.promql_syntax import (
     AGGREGATIONS,
     Aggregation,
@@ -145,6 +146,8 @@ def _of_operator(node: Binary, text: str, *, guarded: bool, tied: bool) -> Itera
             number = bare(side)
             if isinstance(number, Number) and number.value:
                 for value, how in ((number.value * FACTOR, "looser"), (number.value / FACTOR, "tighter")):
+                    if same_count(node, number, value):
+                        continue
                     written = f"{value:.12g}"
                     words = f"the threshold {text[number.start : number.end]} becomes {written}"
                     yield Edit(f"threshold {how}", number.start, number.end, written, words)

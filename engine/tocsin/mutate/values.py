@@ -7,6 +7,7 @@
   below 0.9; whatever stands in the place of total, such a row never comes through.
 """
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 
@@ -38,6 +39,10 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul,
 }  # fmt: skip
+_ROUNDED: Mapping[str, Callable[[float], int]] = {
+    ">=": math.ceil, "<": math.ceil, ">": math.floor, "<=": math.floor,
+}  # fmt: skip
+"""What a bound is worth to a whole number."""
 _SETS = frozenset({"and", "or", "unless"})
 _ZERO = 0.0
 
@@ -83,6 +88,19 @@ def ties(tree: Expr) -> frozenset[int]:
                 if instead == canonical(bare(first.right)):
                     found.add(id(first))
     return frozenset(found)
+
+
+def same_count(node: Binary, number: Number, other: float) -> bool:
+    """Whether a comparison of a count with *number* has the same rows with *other* in its place."""
+    counted, op = (node.left, node.op) if bare(node.right) is number else (node.right, MIRROR[node.op])
+    count = bare(counted)
+    if isinstance(count, Aggregation):
+        whole = count.op == "count"
+    else:
+        whole = isinstance(count, Call) and count.name.value == "count_over_time"
+    if not whole or op not in _ROUNDED:
+        return False
+    return _ROUNDED[op](number.value) == _ROUNDED[op](other)
 
 
 def silent(tree: Expr) -> frozenset[int]:

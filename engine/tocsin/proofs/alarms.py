@@ -96,6 +96,8 @@ def _levels(slo: Slo, tier: Tier) -> Proof:
     if newborn:
         born[:2] = [None, float(grid.seconds) - float(tier.long.seconds) / 10]
     given = _given(tier, moments, born)
+    if newborn:
+        given[HOURLY_BORN] = [None, None, *born[2:]]  # no hour of its life is over yet
     return alone(slo, grid, Run(f"recorded ratios around the threshold of {tier.name}", series(slo, given), claims))
 
 

@@ -47,7 +47,7 @@ def journey_proofs(slo: JourneySlo, group: RuleGroup | None) -> Iterator[Proof |
     alert = next(rule for rule in group.rules if isinstance(rule, AlertingRule))
     subject = labels_of({**dict(alert.labels), "alertname": alert.alert})
     for grid, runs in (
-        (slo.slice, [_worth(slo), _silent(slo), _idle(slo)]),
+        (slo.slice, [_worth(slo), _silent(slo), _idle(slo), _left(slo)]),
         *((slo.slice, [_burn(slo, tier, subject), _short(slo, tier, subject)]) for tier in paging_tiers(slo)),
     ):
         yield Proof(slo.ref, slo.span, group.file, grid, tuple(run for run in runs if run.claims))
@@ -99,6 +99,23 @@ def _idle(slo: JourneySlo) -> Run:
     return Run(
         "one member after the other is idle, then all, then they are gone", _series(slo, told, idle), tuple(claims)
     )
+
+
+def _left(slo: JourneySlo) -> Run:
+    """All members are idle, then all but one are gone: after a while these are missing, and not idle any more."""
+    refs, patience = _refs(slo), slo.missing.after.milliseconds // slo.slice.milliseconds
+    idle: dict[str, set[int]] = {ref: set() for ref in refs}
+    ends = []
+    for number, ref in enumerate(refs):
+        begins = 2 + number * (patience + 2)
+        ends.append(begins + patience + 1)
+        for other in refs:
+            idle[other].add(begins)
+        idle[ref].update(range(begins, ends[-1] + 1))
+    good: list[Fraction | None] = [Fraction(7, 8)] * 2
+    told = {ref: [*good, *[None] * (ends[-1] - 1)] for ref in refs}
+    claims = [claim for tick in ends for claim in _recorded(slo, told, tick, idle)]
+    return Run("all members are idle, then all but one are gone", _series(slo, told, idle), tuple(claims))
 
 
 def _forgotten(slo: JourneySlo) -> Run:
