@@ -1,4 +1,4 @@
-"""Traffic that stops, and traffic that is not missed: compiled rules, judged by promtool."""
+"""Traffic that stops, and traffic that is not missed: compiled rules, judged by promtool; office hours stand apart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,31 +47,6 @@ def rule_name(rule: Rule) -> str:
 def clock(day: int, hour: int, minute: int = 0) -> int:
     """The step of a time of a day; day 0 is a Monday."""
     return day * DAY + hour * 15 + minute // 4
-
-
-def span(day: int, hour: int) -> range:
-    """An hour of a day."""
-    return range(clock(day, hour), clock(day, hour + 1))
-
-
-def office(at: int) -> bool:
-    """Traffic on working days from eight to six."""
-    return at // DAY % 7 < 5 and clock(0, 8) <= at % DAY < clock(0, 18)
-
-
-def test_office_hours(tmp_path: Path) -> None:
-    """No night and no weekend is told, not even the first; an outage of an hour is, from the second day on.
-
-    A morning without a beginning is told once a week is known, after half an hour of leeway.
-    """
-    ten, noon, morning = span(3, 10), span(8, 12), range(clock(9, 0), clock(9, 11))
-    events = [2400.0 if office(at) and at not in {*ten, *noon, *morning} else 0.0 for at in range(12 * DAY + 300)]
-    fires = [clock(3, 10, 24), clock(3, 10, 52), clock(8, 12, 24), clock(8, 12, 52), clock(9, 8, 52), clock(9, 10)]
-    silent = [clock(day, hour) for day in (0, 1, 2, 4, 5, 6, 7, 10) for hour in (2, 7, 9, 12, 17, 19, 22)]
-    silent += [clock(7, 7, 10), clock(7, 8, 4), clock(3, 9), clock(3, 10, 8), clock(3, 20), clock(8, 12, 8)]
-    silent += [clock(9, 8, 30), clock(12, 9), clock(12, 12), clock(12, 19)]
-
-    assert told(tmp_path, events, fires, silent) == ""
 
 
 def test_the_first_day(tmp_path: Path) -> None:

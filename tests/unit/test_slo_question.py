@@ -272,3 +272,25 @@ def test_unreachable_budget_is_asked_again_at_once() -> None:
     status: SloStatus = scene.look(3_600).status
 
     assert status.remaining == 1.0
+
+
+@pytest.mark.parametrize(
+    ("known", "truth", "words"),
+    [
+        ({}, Truth.FALSE, "nothing is missed in the first day"),
+        ({"day": 1.0}, Truth.TRUE, "no event in the last 1h"),
+        ({"day": 1.0, "began": -DAY - 6_000}, Truth.TRUE, "no event in the last 1h"),
+        ({"day": 1.0, "began": -DAY - 1_800}, Truth.FALSE, "as yesterday"),
+        ({"day": 0.0}, Truth.FALSE, "as yesterday"),
+        ({"day": 1.0, "week": 0.0}, Truth.FALSE, "a week ago it had no traffic either"),
+        ({"day": 0.0, "week": 1.0}, Truth.TRUE, "no event in the last 1h"),
+    ],
+)
+def test_former_days(known: dict[str, float], truth: Truth, words: str) -> None:
+    """A week ago decides; where it is not known, yesterday, if its traffic was there since the pause began."""
+    now = START.timestamp()
+    began = {name: now + value for name, value in known.items() if name == "began"}
+    past = Past(0.5, now - 3_600, now - DAY, **{**known, **began})
+    sample = absent(uptime(), past, 0.0, START)
+
+    assert (sample.truth, words in sample.reason) == (truth, True), sample.reason
