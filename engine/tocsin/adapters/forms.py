@@ -10,8 +10,8 @@ from functools import lru_cache
 from string import ascii_letters, digits
 from urllib.parse import quote_plus
 
-LONG = 4096
-"""Characters from which on a text is remembered."""
+LONG, HUGE = 4096, 2**16
+"""Characters from which on a text is quoted in passes, and from which on it is remembered."""
 _SPECIAL = [chr(code) for code in range(128) if chr(code) not in f"{ascii_letters}{digits}_.-~% "]
 
 
@@ -26,14 +26,16 @@ def form(values: Mapping[str, str]) -> bytes:
 
 def quoted(text: str) -> bytes:
     """As `quote_plus` does it."""
-    return _remembered(text) if len(text) >= LONG else quote_plus(text).encode()
-
-
-@lru_cache(maxsize=1024)
-def _remembered(text: str) -> bytes:
-    if not text.isascii():
+    if len(text) < LONG or not text.isascii():
         return quote_plus(text).encode()
+    return _remembered(text) if len(text) >= HUGE else _in_passes(text)
+
+
+def _in_passes(text: str) -> bytes:
     text = text.replace("%", "%25")
     for character in _SPECIAL:
         text = text.replace(character, f"%{ord(character):02X}")
     return text.replace(" ", "+").encode()
+
+
+_remembered = lru_cache(maxsize=512)(_in_passes)

@@ -43,7 +43,7 @@ class Asker:
     ranges: int = RANGES
     """Range queries that this look may still spend."""
     ahead: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """What was asked ahead, by query and name of the part (`tocsin.evaluate.together`)."""
+    """What was asked ahead, by the names of questions and of their parts (`tocsin.evaluate.together`)."""
 
     def instant(self, query: str) -> Answer | Unanswered:
         """The rows now, or why there are none to be had; a partial answer is an answer, marked as such."""
@@ -67,8 +67,6 @@ class Asker:
 
     def parts(self, query: str) -> Mapping[str, float] | Unanswered:
         """The values of a query of several parts (`labelled`), all of them, by name."""
-        if (found := self.ahead.get(query)) is not None:
-            return found
         answer = self.complete(query)
         return answer if isinstance(answer, Unanswered) else parts_of(answer)
 

@@ -1,14 +1,15 @@
 """The questions of one SLO: rates at every look, the budget at a slower cadence, and the status they give."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
 from tocsin.evaluate.absence import SLOWER, Absence
-from tocsin.evaluate.asking import Asker, Unanswered, labelled
+from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
     NO_BAD,
@@ -81,6 +82,8 @@ class SloQuestion:
     budget_every: timedelta
     ledger: Ledger | None = None
     group: Labels = ()
+    phase: timedelta = timedelta()
+    """How much earlier than others it is due: of ten thousand objectives not all are in the same look."""
     budget_from: str = ""
     coverage: float | None = None
     counted: Counted | None = None
@@ -97,7 +100,7 @@ class SloQuestion:
     _quickly: Wanted = field(init=False)
     """What every look asks: all windows that are cheap enough."""
     _slowly: Mapping[Duration, Wanted] = field(init=False)
-    _counting: tuple[Duration, Wanted] | None = None
+    _texts: dict[str, str] = field(default_factory=dict)
     _leaving: tuple[Standing, Sequence[float]] | None = None
     """What leaves the window of a standing, in parts of the budget."""
     _calm: tuple[Counted, Duration | None] | None = None
@@ -112,16 +115,15 @@ class SloQuestion:
         self._quick = tuple(window for window in sorted({*windows, BASE}) if window <= RAW_LIMIT)
         self._long = tuple(window for window in windows if window > RAW_LIMIT)
         self._quickly, *slowly = (
-            Wanted(labelled(parts), parts)
+            Wanted(f"{self.slo.ref} {windows}", partial(both, self.slo.sli, windows))
             for windows in (self._quick, *((window,) for window in self._long))
-            for parts in [both(self.slo.sli, windows)]
         )
         self._slowly = dict(zip(self._long, slowly, strict=True))
 
     @property
     def query(self) -> str:
         """What every look asks."""
-        return self._quickly.query
+        return self._text(self._quickly)
 
     def ask(self, asker: Asker, awake: AbstractSet[str] | None = None) -> SloSight:
         """Look at the SLO once; words about calm tiers are for the rules *awake* alone (None: for all)."""
@@ -136,7 +138,7 @@ class SloQuestion:
         return self._sight(rates, asker, awake)
 
     def _rates(self, asker: Asker) -> Mapping[Duration, Rate] | Unanswered:
-        found = asker.parts(self._quickly.query)
+        found = self._parts(asker, self._quickly)
         if isinstance(found, Unanswered):
             return found
         rates = dict(rates_in(found, self._quick))
@@ -145,14 +147,14 @@ class SloQuestion:
         return rates
 
     def _slow(self, asker: Asker, window: Duration) -> Rate:
-        cadence = self.slowly.setdefault(window, Cadence())
+        cadence = self._cadence(window)
         if cadence.due(asker.at, self.budget_every):
-            found = asker.parts(self._slowly[window].query)
+            found = self._parts(asker, self._slowly[window])
             if isinstance(found, Unanswered):
                 cadence.failed(asker.at, found.reason)
                 self.slow[window] = Rate(None, None, found.reason)
             else:
-                cadence.answered(asker.at)
+                self._answered(cadence, asker.at)
                 self.slow[window] = rates_in(found, (window,))[window]
         elif cadence.failures:
             asker.still_failing(cadence.reason)
@@ -175,9 +177,9 @@ class SloQuestion:
             if self.counting.failures:
                 asker.still_failing(self.counting.reason)
             return
-        found = asker.parts(self._budget(window).query)
+        found = self._parts(asker, self._budget(window))
         if not isinstance(found, Unanswered):
-            self.counting.answered(asker.at)
+            self._answered(self.counting, asker.at)
             events = rates_in(found, (window,))[window]
             if standing is None:
                 self.budget_from, self.coverage = SOURCE, None
@@ -205,22 +207,34 @@ class SloQuestion:
         return standing, Duration.of(seconds=max(_LEAST, round((at - standing.until).total_seconds())))
 
     def _budget(self, window: Duration) -> Wanted:
-        """The question for a budget; the window of a rolling one is always the same."""
-        if self._counting is None or self._counting[0] != window:
-            parts = both(for_long(self.slo.sli), (window,), "increase")
-            self._counting = window, Wanted(labelled(parts), parts)
-        return self._counting[1]
+        """The question for a budget."""
+        return Wanted(f"{self.slo.ref} budget {window}", partial(both, for_long(self.slo.sli), (window,), "increase"))
 
-    def wanted(self, at: datetime) -> Iterator[Wanted]:
-        """What every look asks; what is due of the rest comes behind it."""
-        yield self._quickly
-        for window in self._long:
-            if self.slowly.setdefault(window, Cadence()).due(at, self.budget_every):
-                yield self._slowly[window]
-        if not self.counting.failures:
-            _, counted = self._planned(at, self.budget_every)
-            if counted is not None:
-                yield self._budget(counted)
+    def _parts(self, asker: Asker, wanted: Wanted) -> Mapping[str, float] | Unanswered:
+        """What was asked ahead, or is asked now."""
+        found = asker.ahead.get(wanted.name)
+        return asker.parts(self._text(wanted)) if found is None else found
+
+    def _text(self, wanted: Wanted) -> str:
+        """Written once for each question; where all are asked ahead, never. Windows of budgets may change."""
+        if wanted.name not in self._texts:
+            if len(self._texts) > len(self._long) + 1:
+                self._texts.clear()
+            self._texts[wanted.name] = wanted.query
+        return self._texts[wanted.name]
+
+    def wanted(self, at: datetime) -> tuple[list[Wanted], list[Wanted], list[Wanted]]:
+        """What every look asks, which longer windows are due, and the budget if that is due."""
+        slow = [self._slowly[window] for window in self._long if self._cadence(window).due(at, self.budget_every)]
+        window = None if self.counting.failures else self._planned(at, self.budget_every)[1]
+        return [self._quickly], slow, [] if window is None else [self._budget(window)]
+
+    def _cadence(self, window: Duration) -> Cadence:
+        return self.slowly.setdefault(window, Cadence())
+
+    def _answered(self, cadence: Cadence, at: datetime) -> None:
+        """After the first answer the next one comes earlier by the *phase*."""
+        cadence.answered(at if cadence.asked is not None else at - self.phase)
 
     def _period(self, at: datetime) -> tuple[Duration, Duration]:
         """How much of the period is behind us, and its length; a rolling window lies behind us as a whole."""

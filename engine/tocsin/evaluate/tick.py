@@ -42,7 +42,7 @@ from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
-from tocsin.evaluate.together import FEW, Together
+from tocsin.evaluate.together import FEW, FEWEST, Together
 from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of
 from tocsin.spec import Composite
 from tocsin.workspace import Workspace
@@ -149,7 +149,12 @@ class Watch:
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in made}
         self.health: SourceHealth | None = None
         self.strikes = 0
-        self.together = (Together(), Together(FEW)) if together else None
+        self.together = (Together(), Together(FEW), Together(FEW, alike=False)) if together else ()
+        if together:
+            looks = max(1, budgets_every // interval)
+            for place, question in enumerate(self.slos):
+                if isinstance(question, SloQuestion):
+                    question.phase = place % looks * interval
 
     def inherit(self, before: "Watch") -> None:
         """Take over what *before* remembers of the source and of questions that are still the same, for a reload."""
@@ -180,8 +185,8 @@ class Watch:
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):
             asker.unreachable = alive.reason
-        elif self.together is not None:
-            asker.ahead = self._ahead(*self.together, source, now, spread)
+        elif self.together and len(self.slos) >= FEWEST:
+            asker.ahead = self._ahead(source, now, spread)
         slos: list[SloSight | None] = [None] * len(self.slos)
         seen: dict[str, Seen] = {}
 
@@ -231,13 +236,13 @@ class Watch:
             faults=faults.texts,
         )
 
-    def _ahead(
-        self, quick: Together, slow: Together, source: MetricSource, now: datetime, spread: Spread
-    ) -> Mapping[str, Mapping[str, float]]:
+    def _ahead(self, source: MetricSource, now: datetime, spread: Spread) -> Mapping[str, Mapping[str, float]]:
         """Ask what objectives will ask in this look, many at once: what every look asks, and what is due."""
-        wanted = [list(question.wanted(now)) for question in self.slos if isinstance(question, SloQuestion)]
-        found = quick.ask(source, now, [first for first, *_ in wanted], spread)
-        return {**found, **slow.ask(source, now, [one for _, *others in wanted for one in others], spread)}
+        asked = [question.wanted(now) for question in self.slos if isinstance(question, SloQuestion)]
+        found: dict[str, Mapping[str, float]] = {}
+        for together, wanted in zip(self.together, zip(*asked, strict=True), strict=False):
+            found |= together.ask(source, now, [one for some in wanted for one in some], spread)
+        return found
 
 
 def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:

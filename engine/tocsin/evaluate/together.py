@@ -17,15 +17,17 @@ from itertools import count
 from typing import NamedTuple
 
 from tocsin.errors import SourceError, SourceUnreachableError
-from tocsin.evaluate.asking import MARK
+from tocsin.evaluate.asking import MARK, labelled
 from tocsin.ports import Answer, MetricSource
 
 MOST = 48
 """Questions of one request: some 700 expressions, a quarter of a megabyte of text."""
-FEW = 12
+FEW = 24
 """Of those that read long windows."""
-FEWEST = 24
-"""Below so many questions there is nothing to be gained."""
+RECENT = 5
+"""Looks of which texts are kept: what is due once a minute is due in every fourth of them."""
+FEWEST = 25
+"""Objectives below which there is nothing to be gained."""
 GROWING = 40
 """Requests without failure after which more is put into one again; and looks for which a bad question stays alone."""
 
@@ -33,10 +35,18 @@ Run = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None
 
 
 class Wanted(NamedTuple):
-    """A question that will be asked in this look: its text, and the expressions of which it is made, by name."""
+    """A question that may be asked: its name, and what writes the expressions of which it is made, by name.
 
-    query: str
-    parts: Mapping[str, str]
+    They are written when somebody asks: all texts of ten thousand objectives are a hundred megabytes.
+    """
+
+    name: str
+    parts: Callable[[], Mapping[str, str]]
+
+    @property
+    def query(self) -> str:
+        """What is asked where it is asked alone."""
+        return labelled(self.parts())
 
 
 @dataclass(slots=True)
@@ -53,7 +63,7 @@ class _Look:
 
     def ask(self, chunk: Sequence[Wanted]) -> None:
         """Ask for all of *chunk*; where the server refuses, find out whose fault it is."""
-        key = tuple(one.query for one in chunk)
+        key = tuple(one.name for one in chunk)
         try:
             answer = self.source.instant(self.texts.get(key) or union(chunk), self.at)
         except SourceUnreachableError:  # too much at once, or dead: whoever asks alone will tell
@@ -61,7 +71,7 @@ class _Look:
             return
         except SourceError:
             if len(chunk) == 1:
-                self.bad.append(chunk[0].query)
+                self.bad.append(chunk[0].name)
                 return
             middle = len(chunk) // 2
             self.ask(chunk[:middle])
@@ -77,12 +87,14 @@ class Together:
     """Asks ahead; remembers which questions spoil a request, and how large one may be."""
 
     most: int = MOST
+    alike: bool = True
+    """Whether the questions of the next look are mostly those of this one, so that their texts are kept."""
     size: int = field(init=False)
     went_well: int = 0
     alone: dict[str, int] = field(default_factory=dict)
     """For how many looks a question is not asked together with others."""
-    texts: Mapping[tuple[str, ...], str] = field(default_factory=dict)
-    """Of the requests of the last look, which are mostly those of the next one."""
+    texts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Of the requests of the last looks, those of the last one last."""
 
     def __post_init__(self) -> None:
         self.size = self.most
@@ -90,14 +102,16 @@ class Together:
     def ask(
         self, source: MetricSource, at: datetime, wanted: Sequence[Wanted], spread: Run
     ) -> Mapping[str, Mapping[str, float]]:
-        """The values by name of as many questions as could be answered, by their texts."""
-        self.alone = {query: looks - 1 for query, looks in self.alone.items() if looks > 1}
-        wanted = [one for one in wanted if one.query not in self.alone]
-        if len(wanted) < FEWEST:
-            return {}
+        """The values by name of as many questions as could be answered, by their names."""
+        self.alone = {name: looks - 1 for name, looks in self.alone.items() if looks > 1}
+        wanted = [one for one in wanted if one.name not in self.alone]
         chunks = [wanted[start : start + self.size] for start in range(0, len(wanted), self.size)]
-        keys = [tuple(one.query for one in chunk) for chunk in chunks]
-        self.texts = {key: self.texts.get(key) or union(chunk) for key, chunk in zip(keys, chunks, strict=True)}
+        keys = [tuple(one.name for one in chunk) for chunk in chunks]
+        if self.alike:
+            for key, chunk in zip(keys, chunks, strict=True):
+                self.texts[key] = self.texts.pop(key, "") or union(chunk)
+            for key in list(self.texts)[: -RECENT * len(keys)]:
+                del self.texts[key]
         look = _Look(source, at, self.texts)
         for _ in spread(_run, [partial(look.ask, chunk) for chunk in chunks]):
             pass
@@ -116,7 +130,7 @@ class Together:
 def union(questions: Sequence[Wanted]) -> str:
     """All expressions of all questions, each marked with the number of its question and its name.
 
-    >>> print(union([Wanted("", {"a": "x", "b": "y"}), Wanted("", {"a": "z"})]))
+    >>> print(union([Wanted("", lambda: {"a": "x", "b": "y"}), Wanted("", lambda: {"a": "z"})]))
     ((label_replace(x, "tocsin_part", "0:a", "", "")
     or
     label_replace(y, "tocsin_part", "0:b", "", ""))
@@ -126,7 +140,7 @@ def union(questions: Sequence[Wanted]) -> str:
     level = [
         f'label_replace({text}, "{MARK}", "{number}:{name}", "", "")'
         for number, one in zip(count(), questions, strict=False)
-        for name, text in one.parts.items()
+        for name, text in one.parts().items()
     ]
     while len(level) > 1:
         pairs = [f"({one}\nor\n{other})" for one, other in zip(level[::2], level[1::2], strict=False)]
