@@ -2,10 +2,10 @@
 
 Each size runs in a process of its own on the parts of the service (`Watch`, `Evaluator`, the ledger's `Keeper` with its
 sheets, the store in SQLite) and asks over HTTP. Objectives have 30-day windows, four tiers and budgets from the ledger,
-which holds thirty days of minutes. Ticks follow each other by the evaluator's interval; the first one asks for
-everything, of each later one a fourth of what is due once a minute: windows above six hours, and budgets. Processor time
-is the process's own, that of its threads included; the median and the worst are those of the minute that follows the
-first, in which texts are written that are kept from then on.
+which holds thirty days of minutes. Ticks follow each other by the evaluator's interval; the first one asks for all,
+each later one for a fourth of what is due once a minute: windows above six hours, and budgets. Processor time is the
+process's own, that of its threads included; the median and the worst are those of the minute that follows the first,
+in which texts are written that are kept from then on.
 
 A stand-in answers at once, in a process of its own, so that nobody waits for evaluations; with `--real` it is a
 Prometheus, whose time is not counted either. `--tiers N` takes the first N tiers, to show that the number of questions
