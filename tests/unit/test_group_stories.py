@@ -1,21 +1,42 @@
 """Random alerts, waits and reloads: every story that a channel hears is in order and has its end."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.alerts import NOON, channel, notifications, route, seconds, view
+from tests.alerts import NOON, SPAN, channel, notifications, route, seconds, view
 from tests.talks import Talk, over
 
 from tocsin.evaluate.model import AlertView, Identity
 from tocsin.ports import Action, Notification
-from tocsin.spec import Notifications
+from tocsin.spec import ChannelSpec, Digest, Hours, Notifications, Route, Stretch
+from tocsin.units import Duration
+
+INNER = route("pd", match={"service": "mysql"})
+
+
+def quiet(*parts: ChannelSpec | Route) -> tuple[Notifications, ...]:
+    """One document whose routes may name `half`, which is every other quarter of an hour."""
+    (document,) = notifications(*parts)
+    quarters = tuple((minute, minute + 15) for minute in range(0, 24 * 60, 30))
+    return (replace(document, hours={"half": Hours("half", (Stretch(times=quarters),), SPAN)}),)
 
 
 class Conversations(RuleBasedStateMachine):
     """Random alerts, waits and reloads: what was announced on a channel is closed there exactly once."""
 
     WORKSPACES = (
+        quiet(
+            channel("email"),
+            channel("pd", "pagerduty"),
+            route(
+                "email", match={"severity": "critical"}, goes_on=True, inside=(route("pd", match={"service": "mysql"}),)
+            ),
+            replace(route("email", "pd"), mute=("half",)),
+        ),
+        quiet(channel("email"), channel("pd", "pagerduty"), replace(route("email", "pd", wait=0), active=("half",))),
         notifications(channel("email"), channel("pd", "pagerduty"), route("email", "pd")),
         notifications(
             channel("email"),
@@ -25,6 +46,8 @@ class Conversations(RuleBasedStateMachine):
         ),
         notifications(channel("email"), channel("pd", "pagerduty"), route("email", "pd", repeat=900)),
     )
+
+    STORIES: ClassVar[tuple[list[str], ...]] = (["firing"], ["firing", "resolved"])
 
     @initialize()
     def begin(self) -> None:
@@ -78,7 +101,7 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def every_story_is_in_order(self) -> None:
         """First it fires, then it is resolved at most once; nothing is resolved that was never said to fire."""
-        assert all(words in (["firing"], ["firing", "resolved"]) for words in self.told().values())
+        assert all(words in self.STORIES for words in self.told().values())
 
     @invariant()
     def what_is_untold_is_still_remembered(self) -> None:
@@ -115,7 +138,7 @@ class Conversations(RuleBasedStateMachine):
         self.talk.tick(self.at + 10_000)
 
         assert self.talk.groups == {}
-        assert all(words == ["firing", "resolved"] for words in self.told().values())
+        assert all(words in self.STORIES and words[-1] == "resolved" for words in self.told().values())
 
 
 def _open(message: Notification) -> set[str]:
@@ -126,4 +149,36 @@ def _all(message: Notification) -> set[str]:
     return {a.dedup_key for a in message.alerts}
 
 
+class Digests(Conversations):
+    """The same where mail comes by digest, in which an alert may be told of when it is over."""
+
+    STORIES = (["firing"], ["firing", "resolved"], ["resolved"])
+    DIGESTS = (
+        notifications(
+            channel("email"),
+            channel("pd", "pagerduty"),
+            route("pd", match={"severity": "critical"}),
+            replace(route("email", group_by=()), digest=Digest(every=Duration.of(minutes=20))),
+        ),
+        quiet(
+            channel("email"),
+            channel("pd", "pagerduty"),
+            replace(route("email", "pd"), digest=Digest(every=Duration.of(hours=1)), mute=("half",)),
+        ),
+        Conversations.WORKSPACES[2],
+    )
+
+    @initialize()
+    def begin(self) -> None:
+        """Start at noon, with nothing open."""
+        super().begin()
+        self.talk.workspace = self.DIGESTS[0]
+
+    @rule(workspace=st.sampled_from(DIGESTS))
+    def reload(self, workspace: tuple[Notifications, ...]) -> None:
+        """Change routes and timers under way."""
+        self.talk.workspace = workspace
+
+
 TestConversations = Conversations.TestCase
+TestDigests = Digests.TestCase
