@@ -116,8 +116,8 @@ def _may_match(rule: AlertingRule, conditions: Matchers) -> bool:
 
 def _left(rules: list[AlertingRule], routes: Iterable[Route]) -> list[AlertingRule]:
     """The *rules* some of whose alerts may match none of *routes*."""
-    for route in routes:
-        rules = [rule for rule in rules if not _certain(rule, route.conditions)]
+    for conditions in [route.conditions for route in routes]:
+        rules = [rule for rule in rules if not _certain(rule, conditions)]
     return rules
 
 
