@@ -219,17 +219,23 @@ def detection_time(
     return Fraction(window) * (thr - e0) / (Fraction(traffic) * (e - thr) + (thr - e0))
 
 
-def reset_time(window: Exact, threshold: Exact, errors: Exact) -> Fraction | None:
-    """How long after the end of an incident the mean over *window* stays above *threshold*: `w * (1 - thr / e)`.
+def reset_time(
+    window: Exact, threshold: Exact, errors: Exact, *, before: Exact = 0, traffic: Exact = 1
+) -> Fraction | None:
+    """How long after the end of an incident the mean over *window* stays above *threshold*.
 
-    The same for every incident that was long enough to fire; the short window of a pair always clears first.
+    `w * k * (e - thr) / (k * (e - thr) + (thr - e0))`, with the error ratio *before* it and after it, and traffic in it
+    by the factor *traffic*; for constant traffic and no other errors it is `w * (1 - thr / e)`. The same for every
+    incident that was long enough to fire; the short window of a pair always clears first. None: never, or it never was.
 
     >>> float(reset_time(5, Fraction("0.0144"), Fraction("0.15")))
     4.52
     """
-    if Fraction(errors) <= Fraction(threshold):
+    thr, e, e0 = Fraction(threshold), Fraction(errors), Fraction(before)
+    if e <= thr or e0 >= thr:
         return None
-    return Fraction(window) * (1 - Fraction(threshold) / Fraction(errors))
+    above = Fraction(traffic) * (e - thr)
+    return Fraction(window) * above / (above + (thr - e0))
 
 
 def budget_spent(duration: Exact, errors: Exact, target: Exact, period: Exact) -> Fraction:

@@ -96,6 +96,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "incidents.yaml").write_text(
         "- {from: '2026-10-04T11:20:00Z', to: '2026-10-04T11:50:00Z', name: payments down}\n"
         "- {from: '2026-10-02T00:00:00Z', to: '2026-10-02T01:00:00Z', name: nobody noticed}\n"
+        "- {from: '2026-01-02T00:00:00Z', to: '2026-01-02T01:00:00Z', name: long before}\n"
     )
     loose = DEFINITIONS.replace("99.9%, window: 30d", "95%, window: 30d").replace(
         "all: {target: 99%", "all: {target: 50%"
@@ -165,6 +166,7 @@ def test_pages_are_measured_against_incidents_and_the_revision(found: dict[str, 
     assert found["before"]["pages"] == 0
     assert (before["recall"], before["precision"]) == (0.0, None)
     assert (after["recall"], after["precision"]) == (0.5, 1.0)
+    assert [one["name"] for one in after["outside_history"]] == ["long before"], "nobody could have paged for it"
     assert (paid["name"], paid["after"]) == ("payments down", 9 * 60)
     assert paid["budget_spent"] == pytest.approx(0.1 * 9 / 43.2, rel=0.01)
     # the fast tier, five minutes later what came meanwhile, the steady one; the journey is a group of its own

@@ -67,3 +67,13 @@ def test_periods_have_their_real_length(unit: str, zone: str, at: datetime, expe
 def test_every_unit_has_a_period() -> None:
     """The language and the evaluator know the same."""
     assert set(PERIODS) == set(CALENDAR_UNITS)
+
+
+def test_alerts_name_the_calendar() -> None:
+    """A month is no window of thirty days; the alert says what the budget is of."""
+    slo = replace(builders.slo(sli=TrafficSli("shop")), calendar=Calendar("month", "UTC"))
+    source = FakeSource(traffic={"shop": Traffic(START, (Stretch(-DAY, 0, 10), Stretch(0, DAY, 10, 0.5)))})
+    seen = SloQuestion(slo, timedelta(seconds=60)).ask(Asker(source, START + timedelta(hours=2))).seen
+    facts = {dict(sample.facts)["SLO"] for each in seen.values() for sample in each.rows.values() if sample.facts}
+
+    assert facts == {"shop/uptime 99.9% over a calendar month"}

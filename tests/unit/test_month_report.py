@@ -202,6 +202,15 @@ def test_the_last_month_that_is_over(now: str, first: str) -> None:
     assert end <= datetime.fromisoformat(now)
 
 
+def test_an_outage_that_is_excluded_in_part_says_how_much() -> None:
+    """Half an hour of 40 minutes is agreed; of one that is agreed as a whole that stands there alone."""
+    sla = gold(exclusions=(exclusion(10, 60, reason="night work"), exclusion(100, 200, reason="day work")))
+    month = month_of(sla, START, END, five_minutes(*[0.0] * 8, *[1.0] * 14, 0.0))
+
+    assert [one.note for one in month.outages] == ["30m of 40m excluded: night work", "excluded: day work"]
+    assert month.outages[0].counted == 600_000
+
+
 def test_days_are_local_and_clocks_may_change() -> None:
     """October 2026 in Berlin has 745 hours; the day with 25 is one row, and everything fits on the chart."""
     zone = gold(timezone="Europe/Berlin")

@@ -113,8 +113,9 @@ def test_any_step_equals_the_closed_forms(errors: int, minutes: int, before: int
             assert traffic == "0.25"
             continue
         assert agrees(one.fired, one.expected.fires), (one, errors, minutes, before, traffic)
-        if one.expected.ends is not None:
+        if one.fired is not None:
             assert agrees(one.ended, one.expected.ends)
+            assert one.spent == pytest.approx(float(one.expected.spent or 0), abs=0.01)
 
 
 def ran_forever(name: str, one: Outcome, errors: int, before: int, traffic: str) -> Fraction | None:
@@ -164,3 +165,32 @@ def test_the_command(tmp_path: Path) -> None:
     assert run(["simulate", "shop/uptime", str(file), "--errors", "150%", "--for", "10m"]) == 2
     assert run(["simulate", "shop/uptime", str(file), "--errors", "1%", "--for", "0s"]) == 2
     assert run(["simulate", "shop/uptime", str(file), "--errors", "1%", "--for", "10m", "--traffic", "x"]) == 2
+
+
+def test_what_fired_before_the_incident_says_so() -> None:
+    """With 2 % of errors before, the fast tier of 99.9 % is no news; a slow one that is never over stays open."""
+    outcomes = ran("uptime", "0.5", 30, before="0.02")
+
+    assert all(one.already and one.fired == 0 and one.ended is None for one in outcomes.values())
+    assert {one.expected.fires for one in outcomes.values()} == {0}
+    assert {one.expected.ends for one in outcomes.values()} == {None}
+
+
+def test_the_budget_that_is_gone_is_that_of_the_simulation() -> None:
+    """At a tenth of an event a second the guard of low traffic lets the tier fire later than the closed form."""
+    service, slo = world("uptime")
+    late = simulate(service, slo, Incident(Fraction(1), timedelta(hours=3)), 0.02)[0]
+
+    assert late.fired is not None
+    assert late.expected.fires is not None
+    assert late.expected.spent is not None
+    assert late.spent == pytest.approx(float(late.expected.spent) * late.fired / float(late.expected.fires))
+    assert late.fired > late.expected.fires + STEP
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf"])
+def test_events_are_a_number(rate: str, tmp_path: Path) -> None:
+    """What is no number is misuse."""
+    (tmp_path / "shop.yaml").write_text(TEXT)
+
+    assert run(["simulate", "shop/uptime", str(tmp_path), "--errors", "2%", "--for", "1h", "--per-second", rate]) == 2

@@ -44,19 +44,25 @@ class Expected:
 
     fires: Fraction | None
     ends: Fraction | None
-    """After the end of the incident, `keep_firing_for` included; None as well where no closed form is known."""
+    """After the end of the incident, `keep_firing_for` included."""
     spent: Fraction | None
     """The share of the budget that is gone when it fires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One tier: what the simulation did, in seconds after the beginning and after the end of the incident."""
+    """One tier: what the simulation did, in seconds after the beginning and after the end of the incident.
+
+    *already* says that it fired before the incident, of what was wrong before; then *fired* is 0. *spent* is the share
+    of the budget that the incident had cost when it fired.
+    """
 
     tier: Tier
     fired: float | None
     ended: float | None
+    spent: float | None
     expected: Expected
+    already: bool = False
 
 
 def simulate(service: Service, slo: Slo, incident: Incident, per_second: float = 100.0) -> tuple[Outcome, ...]:
@@ -97,10 +103,12 @@ def _outcome(  # noqa: PLR0917 - one tier of one run
 ) -> Outcome:
     expected = closed_form(slo, tier, incident)
     if episode is None:
-        return Outcome(tier, None, None, expected)
+        return Outcome(tier, None, None, None, expected)
     over = episode.resolved_at
     ended = None if over is None else (over - end).total_seconds()
-    return Outcome(tier, (episode.fired_at - begin).total_seconds(), ended, expected)
+    fired = max(0.0, (episode.fired_at - begin).total_seconds())
+    cost = _cost(slo, incident, min(Fraction(fired), Fraction(incident.lasting.total_seconds())))
+    return Outcome(tier, fired, ended, float(cost), expected, already=episode.fired_at < begin)
 
 
 def closed_form(slo: Slo, tier: Tier, incident: Incident) -> Expected:
@@ -111,9 +119,11 @@ def closed_form(slo: Slo, tier: Tier, incident: Incident) -> Expected:
     )
     if fires is None or fires >= lasting:
         return Expected(None, None, None)
-    ends = None
-    if not incident.before and incident.traffic == 1:
-        over = reset_time(tier.short.seconds, threshold, incident.errors)
-        ends = None if over is None else over + keep_firing_for(tier, slo.guards).seconds
-    spent = budget_spent(fires * incident.traffic, incident.errors, slo.target, slo.window.seconds)
-    return Expected(fires, ends, spent)
+    over = reset_time(tier.short.seconds, threshold, incident.errors, before=incident.before, traffic=incident.traffic)
+    ends = None if over is None else over + keep_firing_for(tier, slo.guards).seconds
+    return Expected(fires, ends, _cost(slo, incident, fires))
+
+
+def _cost(slo: Slo, incident: Incident, after: Fraction) -> Fraction:
+    """The share of the budget that so many seconds of the incident cost."""
+    return budget_spent(after * incident.traffic, incident.errors, slo.target, slo.window.seconds)

@@ -41,6 +41,9 @@ def _lines(verdicts: Sequence[Verdict], table: "_Table") -> Iterator[str]:
             ["incident", "from", "lasted", "paged after", "budget gone by then", "page ended"],
             [_incident(found) for found in last.found.incidents],
         )
+        if last.elsewhere:
+            names = ", ".join(f"{one.name or NOTHING} ({_minute(one.start)})" for one in last.elsewhere)
+            yield f"not counted, as they lie outside what was replayed: {names}"
     if last.replay.episodes:
         yield ""
         some = last.replay.episodes[:MOST]
@@ -136,6 +139,9 @@ def _verdict(one: Verdict) -> Mapping[str, object]:
                     "reset": None if each.reset is None else each.reset.total_seconds(),
                 }
                 for each in found.incidents
+            ],
+            "outside_history": [
+                {"name": each.name, "from": _time(each.start), "to": _time(each.end)} for each in one.elsewhere
             ],
         },
         "alerts": [

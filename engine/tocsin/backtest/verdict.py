@@ -40,6 +40,8 @@ class Verdict:
     messages: Mapping[str, int]
     """How often each channel would have told that something is wrong, reminders not counted."""
     found: Detection | None
+    elsewhere: tuple[Incident, ...] = ()
+    """Incidents of another time than what was replayed: nobody could have paged for them."""
 
     @property
     def detection_time(self) -> timedelta | None:
@@ -63,7 +65,10 @@ def judge(
     def until(incident: Incident, at: datetime) -> float:
         return spent(incident.start, min(at, incident.end)) if spent else incident.spent_until(at)
 
-    found = detection(incidents or (), alerts, history, significant=0.0, together=TOGETHER, spent_until=until)
+    ticks = replay.ticks
+    elsewhere = tuple(one for one in incidents or () if one.end < ticks.start or one.start > ticks.end)
+    inside = [one for one in incidents or () if one not in elsewhere]
+    found = detection(inside, alerts, history, significant=0.0, together=TOGETHER, spent_until=until)
     return Verdict(
         name=name,
         replay=replay,
@@ -74,6 +79,7 @@ def judge(
         pages_per_week=found.per_week,
         messages=dict(sorted(Counter(m.channel for m in replay.messages if m.action is Action.FIRE).items())),
         found=None if incidents is None else found,
+        elsewhere=elsewhere,
     )
 
 

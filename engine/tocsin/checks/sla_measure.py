@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
+from tocsin.sli import Sli, SlicedSli
 from tocsin.spec import Sla, members
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
@@ -57,10 +58,15 @@ def _need(sla: Sla, workspace: Workspace) -> tuple[Duration, Duration]:
     combine = combines.get(sla.covers)
     covered = {sla.covers} if combine is None else {member.ref for member in members(combine)}
     found = [
-        (Duration((1 if slo.sli.now() is not None else 2) * every.milliseconds), every)
+        (Duration((1 if _events(slo.sli).now() is not None else 2) * every.milliseconds), every)
         for service in workspace.services
         for every in [(service.scrape.interval if service.scrape else None) or usual]
         for slo in service.slos
         if slo.ref in covered
     ]
     return max(found, default=(Duration(0), Duration(0)))
+
+
+def _events(sli: Sli) -> Sli:
+    """Contracts count events, whatever the budget of the objective counts."""
+    return sli.inner if isinstance(sli, SlicedSli) else sli

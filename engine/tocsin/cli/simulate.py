@@ -1,6 +1,7 @@
 """`tocsin simulate`: what the alerts of an objective do in an incident that is made up."""
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +55,8 @@ def command(
     from tocsin.definitions import read_definitions
     from tocsin.errors import MisuseError
 
+    if not isfinite(per_second):
+        raise MisuseError(f"--per-second: {per_second} is no number of events")
     incident = Incident(
         _ratio("--errors", errors), length_of("--for", lasting), _ratio("--before", before), _factor(traffic)
     )
@@ -129,9 +132,9 @@ def _text(slo: "Slo", incident: "Incident", outcomes: "Sequence[Outcome]") -> "I
             (
                 one.tier.name,
                 ALERT_SEVERITY[one.tier.severity],
-                "never" if one.fired is None else span(Fraction(one.fired)),
+                "never" if one.fired is None else "already" if one.already else span(Fraction(one.fired)),
                 span_or_never(one.expected.fires),
-                "-" if one.expected.spent is None else f"{float(one.expected.spent):.3%}",
+                "-" if one.spent is None else f"{one.spent:.3%}",
                 "-" if one.ended is None else span(Fraction(one.ended)),
                 "-" if one.expected.ends is None else span(one.expected.ends),
             )
@@ -150,6 +153,8 @@ def _facts(one: "Outcome") -> dict[str, object]:
         "tier": one.tier.name,
         "severity": one.tier.severity,
         "fires_after": one.fired,
+        "already": one.already,
         "resolved_after_end": one.ended,
+        "budget_spent": one.spent,
         "closed_form": {"fires_after": fires, "resolved_after_end": ends, "budget_spent": spent},
     }

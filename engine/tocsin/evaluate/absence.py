@@ -148,7 +148,7 @@ def absent(slo: Slo, past: Past, total: float | None, at: datetime) -> Sample:
     pause = span(max(timedelta(seconds=seconds), BASE.timedelta))
     which = when if usual < past.mean else f"over {TRAFFIC_MEMORY}"
     facts = (
-        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
+        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.over}"),
         ("no events for", pause),
         ("usual traffic", f"{number(usual * 60)} events per minute {which}"),
     )

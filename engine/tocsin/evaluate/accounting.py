@@ -16,6 +16,7 @@ from tocsin.ledger.exhaustion import exhaustions
 from tocsin.ledger.methods import method_of
 from tocsin.ledger.model import Day
 from tocsin.ledger.series import Series
+from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
 
 
@@ -23,7 +24,8 @@ from tocsin.spec import Slo
 class Account:
     """What a window came to; *allowed* and *used* are events (or slices), *remaining* is a part of the budget.
 
-    *coverage* is the part of the window so far that somebody looked at. All but it is None where nothing was counted.
+    *coverage* is the part of the window so far that somebody looked at, *looked* that of the time since anything was
+    known. All but these is None where nothing was counted.
     """
 
     good: float | None
@@ -33,6 +35,7 @@ class Account:
     used: float | None
     remaining: float | None
     coverage: float
+    looked: float
     exhaustion: timedelta | None = None
     """Until nothing is left at the present pace; None for never."""
 
@@ -52,6 +55,8 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
     method = method_of(slo.sli)
     start, end = (milliseconds(bound) // 1000 for bound in window_of(slo, at))
     step = method.slice
+    if isinstance(slo.sli, SlicedSli):
+        start = -(-start // step) * step  # those that begin in the window: a part of a slice is neither good nor bad
     now = -(-(milliseconds(at)) // (1000 * step)) * step
     series = Series.empty(np.arange(start // step * step, now + 1, step, dtype=np.int64), 1)
     series.state(0, *(method.units(day) for day in days))
@@ -66,13 +71,16 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
     lasts = np.array([np.nan])
     if pace is not None and found.known[0]:
         lasts = exhaustions(series, windows, now, found, np.array([pace]))
-    return _account(found, float(lasts[0]))
+    elapsed = [float(each[0]) for each in (windows.elapsed(now), Windows(windows.start, windows.end).elapsed(now))]
+    return _account(found, float(lasts[0]), elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
 
 
-def _account(found: Budgets, lasts: float) -> Account:
-    coverage = float(found.coverage[0])
+def _account(found: Budgets, lasts: float, known: float) -> Account:
+    """*known* is the part of the window so far since anything was known."""
+    looked = float(found.coverage[0])
+    coverage = looked * known
     if not found.known[0]:
-        return Account(None, None, None, None, None, None, coverage)
+        return Account(None, None, None, None, None, None, coverage, looked)
     total, bad = float(found.total[0]), float(found.bad[0])
     return Account(
         good=total - bad,
@@ -82,5 +90,6 @@ def _account(found: Budgets, lasts: float) -> Account:
         used=bad,
         remaining=float(found.remaining[0]),
         coverage=coverage,
+        looked=looked,
         exhaustion=timedelta(seconds=lasts) if np.isfinite(lasts) else None,
     )

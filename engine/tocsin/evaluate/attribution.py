@@ -21,6 +21,7 @@ from tocsin.evaluate.words import percent
 from tocsin.guards import RAW_LIMIT
 from tocsin.ports import Answer
 from tocsin.promql import over
+from tocsin.proofs.selectors import selectors
 from tocsin.sli import Sli, SlicedSli, for_long
 from tocsin.units import Duration
 
@@ -99,6 +100,23 @@ def labels_query(sli: Sli, window: Duration) -> str | None:
     return f"topk({MOST_SERIES}, increase({over(selector, str(window))}) > 0)"
 
 
+def conditions(sli: Sli, window: Duration) -> Mapping[str, bool]:
+    """The labels by which bad (or good) events are told from all of them, and whether to one value.
+
+    That errors have the status of errors explains nothing; which of several they have does.
+
+    >>> from tocsin.sli import RatioSli
+    >>> conditions(RatioSli('a{job="x"}', 'a{job="x",code=~"5..",level="error"}'), Duration.of(hours=1))
+    {'code': False, 'level': True}
+    """
+    counters = counted(sli, window).counters()
+    if counters is None:
+        return {}
+    whole = {matcher for one in selectors(counters.total) for matcher in one.matchers}
+    part = [matcher for one in selectors(counters.part) for matcher in one.matchers if matcher not in whole]
+    return {matcher.label: matcher.op == "=" and not counters.good for matcher in part}
+
+
 def labels_in(answer: Answer) -> tuple[str, ...]:
     """The labels that tell these series apart, or that some of them have: most values first."""
     found: dict[str, set[str]] = {}
@@ -167,15 +185,24 @@ def ask(
         answer = asker.complete(query)
         if isinstance(answer, Unanswered):
             return answer
-        given = [name for name in labels_in(answer) if name not in within][:most_labels]
+        known = conditions(sli, window)
+        given = [name for name in labels_in(answer) if name not in within and not known.get(name)][:most_labels]
+    else:
+        known = {}
     found = []
     for label in given:
         answer = asker.complete(label_query(sli, label, window, within))
         if isinstance(answer, Unanswered):
             return answer
-        if (one := attribute(answer, label, window, most)) is not None:
+        one = attribute(answer, label, window, most)
+        if one is not None and not (label in known and _alone(one)):
             found.append(one)
     return tuple(found if labels else told(found))
+
+
+def _alone(one: Attribution) -> bool:
+    """Whether one value has all bad events."""
+    return sum(part.bad > 0 for part in one.parts) == 1 and (one.rest is None or not one.rest.bad)
 
 
 def line(one: Attribution) -> str:

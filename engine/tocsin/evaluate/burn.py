@@ -250,7 +250,7 @@ def sample(
         if ratio is not None
     ]
     facts = [
-        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.window}"),
+        ("SLO", f"{slo.ref} {percent(slo.target)} over {slo.over}"),
         ("burn rate", text),
         ("error ratio", ", ".join(errors)),
         *whose,

@@ -14,7 +14,7 @@ from tocsin.evaluate.measures.base import MS, shares
 from tocsin.evaluate.sla import NEVER, Account, account, credit, judge, too_little
 from tocsin.evaluate.words import percent
 from tocsin.monthly.model import Day, Month, Outage, Seen
-from tocsin.monthly.words import credit_words, share
+from tocsin.monthly.words import credit_words, length, share
 from tocsin.spec import Exclusion, Sla
 
 
@@ -137,12 +137,20 @@ def _outages(sla: Sla, found: Account, good: Mapping[datetime, float]) -> Iterat
         yield _outage(sla, run, good)
 
 
+def _excluded(reason: str, taken: Sequence[int], whole: int) -> str:
+    """What an exclusion took of an outage of *whole* milliseconds."""
+    part = sum(taken)
+    return f"excluded: {reason}" if part >= whole else f"{length(part)} of {length(whole)} excluded: {reason}"
+
+
 def _outage(sla: Sla, run: Sequence[tuple[Mark, Mark]], good: Mapping[datetime, float]) -> Outage:
     start, end = run[0][0].start, run[-1][0].end
     taken = shares(start, end, sla.exclusions)
+    reasons = dict.fromkeys(one.reason for _, one in taken)
     lost = sum(_lost(counted, sla.exclusions) for _, counted in run)
     worst = min((good[one.start] for one, _ in run if one.start in good), default=None)
-    notes = [f"excluded: {reason}" for reason in dict.fromkeys(one.reason for _, one in taken)]
+    whole = (end - start) // MS
+    notes = [_excluded(reason, [each for each, one in taken if one.reason == reason], whole) for reason in reasons]
     if any(counted.dropped for _, counted in run):
         least = sla.measure.at_least
         notes.append(f"does not count: shorter than {least}" if least else "partial minutes do not count")

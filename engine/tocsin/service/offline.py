@@ -17,10 +17,12 @@ from tocsin.evaluate.counting import LATE, named, statement
 from tocsin.evaluate.grouped import GroupedQuestion
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
 from tocsin.evaluate.tick import Watch, turn
+from tocsin.evaluate.words import percent
 from tocsin.ledger.methods import events_of
 from tocsin.ports import Labels, MetricSource
 from tocsin.service.backtest import Reading, run
 from tocsin.service.board import Standing
+from tocsin.spec import LedgerSettings
 from tocsin.workspace import Workspace
 
 ASKERS = 4
@@ -61,7 +63,8 @@ def evaluate(workspace: Workspace, source: MetricSource, at: datetime, *, first:
         raise UnavailableError(f"the metric source does not answer: {sight.health.detail}")
     memory = run(workspace, Reading(source, _before(at, first), first)).replay.memory
     snapshot = turn(watch, sight, memory, at).snapshot
-    objectives = tuple(_objectives(source, watch, snapshot, first))
+    settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
+    objectives = tuple(_objectives(source, watch, snapshot, first, float(settings.coverage)))
     return Evaluation(objectives, replace(snapshot, slos=tuple(one.status for one in objectives)))
 
 
@@ -77,7 +80,9 @@ def standing(workspace: Workspace, evaluation: Evaluation) -> Standing:
     return Standing(workspace, timedelta(minutes=1), started_at=found.at, snapshot=found, ticked_at=found.at)
 
 
-def _objectives(source: MetricSource, watch: Watch, snapshot: Snapshot, first: datetime | None) -> Iterator[Objective]:
+def _objectives(
+    source: MetricSource, watch: Watch, snapshot: Snapshot, first: datetime | None, floor: float
+) -> Iterator[Objective]:
     for question, worst in zip(watch.slos, snapshot.slos, strict=True):
         slo, at = question.slo, snapshot.at
         start, end = window_of(slo, at)
@@ -92,7 +97,20 @@ def _objectives(source: MetricSource, watch: Watch, snapshot: Snapshot, first: d
         for group, status in sorted(groups.items()):
             ref = slo.ref + named(group)
             found = account(slo, [day for day in days if day.ref == ref], at, _pace(status))
-            yield Objective(_told(status, ref, at, found), start, end, found.coverage)
+            told = _told(status, ref, at, found, _unseen(found, floor, whole=first is None or first <= start))
+            yield Objective(told, start, end, found.coverage)
+
+
+def _unseen(found: Account, floor: float, *, whole: bool) -> str:
+    """Why nothing can be said of the window; empty where enough of it was seen.
+
+    What a history does not hold was not seen. One that holds the *whole* window, and nothing of the service before some
+    time, tells that it is young.
+    """
+    part = found.looked if whole else found.coverage
+    if part >= floor:
+        return ""
+    return f"only {percent(part, 1)} of the window was seen, less than {percent(floor)}"
 
 
 def _pace(status: SloStatus) -> float | None:
@@ -101,16 +119,18 @@ def _pace(status: SloStatus) -> float | None:
     return firing if firing is not None else next((burn.rate_long for burn in status.burns), None)
 
 
-def _told(status: SloStatus, ref: str, at: datetime, found: Account) -> SloStatus:
-    """The status of the look with the ledger's figures."""
+def _told(status: SloStatus, ref: str, at: datetime, found: Account, unseen: str) -> SloStatus:
+    """The status of the look with the ledger's figures; what is *unseen* cannot be healthy, nor spent."""
     state, reason = status.state, status.reason
     truths = {burn.truth for burn in status.burns}
     if found.remaining is None:
         state, reason = "unknown", "no events were counted in the window"
-    elif found.remaining <= 0:
+    elif found.remaining <= 0 and not unseen:
         state, reason = "exhausted", "no budget is left"
     elif Truth.TRUE in truths:
         state = "burning"
+    elif unseen:
+        state, reason = "unknown", unseen
     elif state != "unknown":
         state = "healthy"
     return replace(

@@ -7,6 +7,7 @@ from datetime import date
 from tocsin.evaluate.bookkeeping import Entry
 from tocsin.ledger.model import Day
 from tocsin.ledger.sheet import Held, Sheet
+from tocsin.sli import SlicedSli
 
 
 class Sheets:
@@ -45,7 +46,12 @@ class Sheets:
                 sheet.state(day.ref, units)
 
     def look(self, entry: Entry, ref: str, start: int, until: int) -> tuple[Held, int | None] | None:
-        """What is held of [start, until), and since when anybody looked; None of a reference that nobody knows."""
+        """What is held of [start, until), and since when anybody looked; None of a reference that nobody knows.
+
+        Of slices those that begin in it count: a part of a slice is neither good nor bad.
+        """
+        if isinstance(entry.slo.sli, SlicedSli):
+            start = -(-start // entry.method.slice) * entry.method.slice
         with self._lock:
             sheet = self._sheets.get(entry.method.slice)
             if sheet is None or ref not in sheet.columns:
