@@ -1,4 +1,4 @@
-"""Increments of counters are counted once each, and divided among slices in proportion to time."""
+"""Increments of counters are counted once each, in the slice in which a scrape saw them."""
 
 import math
 from collections.abc import Iterable
@@ -48,9 +48,20 @@ def test_minutes_are_exact_at_any_phase_of_scrapes(phase: float) -> None:
     assert counts.total.sum() == pytest.approx(600.0)
 
 
-def test_an_increment_is_divided_in_proportion_to_time() -> None:
-    """Thirty events between 0:50 and 1:20 are ten in the first minute and twenty in the second."""
-    assert counted([row([(50, 100), (80, 130)])]).total.tolist() == pytest.approx([10.0, 20.0])
+def test_an_increment_belongs_to_the_slice_of_its_later_sample() -> None:
+    """Thirty events between 0:50 and 1:20 are thirty in the second minute, and came over its start."""
+    counts = counted([row([(50, 100), (80, 130), (95, 140), (120, 150)])])
+
+    assert counts.total.tolist() == [0, 50, 0]
+    assert counts.total_across.tolist() == [0, 30, 0]
+
+
+def test_an_increment_over_whole_slices_is_divided_in_proportion_to_time() -> None:
+    """Ninety events between 0:45 and 2:15 are fifteen, sixty and fifteen; none is known to be within a minute."""
+    counts = counted([row([(45, 100), (135, 190)])])
+
+    assert counts.total.tolist() == pytest.approx([15.0, 60.0, 15.0])
+    assert counts.total_across.tolist() == pytest.approx([15.0, 60.0, 15.0])
 
 
 def test_a_reset_counts_the_new_value() -> None:
@@ -281,7 +292,7 @@ def test_groups_are_counted_apart() -> None:
 
 def test_days_of_the_ledger() -> None:
     """Counts around midnight are two days; a bad event is an event even where it was counted by another target."""
-    counts = Counts(1439, 60, np.array([5.0, 1.0]), np.array([1.0, 2.0]), np.array([60.0, 20.0]))
+    counts = Counts(1439, 60, np.array([5.0, 1.0]), np.array([1.0, 2.0]), np.array([60.0, 20.0]), *np.zeros((2, 2)))
     first, second = counts.days("shop/uptime")
 
     assert (first.total[-1], first.bad[-1], bool(first.covered[-1])) == (5.0, 1.0, True)

@@ -95,7 +95,8 @@ def _counts(begin: datetime, end: datetime, last: datetime, incident: Incident, 
     during = per_second * float(incident.traffic)
     total = np.diff(outside * per_second + inside * during)
     bad = np.diff(outside * per_second * float(incident.before) + inside * during * float(incident.errors))
-    return Counts(int(edges[0]) // STEP, STEP, total, np.minimum(bad, total), np.full(len(total), float(STEP)))
+    seen, nothing = np.full(len(total), float(STEP)), np.zeros(len(total))
+    return Counts(int(edges[0]) // STEP, STEP, total, np.minimum(bad, total), seen, nothing, nothing)
 
 
 def _outcome(  # noqa: PLR0917 - one tier of one run

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, reduce
-from math import gcd
+from math import gcd, isnan
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,8 +23,9 @@ from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.births import CLOSE
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.methods import Method, Units, events_of, method_of
-from tocsin.ledger.model import DAY, MINUTE, Day, day_of, midnight, number_of
+from tocsin.ledger.model import DAY, MINUTE, Across, Day, day_of, midnight, number_of
 from tocsin.ledger.samples import Memory
+from tocsin.ledger.verdicts import Within, joined
 from tocsin.ports import Labels, MetricSource
 from tocsin.sli import Sli
 from tocsin.sli.slices import SlicedSli
@@ -188,31 +189,38 @@ def fill(book: Slices, slo: Slo, days: Sequence[Day], start: datetime, end: date
     """Take the slices of [start, end) from *days*, which are in order; what they lack is for the source to say.
 
     Slices follow each other, so of days with others missing between them only the first ones are taken: the source may
-    still know the later ones. Days that are held in slices which do not fit are not there. A slice of which nothing was
-    seen has no ratio, and is not idle.
+    still know the later ones. Days that are held in slices which do not fit are not there. A slice at which nobody
+    looked has no ratio, whatever a counter rose by over the gap that it lies in, and is not idle.
+
+    How slices are judged: `tocsin.ledger.verdicts`.
     """
     step, run = book.step.milliseconds, _run(book, method_of(slo.sli), days)
     if not run:
         return
-    total, bad, seen = (np.concatenate([getattr(units, name) for units in run]) for name in ("total", "bad", "seen"))
     first_ms, unit = run[0].start * 1000, run[0].step * 1000
     low = max(-((book.phase - first_ms) // step), book.number(start))
-    high = min((first_ms + len(total) * unit - book.phase) // step, book.number(end))
+    high = min((first_ms + len(run) * DAY * 1000 - book.phase) // step, book.number(end))
     if low >= high:
         return
-    place, width = (book.phase + low * step - first_ms) // unit, step // unit
-    within = slice(place, place + (high - low) * width)
-    total, bad, seen = (each[within].reshape(-1, width).sum(axis=1) for each in (total, bad, seen))
+    place, shape = (book.phase + low * step - first_ms) // unit, (high - low, step // unit)
+    part = slice(place, place + shape[0] * shape[1])
+    total, bad, seen = (
+        np.concatenate([getattr(each, name) for each in run])[part] for name in ("total", "bad", "seen")
+    )
+    across = joined([each.across for each in run], len(run[0].total))
+    across = across and Across(across.total[part], across.bad[part])
+    good = Within.of(total, bad, across, seen > 0, shape[1]).good()
+    events, seen = total.reshape(shape).sum(axis=1), seen.reshape(shape).sum(axis=1)
     looked = np.flatnonzero(seen > 0)
     if not len(looked):
         return
-    for k, (events, failed, seconds) in enumerate(zip(total.tolist(), bad.tolist(), seen.tolist(), strict=True), low):
-        if events > 0:
-            book.ratios[k] = max(0.0, 1.0 - failed / events)
-        elif seconds * 1000 >= step:
+    for k, (count, ratio, seconds) in enumerate(zip(events.tolist(), good.tolist(), seen.tolist(), strict=True), low):
+        if not isnan(ratio):
+            book.ratios[k] = ratio
+        elif seconds * 1000 >= step and count == 0:
             book.idle.add(k)
         if book.events is not None:
-            book.events[k] = events
+            book.events[k] = count
     book.low, book.high = low, high
     book.since, book.until = book.bounds(low + int(looked[0]))[0], book.bounds(high - 1)[1]
     book.unseen = float((step / 1000 - seen[looked[0] :]).clip(0.0).sum())

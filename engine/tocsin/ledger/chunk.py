@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.ledger.arrays import Floats
-from tocsin.ledger.model import DAY, Day
+from tocsin.ledger.model import DAY, Across, Day
 
-FORMAT = 1
+FORMAT = 2
+BARE = 1
+"""The format of days that do not say what came over the starts of slices."""
 PARTS = (1, 1024, 60, 1000, 60_000)
 """Of one event, tried in this order; the position is what is stored."""
 _BITS = len(PARTS)
@@ -40,13 +42,14 @@ class ChunkError(ValueError):
 def pack(day: Day) -> bytes:
     """Pack the arrays of a day; its reference, date and version are the caller's to keep."""
     marks = np.packbits(day.covered).tobytes()
-    content = b"".join((_HEAD.pack(day.step), _floats(day.total), _floats(day.bad), marks))
-    return bytes([FORMAT]) + zlib.compress(content, _LEVEL)
+    across = (_floats(day.across.total), _floats(day.across.bad)) if day.across else ()
+    content = b"".join((_HEAD.pack(day.step), _floats(day.total), _floats(day.bad), marks, *across))
+    return bytes([FORMAT if across else BARE]) + zlib.compress(content, _LEVEL)
 
 
 def unpack(ref: str, day: date, version: int, chunk: bytes) -> Day:
     """Unpack what `pack` made; raises ChunkError for anything else."""
-    if not chunk or chunk[0] != FORMAT:
+    if not chunk or chunk[0] not in {BARE, FORMAT}:
         raise ChunkError(f"format {chunk[0]} is not known" if chunk else "it is empty")
     inflater = zlib.decompressobj()
     try:
@@ -56,12 +59,12 @@ def unpack(ref: str, day: date, version: int, chunk: bytes) -> Day:
     if not inflater.eof or inflater.unused_data:
         raise ChunkError("it is cut off, or something is behind it")
     try:
-        return _read(ref, day, version, content)
+        return _read(ref, day, version, content, across=chunk[0] == FORMAT)
     except (struct.error, ValueError, IndexError) as error:
         raise ChunkError(f"its content is no day: {error}") from error
 
 
-def _read(ref: str, day: date, version: int, content: bytes) -> Day:
+def _read(ref: str, day: date, version: int, content: bytes, *, across: bool) -> Day:
     reader = _Reader(content)
     (step,) = reader.fields(_HEAD)
     if step < 1 or DAY % step:
@@ -70,9 +73,10 @@ def _read(ref: str, day: date, version: int, content: bytes) -> Day:
     total, bad = reader.floats(count), reader.floats(count)
     marks = np.frombuffer(reader.take((count + 7) // 8), dtype=np.uint8)
     covered = np.unpackbits(marks, count=count).astype(np.bool_)
+    over = Across(reader.floats(count), reader.floats(count)) if across else None
     if reader.place != len(content):
         raise ValueError("there is more than a day")
-    return Day(ref, day, step, total, bad, covered, version)
+    return Day(ref, day, step, total, bad, covered, version, over)
 
 
 def _floats(values: Floats) -> bytes:

@@ -1,13 +1,13 @@
 """Counts of one objective while they are put together; they become days of the ledger when they are stated."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
 
 from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.grain import settle
-from tocsin.ledger.model import DAY, MINUTE, Day, day_of
+from tocsin.ledger.model import DAY, MINUTE, Across, Day, day_of
 
 COVERED = 0.5
 """The part of a slice that somebody must have looked at to call it covered."""
@@ -27,11 +27,13 @@ class Counts:
     total: Floats
     bad: Floats
     looked: Floats  # seconds of each slice between samples that are close together
+    total_across: Floats  # those of *total* that were counted over the start of their slice (`model.Across`)
+    bad_across: Floats
 
     @classmethod
     def none(cls, first: int, count: int, step: int = MINUTE) -> Self:
         """Nothing was seen of *count* slices."""
-        return cls(first, step, np.zeros(count), np.zeros(count), np.zeros(count))
+        return cls(first, step, *(np.zeros(count) for _ in _ARRAYS))
 
     @property
     def last(self) -> int:
@@ -44,15 +46,15 @@ class Counts:
         cut = Counts.none(first, max(last - first, 0), self.step)
         if low < high:
             here, there = slice(low - first, high - first), slice(low - self.first, high - self.first)
-            for mine, theirs in ((cut.total, self.total), (cut.bad, self.bad), (cut.looked, self.looked)):
-                mine[here] = theirs[there]
+            for name in _ARRAYS:
+                getattr(cut, name)[here] = getattr(self, name)[there]
         return cut
 
     def __add__(self, other: "Counts") -> "Counts":
         """Count both."""
         first, last = min(self.first, other.first), max(self.last, other.last)
         one, two = self.within(first, last), other.within(first, last)
-        return replace(one, total=one.total + two.total, bad=one.bad + two.bad, looked=one.looked + two.looked)
+        return Counts(first, self.step, *(getattr(one, name) + getattr(two, name) for name in _ARRAYS))
 
     def stated(self) -> tuple[Floats, Floats, Bools]:
         """Total, bad and covered, as a ledger holds them: a bad event is an event, and none are fewer than 0."""
@@ -64,6 +66,19 @@ class Counts:
         per_day = DAY // self.step
         days = []
         for number in range(self.first // per_day, -(-self.last // per_day)):
-            total, bad, covered = self.within(number * per_day, (number + 1) * per_day).stated()
-            days.append(Day(ref, day_of(number), self.step, *settle(total, bad), covered, version))
+            part = self.within(number * per_day, (number + 1) * per_day)
+            total, bad, covered = part.stated()
+            total, bad = settle(total, bad)
+            across = part.across(total, bad)
+            days.append(Day(ref, day_of(number), self.step, total, bad, covered, version, across))
         return tuple(days)
+
+    def across(self, total: Floats, bad: Floats) -> Across:
+        """Those of the stated *total* and *bad* that came over the start of their slice; no more of either."""
+        fails = np.clip(self.bad_across, 0.0, None)
+        all_of, fails = settle(np.maximum(self.total_across, fails), fails)
+        some_bad = np.minimum(fails, bad)
+        return Across(some_bad + np.clip(all_of - fails, 0.0, total - bad), some_bad)
+
+
+_ARRAYS = tuple(one.name for one in fields(Counts) if one.name not in {"first", "step"})

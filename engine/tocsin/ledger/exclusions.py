@@ -14,7 +14,7 @@ import numpy as np
 
 from tocsin.ledger.arrays import Floats
 from tocsin.ledger.grain import GRAIN
-from tocsin.ledger.model import DAY, Day
+from tocsin.ledger.model import DAY, Across, Day
 
 REMOVE, GOOD = "remove", "good"
 
@@ -51,7 +51,11 @@ def excuse(day: Day, exclusions: Sequence[Exclusion]) -> Excused:
     forgiven = np.maximum(_shares(day, touching) - removed, 0.0)
     bad = _grains(day.bad * (1 - removed - forgiven), day.bad)
     total = np.maximum(_grains(day.total * (1 - removed), day.total), bad)
-    return Excused(Day(day.ref, day.day, day.step, total, bad, day.covered, day.version), removed, forgiven)
+    across = day.across and Across(
+        np.minimum(_grains(day.across.total * (1 - removed), day.across.total), total),
+        np.minimum(_grains(day.across.bad * (1 - removed - forgiven), day.across.bad), bad),
+    )
+    return Excused(Day(day.ref, day.day, day.step, total, bad, day.covered, day.version, across), removed, forgiven)
 
 
 def _grains(counts: Floats, before: Floats) -> Floats:

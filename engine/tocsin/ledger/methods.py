@@ -5,7 +5,8 @@ by its error ratio (OpenSLO's definitions). After this, all budgets are the same
 method, an SLI is `1 - bad / total`, and the budget is `(1 - target) * total`.
 
 A slice without events counts as the objective says (*empty*) where it was covered as a whole: an idle hour is known,
-a gap of the source is not. What was seen of a slice with a gap is judged by the events that were counted.
+a gap of the source is not. A slice with a gap is judged by what was counted while it was looked at, and one that nobody
+looked at counts nowhere: what a counter rose by over a gap says nothing of any slice in it. An event lies in one slice.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ import numpy as np
 from tocsin.ledger.arrays import Floats
 from tocsin.ledger.exact import Ratios
 from tocsin.ledger.exclusions import Exclusion, Excused, excuse
-from tocsin.ledger.model import DAY, MINUTE, Day
+from tocsin.ledger.model import DAY, MINUTE, Across, Day
+from tocsin.ledger.verdicts import Within
 from tocsin.sli import Sli
 from tocsin.sli.slices import SlicedSli
 
@@ -39,6 +41,8 @@ class Units:
     total: Floats
     bad: Floats
     seen: Floats
+    across: Across | None = None
+    """Events that were counted over the starts of slices, where units are events and that was noted."""
 
 
 class Method(Protocol):
@@ -61,12 +65,16 @@ class Occurrences:
     def units(self, day: Day, exclusions: Sequence[Exclusion] = ()) -> Units:
         """Events as they are."""
         excused = excuse(day, exclusions)
-        return Units(day.start, day.step, excused.day.total, excused.day.bad, _seen(excused))
+        return Units(day.start, day.step, excused.day.total, excused.day.bad, _seen(excused), excused.day.across)
 
 
 @dataclass(frozen=True, slots=True)
 class Timeslices:
-    """A slice is bad when fewer than *target* of its events were good; exactly the target is good."""
+    """A slice is bad when fewer than *target* of its events were good; exactly the target is good.
+
+    What came over its start counts in it, for else an error between two scrapes would be in no slice; unless the slice
+    before was bad without it: an outage that ends with a slice does not make the next one bad.
+    """
 
     slice: int
     target: Decimal
@@ -75,9 +83,10 @@ class Timeslices:
     def units(self, day: Day, exclusions: Sequence[Exclusion] = ()) -> Units:
         """Bad slices of all."""
         excused = excuse(day, exclusions)
-        total, bad = (_longer(counts, day, self.slice) for counts in (excused.day.total, excused.day.bad))
-        failed = Ratios.of([1 - self.target]).exceeded(bad, total)
-        return _judged(excused, self.slice, self.empty, total, failed.astype(np.float64))
+        events, bar = _events(excused, self.slice), Ratios.of([1 - self.target])
+        by_itself = bar.exceeded(events.inner_bad, events.inner)
+        failed = by_itself | (bar.exceeded(events.bad, events.total) & ~np.concatenate(([False], by_itself[:-1])))
+        return _judged(excused, self.slice, self.empty, events.total, failed.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,9 @@ class RatioTimeslices:
     def units(self, day: Day, exclusions: Sequence[Exclusion] = ()) -> Units:
         """Error ratios of all slices."""
         excused = excuse(day, exclusions)
-        total, bad = (_longer(counts, day, self.slice) for counts in (excused.day.total, excused.day.bad))
-        ratios = np.divide(bad, total, out=np.zeros(len(bad)), where=total > 0)
-        return _judged(excused, self.slice, self.empty, total, np.minimum(ratios, 1.0))
+        events = _events(excused, self.slice)
+        ratios = np.divide(events.bad, events.total, out=np.zeros(len(events.bad)), where=events.total > 0)
+        return _judged(excused, self.slice, self.empty, events.total, np.minimum(ratios, 1.0))
 
 
 def method_of(sli: Sli) -> Method:
@@ -125,6 +134,12 @@ def _judged(excused: Excused, length: int, empty: str, events: Floats, badness: 
     return Units(day.start, length, total, bad, seen)
 
 
+def _events(excused: Excused, length: int) -> Within:
+    """Events of slices of *length* seconds."""
+    day = excused.day
+    return Within.of(day.total, day.bad, day.across, _seen(excused) > 0, _width(day, length))
+
+
 def _seen(excused: Excused) -> Floats:
     share = np.where(excused.day.covered, 1.0, excused.removed + excused.forgiven)
     return np.asarray(share * excused.day.step)
@@ -132,9 +147,13 @@ def _seen(excused: Excused) -> Floats:
 
 def _longer(values: Floats, day: Day, length: int) -> Floats:
     """Sums over slices of *length* seconds."""
+    return np.asarray(values.reshape(-1, _width(day, length)).sum(axis=1))
+
+
+def _width(day: Day, length: int) -> int:
     if length % day.step or DAY % length:
         raise ValueError(f"{day.ref} on {day.day} is held in slices of {day.step} s, its budget counts {length} s")
-    return np.asarray(values.reshape(DAY // length, length // day.step).sum(axis=1))
+    return length // day.step
 
 
 def _fine(values: Floats) -> Floats:

@@ -36,11 +36,24 @@ def midnight(day: date) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Across:
+    """Those events of each slice that were counted over its start: between a sample before it and one in it.
+
+    They happened in the slice or before it, nobody knows. Budgets count them; whether *all* of a slice failed is told
+    by the others. In shares of increments that reach over whole slices, too.
+    """
+
+    total: Floats
+    bad: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Day:
     """Good and bad events of one objective in each slice of one UTC day.
 
-    Slice k is the half-open stretch `[k * step, (k + 1) * step)` seconds from midnight on. An event between two scrapes
-    belongs to the slices of that stretch in proportion to time, so counts need not be whole numbers. A slice that is
+    Slice k is the stretch `[k * step, (k + 1) * step)` seconds from midnight on. An event belongs to the slice in which
+    a scrape saw it first; what was counted over whole slices belongs to them in proportion to time, so counts need not
+    be whole numbers (decision 0018). A slice that is
     not *covered* was looked at by nobody; one that is covered and has no events was idle.
 
     Raises ValueError for what cannot be a count: it would spoil every sum over the day without a trace.
@@ -53,6 +66,7 @@ class Day:
     bad: Floats  # bad events per slice, same shape
     covered: Bools  # same shape
     version: int = 1  # 1 for the first statement; a restatement (late data, back-fill) is one more
+    across: Across | None = None  # None where nobody noted them: statements of before
 
     def __post_init__(self) -> None:
         fault = self._fault()
@@ -74,18 +88,24 @@ class Day:
         if self.version < 1:
             return f"versions count from 1, not from {self.version}"
         shape = (DAY // self.step,)
+        across = self.across or Across(self.total, self.bad)
         for name, array, kind in (
             ("total", self.total, np.float64),
             ("bad", self.bad, np.float64),
             ("covered", self.covered, np.bool_),
+            ("total across", across.total, np.float64),
+            ("bad across", across.bad, np.float64),
         ):
             if array.shape != shape or array.dtype != kind:
                 return f"{name} is {array.dtype} of shape {array.shape}, not {np.dtype(kind)} of shape {shape}"
-        for name, counts in (("total", self.total), ("bad", self.bad)):
+        counted = (("total", self.total), ("bad", self.bad), ("across", across.total), ("across", across.bad))
+        for name, counts in counted:
             if not np.isfinite(counts).all() or (counts < 0).any():
                 return f"{name} has a slice that is no count: negative, infinite or NaN"
         if (self.bad > self.total * (1 + ROUNDING)).any():
             return "a slice has more bad events than events"
+        if (across.total > self.total).any() or (across.bad > self.bad).any():
+            return "more events came over the start of a slice than it has"
         return None
 
 

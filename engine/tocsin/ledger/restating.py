@@ -4,7 +4,7 @@ from enum import Enum
 
 import numpy as np
 
-from tocsin.ledger.model import DAY, Day
+from tocsin.ledger.model import DAY, Across, Day
 
 UNFINISHED = 2
 """Slices at the end of a statement that may gain: one was still running, and one lay between two scrapes."""
@@ -37,7 +37,11 @@ def change(held: Day, new: Day) -> Change:
         new = coarser(new, held.step) if finer else new
         if new.step != held.step:
             return Change.OTHER
-    pairs = ((held.total, new.total), (held.bad, new.bad), (held.covered, new.covered))
+    pairs = [(held.total, new.total), (held.bad, new.bad), (held.covered, new.covered)]
+    if (held.across is None) != (new.across is None):
+        return Change.OTHER
+    if held.across is not None and new.across is not None:
+        pairs += [(held.across.total, new.across.total), (held.across.bad, new.across.bad)]
     if all(np.array_equal(before, after) for before, after in pairs):
         return Change.SAME
     until = int(np.flatnonzero(held.covered | (held.total > 0)).max(initial=-1)) + 1
@@ -70,7 +74,9 @@ def still_seen(held: Day, new: Day) -> Day:
     if not gone.any():
         return new
     total, bad = np.where(gone, held.total, new.total), np.where(gone, held.bad, new.bad)
-    return Day(new.ref, new.day, new.step, total, bad, held.covered | new.covered, new.version)
+    before, after = (one.across or Across(np.zeros(len(total)), np.zeros(len(total))) for one in (held, new))
+    across = Across(np.where(gone, before.total, after.total), np.where(gone, before.bad, after.bad))
+    return Day(new.ref, new.day, new.step, total, bad, held.covered | new.covered, new.version, across)
 
 
 def coarser(day: Day, step: int) -> Day:
@@ -78,6 +84,7 @@ def coarser(day: Day, step: int) -> Day:
 
     A day stays as it is where that would blur what was seen: a longer slice is covered or it is not, so one that is
     covered in part would add to the coverage of windows, or take from it. It stays, too, where slices do not tile.
+    What came over the start of the first of them came over the start of all.
 
     >>> from datetime import date
     >>> from tocsin.ledger.model import empty
@@ -92,4 +99,5 @@ def coarser(day: Day, step: int) -> Day:
     if (seen.any(axis=1) != covered).any():
         return day
     total, bad = day.total.reshape(shape).sum(axis=1), day.bad.reshape(shape).sum(axis=1)
-    return Day(day.ref, day.day, step, total, np.minimum(bad, total), covered, day.version)
+    across = day.across and Across(*(each.reshape(shape)[:, 0] for each in (day.across.total, day.across.bad)))
+    return Day(day.ref, day.day, step, total, np.minimum(bad, total), covered, day.version, across)

@@ -2,7 +2,8 @@
 
 A counter's increment lies between two samples; after a reset it is the new value (decision 0018; how a reset is told:
 `tocsin.ledger.restarts`). It is counted when
-the later of the two is read, and divided among the slices of the stretch between them in proportion to time. What the
+the later of the two is read, and belongs to the slice in which that lies; if it reaches over whole slices it is divided
+in proportion to time. What the
 next stretch of samples needs of this one is the last sample of each series: `Memory`. So it does not matter where
 samples are cut into requests, and a pause of any length that is remembered loses nothing but its shape.
 
@@ -128,25 +129,49 @@ def _divided(
     *,
     good: bool,
 ) -> Counts:
-    """Divide curves among slices; between two of its points a curve rises evenly."""
+    """Attribute what curves rise by to slices; the time that was looked at is divided evenly."""
     curves = [curve for curve in (*total, *part, *looked) if len(curve[0])]
     first = min((int(times[0] // step) for times, _ in curves), default=0)
     last = max((int(times[-1] // step) + 1 for times, _ in curves), default=0)
     counts = Counts.none(first, last - first, step)
-    for into, which in ((counts.total, total), (counts.bad, part)):
+    for into, across, which in (
+        (counts.total, counts.total_across, total),
+        (counts.bad, counts.bad_across, part),
+    ):
         for curve in which:
-            _add(into, first, step, curve)
+            _attribute(into, across, first, step, curve)
     if good:
         np.subtract(counts.total, counts.bad, out=counts.bad)
+        np.subtract(counts.total_across, counts.bad_across, out=counts.bad_across)
     seconds = []
     for curve in looked:
         seconds.append(np.zeros(last - first))
-        _add(seconds[-1], first, step, curve)
+        _spread(seconds[-1], first, step, curve)
     np.minimum.reduce(seconds, out=counts.looked)
     return counts
 
 
-def _add(into: Floats, first: int, step: int, curve: tuple[Floats, Floats]) -> None:
+def _attribute(into: Floats, across: Floats, first: int, step: int, curve: tuple[Floats, Floats]) -> None:
+    """Each increment to the slice of its later sample, as a server's window (start, end] has it; see `model.Across`.
+
+    One that reaches over a whole slice is divided: of a pause nobody knows when in it something happened.
+    """
+    times, counted = curve
+    grown = np.maximum(np.diff(counted), 0.0)
+    low = np.floor(times[:-1] / step).astype(np.intp)
+    high = np.ceil(times[1:] / step).astype(np.intp) - 1
+    near, over = high <= low + 1, high > low
+    np.add.at(into, high[near] - first, grown[near])
+    np.add.at(across, high[near & over] - first, grown[near & over])
+    if not near.all():
+        shares = np.zeros(len(into))
+        _spread(shares, first, step, (times, np.concatenate(([0.0], np.cumsum(np.where(near, 0.0, grown))))))
+        into += shares
+        across += shares
+
+
+def _spread(into: Floats, first: int, step: int, curve: tuple[Floats, Floats]) -> None:
+    """Between two of its points a curve rises evenly."""
     times, counted = curve
     if len(times) < 2 or counted[-1] == 0:
         return
