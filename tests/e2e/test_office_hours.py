@@ -58,7 +58,7 @@ def replayed(events: Floats, step: timedelta = PERIOD, *, every: bool = False) -
     """From which minute to which TrafficAbsent fires in the back-test; *every* tick is asked, or those that matter."""
     slo = builders.slo()
     start = int(EPOCH.timestamp()) // 60
-    counts = Counts(start, 60, events, np.zeros(len(events)), np.full(len(events), 60.0))
+    counts = Counts.apart(start, 60, events, np.zeros(len(events)), np.full(len(events), 60.0))
     ticks = Ticks.between(EPOCH, EPOCH + len(events) * PERIOD, step)
     member = SloReplay.of(slo, {(): counts}, ticks)
     if every:
@@ -159,7 +159,7 @@ def test_a_server_is_asked_the_same(metrics: Path) -> None:
     total = "hits_total"
     slo = replace(slo, sli=replace(builders.AVAILABILITY, total_events=total, bad_events='hits_total{code="500"}'))
     start = int(START.timestamp()) // 60
-    counts = Counts(start, 60, EVENTS, np.zeros(len(EVENTS)), np.full(len(EVENTS), 60.0))
+    counts = Counts.apart(start, 60, EVENTS, np.zeros(len(EVENTS)), np.full(len(EVENTS), 60.0))
     member = SloReplay.of(slo, {(): counts}, Ticks.between(START, START + PERIOD))
     times = [
         (0, 18, 30),

@@ -292,7 +292,7 @@ def test_groups_are_counted_apart() -> None:
 
 def test_days_of_the_ledger() -> None:
     """Counts around midnight are two days; a bad event is an event even where it was counted by another target."""
-    counts = Counts(1439, 60, np.array([5.0, 1.0]), np.array([1.0, 2.0]), np.array([60.0, 20.0]), *np.zeros((2, 2)))
+    counts = Counts.apart(1439, 60, np.array([5.0, 1.0]), np.array([1.0, 2.0]), np.array([60.0, 20.0]))
     first, second = counts.days("shop/uptime")
 
     assert (first.total[-1], first.bad[-1], bool(first.covered[-1])) == (5.0, 1.0, True)

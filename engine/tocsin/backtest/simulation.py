@@ -95,8 +95,7 @@ def _counts(begin: datetime, end: datetime, last: datetime, incident: Incident, 
     during = per_second * float(incident.traffic)
     total = np.diff(outside * per_second + inside * during)
     bad = np.diff(outside * per_second * float(incident.before) + inside * during * float(incident.errors))
-    seen, nothing = np.full(len(total), float(STEP)), np.zeros(len(total))
-    return Counts(int(edges[0]) // STEP, STEP, total, np.minimum(bad, total), seen, nothing, nothing)
+    return Counts.apart(int(edges[0]) // STEP, STEP, total, np.minimum(bad, total), np.full(len(total), float(STEP)))
 
 
 def _outcome(  # noqa: PLR0917 - one tier of one run

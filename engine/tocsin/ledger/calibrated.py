@@ -36,9 +36,8 @@ def calibrate(shape: Measured, exact: Measured, first: int, step: int) -> Counts
     good_of = (all_of - bad_of).clip(0.0)
     bad_slices = _scaled(bad_of, wanted_bad, all_of)
     good_slices = _scaled(good_of, exact.total - wanted_bad, all_of)
-    nothing = np.zeros(len(total))
     seconds = np.where(covered, float(step), 0.0)
-    return Counts(first, step, (bad_slices + good_slices).ravel(), bad_slices.ravel(), seconds, nothing, nothing)
+    return Counts.apart(first, step, (bad_slices + good_slices).ravel(), bad_slices.ravel(), seconds)
 
 
 def _scaled(shape: Floats, wanted: Floats, otherwise: Floats) -> Floats:

@@ -35,6 +35,11 @@ class Counts:
         """Nothing was seen of *count* slices."""
         return cls(first, step, *(np.zeros(count) for _ in _ARRAYS))
 
+    @classmethod
+    def apart(cls, first: int, step: int, total: Floats, bad: Floats, looked: Floats) -> Self:
+        """Of slices over whose starts nothing came."""
+        return cls(first, step, total, bad, looked, np.zeros(len(total)), np.zeros(len(total)))
+
     @property
     def last(self) -> int:
         """The number of the slice behind the last one."""
