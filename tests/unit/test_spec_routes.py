@@ -266,3 +266,14 @@ def test_digests(text: str, digest: Digest | None, found: list[str]) -> None:
     assert codes(findings) == found
     assert (outer.digest, outer.group_by) == (digest, ())
     assert (outer.routes[0].digest, outer.routes[0].group_by) == (None, ("service",))
+
+
+def test_a_route_that_another_document_hides() -> None:
+    """Documents are joined by their names: what the first takes the second never gets, wherever they stand."""
+    rest = document("Notifications", f"{CHANNELS}routes: [{{to: [c]}}]", "all")
+    narrow = document("Notifications", "routes: [{match: {team: db}, to: [d]}]", "db")
+    _, findings = together(narrow, rest)
+
+    assert places(findings) == [(4, 10, "route/unreachable")]
+    assert findings[0].related[0][0].line == 10
+    assert together(narrow.replace("name: db", "name: a"), rest)[1] == ()

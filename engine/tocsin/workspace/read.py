@@ -22,6 +22,7 @@ from tocsin.spec.readers import (
 from tocsin.spec.readers.burn_rate import read_policies
 from tocsin.windows import Policy
 from tocsin.workspace.divided import divided
+from tocsin.workspace.hidden import hidden
 from tocsin.workspace.journeys import nested
 from tocsin.workspace.model import Definition, Source, Workspace
 from tocsin.workspace.names import Reading, unique, unknown
@@ -78,6 +79,7 @@ def read_workspace(sources: Iterable[Source]) -> tuple[Workspace, tuple[Diagnost
         documents={(document.path, document.index): templates.checked(document) for document in documents},
         templates=templates.uses(),
     )
+    findings += hidden(workspace.notifications)
     findings += divided(workspace.services, _by_name(values, Journey), workspace.slas)
     return workspace, in_file_order(with_uses((*findings, *knots), workspace.templates))
 

@@ -5,6 +5,7 @@ from tocsin.spec.readers.journey import read_journey
 from tocsin.spec.readers.node import MOST_COMPARED, MOST_NAMES, Node, Notes, Reference, known_name
 from tocsin.spec.readers.notifications import read_notifications
 from tocsin.spec.readers.platform import read_platform
+from tocsin.spec.readers.routes import Takers
 from tocsin.spec.readers.service import read_service
 from tocsin.spec.readers.sla import read_sla
 from tocsin.spec.readers.sli import read_sli
@@ -16,6 +17,7 @@ __all__ = [
     "Node",
     "Notes",
     "Reference",
+    "Takers",
     "known_name",
     "read_dashboard",
     "read_journey",

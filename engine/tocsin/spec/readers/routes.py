@@ -25,7 +25,7 @@ def read_routes(node: Node) -> tuple[Route, ...]:
 def _inside(around: Route, node: Node, asked: Matchers) -> tuple[Route, ...]:
     """The routes of one level; *asked* is what all those around them ask of an alert."""
     routes = tuple(_route(entry, around, asked) for entry in node.elements())
-    takers = _Takers()
+    takers = Takers()
     for entry, route in zip(node.elements(), routes, strict=True):
         _reachable(entry, route, takers, around, asked)
         takers.add(route)
@@ -61,7 +61,7 @@ def _hours(node: Node) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class _Takers:
+class Takers:
     """The routes of one level that let none of their alerts go on, by a label that they ask for, if they ask for one.
 
     There may be thousands, one for each service, and each is compared with those before it.
@@ -88,7 +88,7 @@ class _Takers:
         return min(found, key=lambda route: (route.span.line, route.span.column), default=None)
 
 
-def _reachable(node: Node, route: Route, takers: _Takers, around: Route, asked: Matchers) -> None:
+def _reachable(node: Node, route: Route, takers: Takers, around: Route, asked: Matchers) -> None:
     """The first route that matches decides, so one behind a wider one is never asked, and nor is one nothing fits."""
     whole = (*asked, *route.conditions)
     if label := contradiction(whole):
