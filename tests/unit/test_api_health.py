@@ -120,6 +120,7 @@ class TestHealth:
         paths = site.get("/openapi.json")["paths"]
 
         assert {"/api/v1/sla/status", "/api/v1/metrics", "/api/v1/alerts", "/api/v1/status"} <= paths.keys()
+        assert "/api/v1/deliveries" in paths
 
     def test_status_holds_everything(self, site: Site) -> None:
         """What the page shows, for programs."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, select, update
 
-from tocsin.adapters.codec import encode, instant, microseconds
+from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.outbox import urgency
 from tocsin.adapters.tables import EVALUATOR, OUTBOX
-from tocsin.evaluate.memory import Fallback, OutboxDepth, Settled
+from tocsin.errors import UnavailableError
+from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Settled
 from tocsin.notify.fallback import diverted
-from tocsin.ports import Notification, Outcome
+from tocsin.ports import HEARTBEAT, Notification, Outcome
 
 PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
 
@@ -24,6 +25,39 @@ def depths(connection: Connection) -> tuple[OutboxDepth, ...]:
     query = select(OUTBOX.c.channel, pending, oldest, dead, due).group_by(OUTBOX.c.channel).order_by(OUTBOX.c.channel)
     rows = connection.execute(query).all()
     return tuple(OutboxDepth(c, p, _instant(first), d, _instant(since)) for c, p, first, d, since in rows)
+
+
+def letters(connection: Connection, status: str, limit: int) -> tuple[Letter, ...]:
+    """Messages by what became of them, newest first; heartbeats are none."""
+    newest = (func.coalesce(OUTBOX.c.settled_at, OUTBOX.c.first_due).desc(), OUTBOX.c.id.desc())
+    mine = (OUTBOX.c.status == status) & (OUTBOX.c.channel != HEARTBEAT)
+    rows = connection.execute(select(OUTBOX).where(mine).order_by(*newest).limit(limit))
+    return tuple(
+        Letter(
+            row.channel,
+            row.dedup_key,
+            row.action,
+            row.status,
+            _titles(row.message),
+            instant(row.first_due),
+            _instant(row.settled_at),
+            row.attempts,
+            row.detail,
+            row.fell_to,
+        )
+        for row in rows
+    )
+
+
+MOST_TITLES = 10
+
+
+def _titles(message: str) -> tuple[str, ...]:
+    """What it is about; nothing where it cannot be read."""
+    try:
+        return tuple(text.title for text in decode(Notification, message).alerts[:MOST_TITLES])
+    except UnavailableError:
+        return ()
 
 
 def post(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:

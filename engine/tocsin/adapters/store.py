@@ -17,7 +17,7 @@ from tocsin.adapters.database import claim, migrate, open_engine, reading, writi
 from tocsin.adapters.outbox_rows import DEAD, PENDING
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, LEASES, OUTBOX
 from tocsin.errors import FencedError
-from tocsin.evaluate.memory import Commit, Fallback, GroupKey, GroupState, Memory, OutboxDepth, Parcel, Settled
+from tocsin.evaluate.memory import Commit, Fallback, GroupKey, GroupState, Letter, Memory, OutboxDepth, Parcel, Settled
 from tocsin.evaluate.model import AlertState, AlertView, Identity
 from tocsin.ports import HEARTBEAT, Delivery, Labels
 
@@ -150,6 +150,11 @@ class SqlStore:
         """The state of the outbox by channel."""
         with self._reading() as connection:
             return outbox_rows.depths(connection)
+
+    def letters(self, status: str, limit: int) -> tuple[Letter, ...]:
+        """Messages of people's channels with *status*, newest first."""
+        with self._reading() as connection:
+            return outbox_rows.letters(connection, status, limit)
 
     def close(self) -> None:
         """Release the database."""

@@ -135,6 +135,26 @@ class OutboxDepth:
     due: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of the outbox and what became of it.
+
+    *status* is `pending`, `sent`, `dead` or `superseded` (told by a later one); *titles* are those of its first alerts,
+    *detail* is what the receiver said last, *fallback* the channel that got it instead.
+    """
+
+    channel: str
+    dedup_key: str
+    action: str
+    status: str
+    titles: tuple[str, ...]
+    created_at: datetime
+    settled_at: datetime | None
+    attempts: int
+    detail: str
+    fallback: str | None = None
+
+
 class Store(Protocol):
     """Durable memory; every method is one transaction and safe to call from several threads."""
 
@@ -186,6 +206,10 @@ class Store(Protocol):
 
     def depths(self) -> tuple[OutboxDepth, ...]:
         """The state of the outbox by channel."""
+        ...
+
+    def letters(self, status: str, limit: int) -> tuple[Letter, ...]:
+        """Messages of people's channels with *status*, newest first."""
         ...
 
     def close(self) -> None:

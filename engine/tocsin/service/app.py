@@ -18,6 +18,7 @@ from tocsin.service import alertmanager
 from tocsin.service.alertmanager import Office, RefusedError
 from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
+from tocsin.service.deliveries import DeliveriesApi
 from tocsin.service.objective import render_objective
 from tocsin.service.page import PAGE_HEADERS, render_page
 from tocsin.service.parameters import ApiError
@@ -161,7 +162,10 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str, office: Office
         openapi_url="/openapi.json",
     )
     _handle_errors(app)
-    app.include_router(create_router(desk))
+    router = create_router(desk)
+    answer_deliveries = DeliveriesApi(desk).deliveries
+    router.add_api_route("/deliveries", answer_deliveries, methods=["GET"], responses={503: {"model": ErrorBody}})
+    app.include_router(router)
     if office is not None:
         app.include_router(alertmanager.create_router(office))
 

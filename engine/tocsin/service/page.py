@@ -15,6 +15,7 @@ from jinja2 import Environment
 
 from tocsin import pages
 from tocsin.evaluate import words
+from tocsin.evaluate.memory import Letter
 from tocsin.evaluate.model import AlertView, SloStatus, Snapshot, Truth
 from tocsin.service import phrases
 from tocsin.service.api import Desk
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 RECENT = 12
 """Resolved alerts shown."""
+DEAD_FOR = timedelta(days=7)
+"""How long a message that was given up is shown."""
 MOST_ROWS = 500
 """Objectives shown; what is not healthy comes first."""
 
@@ -145,8 +148,10 @@ def environment() -> Environment:
     return made
 
 
-def render(standing: Standing, recent: tuple[AlertView, ...] | None, now: datetime) -> str:
-    """The whole page; *recent* are resolved alerts, None where the history could not be read."""
+def render(
+    standing: Standing, recent: tuple[AlertView, ...] | None, now: datetime, dead: tuple[Letter, ...] = ()
+) -> str:
+    """The whole page; *recent* are resolved alerts, None where the history could not be read; *dead* was given up."""
     snapshot = standing.snapshot
     slos = by_need(snapshot.slos) if snapshot is not None else ()
     return (
@@ -163,6 +168,7 @@ def render(standing: Standing, recent: tuple[AlertView, ...] | None, now: dateti
             slos=slos[:MOST_ROWS],
             hidden=max(0, len(slos) - MOST_ROWS),
             recent=recent,
+            dead=dead,
             titles={service.name: service.title or service.name for service in standing.workspace.services},
             when=lambda at: phrases.clock_time(at, now),
             since=lambda at: phrases.span(now - at),
@@ -174,7 +180,10 @@ def render_page(desk: Desk) -> str:
     """The page of this moment; it shows even where the store does not work."""
     try:
         recent = desk.store.history(severity=None, status="resolved", limit=RECENT)
+        letters = desk.store.letters("dead", RECENT)
     except Exception:
         log.exception("the history could not be read")
-        recent = None
-    return render(desk.board.read(), recent, desk.clock.now())
+        recent, letters = None, ()
+    now = desk.clock.now()
+    dead = tuple(letter for letter in letters if letter.settled_at and now - letter.settled_at < DEAD_FOR)
+    return render(desk.board.read(), recent, now, dead)
