@@ -128,7 +128,7 @@ class World:
     def _ready(self, name: str) -> bool:
         if name == "tocsin":
             return "listening" in self.children[name].last_words(99)
-        return _answers(f"http://{LOOPBACK}:{self.ports[name]}/-/ready")
+        return answers(f"http://{LOOPBACK}:{self.ports[name]}/-/ready")
 
     def _command(self, name: str) -> list[str]:
         at = f"{LOOPBACK}:{self.ports.get(name, 0)}"
@@ -176,7 +176,8 @@ class World:
         raise SystemExit(f"neither was told: {self.ours()}, {self.webhook.told}")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether something is well there."""
     try:
         return requests.get(url, timeout=1).ok
     except requests.RequestException:
