@@ -100,6 +100,14 @@ LEASES = Table(
     Column("until", BigInteger, nullable=False),
 )
 
+ACKNOWLEDGEMENTS = Table(
+    "acknowledgements",
+    METADATA,
+    Column("dedup_key", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("acknowledgement", Text, nullable=False),
+)
+
 LEDGER = Table(
     "ledger",
     METADATA,

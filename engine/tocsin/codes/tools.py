@@ -204,6 +204,12 @@ TOOLS: dict[str, str] = {
         "`digest: {at: '09:00'}`, compiled for an Alertmanager that shall send",
         "a long `group_interval`, or `tocsin serve`, which knows digests",
     ),
+    "alertmanager/escalation": page(
+        "Alertmanager does not escalate.",
+        "It knows no acknowledgement; what a route says under `escalate` is done by `tocsin serve` alone.",
+        "`escalate:` on a route, with the target alertmanager",
+        "an escalation policy of PagerDuty, or `tocsin serve`",
+    ),
     "alertmanager/maintenance": page(
         "Planned maintenance mutes nothing in Alertmanager.",
         "It knows silences, which somebody makes each time, and time intervals of whole routes.",

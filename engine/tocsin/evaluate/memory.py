@@ -22,13 +22,16 @@ class GroupKey:
 class GroupEpisode:
     """One episode of *alert* inside a group; *announced* says that people have been told that it fires.
 
-    While it is open, *text* is as it was when last told; the words of the moment come with the views.
+    While it is open, *text* is as it was when last told; the words of the moment come with the views. *told_at* is when
+    they were first told, *taken* that the receiver knows that somebody has acknowledged it.
     """
 
     text: AlertText
     seen_at: datetime
     announced: bool = False
     alert: Identity | None = None
+    told_at: datetime | None = None
+    taken: bool = False
 
     @property
     def open(self) -> bool:

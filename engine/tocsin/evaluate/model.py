@@ -229,6 +229,15 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who has taken up an episode, when, and what they said."""
+
+    by: str
+    at: datetime
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AlertView:
     """An alert as the API, the page and the messages show it; *dedup_key* names the episode."""
 
@@ -252,6 +261,7 @@ class AlertView:
     description: str = ""
     muted: tuple[Mute, ...] = ()
     """Why nobody is told of it at the moment; what was told before is closed all the same."""
+    acknowledged: Acknowledgement | None = None
 
     @property
     def silent(self) -> bool:

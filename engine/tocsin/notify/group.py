@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from tocsin.evaluate.memory import Echo, GroupEpisode, GroupKey, GroupState
-from tocsin.evaluate.model import AlertView, Identity
+from tocsin.evaluate.model import Acknowledgement, AlertView, Identity
 from tocsin.notify import pacing
 from tocsin.notify.digests import digested
 from tocsin.notify.pacing import LONG_AGO, SEVERITIES, reading_order, severity_rank
@@ -41,19 +41,22 @@ def announce(
     """Bring all conversations up to date with the *views* of every open or just closed episode.
 
     An alert that is muted is not told, and what was told of it before is not repeated; its end is told all the same.
+    The same holds for what somebody has acknowledged; receivers with incidents of their own are told who has it.
     Nor does a route that is quiet now tell anything but ends.
     Returns the conversations that changed (None where one has ended) and what has to be sent. Called once per tick;
     an announced episode without a view is taken to be open, because nobody has seen it end.
     """
     directory = Directory.of(notifications)
     fired = {view.dedup_key: view for view in views if view.fired_at is not None}
-    muted = frozenset(key for key, view in fired.items() if view.silent)
+    taken = {key: view.acknowledged for key, view in fired.items() if view.acknowledged is not None}
+    muted = frozenset(key for key, view in fired.items() if view.silent or key in taken)
     opened = {key: view for key, view in fired.items() if view.resolved_at is None and key not in muted}
-    routes = {key: frozenset(directory.destinations(view, now)) for key, view in opened.items()}
+    told = _told(groups.values())
+    routes = {key: frozenset(directory.destinations(view, now, told.get(key))) for key, view in opened.items()}
     texts = {key: alert_text(view) for key, view in fired.items()}
     live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
     _admit(live, routes, fired, texts, now)
-    scene = _Scene(directory, texts, muted, now)
+    scene = _Scene(directory, texts, muted, now, taken)
     changes: dict[GroupKey, GroupState | None] = {}
     outbox: list[Notification] = []
     for key in sorted(live):
@@ -73,6 +76,17 @@ class _Scene:
     texts: Mapping[str, AlertText]
     muted: Collection[str]
     now: datetime
+    taken: Mapping[str, Acknowledgement]
+
+
+def _told(states: Iterable[GroupState]) -> Mapping[str, datetime]:
+    """When people were first told of each open episode, on any channel."""
+    found: dict[str, datetime] = {}
+    for episode in (episode for state in states for episode in state.episodes):
+        key, at = episode.text.dedup_key, episode.told_at
+        if at is not None:
+            found[key] = min(found.get(key, at), at)
+    return found
 
 
 def _brought_up(
@@ -173,7 +187,12 @@ def _each_alone(
             say(Action.RESOLVE, episode.alert, episode.text, 1)
         elif not episode.announced and now >= _ripe(episode, text, echoes.get(episode.alert), timers):
             say(Action.FIRE, episode.alert, text, 0)
-            kept.append(replace(episode, text=text, announced=True))
+            kept.append(replace(episode, text=text, announced=True, told_at=now))
+        elif episode.announced and not episode.taken and text.dedup_key in scene.taken:
+            note = f"acknowledged by {scene.taken[text.dedup_key].by}"
+            action = Action.ACKNOWLEDGE
+            messages.append(Notification(key.channel, text.dedup_key, action, (text,), now, key.labels, 2, (note,)))
+            kept.append(replace(episode, taken=True))
         else:
             kept.append(episode)
     sent_at = now if messages else state.sent_at
@@ -189,9 +208,7 @@ def _all_together(
     audible = replace(state, episodes=tuple(e for e in state.episodes if e not in silent))
     if not audible.episodes or now < _due(audible, timers):
         return state, []
-    told = tuple(
-        replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in audible.episodes
-    )
+    told = tuple(_now_told(e, texts, now) if e.open else e for e in audible.episodes)
     still_open = tuple(e for e in told if e.open)
     if not still_open:
         action = Action.RESOLVE
@@ -211,6 +228,11 @@ def _silent(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupEpiso
     """The open episodes of which nothing is told now."""
     quiet = bool(scene.directory.quiet(key.route, scene.now))
     return tuple(e for e in state.episodes if e.open and (quiet or e.text.dedup_key in scene.muted))
+
+
+def _now_told(episode: GroupEpisode, texts: Mapping[str, AlertText], now: datetime) -> GroupEpisode:
+    text = texts.get(episode.text.dedup_key, episode.text)
+    return replace(episode, text=text, announced=True, told_at=episode.told_at or now)
 
 
 def _echo(state: GroupState) -> Echo | None:

@@ -80,8 +80,11 @@ class Directory:
         }
         return cls(channels, branches, rests, by_name, tuple(asked))
 
-    def ways(self, view: AlertView) -> tuple[Way, ...]:
-        """All ways of *view*, in order; a channel to which several routes lead comes several times."""
+    def ways(self, view: AlertView, known_for: timedelta | None = None) -> tuple[Way, ...]:
+        """All ways of *view*, in order; a channel to which several routes lead comes several times.
+
+        *known_for* is since when people have been told and nobody has acknowledged: then routes escalate.
+        """
         labels = routing_labels(view)
         branches = self._deciding(labels)
         if not branches:
@@ -89,16 +92,23 @@ class Directory:
             pairs: list[tuple[str, Branch | None]] = [(name, None) for name in names]
         else:
             pairs = [(name, branch) for branch in branches for name in view.notify or branch.route.to]
+            if known_for is not None:
+                pairs += [(name, branch) for branch in branches for name in branch.route.escalated(known_for)]
         found = [Way(_conversation(name, branch, labels), branch) for name, branch in pairs if name in self.channels]
         return tuple(dict.fromkeys(found))
 
-    def destinations(self, view: AlertView, now: datetime | None = None) -> tuple[GroupKey, ...]:
+    def destinations(
+        self, view: AlertView, now: datetime | None = None, told_at: datetime | None = None
+    ) -> tuple[GroupKey, ...]:
         """The conversations that *view* belongs to; none when nobody is named and no route matches.
+
+        Those that it escalates to are among them where people were told of it long enough ago, at *told_at*.
 
         Each channel has it in one: that of the first route which leads there and is not quiet *now*.
         """
         chosen: dict[str, GroupKey] = {}
-        for way in self.ways(view):
+        known_for = now - told_at if now is not None and told_at is not None else None
+        for way in self.ways(view, known_for):
             if now is None or not self.quiet(way.key.route, now):
                 chosen.setdefault(way.key.channel, way.key)
         return tuple(chosen.values())

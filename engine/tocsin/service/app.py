@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.notify.limits import BreakerState
-from tocsin.service import alertmanager
+from tocsin.service import alertmanager, incident
 from tocsin.service.alertmanager import Office, RefusedError
 from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
@@ -23,6 +23,7 @@ from tocsin.service.objective import render_objective
 from tocsin.service.page import PAGE_HEADERS, render_page
 from tocsin.service.parameters import ApiError
 from tocsin.service.shapes import ErrorBody, Fault, Shape
+from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -151,8 +152,10 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return f"{name}: {text[:1].lower()}{text[1:]}, not {seen!r}"
 
 
-def create_app(desk: Desk, telemetry: Telemetry, *, version: str, office: Office | None = None) -> FastAPI:
-    """Assemble the application; without *office* it only reads."""
+def create_app(
+    desk: Desk, telemetry: Telemetry, *, version: str, office: Office | None = None, taken: Taken | None = None
+) -> FastAPI:
+    """Assemble the application; without *office* and *taken* it only reads."""
     app = FastAPI(
         title="Tocsin",
         version=version,
@@ -166,6 +169,8 @@ def create_app(desk: Desk, telemetry: Telemetry, *, version: str, office: Office
     answer_deliveries = DeliveriesApi(desk).deliveries
     router.add_api_route("/deliveries", answer_deliveries, methods=["GET"], responses={503: {"model": ErrorBody}})
     app.include_router(router)
+    if taken is not None:
+        app.include_router(incident.create_router(desk, taken))
     if office is not None:
         app.include_router(alertmanager.create_router(office))
 

@@ -1,15 +1,16 @@
 """The tick: look, decide, announce, store, deliver; nothing that happens inside ends the process."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from tocsin.errors import FencedError, TocsinError
 from tocsin.evaluate.memory import Commit, Memory, Store
-from tocsin.evaluate.model import Phase, Snapshot
+from tocsin.evaluate.model import Acknowledgement, AlertView, Phase, Snapshot
 from tocsin.evaluate.tick import Sight, Spread, Turn, Watch, turn
+from tocsin.notify.acknowledgements import seen_to
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
 from tocsin.notify.silences import Silence
@@ -53,6 +54,7 @@ class Evaluator:
     detour: Detour
     spread: Spread = map
     silences: Callable[[], tuple[Silence, ...]] = tuple
+    acknowledgements: Callable[[], Mapping[str, Acknowledgement]] = dict
     muting: Muting = NOTHING
     """What the definitions mute by."""
     inbox: Inbox | None = None
@@ -99,7 +101,7 @@ class Evaluator:
             self._failed(error)
             return
         self.telemetry.ticks.labels("ok").inc()
-        self._show(replace(turned.snapshot, alerts=self._mutes().over(turned.snapshot.alerts, due.at)))
+        self._show(replace(turned.snapshot, alerts=self._marked(turned.snapshot.alerts, due.at)))
 
     def _failed(self, error: Exception) -> None:
         self.telemetry.ticks.labels("failed").inc()
@@ -109,14 +111,15 @@ class Evaluator:
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread)
         return sight if self.inbox is None else replace(sight, heard=self.inbox.read(self.watch.rules, now))
 
-    def _mutes(self) -> Muting:
-        return replace(self.muting, silences=self.silences())
+    def _marked(self, views: tuple[AlertView, ...], now: datetime) -> tuple[AlertView, ...]:
+        """The *views* with why nobody is told of them, and who has taken them up."""
+        muting = replace(self.muting, silences=self.silences())
+        return seen_to(muting.over(views, now), self.acknowledgements())
 
     def _evaluate(self, now: datetime) -> Snapshot:
         sight = self._look(now)
         turned = turn(self.watch, sight, self.memory, now)
-        muting = self._mutes()
-        views = muting.over(turned.views, now)
+        views = self._marked(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
         if self.heart is not None and sight.health.ok and self.unsaved is None:
             outbox = (*outbox, *self.heart.beat(now))
@@ -129,7 +132,7 @@ class Evaluator:
             self.inbox.tidy(sight.heard, self.memory, now)
         _tell(turned, outbox)
         self._tell_faults(turned.faults)
-        return replace(turned.snapshot, alerts=muting.over(turned.snapshot.alerts, now))
+        return replace(turned.snapshot, alerts=self._marked(turned.snapshot.alerts, now))
 
     def _commit(self, commit: Commit) -> None:
         """Store *commit* and what could not be stored before; a store that fails stops neither evaluation nor pages."""

@@ -42,6 +42,13 @@ PAGE_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 
+FORM_HEADERS = {
+    **PAGE_HEADERS,
+    "Content-Security-Policy": PAGE_HEADERS["Content-Security-Policy"].replace(
+        "form-action 'none'", "form-action 'self'"
+    ),
+}
+
 _STATE_RANK = {"exhausted": 0, "burning": 1, "unknown": 2}
 _STATE_WORDS = {"healthy": "healthy", "burning": "burning", "exhausted": "budget spent", "unknown": "cannot tell"}
 _STATE_TONES = {"healthy": "good", "burning": "warn", "exhausted": "bad", "unknown": "blind"}

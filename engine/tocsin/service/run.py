@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
+from tocsin.adapters.acknowledgement_store import SqlAcknowledgements
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.lease import SqlLease
 from tocsin.adapters.ledger_store import LedgerStore
@@ -44,6 +45,7 @@ from tocsin.service.renewal import Renewal, teller
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
 from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
+from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
 from tocsin.service.wiring import build_channels, heartbeat
 from tocsin.settings import Settings, without_password
@@ -54,6 +56,8 @@ log = logging.getLogger(__name__)
 ASKERS = 8
 """Questions asked of the metric source at a time."""
 DOUBT = "another evaluator may have sent this, too: the state store does not answer"
+SIGNED_BY = "TOCSIN_SECRET"
+"""The environment variable with what links for acknowledging are signed by."""
 LEDGER_DEADLINE = 30.0
 """Seconds for one question of the ledger: nobody waits for it."""
 
@@ -116,6 +120,8 @@ class Process:
         self._inbox = Inbox(stack.enter_context(closing(SqlClaims(settings.state))), rules.alerting_rules)
         self._inbox.shared = "://" in settings.state and not settings.state.startswith("sqlite")
         self._inbox.load()
+        acknowledgements = stack.enter_context(closing(SqlAcknowledgements(settings.state)))
+        self._taken = Taken(acknowledgements, environ.get(SIGNED_BY, ""))
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True),
@@ -130,6 +136,7 @@ class Process:
             detour=Detour(channels, self._clock),
             spread=spread,
             silences=self._quiet.now_known,
+            acknowledgements=self._taken.known,
             muting=muting_of(definitions.workspace),
             inbox=self._inbox,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
@@ -185,7 +192,8 @@ class Process:
     def start(self) -> str:
         """Answer requests and deliver; returns the URL."""
         office = Office(self._board, self._quiet, self._inbox, self._clock, Configuration(self._environ).of)
-        self._web.start(create_app(self._desk, self._telemetry, version=version("tocsin"), office=office))
+        app = create_app(self._desk, self._telemetry, version=version("tocsin"), office=office, taken=self._taken)
+        self._web.start(app)
         self._play(self._leadership.start())
         self._renewal.start()
         return self._web.listen.url()

@@ -276,6 +276,7 @@ class OpenAlert(Alert):
     facts: list[tuple[str, str]]
     runbook: str | None
     muted: list[Muted]
+    acknowledged_by: str | None = None
 
 
 class Source(Shape):

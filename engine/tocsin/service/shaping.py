@@ -149,6 +149,7 @@ def _open_alert_of(view: AlertView) -> OpenAlert:
         labels=dict(view.labels),
         facts=list(view.facts),
         runbook=view.runbook,
+        acknowledged_by=view.acknowledged.by if view.acknowledged is not None else None,
         muted=[Muted(kind=m.kind.value, by=m.by, reason=m.reason, until=m.until, partly=m.partly) for m in view.muted],
     )
 

@@ -5,7 +5,7 @@ from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.hours import Digest, Hours, Maintenance, Once, Stretch, Weekly
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.measure import Measure
-from tocsin.spec.notifications import ChannelSpec, Inhibit, Notifications, Route, Secret
+from tocsin.spec.notifications import ChannelSpec, Escalation, Inhibit, Notifications, Route, Secret
 from tocsin.spec.platform import InfluxDb, Kubernetes, LedgerSettings, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import (
     AlertRule,
@@ -34,6 +34,7 @@ __all__ = [
     "CreditTier",
     "Dashboard",
     "Digest",
+    "Escalation",
     "Exclusion",
     "Forecast",
     "GroupSettings",

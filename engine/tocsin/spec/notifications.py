@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from tocsin.diagnostics import Span
 from tocsin.matchers import Matchers, equal
@@ -55,6 +56,14 @@ class ChannelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Where nobody has acknowledged an alert for *after* since people were told, it also goes *to* these channels."""
+
+    after: Duration
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Alerts that fulfil *match* and *matchers* go *to* these channels with these timers.
 
@@ -76,12 +85,17 @@ class Route:
     mute: tuple[str, ...] = ()
     digest: Digest | None = None
     """When what this route decides about is told together; not inherited."""
+    escalate: tuple[Escalation, ...] = ()
     routes: "tuple[Route, ...]" = ()
 
     @property
     def conditions(self) -> Matchers:
         """Everything that an alert has to fulfil here, beyond what the routes around it ask."""
         return (*equal(dict(self.match)), *self.matchers)
+
+    def escalated(self, known_for: timedelta) -> tuple[str, ...]:
+        """The channels that an alert goes to as well when people have known of it for so long."""
+        return tuple(name for step in self.escalate if known_for >= step.after.timedelta for name in step.to)
 
     def all(self) -> "Iterator[Route]":
         """The route and all those inside it, outer ones first."""

@@ -71,7 +71,18 @@ def cannot_say(_plan: Plan, workspace: Workspace) -> tuple[Diagnostic, ...]:
         for route in document.all_routes()
         if route.digest is not None
     )
-    return (*losses(_joined(workspace)[0].values()), *unsaid, *at_once)
+    routes = (route for document in _documents(workspace) for route in document.all_routes() if route.escalate)
+    alone = (
+        Diagnostic(
+            "alertmanager/escalation",
+            route.span,
+            "Alertmanager knows no acknowledgement, so nothing escalates there",
+            Severity.WARNING,
+            "let the receiver escalate (PagerDuty), or let tocsin serve send these alerts",
+        )
+        for route in routes
+    )
+    return (*losses(_joined(workspace)[0].values()), *unsaid, *at_once, *alone)
 
 
 def _notes(channels: Collection[ChannelSpec]) -> Iterator[str]:

@@ -76,6 +76,12 @@ PAGES: dict[str, str] = {
         "`severity=~critical|warning)`",
         """`'severity=~"critical|warning"'`""",
     ),
+    "route/escalation": page(
+        "Steps of an escalation come one after the other.",
+        "Each counts from when people were first told; one that is no later than the step before it is no escalation.",
+        "`[{after: 30m, to: [phone]}, {after: 10m, to: [pagerduty]}]`",
+        "`[{after: 10m, to: [pagerduty]}, {after: 30m, to: [phone]}]`",
+    ),
     "route/unreachable": page(
         "Every route can be asked.",
         "The first route that matches decides, so one whose alerts all match an earlier one never gets any, unless "

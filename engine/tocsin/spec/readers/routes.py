@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from tocsin.diagnostics import Severity, Span
 from tocsin.matchers import Matchers, choices, contradiction, implies
-from tocsin.spec.notifications import Route
+from tocsin.spec.notifications import Escalation, Route
 from tocsin.spec.readers.hours import read_digest
 from tocsin.spec.readers.matchers import read_matchers
 from tocsin.spec.readers.node import Node, Reference
@@ -14,6 +14,7 @@ GROUP_BY = ("service",)
 GROUP_WAIT = Duration.of(seconds=30)
 GROUP_INTERVAL = Duration.of(minutes=5)
 REPEAT_INTERVAL = Duration.of(hours=4)
+LONG = Duration.of(hours=1)
 """Alertmanager's own timers, so that a route without any behaves as people know it."""
 
 
@@ -47,9 +48,23 @@ def _route(node: Node, around: Route, asked: Matchers) -> Route:
         active=active if "active_time_intervals" in node else around.active,
         mute=mute if "mute_time_intervals" in node else around.mute,
         digest=read_digest(node["digest"]),
+        escalate=_escalations(node["escalate"]) if "escalate" in node else around.escalate,
     )
     given = replace(route, group_by=node["group_by"].texts(around.group_by))  # that of a digest is not for those inside
     return replace(route, routes=_inside(given, node["routes"], (*asked, *route.conditions)))
+
+
+def _escalations(node: Node) -> tuple[Escalation, ...]:
+    entries = tuple(node.elements())
+    steps = tuple(Escalation(step["after"].duration(LONG), step["to"].channels()) for step in entries)
+    for entry, step, before in zip(entries[1:], steps[1:], steps, strict=False):
+        if step.after <= before.after:
+            entry["after"].report(
+                "route/escalation",
+                f"this step comes after {step.after}, which is no later than the one before it ({before.after})",
+                "count each from when people were first told, in order",
+            )
+    return steps
 
 
 def _hours(node: Node) -> tuple[str, ...]:

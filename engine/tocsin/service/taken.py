@@ -1,0 +1,58 @@
+"""Acknowledgements as the evaluator, the API and the page see them: what the store says, or what it said last."""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from tocsin.errors import TocsinError
+from tocsin.evaluate.model import Acknowledgement
+from tocsin.notify.acknowledgements import LONGEST, AcknowledgementStore
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=30)
+_SIGNED = 32
+"""Hexadecimal digits of a signature: 128 bits."""
+
+
+class Taken:
+    """Who has taken up which episode; with a *secret* only who knows the signature of an episode may say so.
+
+    The signature stands in the link of a message, so who got the message can acknowledge, and who merely reaches the
+    port cannot.
+    """
+
+    def __init__(self, store: AcknowledgementStore, secret: str = "") -> None:
+        self._store = store
+        self._secret = secret
+        self._known: Mapping[str, Acknowledgement] = {}
+
+    def known(self) -> Mapping[str, Acknowledgement]:
+        """All of them; while the store does not answer, as of when it last did."""
+        try:
+            self._known = self._store.all()
+        except TocsinError as error:
+            log.warning("the acknowledgements cannot be read, those known hold on", extra={"error": str(error)})
+        return self._known
+
+    def take(self, dedup_key: str, by: str, comment: str, now: datetime) -> Acknowledgement:
+        """Note that *by* has it; who came first has it."""
+        self._store.forget(now - KEPT)
+        self._store.put(dedup_key, Acknowledgement(by.strip()[:LONGEST], now, comment.strip()[:LONGEST]))
+        return self._store.all()[dedup_key]
+
+    def give_back(self, dedup_key: str) -> None:
+        """Nobody has it any more: reminders and escalation go on."""
+        self._store.withdraw(dedup_key)
+
+    def signature(self, dedup_key: str) -> str:
+        """What a link to this episode carries; empty without a secret."""
+        if not self._secret:
+            return ""
+        return hmac.new(self._secret.encode(), dedup_key.encode(), hashlib.sha256).hexdigest()[:_SIGNED]
+
+    def may(self, dedup_key: str, signature: str) -> bool:
+        """Whether who shows *signature* may acknowledge this episode."""
+        return hmac.compare_digest(self.signature(dedup_key), signature) if self._secret else True
