@@ -1,6 +1,7 @@
 """`tocsin status` in words: the worst first, and nothing lost without colours."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 from tests import snapshots
@@ -31,6 +32,16 @@ def test_everything_is_said_without_colours() -> None:
 
     assert [words for words in expected if words not in text] == []
     assert "\x1b" not in text
+
+
+def test_what_is_unknown_says_why() -> None:
+    """Under the tables, where there is room for a sentence."""
+    console = Console(file=io.StringIO())
+    slo = snapshots.slo(state="unknown", reason="only 3.3% of the window was seen, less than 90%")
+    show(status_of(snapshots.standing(replace(snapshots.healthy(), slos=(slo,)))), console)
+    assert isinstance(console.file, io.StringIO)
+
+    assert f"{slo.ref}: only 3.3% of the window was seen, less than 90%\n" in console.file.getvalue()
 
 
 def test_the_worst_objective_is_first() -> None:

@@ -1,5 +1,6 @@
 """A Status as tables in the terminal; without colours it still says everything."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -42,6 +43,18 @@ def show(status: Status, console: Console | None = None) -> None:
         out.print(_journeys(status.journeys))
     if status.slas:
         out.print(_slas(status.slas))
+    reasons = list(_unknown(status))
+    if reasons:
+        out.print()
+    for ref, reason in reasons:
+        out.print(f"[magenta]{escape(ref)}[/]: {escape(reason)}")
+
+
+def _unknown(status: Status) -> Iterator[tuple[str, str]]:
+    """Why nothing can be said of what is unknown."""
+    yield from ((slo.ref, slo.reason) for slo in status.slos if slo.state == "unknown" and slo.reason)
+    yield from ((one.ref, one.reason) for one in status.journeys if one.state == "unknown" and one.reason)
+    yield from ((sla.name, sla.reason) for sla in status.slas if sla.breached is None and sla.reason)
 
 
 def _table(title: str, *columns: str) -> Table:

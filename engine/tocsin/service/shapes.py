@@ -229,8 +229,8 @@ class ExclusionShape(Shape):
 class SlaShape(Shape):
     """One SLA in its running period; *credit* is the fraction owed if the period ended now.
 
-    *coverage* is the part of the period so far that was looked at, as far as the ledger knows; null where it was asked
-    of the metric source as a whole.
+    *coverage* is the part of the period so far that was seen, since it first was; 0 where it never was, null before
+    there is any of it. Below the ledger's floor *breached* and *credit* are null, and *reason* says so.
 
     *events* are counted where the contract asks for a minimum of them.
     """
