@@ -1,9 +1,12 @@
 """A Notifications document becomes channels, with secrets unresolved, and routes."""
 
+from datetime import timedelta
+
 import pytest
 from tests.reading import codes, places, read
 
 from tocsin.diagnostics import Severity
+from tocsin.ports import Rate
 from tocsin.spec import ChannelSpec, Secret
 from tocsin.units import Duration
 
@@ -72,6 +75,40 @@ class TestChannel:
         _, findings = read("Notifications", f"channels: {{c: {{{text}}}}}")
 
         assert [code] == codes(findings)
+
+    def test_a_rate_and_a_fallback_belong_to_every_kind(self) -> None:
+        """Neither is there by default."""
+        workspace, findings = read(
+            "Notifications", "channels: {c: {apprise: a, rate: 20/m, fallback: d}, d: {apprise: b}}"
+        )
+        c, d = workspace.notifications[0].channels.values()
+
+        assert findings == ()
+        assert (c.rate, c.fallback) == (Rate(20, timedelta(minutes=1)), "d")
+        assert (d.rate, d.fallback) == (None, None)
+
+    def test_an_alertmanager_has_members(self) -> None:
+        """Each an address of its own."""
+        found = channel("alertmanager: {urls: ['http://a:9093', {env: B}]}")
+
+        assert found.settings == {"urls": (Secret("http://a:9093"), Secret(env="B"))}
+        assert found.forwards
+
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            ("apprise: a, rate: 0/m", "units/rate"),
+            ("apprise: a, rate: 5/2h", "units/rate"),
+            ("apprise: a, rate: often", "schema/value"),
+            ("apprise: a, fallback: nobody", "reference/unknown-channel"),
+            ("rate: 5/m, fallback: c", "channel/kind"),
+        ],
+    )
+    def test_rates_and_fallbacks_that_are_none(self, text: str, code: str) -> None:
+        """One finding each."""
+        _, findings = read("Notifications", f"channels: {{c: {{{text}}}}}")
+
+        assert code in codes(findings)
 
     def test_an_unknown_kind_is_told_once(self) -> None:
         """It is an unknown key, with the nearest one as a hint."""
