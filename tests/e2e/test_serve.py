@@ -10,6 +10,7 @@ from contextlib import closing
 from urllib.parse import parse_qs
 
 import pytest
+import requests
 from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.conftest import DEFINITIONS, NOTIFICATIONS, Lab, until
 
@@ -324,3 +325,34 @@ def test_status_tells_by_table_and_by_exit_code(lab: Lab) -> None:
     assert "shop/uptime" in fine.stdout
     assert json.loads(looked.stdout)["overall"] == "critical"
     assert "does not answer" in gone.stderr
+
+
+def test_an_alert_is_explained_from_query_to_receiver(lab: Lab) -> None:
+    """While it fires and when it is over: what was seen, which way it went, what each receiver said; and who has it."""
+    evaluator = lab.serve()
+    lab.exporter.level = 10
+    until(lambda: everybody_knows(lab), "the page on every channel")
+    until(lambda: evaluator.metric('tocsin_outbox_depth{channel="pagerduty"}') == 0, "settled")
+    (alert,) = [each for each in evaluator.alerts(status="active") if "FaultLevel" in each["title"]]
+    taken = requests.post(f"{evaluator.url}/api/v1/alerts/{alert['id']}/acknowledge", json={"by": "ana"}, timeout=10)
+    until(lambda: lab.pages("acknowledge"), "PagerDuty knows who has it")
+    firing = explained(evaluator.url, alert["id"])
+    lab.exporter.level = 0
+    until(lambda: everybody_relieved(lab), "the end on every channel")
+    evaluator.ticks(2)
+    over = explained(evaluator.url, alert["id"])
+    unknown = explained(evaluator.url, "nonsense")
+
+    assert taken.status_code == 200
+    for line in ("why: email, pagerduty, slack took it", "ana has it", "pagerduty by route *: told at"):
+        assert line in firing
+    for line in (": resolved\n", "email: fire, sent", "pagerduty: acknowledge, sent", "slack: resolve, sent"):
+        assert line in over
+    assert "knows no alert 'nonsense'" in unknown
+
+
+def explained(url: str, name: str) -> str:
+    """What `tocsin explain alert` says."""
+    command = [sys.executable, "-m", "tocsin.cli.main", "explain", "alert", name, "--url", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout + done.stderr

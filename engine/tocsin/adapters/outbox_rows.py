@@ -1,11 +1,11 @@
 """The rows of the outbox: how messages get there, what is recorded of them, where those go that are given up."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, insert, select, update
 
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.outbox import urgency
@@ -31,7 +31,16 @@ def letters(connection: Connection, status: str, limit: int) -> tuple[Letter, ..
     """Messages by what became of them, newest first; heartbeats are none."""
     newest = (func.coalesce(OUTBOX.c.settled_at, OUTBOX.c.first_due).desc(), OUTBOX.c.id.desc())
     mine = (OUTBOX.c.status == status) & (OUTBOX.c.channel != HEARTBEAT)
-    rows = connection.execute(select(OUTBOX).where(mine).order_by(*newest).limit(limit))
+    return _letters(connection.execute(select(OUTBOX).where(mine).order_by(*newest).limit(limit)).all())
+
+
+def letters_about(connection: Connection, dedup_key: str) -> tuple[Letter, ...]:
+    """All messages in which the episode *dedup_key* stands, in order."""
+    mine = OUTBOX.c.message.contains(f'"dedup_key":{encode(dedup_key)}', autoescape=True)
+    return _letters(connection.execute(select(OUTBOX).where(mine).order_by(OUTBOX.c.id)).all())
+
+
+def _letters(rows: Iterable[Row[Any]]) -> tuple[Letter, ...]:
     return tuple(
         Letter(
             row.channel,

@@ -156,6 +156,17 @@ class SqlStore:
         with self._reading() as connection:
             return outbox_rows.letters(connection, status, limit)
 
+    def letters_about(self, dedup_key: str) -> tuple[Letter, ...]:
+        """All messages in which an episode stands, in order."""
+        with self._reading() as connection:
+            return outbox_rows.letters_about(connection, dedup_key)
+
+    def episode(self, dedup_key: str) -> AlertView | None:
+        """One episode, open or over."""
+        with self._reading() as connection:
+            seen = connection.scalar(select(EPISODES.c.seen).where(EPISODES.c.dedup_key == dedup_key))
+        return None if seen is None else decode(AlertView, seen)
+
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()

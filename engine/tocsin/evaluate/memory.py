@@ -215,6 +215,14 @@ class Store(Protocol):
         """Messages of people's channels with *status*, newest first."""
         ...
 
+    def letters_about(self, dedup_key: str) -> tuple[Letter, ...]:
+        """All messages in which an episode stands, in order."""
+        ...
+
+    def episode(self, dedup_key: str) -> AlertView | None:
+        """One episode, open or over."""
+        ...
+
     def close(self) -> None:
         """Release the database."""
         ...

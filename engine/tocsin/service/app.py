@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -23,6 +24,7 @@ from tocsin.service.objective import render_objective
 from tocsin.service.page import PAGE_HEADERS, render_page
 from tocsin.service.parameters import ApiError
 from tocsin.service.shapes import ErrorBody, Fault, Shape
+from tocsin.service.story import Story, told
 from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
 
@@ -168,6 +170,14 @@ def create_app(
     router = create_router(desk)
     answer_deliveries = DeliveriesApi(desk).deliveries
     router.add_api_route("/deliveries", answer_deliveries, methods=["GET"], responses={503: {"model": ErrorBody}})
+    router.add_api_route(
+        "/alerts/{name}/story",
+        partial(told, desk),
+        methods=["GET"],
+        response_model=Story,
+        responses={404: {"model": ErrorBody}, 503: {"model": ErrorBody}},
+        summary="Why an alert did or did not notify",
+    )
     app.include_router(router)
     if taken is not None:
         app.include_router(incident.create_router(desk, taken))

@@ -14,7 +14,7 @@ from tocsin.service.shapes import Shape
 
 log = logging.getLogger(__name__)
 
-DeliveryStatus = Literal["pending", "sent", "dead"]
+DeliveryStatus = Literal["pending", "sent", "dead", "superseded"]
 
 
 class DeliveryOf(Shape):

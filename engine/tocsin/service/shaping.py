@@ -139,6 +139,11 @@ def _exclusion_of(taken: Taken) -> ExclusionShape:
     )
 
 
+def muted_of(view: AlertView) -> list[Muted]:
+    """Why nobody is told of it."""
+    return [Muted(kind=m.kind.value, by=m.by, reason=m.reason, until=m.until, partly=m.partly) for m in view.muted]
+
+
 def _open_alert_of(view: AlertView) -> OpenAlert:
     return OpenAlert(
         **dict(alert_of(view)),
@@ -150,7 +155,7 @@ def _open_alert_of(view: AlertView) -> OpenAlert:
         facts=list(view.facts),
         runbook=view.runbook,
         acknowledged_by=view.acknowledged.by if view.acknowledged is not None else None,
-        muted=[Muted(kind=m.kind.value, by=m.by, reason=m.reason, until=m.until, partly=m.partly) for m in view.muted],
+        muted=muted_of(view),
     )
 
 
