@@ -71,16 +71,16 @@ def test_other_methods_are_further_off(measured: Measurement) -> None:
 
 
 def test_events_are_in_their_minutes(measured: Measurement) -> None:
-    """A minute's events are off by what happens between two scrapes, which a gap of scrapes makes long."""
+    """What happens before a minute and is scraped in it is in it: half of a scrape interval, and bursts and gaps."""
     total, _, covered = measured.kept[RAW].stated()
     happened = measured.past.per_minute(BEFORE, measured.past.seconds - AFTER, bad=False)
 
-    assert np.abs(total - happened)[covered].sum() < 0.03 * happened.sum()
+    assert np.abs(total - happened)[covered].sum() < 0.04 * happened.sum()
     assert 0.9 < covered.mean() < 1
 
 
 def test_days_counted_by_themselves_add_up(measured: Measurement) -> None:
-    """An increment across midnight is divided among both days, whichever of them is asked for."""
+    """An increment across midnight is in the second day, or divided among both, whichever of them is asked for."""
     whole = measured.kept[RAW]
     counters = SLI.counters()
     assert counters is not None

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
-from tests import alerts
+from tests import alerts, builders
 
 from tocsin.backtest.incidents import read_incidents
 from tocsin.backtest.replay import replay
@@ -14,9 +15,12 @@ from tocsin.backtest.running import Traffic
 from tocsin.backtest.ticks import Ticks
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule, Seen, one
+from tocsin.ledger.counts import Counts
 from tocsin.notify.muting import muting_of
 from tocsin.ports import Labels
+from tocsin.sli import SlicedSli
 from tocsin.spec import Hours, Stretch
+from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -82,6 +86,20 @@ class Always:
     def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:
         """Whatever the time is, after the third."""
         return {"a/b": one(Sample(Truth.TRUE if at >= START + timedelta(minutes=2) else Truth.FALSE))}
+
+
+@pytest.mark.parametrize(("empty", "expected"), [("ignore", (0, 10)), ("good", (0, 12)), ("bad", (2, 12))])
+def test_slices_of_a_gap_count_as_the_rules_have_them(empty: str, expected: tuple[int, int]) -> None:
+    """Two of twelve slices without a scrape, whatever was counted over them: a counter that is gone stood still."""
+    covered = np.ones(60)
+    covered[20:30] = 0
+    counts = Counts.apart(int(START.timestamp()) // 60, 60, np.full(60, 10.0), np.zeros(60), covered * 60)
+    sliced = SlicedSli(builders.AVAILABILITY, Duration.of(minutes=5), Decimal("0.95"), empty)
+    bad, total = Traffic.of(replace(builders.slo(), sli=sliced), counts).over(
+        3600, np.array([START.timestamp() + 3600])
+    )
+
+    assert (bad[0] * 3600, total[0] * 3600) == pytest.approx(expected)
 
 
 def test_what_an_interval_mutes_is_told_when_it_ends() -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.ledger.arrays import Floats
+from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.counts import Counts
-from tocsin.ledger.methods import method_of
+from tocsin.ledger.methods import BAD, IGNORE, method_of
 from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
 
@@ -32,6 +32,9 @@ class Traffic:
             method = method_of(slo.sli)
             units = [method.units(day) for day in counts.days(slo.ref)]
             total, bad, seen = (np.concatenate([getattr(u, name) for u in units]) for name in ("total", "bad", "seen"))
+            if slo.sli.empty != IGNORE and not slo.sli.by:
+                gone = _between(seen)
+                total, bad = np.where(gone, 1.0, total), np.where(gone, float(slo.sli.empty == BAD), bad)
             first, step, whole = units[0].start, method.slice, method.slice
             seen = np.minimum(seen / step, 1.0)
         edges = first + np.arange(len(total) + 1, dtype=np.float64) * step
@@ -55,3 +58,12 @@ class Traffic:
         place = np.searchsorted(self.seen, before, side="right")
         start = self.edges[np.maximum(place - 1, 0)]
         return np.where((place < len(self.seen)) & (start < at), np.maximum(start, at - window), np.nan)
+
+
+def _between(seen: Floats) -> Bools:
+    """Slices at which nobody looked, between others: rules take a counter that is gone for one that stands still."""
+    places = np.flatnonzero(seen > 0)
+    inside = np.zeros(len(seen), dtype=np.bool_)
+    if len(places):
+        inside[places[0] : places[-1]] = True
+    return inside & (seen <= 0)
