@@ -5,7 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from tocsin.document.model import Document
 from tocsin.document.place import Place
 
-_OPEN = frozenset({"env", "file", "host", "port", "tls", "user", "from", "to", "channel", "service", "send_resolved"})
+_OPEN = frozenset(
+    {"env", "file", "host", "port", "tls", "user", "from", "to", "channel", "service"}
+    | {"send_resolved", "rate", "fallback"}
+)
 """Settings that are no secrets; any other may be one, a misspelt one too."""
 
 
