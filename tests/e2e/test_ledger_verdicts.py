@@ -43,6 +43,16 @@ slos: {up: {sli: ok, target: 99%, window: 2d}}
 ---
 apiVersion: tocsin/v1
 kind: Service
+name: asked
+slis:
+  ok:
+    ratio:
+      total: sum(increase(requests_total{job="pay"}[$window]))
+      bad: sum(increase(requests_total{job="pay",code="500"}[$window]))
+slos: {up: {sli: ok, target: 99%, window: 2d}}
+---
+apiVersion: tocsin/v1
+kind: Service
 name: shop
 slis: {ok: {ratio: {total: 'requests_total{job="shop"}', bad: 'requests_total{job="shop",code="500"}'}}}
 slos: {up: {sli: ok, target: 99%, window: 2d}}
@@ -57,18 +67,20 @@ apiVersion: tocsin/v1
 kind: SLA
 name: {name}
 customer: ACME
-covers: pay/up
+covers: {covers}/up
 target: 98.5%
 measure: {measure}
 credits: [{{below: 98.5%, credit: 10%}}, {{below: 80%, credit: 50%}}]
 """
-    for name, measure in (
-        ("plain", "{method: minutes}"),
-        ("empty", "{method: minutes, empty: bad}"),
-        ("tenth", "{method: minutes, errors_above: 10%}"),
-        ("there", "{method: deployed-minutes}"),
-        ("mean", "{method: interval-mean, interval: 5m}"),
-        ("long", "{method: downtime-periods, at_least: 5m}"),
+    for covers, name, measure in (
+        ("asked", "promql", "{method: minutes}"),
+        ("asked", "half", "{method: minutes, errors_above: 50%}"),
+        ("pay", "plain", "{method: minutes}"),
+        ("pay", "empty", "{method: minutes, empty: bad}"),
+        ("pay", "tenth", "{method: minutes, errors_above: 10%}"),
+        ("pay", "there", "{method: deployed-minutes}"),
+        ("pay", "mean", "{method: interval-mean, interval: 5m}"),
+        ("pay", "long", "{method: downtime-periods, at_least: 5m}"),
     )
 )
 
@@ -135,6 +147,8 @@ def test_a_member_that_was_gone_is_missing_after_a_restart(sights: Sights) -> No
     ("name", "down", "hours"),
     [
         ("plain", 50, HOURS),
+        ("promql", 50, HOURS),
+        ("half", 50, HOURS),
         ("empty", 50 + 720, HOURS),
         ("tenth", 50, HOURS),
         ("there", 50, HOURS - 12),

@@ -47,3 +47,13 @@ def test_coverage_is_where_the_source_had_an_answer() -> None:
     assert covered.tolist() == [True, False, True]
     assert total.tolist() == [0, 0, 8]
     assert bad.tolist() == [0, 0, 0]
+
+
+def test_a_slice_is_judged_by_its_own_window() -> None:
+    """Two minutes around the border of an outage have both; a minute of its own in it has nothing but bad events."""
+    shape, own = measured([10, 10, 10], [2, 6, 10]), measured([NAN, 5, 0], [NAN, 5, 0])
+    counts = calibrate(shape, measured([30], [18]), 0, 60, own)
+
+    assert counts.total_across == pytest.approx([0, 4, 0])
+    assert counts.bad_across == pytest.approx([0, 0, 0])
+    assert (counts.total.sum(), counts.bad.sum()) == pytest.approx((30, 18))

@@ -101,6 +101,7 @@ def calibrated(  # noqa: PLR0917 - as above
 
     The window that says when is longer than a slice, so it is asked for when its middle is that of the slice. Births
     are looked for in the long windows only: in the short ones that costs a hundred times as much as all the rest.
+    Where it shows bad events slices are asked for by themselves: whether all of a minute failed is not seen in two.
     """
     late = max(SHAPE - step, 0) / 2
     many, few = (until - since) // step, (until - since) // long
@@ -108,10 +109,28 @@ def calibrated(  # noqa: PLR0917 - as above
     exact = _measured(source, sli, long, (since + long, until, long), few)
     nothing = Measured(np.full(many, np.nan), np.zeros(many))
     unknown = Measured(np.full(few, np.nan), np.full(few, np.nan))
+    own = _own(source, sli, shapes, since, step) if step < SHAPE else {}
     return {
-        group: calibrate(shapes.get(group, nothing), exact.get(group, unknown), since // step, step)
+        group: calibrate(shapes.get(group, nothing), exact.get(group, unknown), since // step, step, own.get(group))
         for group in shapes | exact
     }
+
+
+def _own(
+    source: MetricSource, sli: Sli, shapes: Mapping[Labels, Measured], since: int, step: int
+) -> dict[Labels, Measured]:
+    """Slices from the first to the last with bad events in their *shapes*, as windows of their own; NaN elsewhere."""
+    bad = [np.flatnonzero(one.bad > 0) for one in shapes.values()]
+    places = np.concatenate(bad) if bad else np.empty(0, dtype=np.intp)
+    if not len(places):
+        return {}
+    low, high = int(places.min()), int(places.max()) + 1
+    asked = _measured(source, for_long(sli), step, (since + (low + 1) * step, since + high * step, step), high - low)
+    found = {}
+    for group in asked.keys() & shapes.keys():
+        one = found[group] = Measured(*(np.full(len(shapes[group].total), np.nan) for _ in range(2)))
+        one.total[low:high], one.bad[low:high] = asked[group].total, asked[group].bad
+    return found
 
 
 def _measured(

@@ -2,6 +2,9 @@
 
 `increase` over a slice loses what lies between its samples and those outside, one interval in four or five at a step of
 a minute; over six hours that is nothing. So the short windows only say *when*, and the long one how many.
+
+Short windows are longer than slices, so that they hold two samples. Where events are bad each slice's *own* window is
+looked at, too: it says what was counted within the slice, and the rest is as if it had come over its start.
 """
 
 from dataclasses import dataclass
@@ -20,12 +23,13 @@ class Measured:
     bad: Floats
 
 
-def calibrate(shape: Measured, exact: Measured, first: int, step: int) -> Counts:
+def calibrate(shape: Measured, exact: Measured, first: int, step: int, own: Measured | None = None) -> Counts:
     """Scale bad and good events of the slices apart, so that those of each long window add up to *exact*.
 
     *shape* has slices from number *first* on, *exact* as many windows as divide them evenly. Good events are scaled,
     not all of them: then no slice has more bad events than events. Where the long window has no answer, the shape
-    counts as it is; where the shape has none, bad events lie where all events are, and those lie evenly.
+    counts as it is; where the shape has none, bad events lie where all events are, and those lie evenly. *own* are the
+    slices by themselves, NaN where nobody asked.
     """
     windows = len(exact.total)
     covered = np.isfinite(shape.total)
@@ -37,7 +41,26 @@ def calibrate(shape: Measured, exact: Measured, first: int, step: int) -> Counts
     bad_slices = _scaled(bad_of, wanted_bad, all_of)
     good_slices = _scaled(good_of, exact.total - wanted_bad, all_of)
     seconds = np.where(covered, float(step), 0.0)
-    return Counts.apart(first, step, (bad_slices + good_slices).ravel(), bad_slices.ravel(), seconds)
+    fails, goods = bad_slices.ravel(), good_slices.ravel()
+    if own is None:
+        return Counts.apart(first, step, fails + goods, fails, seconds)
+    good, bad = _outside(goods, fails, own)
+    return Counts(first, step, fails + goods, fails, seconds, good + bad, bad)
+
+
+def _outside(goods: Floats, fails: Floats, own: Measured) -> tuple[Floats, Floats]:
+    """Good and bad events without as many as there can be in the ratio of a slice's *own*; none where that is empty."""
+    own_bad = np.nan_to_num(own.bad).clip(0.0)
+    own_good = (np.nan_to_num(own.total) - own_bad).clip(0.0)
+    parts = [
+        np.divide(all_of, some, out=np.full(len(some), np.inf), where=some > 0)
+        for all_of, some in ((goods, own_good), (fails, own_bad))
+    ]
+    scale = np.minimum(*parts)
+    known = np.isfinite(scale)
+    scale = np.where(known, scale, 0.0)
+    good, bad = (goods - scale * own_good).clip(0.0), (fails - scale * own_bad).clip(0.0)
+    return np.where(known, good, 0.0), np.where(known, bad, 0.0)
 
 
 def _scaled(shape: Floats, wanted: Floats, otherwise: Floats) -> Floats:
