@@ -11,6 +11,7 @@ from tests import snapshots
 from tests.sites import Site, standing
 from tests.snapshots import NOW
 
+from tocsin.notify.limits import BreakerState
 from tocsin.service.delivery import Worker
 
 
@@ -66,6 +67,17 @@ class TestHealth:
         ready = site.get("/readyz", 503)
 
         assert [("delivery", words)] == [(n, each["reason"]) for n, each in ready["checks"].items() if not each["ok"]]
+
+    @pytest.mark.parametrize(("state", "number"), [(BreakerState.OPEN, "2.0"), (BreakerState.HALF_OPEN, "1.0")])
+    def test_a_receiver_that_only_fails_is_named_and_no_fault_of_ours(
+        self, site: Site, state: BreakerState, number: str
+    ) -> None:
+        """Ready all the same; the metric says which state the breaker has."""
+        site.workers[:] = [Worker("slack", breaker=state)]
+        check = site.get("/readyz")["checks"]["delivery"]
+
+        assert check == {"ok": True, "reason": "slack only fails, and is tried now and then"}
+        assert f'tocsin_delivery_breaker_state{{channel="slack"}} {number}' in site.ask("/metrics").text
 
     def test_metrics_tell_of_every_worker(self, site: Site) -> None:
         """Also while the store fails."""
