@@ -147,10 +147,16 @@ def first_seen(total: str, window: Duration) -> str:
     return f"min_over_time(timestamp({total})[{Duration(window.milliseconds + step.milliseconds)}:{step}])"
 
 
-def seen_before(total: str, ago: int, step: Duration) -> str:
-    """Whether *total* had a value in the PAUSE that ended *step* before the instant that was *ago* seconds ago."""
+def seen_before(total: str, ago: int, step: Duration) -> tuple[str, str]:
+    """Whether *total* had a value in the PAUSE that ended *step* before the instant that was *ago* seconds ago.
+
+    Two questions, the second for where the first finds nothing: hours of events are on a grid of five minutes, and who
+    only had a few minutes of them is found minute by minute, as rules record. That is five times as dear where there
+    are samples, and then the first one has found them as a rule.
+    """
     offset = Duration.of(seconds=ago + step.milliseconds // 1000)
-    return f"max_over_time(timestamp({total})[{PAUSE}:{BASE}] offset {offset})"
+    coarse, fine = (f"max_over_time(timestamp({total})[{PAUSE}:{grid}] offset {offset})" for grid in (BASE, _MINUTE))
+    return coarse, fine
 
 
 # --- traffic -------------------------------------------------------------------------------------------------

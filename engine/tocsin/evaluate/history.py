@@ -6,9 +6,11 @@ the raw expression, and only as often as its answer can change: as long as the f
 it stays the first one, and a look that finds no total at all makes everything be asked again.
 
 A pause of at most PAUSE does not make a service young, for the rules and here: where the first total of a window is not
-at its start, it is asked once whether there was one shortly before that, which then is in front of the window.
+at its start, it is asked once whether there was one shortly before that, which then is in front of the window. Where a
+look finds none, another one looks closer: a life of a few minutes may lie between two steps of five.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -102,10 +104,11 @@ class History:
         found = self.firsts[window]
         if found.resumed is None or found.resumed[0] != first:
             ago = round(asker.at.timestamp() - first)
-            answer = asker.complete(seen_before(f"{self.sli.total(str(BASE))} >= 0", ago, resolution(window)))
-            if isinstance(answer, Unanswered):
+            questions = seen_before(f"{self.sli.total(str(BASE))} >= 0", ago, resolution(window))
+            seen = _any_rows(asker, questions)
+            if isinstance(seen, Unanswered):
                 return True
-            found.resumed = first, bool(answer.rows)
+            found.resumed = first, seen
         return found.resumed[1]
 
     def _due(self, found: _First, at: datetime, window: Duration) -> bool:
@@ -129,6 +132,17 @@ def _ask(found: _First, asker: Asker, query: str) -> None:
         return
     found.cadence.answered(asker.at)
     found.at = next((row.value for row in answer.rows if isfinite(row.value)), None)
+
+
+def _any_rows(asker: Asker, questions: Iterable[str]) -> bool | Unanswered:
+    """Whether one of the questions has rows; the later ones are for where those before have none."""
+    for question in questions:
+        answer = asker.complete(question)
+        if isinstance(answer, Unanswered):
+            return answer
+        if answer.rows:
+            return True
+    return False
 
 
 def _share(at: datetime, first: float, window: Duration) -> float:
