@@ -99,6 +99,9 @@ def test_everybody_tells_the_same_budget(
         days = days[:-1]
     told, shown, report = account(SLO, days, at, None), served(days, at), reported(days, at)
 
+    assert told.remaining is not None
+    assert report.kept is (told.remaining >= 0)
+    assert (shown.state == "exhausted") is (told.remaining <= 0)
     assert told.remaining == pytest.approx(shown.remaining, abs=1e-6)
     assert told.allowed == pytest.approx(shown.allowed, rel=1e-6)
     assert told.remaining == pytest.approx(1 - float(report.spent or 0), abs=2e-6)

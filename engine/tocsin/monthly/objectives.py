@@ -51,7 +51,8 @@ class Counted:
 class Objective:
     """One objective, or one group of a divided one; *curve* is which part of the budget was spent by when.
 
-    Below a *floor* of coverage nothing is concluded.
+    *coverage* is the part of the time since the first look that was looked at; below a *floor* of it nothing is
+    concluded.
     """
 
     ref: str
@@ -95,10 +96,10 @@ class Objective:
 
     @property
     def kept(self) -> bool | None:
-        """Whether the target was kept; None where nobody can tell."""
+        """Whether the target was kept, or still can be with the traffic so far; None where nobody can tell."""
         if self.sli is None or self.coverage < self.floor:
             return None
-        return self.sli >= Fraction(self.slo.target)
+        return self.bad <= self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def objective(ref: str, slo: Slo, days: Sequence[Day], bounds: Bounds, floor: fl
         Counted(each, Fraction(float(total)), Fraction(float(bad)), min(1.0, float(looked / span)) if span else 0.0)
         for each, total, bad, looked, span in zip(local, totals, bads, seen, long, strict=True)
     )
-    coverage = float(seen.sum() / long.sum()) if long.sum() else 0.0
+    coverage = float(seen.sum() / (over - known)) if known < over else 0.0
     observed = Fraction(over - known, _seconds(end) - known) if known < over else Fraction(1)
     found = Objective(ref, slo, counted, (), min(1.0, coverage), floor, observed)
     return replace(found, curve=tuple(_curve(units, start, min(end, now), found.allowed)))

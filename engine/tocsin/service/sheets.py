@@ -50,13 +50,15 @@ class Sheets:
 
         Of slices those that begin in it count: a part of a slice is neither good nor bad.
         """
+        begin = start
         if isinstance(entry.slo.sli, SlicedSli):
-            start = -(-start // entry.method.slice) * entry.method.slice
+            begin = -(-start // entry.method.slice) * entry.method.slice
         with self._lock:
             sheet = self._sheets.get(entry.method.slice)
             if sheet is None or ref not in sheet.columns:
                 return None
-            return sheet.between(ref, start, until), sheet.first_seen(ref, start)
+            since = sheet.first_seen(ref, begin)
+            return sheet.between(ref, begin, until), start if since is not None and since <= begin else since
 
     def leaving(self, entry: Entry, ref: str, start: int, until: int) -> list[float]:
         """Bad units of each hour since *start*."""
