@@ -140,7 +140,8 @@ class Action(StrEnum):
 class AlertText:
     """One alert as a person reads it; *facts* are ordered (label, value) lines such as burn rate and budget left.
 
-    *summary* says what is wrong, *description* what that means or what to do, *reason* why it fires or is over.
+    *summary* says what is wrong, *description* what that means or what to do, *reason* why it fires or is over; *links*
+    are (label, URL).
     """
 
     title: str
@@ -155,6 +156,7 @@ class AlertText:
     reason: str = ""
     runbook: str | None = None
     description: str = ""
+    links: Labels = ()
 
 
 @dataclass(frozen=True, slots=True)

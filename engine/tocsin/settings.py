@@ -18,6 +18,8 @@ EVERY_MINUTE, LONGEST_BEAT = Duration.of(minutes=1), Duration.of(hours=1)
 DRAIN = Duration.of(seconds=10)
 """What is not delivered by then stays in the outbox for the next start."""
 
+_UNFIT = re.compile(r"""[\s<>"'|\\^`{}\x00-\x20\x7f]|[^\x21-\x7e]""")
+"""What a URL has to write as %XX, or xn--."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/+")
 _LISTEN = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<host>[^:\[\]/\s]*)):(?P<port>[0-9]{1,5})")
 
@@ -59,6 +61,10 @@ class Settings:
     """What a watcher elsewhere expects to be requested; whoever knows it can pretend to be us."""
     beat_every: Duration = EVERY_MINUTE
     drain: Duration = DRAIN
+    public_url: str = ""
+    """Where people reach the page."""
+    public_prometheus: str = ""
+    """Where people reach the metric source."""
 
     @classmethod
     def parse(
@@ -71,6 +77,8 @@ class Settings:
         interval: str,
         heartbeat: str | None = None,
         beat_every: str = "1m",
+        public_url: str | None = None,
+        public_prometheus: str | None = None,
     ) -> Self:
         """Check all values; raises MisuseError with every fault in one message."""
         faults: list[str] = []
@@ -89,9 +97,21 @@ class Settings:
         if heartbeat and not is_http_url(heartbeat):
             faults.append("--heartbeat is no http or https URL")
         pause = _up_to("--heartbeat-every", beat_every, LONGEST_BEAT, faults)
+        page = _public("--public-url", public_url, faults)
+        source = _public("--public-prometheus", public_prometheus, faults)
         if faults or prometheus is None:
             raise MisuseError("; ".join(faults))
-        return cls(tuple(paths), prometheus.rstrip("/"), state, where, every, heartbeat or "", pause)
+        return cls(
+            tuple(paths),
+            prometheus.rstrip("/"),
+            state,
+            where,
+            every,
+            heartbeat or "",
+            pause,
+            public_url=page,
+            public_prometheus=source,
+        )
 
 
 def _up_to(flag: str, text: str, longest: Duration, faults: list[str]) -> Duration:
@@ -104,6 +124,13 @@ def _up_to(flag: str, text: str, longest: Duration, faults: list[str]) -> Durati
     if not SHORTEST_INTERVAL <= value <= longest:
         faults.append(f"{flag}: {value} is outside {SHORTEST_INTERVAL} to {longest}")
     return value
+
+
+def _public(flag: str, url: str | None, faults: list[str]) -> str:
+    """A URL that messages may show, to which paths are added; what is wrong with it goes to *faults*."""
+    if url and not (is_http_url(url) and url == without_password(url) and not _UNFIT.search(url)):
+        faults.append(f"{flag}: {without_password(url)!r} is no http or https URL without user, parameters and spaces")
+    return (url or "").rstrip("/")
 
 
 def _url_fault(url: str) -> str | None:

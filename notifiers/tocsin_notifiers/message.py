@@ -23,6 +23,9 @@ IN_FULL = 10
 """Alerts shown in full; more are listed by title."""
 LISTED = 100
 LONGEST_TITLE, LONGEST_FIELD, LONGEST_SUMMARY = 200, 500, 2_000
+MOST_LINKS = 5
+_LINK = re.compile(r"https?://[\w!#$%&()*+,./:;=?@\[\]~-]{1,2000}", re.ASCII)
+"""Addresses that need no escape in any markup; one that is cut leads nowhere, so what is longer is left out."""
 
 SEVERITIES = ("critical", "warning", "info")
 _STATES = {Action.RESOLVE: "RESOLVED", Action.ACKNOWLEDGE: "ACKNOWLEDGED"}
@@ -147,6 +150,18 @@ def printable(text: str, limit: int) -> str:
 _UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
+def whole_lines(text: str, limit: int) -> str:
+    r"""Cut what is too long between lines where that is possible, so that no address leads elsewhere.
+
+    >>> whole_lines("one\ntwo\nthree", 9), whole_lines("abcdef", 4)
+    ('one\ntwo\n…', 'abc…')
+    """
+    if len(text) <= limit:
+        return text
+    front, end, _ = text[: limit - 1].rpartition("\n")
+    return front + end + "…" if front else printable(text, limit)
+
+
 def one_line(text: str, limit: int) -> str:
     """Join the lines of a text."""
     return printable(re.sub(r"\s+", " ", text).strip(), limit)
@@ -173,6 +188,7 @@ def _clean(text: AlertText) -> AlertText:
         reason=one_line(text.reason, LONGEST_FIELD),
         description=printable(text.description, LONGEST_SUMMARY),
         runbook=one_line(text.runbook, 2_000) if text.runbook else None,
+        links=tuple((one_line(name, 40), url) for name, url in text.links[:MOST_LINKS] if _LINK.fullmatch(url)),
     )
 
 
@@ -247,7 +263,7 @@ def about(text: AlertText, now: datetime) -> list[tuple[str, str]]:
 
 def _about(text: AlertText, now: datetime) -> str:
     """Put the lines of an alert into columns."""
-    return _aligned(about(text, now))
+    return _aligned([*about(text, now), *((name[:1].upper() + name[1:], url) for name, url in text.links)])
 
 
 @cache

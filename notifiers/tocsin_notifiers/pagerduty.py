@@ -94,7 +94,7 @@ def event(notification: Notification, now: datetime, integration_key: str, group
 
 def _links(text: AlertText) -> list[dict[str, str]]:
     """Every address that the alert names, with what it leads to."""
-    named = [("runbook", text.runbook or ""), *text.facts]
+    named = [*text.links, ("runbook", text.runbook or ""), *text.facts]
     return [
         {"href": value, "text": name} for name, value in named if _URL.fullmatch(value) and len(value) <= LONGEST_LINK
     ]

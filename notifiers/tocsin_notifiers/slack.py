@@ -10,7 +10,7 @@ from tocsin.errors import MisuseError
 from tocsin.ports import Action, Channel, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers, border, slack_bot
 from tocsin_notifiers.attempt import Gate
-from tocsin_notifiers.message import printable, render
+from tocsin_notifiers.message import printable, render, whole_lines
 from tocsin_notifiers.settings import Settings, endpoint, optional
 
 DEADLINE_SECONDS = 10.0
@@ -45,7 +45,7 @@ class SlackWebhook:
             self._gate,
             self.service,
             title=printable(message.subject, LONGEST_TITLE),
-            body=printable(message.body, LONGEST_TEXT),
+            body=whole_lines(message.body, LONGEST_TEXT),
             mood="success" if notification.action is Action.RESOLVE else worst,
             seconds=self.deadline,
             endpoint=self.endpoint,

@@ -5,14 +5,17 @@ are refused with msg_blocks_too_long). https://docs.slack.dev/reference/block-ki
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tocsin.ports import Action, Notification
-from tocsin_notifiers.message import SEVERITIES, printable, render
+from tocsin.ports import Action, AlertText, Notification
+from tocsin_notifiers.message import IN_FULL, SEVERITIES, cleaned, one_line, printable, render, titled
 
 LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS, LONGEST_BLOCKS = 150, 3_000, 50, 12_000
 LONGEST_REPLY = 3_000
+LONGEST_LINE = 800
+"""Of links, of which ten lines fit beside the words."""
 
 _DONE = {Action.RESOLVE: "\N{LARGE GREEN CIRCLE}", Action.ACKNOWLEDGE: "\N{EYES}"}
 _SIGNS = {
@@ -26,19 +29,38 @@ Block = dict[str, Any]
 
 def state(notification: Notification, now: datetime) -> dict[str, Any]:
     """Say how it stands, for the one message that is kept up to date; `text` is what a telephone shows."""
-    message = render(notification, now, "slack.j2")
+    message = render(_unlinked(notification), now, "slack.j2")
+    links = [line for text in cleaned(notification).alerts[:IN_FULL] if (line := _links(text))]
     head = f"{sign(notification)} {message.subject}"
     title = {"type": "plain_text", "text": printable(head, LONGEST_HEADER), "emoji": False}
     blocks: list[Block] = [{"type": "header", "text": title}]
-    blocks += [_section(part) for part in sections(escaped(printable(message.body, LONGEST_BLOCKS)))]
+    foot = list(sections("\n".join(links)))
+    room = LONGEST_BLOCKS - sum(map(len, foot))
+    body = list(sections(escaped(printable(message.body, room))))
+    while sum(map(len, body)) > room:  # an escape is longer than what it stands for
+        body.pop()
+    blocks += [_section(part) for part in (*body, *foot)]
     return {"text": escaped(printable(head, LONGEST_SECTION)), "blocks": blocks[:MOST_BLOCKS]}
 
 
 def event(notification: Notification, now: datetime) -> dict[str, Any]:
-    """Say what happened, for the thread."""
-    message = render(notification, now, "slack.j2")
+    """Say what happened, for the thread; the links are in the message above it."""
+    message = render(_unlinked(notification), now, "slack.j2")
     words = escaped(printable(f"{sign(notification)} {message.subject}\n{message.body}", LONGEST_REPLY))
     return {"text": words, "blocks": [_section(part) for part in sections(words)]}
+
+
+def _unlinked(notification: Notification) -> Notification:
+    return replace(notification, alerts=tuple(replace(text, links=()) for text in notification.alerts))
+
+
+def _links(text: AlertText) -> str:
+    """The links of one alert in a line, as many as a line holds."""
+    line = f"{escaped(one_line(titled(text), 100))}:"
+    for name, url in text.links:
+        more = f" <{escaped(url)}|{escaped(name.capitalize())}>"
+        line += more if len(line) + len(more) <= LONGEST_LINE else ""
+    return line if text.links else ""
 
 
 def sign(notification: Notification) -> str:

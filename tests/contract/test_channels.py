@@ -143,6 +143,15 @@ def test_the_end_arrives(line: Line) -> None:
     assert (delivery.outcome, len(line.arrived())) == (Outcome.SENT, 2)
 
 
+def test_links_arrive_whole(line: Line) -> None:
+    """What is written into a message can be followed from it. An Alertmanager has links of its own."""
+    url = "https://tocsin.example/alerts/k1?signature=0123456789abcdef0123456789abcdef"
+    line.channel.send(message(line.channel.name, Action.FIRE, text(links=(("acknowledge", url),))), NOON)
+    (arrived,) = line.arrived()
+
+    assert (url in arrived) == (line.channel.name != "alertmanager")
+
+
 def test_hostile_text_arrives_as_text(line: Line) -> None:
     """Markup, mentions, header injection, control characters, and far too much of it."""
     nasty = (

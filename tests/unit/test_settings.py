@@ -116,3 +116,18 @@ def test_no_password_is_shown_when_a_url_is_refused(url: str) -> None:
 def test_what_is_no_secret_is_shown(url: str, shown: str) -> None:
     """Who reads a message must recognise the place."""
     assert shown == without_password(url)
+
+
+@pytest.mark.parametrize("flag", ["public_url", "public_prometheus"])
+def test_where_people_reach_us_is_an_address_for_everybody(flag: str) -> None:
+    """A path is kept; a password, parameters, and what would have to be escaped are refused."""
+    assert getattr(parsed(**{flag: "https://ops.example/tocsin/"}), flag) == "https://ops.example/tocsin"
+    for bad in (
+        "ops.example",
+        "https://a:b@ops.example",
+        "https://ops.example/?x=1",
+        "https://ops.example/a b",
+        "ftp://x",
+    ):
+        with pytest.raises(MisuseError, match=f"--{flag.replace('_', '-')}"):
+            parsed(**{flag: bad})

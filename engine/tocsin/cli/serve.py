@@ -60,6 +60,20 @@ import click
     show_default=True,
     help="Distance of two heartbeats, 1s to 1h.",
 )
+@click.option(
+    "--public-url",
+    metavar="URL",
+    envvar="TOCSIN_PUBLIC_URL",
+    show_envvar=True,
+    help="Where people reach the page: messages then link to where an alert is acknowledged.",
+)
+@click.option(
+    "--public-prometheus",
+    metavar="URL",
+    envvar="TOCSIN_PUBLIC_PROMETHEUS",
+    show_envvar=True,
+    help="Where people reach the metric source: messages then link to the graph of what fired.",
+)
 @click.pass_context
 def command(  # one parameter for each flag
     ctx: click.Context,
@@ -71,6 +85,8 @@ def command(  # one parameter for each flag
     interval: str,
     heartbeat: str | None,
     beat_every: str,
+    public_url: str | None,
+    public_prometheus: str | None,
 ) -> int:
     """Evaluate SLOs and alerts, notify, and serve the status page and the API.
 
@@ -92,6 +108,8 @@ def command(  # one parameter for each flag
         interval=interval,
         heartbeat=heartbeat,
         beat_every=beat_every,
+        public_url=public_url,
+        public_prometheus=public_prometheus,
     )
     definitions = read_definitions(settings.paths)
     show_findings(definitions)

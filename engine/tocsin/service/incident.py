@@ -4,7 +4,7 @@ Nothing happens on GET: mail programs and chats fetch links to show what is behi
 """
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -127,6 +127,7 @@ def create_router(desk: Desk, taken: Taken) -> APIRouter:
         signature = given.get("signature", "")
         asked = Asked.model_construct(by=given.get("by", ""), comment=given.get("comment", ""), signature=signature)
         await run_in_threadpool(incidents.take, name, asked)
-        return RedirectResponse(f"/alerts/{name}" + (f"?signature={signature}" if signature else ""), 303)
+        query = f"?{urlencode({'signature': signature})}" if signature else ""
+        return RedirectResponse(f"./{quote(name, safe='')}{query}", 303)  # relative: a proxy may serve us below a path
 
     return router

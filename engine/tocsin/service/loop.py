@@ -19,6 +19,7 @@ from tocsin.service.board import BlindRule, Board
 from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
+from tocsin.service.links import NO_LINKS, Links
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Notifications
@@ -61,6 +62,7 @@ class Evaluator:
     doubt: str = ""
     """What every message says while another evaluator may lead, too."""
     heart: Heart | None = None
+    links: Links = NO_LINKS
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -121,6 +123,7 @@ class Evaluator:
         turned = turn(self.watch, sight, self.memory, now)
         views = self._marked(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
+        outbox = self.links.added(outbox, views)
         if self.heart is not None and sight.health.ok and self.unsaved is None:
             outbox = (*outbox, *self.heart.beat(now))
         if self.doubt:

@@ -39,6 +39,7 @@ from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
 from tocsin.service.keeper import Keeper
 from tocsin.service.leadership import Leadership
+from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
 from tocsin.service.quiet import Quiet
 from tocsin.service.renewal import Renewal, teller
@@ -140,6 +141,7 @@ class Process:
             muting=muting_of(definitions.workspace),
             inbox=self._inbox,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
+            links=self._links(definitions),
         )
         tell = teller(self._board, self._store, self._evaluator)
         self._renewal = Renewal(self._clock, tell, lambda: self._role.leads)
@@ -156,6 +158,10 @@ class Process:
             built[HEARTBEAT] = heartbeat(self._settings.heartbeat, self._fault)
         self._uncounted = built
         return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
+
+    def _links(self, definitions: Definitions) -> Links:
+        page, source = self._settings.public_url, self._settings.public_prometheus
+        return Links(page, source, self._taken.signature, graphs_of(definitions.workspace))
 
     def _fault(self) -> str:
         """What is wrong with this evaluator, in words; empty while it can be relied on."""
@@ -287,6 +293,7 @@ class Process:
         self._evaluator.watch = watch
         self._evaluator.notifications = definitions.workspace.notifications
         self._evaluator.muting = muting_of(definitions.workspace)
+        self._evaluator.links = self._links(definitions)
         self._in_use(now)
         self._board.update(workspace=definitions.workspace, reload_findings=(), reload_error="", reloaded_at=now)
         log.info("the definitions on disk are in use", extra=counts(definitions))

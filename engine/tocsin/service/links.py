@@ -1,0 +1,79 @@
+"""Links in messages: to the page where an open alert is acknowledged, and to the graph of what fired; pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from tocsin.evaluate.model import AlertView
+from tocsin.ports import AlertText, Notification
+from tocsin.spec import Plain, Threshold
+from tocsin.workspace import Workspace
+
+LONGEST_QUERY = 1_000
+"""Characters of an expression in a link; some mail programs and chats break longer ones."""
+GRAPHED = "1h"
+"""How much of the time before an alert its graph shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Writes links; each kind only where it is known where people reach what it leads to.
+
+    *page* and *source* are URLs of Tocsin and of the metric source as people's browsers know them, *signature* gives
+    what an episode's link is signed by (`Taken.signature`), *graphs* the expression of each rule that has a simple one.
+    """
+
+    page: str = ""
+    source: str = ""
+    signature: Callable[[str], str] = field(default=lambda _: "")
+    graphs: Mapping[str, str] = field(default_factory=dict)
+
+    def added(self, messages: Iterable[Notification], views: Iterable[AlertView]) -> tuple[Notification, ...]:
+        """The *messages* with links at every alert that fires; what is over needs nobody."""
+        if not self.page and not self.source:
+            return tuple(messages)
+        rules = {view.dedup_key: view.identity.rule for view in views}
+        return tuple(
+            replace(message, alerts=tuple(self._linked(text, rules, message.evaluated_at) for text in message.alerts))
+            for message in messages
+        )
+
+    def _linked(self, text: AlertText, rules: Mapping[str, str], at: datetime) -> AlertText:
+        if text.resolved_at is not None:
+            return replace(text, links=())
+        links = [("acknowledge", self._page(text.dedup_key))] * bool(self.page)
+        graph = self.graphs.get(rules.get(text.dedup_key, ""), "")
+        if self.source and graph:
+            links.append(("graph", self._graph(graph, at)))
+        return replace(text, links=tuple(links))
+
+    def _page(self, episode: str) -> str:
+        signature = self.signature(episode)
+        return f"{self.page}/alerts/{quote(episode, safe='')}" + (f"?signature={signature}" if signature else "")
+
+    def _graph(self, expression: str, at: datetime) -> str:
+        """The graph up to *at*, as Prometheus' own alerts link to it; it takes UTC without a zone."""
+        asked = {
+            "g0.expr": expression,
+            "g0.tab": "0",
+            "g0.range_input": GRAPHED,
+            "g0.end_input": f"{at:%Y-%m-%d %H:%M:%S}",
+        }
+        return f"{self.source}/graph?{urlencode(asked, quote_via=quote)}"
+
+
+NO_LINKS = Links()
+
+
+def graphs_of(workspace: Workspace) -> dict[str, str]:
+    """What to draw for each alert that compares a value (without its bound), or has an expression of its own."""
+    found = {}
+    for service in workspace.services:
+        for alert in service.alerts:
+            condition = alert.condition
+            if isinstance(condition, Plain):
+                found[alert.ref] = condition.expr.text.strip()
+            elif isinstance(condition, Threshold):
+                found[alert.ref] = condition.value.text.strip()
+    return {ref: text for ref, text in found.items() if len(text) <= LONGEST_QUERY}

@@ -1,0 +1,41 @@
+"""The link of a mail, followed as a person would."""
+
+import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from tests.e2e.conftest import Lab, until
+
+pytestmark = pytest.mark.real
+
+
+def test_who_follows_the_link_of_a_mail_can_acknowledge(lab: Lab) -> None:
+    """With a secret: the link may, its form sent makes it known; who has no link may not. The graph has the value."""
+    lab.environ |= {"TOCSIN_SECRET": "hush", "TOCSIN_PUBLIC_PROMETHEUS": lab.prometheus.url}
+    evaluator = lab.serve("--public-url", "http://tocsin.example/ops/")
+    lab.exporter.level = 10
+    until(lambda: lab.subjects("FIRING"), "it was told")
+    mail = next(mail for mail in lab.inbox.mails if "FaultLevel" in mail.subject)
+    html = mail.message.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    link = re.search(r"http://tocsin\.example/ops(/alerts/\w+\?signature=(\w+))", mail.text)
+    assert link is not None
+    assert link[0] in unescape(html)
+
+    path, signature = link[1], link[2]
+    assert "<button" in evaluator.get(path).text
+    assert "<button" not in evaluator.get(path.partition("?")[0]).text
+    assert requests.post(evaluator.url + path, data={"by": "eve"}, timeout=10).status_code == 403
+    followed = requests.post(evaluator.url + path, data={"by": "ana", "signature": signature}, timeout=10)
+    assert (followed.status_code, followed.url) == (200, evaluator.url + path)
+    assert "ana has it" in followed.text
+
+    graph = re.search(rf"{re.escape(lab.prometheus.url)}/graph\?\S+", mail.text)
+    assert graph is not None
+    (drawn,) = parse_qs(urlsplit(graph[0]).query)["g0.expr"]
+    assert [row["value"][1] for row in lab.prometheus.query(drawn)] == ["10"]
+    lab.exporter.level = 0
+    until(lambda: lab.subjects("RESOLVED"), "its end was told")
+    assert "tocsin.example" not in lab.inbox.mails[-1].text
+    assert "hush" not in evaluator.log.read_text()
