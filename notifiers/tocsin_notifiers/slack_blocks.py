@@ -56,7 +56,7 @@ def _unlinked(notification: Notification) -> Notification:
 
 def _links(text: AlertText) -> str:
     """The links of one alert in a line, as many as a line holds."""
-    line = f"{escaped(one_line(titled(text), 100))}:"
+    line = f"{escaped(one_line(titled(text), 50))}:"
     for name, url in text.links:
         more = f" <{escaped(url)}|{escaped(name.capitalize())}>"
         line += more if len(line) + len(more) <= LONGEST_LINE else ""

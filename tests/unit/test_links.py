@@ -90,7 +90,7 @@ def test_an_address_that_is_none_is_left_out(url: str) -> None:
 
 def test_slack_takes_links_of_many_alerts() -> None:
     """Limits of sections and of all blocks hold, and no link is cut."""
-    long = "https://t.example/" + "a" * 600
+    long = "https://t.example/" + "a" * 500
     alerts = [text(f"k{i}", title="&" * 200, summary="w" * 2_000, links=(("graph", long),)) for i in range(40)]
     blocks = slack_blocks.state(message("slack", Action.FIRE, *alerts), NOON)["blocks"]
     words = [block["text"]["text"] for block in blocks]
