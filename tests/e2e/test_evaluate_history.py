@@ -103,6 +103,7 @@ def test_numbers_are_those_of_the_traffic(world: tuple[str, str]) -> None:
     assert uptime["budget"]["allowed"] == pytest.approx(1_728_000 * 0.001 * 7 / 2, rel=1e-3)
     assert uptime["budget"]["remaining"] == pytest.approx(1 - 900 / 6048, rel=1e-3)
     assert uptime["coverage"] == pytest.approx(2 / 7, rel=1e-3)
+    assert (uptime["state"], uptime["reason"]) == ("unknown", "only 28.5% of the window was seen, less than 90%")
     assert (route["total"], route["budget"]["used"]) == pytest.approx((432_000, 900), rel=1e-3)
     assert route["coverage"] == pytest.approx(1)
     assert (slos["shop/slices"]["total"], slos["shop/slices"]["budget"]["used"]) == (1440, 60)

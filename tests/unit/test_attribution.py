@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.fakes import FakeSource
 from tests.sites import Site, standing
 from tests.snapshots import NOW
 
 from tocsin.errors import SourceError
-from tocsin.evaluate.attribution import Part, attribute, told
+from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.attribution import Part, ask, attribute, told
 from tocsin.ports import Answer, Row, labels_of
+from tocsin.sli import RatioSli
 from tocsin.units import Duration
 
 HOUR = Duration.of(hours=1)
@@ -51,6 +54,36 @@ def test_one_value_for_all_tells_nothing() -> None:
 
     assert one is not None
     assert list(told([one])) == []
+
+
+@pytest.mark.parametrize(("more", "labels"), [({}, ["route"]), ({"503": 40.0}, ["code", "route"])])
+def test_what_makes_an_event_bad_explains_nothing(more: dict[str, float], labels: list[str]) -> None:
+    """That all errors have the one status of errors is no news; which of two may be. A pinned label is not asked."""
+    counts = {
+        "code": {"200": (0.0, 900.0), "500": (60.0, 60.0), **{code: (bad, bad) for code, bad in more.items()}},
+        "route": {"/a": (50.0, 500.0), "/b": (10.0, 460.0)},
+    }
+
+    class Source(FakeSource):
+        """Answers by label."""
+
+        def instant(self, query: str, at: datetime) -> Answer:
+            assert "by (level)" not in query
+            if query.startswith("topk("):
+                return Answer((Row(labels_of({"route": "/a", "code": "500", "level": "error"}), 3.0),), at)
+            label = next(name for name in counts if f"by ({name})" in query)
+            rows = [
+                Row(labels_of({"tocsin_part": f"{kind}:1h", label: value}), both[place])
+                for value, both in counts[label].items()
+                for place, kind in enumerate(("bad", "total"))
+            ]
+            return Answer(tuple(rows), at)
+
+    sli = RatioSli('a{job="x"}', 'a{job="x",code=~"5..",level="error"}')
+    found = ask(Asker(Source(), NOW), sli, HOUR, most=3)
+
+    assert isinstance(found, tuple)
+    assert sorted(one.label for one in found) == labels
 
 
 @pytest.fixture

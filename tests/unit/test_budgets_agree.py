@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,12 +18,14 @@ from tocsin.evaluate.model import SloStatus
 from tocsin.evaluate.slices import Slices
 from tocsin.evaluate.slo import SloQuestion
 from tocsin.evaluate.standing import Standing
-from tocsin.ledger.model import Day
+from tocsin.ledger.model import Day, midnight
 from tocsin.monthly.objectives import Bounds, Objective, objective
 from tocsin.ports import Labels
 from tocsin.service.sheets import Sheets
+from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
 from tocsin.spec.service import Calendar
+from tocsin.units import Duration
 
 FIRST = date(2026, 11, 1)
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -116,3 +119,20 @@ def test_the_budget_is_gone_where_the_target_is_missed(bad: float) -> None:
 
     assert told.remaining is not None
     assert (told.remaining > 0) == (shown.state != "exhausted") == report.kept == (bad < 0.1)
+
+
+def test_slices_are_counted_as_a_whole() -> None:
+    """A window that begins amid a slice has those that begin in it: a part of one is neither good nor bad."""
+    sli = SlicedSli(TrafficSli("shop"), Duration.of(minutes=5), Decimal("0.95"))
+    slo = builders.slo(sli=sli, target="0.99", window="7d")
+    days, at = month(0.2), START + timedelta(days=20, seconds=137)
+    entry, sheets = Entry(slo), Sheets()
+    start, until = int((at - timedelta(days=7)).timestamp()), midnight(at.date())
+    sheets.open(300, int(at.timestamp()), lambda: [start])
+    sheets.show(entry, days[:20])
+    looked = sheets.look(entry, SLO.ref, start, until)
+    told = account(slo, days[:20], at, None)
+
+    assert looked is not None
+    assert (looked[0].total, looked[1]) == (7 * 288 - 1, start)
+    assert told.total == 7 * 288 - 1
