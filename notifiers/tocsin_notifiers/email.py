@@ -32,6 +32,8 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}
 REMEMBERED = 256
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+")
 _SEVEN_BITS = SMTP.clone(cte_type="7bit")
+_UNFOLDED = SMTP.clone(cte_type="7bit", max_line_length=998)
+"""For headers in ASCII: folding moves a long subject below its name, and some programs show the space before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class EmailChannel:
                 del mail["To"]
                 mail["To"] = self.to[address]
                 try:
-                    connection.sendmail(self.sender.addr_spec, [address], mail.as_bytes(policy=_SEVEN_BITS))
+                    connection.sendmail(self.sender.addr_spec, [address], _raw(mail))
                 except smtplib.SMTPServerDisconnected:
                     return False
                 except smtplib.SMTPException:
@@ -134,6 +136,11 @@ def written(notification: Notification, base: str, sender: Address, now: datetim
     mail.set_content(render(notification, now).body, cte="quoted-printable")
     mail.add_alternative(render_html(notification, now), subtype="html", cte="quoted-printable")
     return mail
+
+
+def _raw(mail: EmailMessage) -> bytes:
+    plain = all(str(value).isascii() for value in mail.values())
+    return mail.as_bytes(policy=_UNFOLDED if plain else _SEVEN_BITS)
 
 
 def _message_id(notification: Notification, seq: int, sender: Address) -> str:

@@ -190,3 +190,14 @@ def test_lines_and_headers_are_those_of_mail(inbox: Inbox) -> None:
     assert mail["To"] == "Bereitschaft Süd <a@x.org>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert "ü" * 1_900 in inbox.mails[0].text
+
+
+@pytest.mark.parametrize(
+    "title", ["be-camera/uptime burns its error budget too fast (fast)", "überlastet: " + "ü" * 90]
+)
+def test_a_long_subject_begins_with_its_state(inbox: Inbox, title: str) -> None:
+    """Nothing is put before it by folding the header, and nothing is lost."""
+    make(inbox).send(message("email", Action.FIRE, text(title=title, service="be-camera")), NOON)
+
+    assert inbox.mails[0].subject.startswith("[FIRING] be-camera")
+    assert inbox.messages[0]["Subject"].endswith("critical)")
