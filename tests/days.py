@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tocsin.ledger.grain import GRAIN
-from tocsin.ledger.model import DAY, Day
+from tocsin.ledger.model import DAY, Across, Day
 
 FIRST = date(2026, 3, 1)
 
@@ -35,14 +35,16 @@ def day_of(
 
 @st.composite
 def days(draw: st.DrawFn, *, ref: str = "be-camera/uptime", day: date = FIRST, step: int = 60) -> Day:
-    """Any traffic in grains: idle, steady or bursty, with gaps."""
+    """Any traffic in grains: idle, steady or bursty, with gaps; some know what came over the starts of slices."""
     count = DAY // step
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     level = draw(st.sampled_from([0.0, 0.3, 7.0, 400.0, 1e6]))
     total = np.rint(random.exponential(1.0, count) * level / GRAIN) * GRAIN
     bad = np.rint(total * random.choice([0.0, 0.0, 1e-3, 0.05, 1.0], count) / GRAIN) * GRAIN
     covered = random.random(count) >= draw(st.sampled_from([0.0, 0.1, 0.9]))
-    return Day(ref, day, step, total, np.minimum(bad, total), covered)
+    bad, share = np.minimum(bad, total), draw(st.sampled_from([None, 0.0, 0.25, 1.0]))
+    across = None if share is None else Across(*(np.rint(each * share / GRAIN) * GRAIN for each in (total, bad)))
+    return Day(ref, day, step, total, bad, covered, across=across)
 
 
 def following(first: Day, later: int) -> date:

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.ledger.counts import Counts
+from tocsin.ledger.model import Across
 from tocsin.ledger.samples import Memory, count
+from tocsin.ledger.verdicts import Within
 from tocsin.ports import RangeRow, labels_of
 from tocsin.sli import Counters
 
@@ -70,6 +72,31 @@ def test_slices_are_those_of_a_slow_count(points: list[tuple[float, float]]) -> 
 
     counts = found.get((), Counts.none(0, 0)).within(0, 50)
     assert counts.total == pytest.approx(np.array(oracle(points, 50)))
+
+
+@given(series(), st.sampled_from([1, 5]))
+def test_slices_are_judged_by_what_lies_between_two_samples_in_them(
+    points: list[tuple[float, float]], width: int
+) -> None:
+    """As a server's window: increments over the start of a slice are left out, unless there is nothing else."""
+    found, _ = count(COUNTERS, (), rows([points]), [], Memory())
+    counts = found.get((), Counts.none(0, 0)).within(0, 50)
+    every = np.ones(50, dtype=np.bool_)
+    judged = Within.of(counts.total, counts.bad, Across(counts.total_across, counts.bad_across), every, width)
+
+    length = STEP * width
+    for number in range(50 // width):
+        start, end = number * length, (number + 1) * length
+        touching = [each for each in pairwise(points) if each[0][0] < end and each[1][0] > start]
+        if any(after[0] - before[0] > STEP for before, after in touching):
+            continue  # a gap, which is divided
+        amounts = {(b[0] >= start, a[0] <= end): 0.0 for b, a in touching}
+        for before, after in touching:
+            amount = after[1] - before[1] if after[1] >= before[1] else after[1]
+            amounts[before[0] >= start, after[0] <= end] += amount
+        inside, came = amounts.get((True, True), 0.0), amounts.get((False, True), 0.0)
+        assert judged.inner[number] == pytest.approx(inside or came)
+        assert judged.total[number] == pytest.approx(inside + came)
 
 
 @given(st.lists(series(), min_size=1, max_size=4), st.lists(st.integers(0, 1900), max_size=4))

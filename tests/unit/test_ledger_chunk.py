@@ -15,9 +15,10 @@ from tocsin.ledger.grain import GRAIN, settle
 from tocsin.ledger.model import Day
 
 
-def bits(day: Day) -> tuple[int, bytes, bytes, bytes]:
+def bits(day: Day) -> tuple[int, bytes, bytes, bytes, bytes]:
     """All that a chunk keeps."""
-    return day.step, day.total.tobytes(), day.bad.tobytes(), day.covered.tobytes()
+    across = b"" if day.across is None else day.across.total.tobytes() + day.across.bad.tobytes()
+    return day.step, day.total.tobytes(), day.bad.tobytes(), day.covered.tobytes(), across
 
 
 def again(day: Day) -> Day:
