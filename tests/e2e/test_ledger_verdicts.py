@@ -163,5 +163,5 @@ def test_contracts_owe_the_same(sights: Sights, name: str, down: int, hours: int
     assert (ledger.breached, ledger.credit, ledger.empty) == (source.breached, source.credit, source.empty)
     assert ledger.uptime == pytest.approx(source.uptime, abs=1e-5)
     assert ledger.uptime == pytest.approx(1 - down / (hours * 60), abs=2e-3)
-    assert ledger.coverage is not None
-    assert ledger.coverage > 0.7
+    assert ledger.coverage == pytest.approx(source.coverage, abs=1e-3)
+    assert ledger.coverage == pytest.approx(1 if name == "there" else 1 - 12 / HOURS, abs=0.01)

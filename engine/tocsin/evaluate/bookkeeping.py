@@ -223,7 +223,6 @@ def fill(book: Slices, slo: Slo, days: Sequence[Day], start: datetime, end: date
             book.events[k] = count
     book.low, book.high = low, high
     book.since, book.until = book.bounds(low + int(looked[0]))[0], book.bounds(high - 1)[1]
-    book.unseen = float((step / 1000 - seen[looked[0] :]).clip(0.0).sum())
 
 
 def _run(book: Slices, method: Method, days: Sequence[Day]) -> list[Units]:

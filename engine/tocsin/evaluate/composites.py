@@ -155,20 +155,11 @@ class Composites:
 
         def judge() -> SlaSight:
             intervals = self.measured.intervals(one, books, first, last)
-            sight = sla.judge(one, start, end, intervals, kept_since, floor=self.measured.floor)
-            return self._seen(sight, books, (start, asker.at))
+            return sla.judge(one, start, end, intervals, kept_since, floor=self.measured.floor)
 
         sight = self._once(f"sla:{one.name}", (start, _extent(books), book.number(kept_since)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
         return SlaSight(sight.status, Sample(Truth.UNKNOWN, reason=trouble)) if trouble else sight
-
-    def _seen(self, sight: SlaSight, books: Mapping[str, Slices], over: tuple[datetime, datetime]) -> SlaSight:
-        """Say how much was looked at, as far as the ledger knows; with too little there is no breach and no credit."""
-        elapsed = (over[1] - over[0]).total_seconds()
-        unseen = [book.unseen for book in books.values() if book.until is not None and book.until > over[0]]
-        if self.ledger is None or elapsed <= 0 or not unseen:
-            return sight
-        return sight.seen(max(0.0, 1 - max(unseen) / elapsed), self.ledger.floor)
 
     def _once(self, name: str, made_from: object, judge: Callable[[], T]) -> T:
         before = self.judged.get(name)

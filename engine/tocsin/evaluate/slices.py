@@ -66,8 +66,6 @@ class Slices:
     since: datetime | None = None
     """When somebody first looked, and until when slices are the ledger's; None where none of them is."""
     until: datetime | None = None
-    unseen: float = 0.0
-    """Seconds between these that nobody looked at."""
 
     def number(self, at: datetime) -> int:
         """The slice that *at* lies in."""

@@ -87,7 +87,7 @@ def month_report(
 
 
 def _seen(books: Mapping[str, Slices], start: datetime, end: datetime, settings: LedgerSettings) -> Seen:
-    """Who counted the month, and how much of it was looked at: as little as of the part that was seen least."""
+    """Who counted the month; how much of it was looked at its intervals tell, whoever counted them."""
     untils = [book.until for book in books.values() if book.until is not None]
     if not untils or end <= start:
         return Seen(floor=float(settings.coverage))
@@ -95,5 +95,4 @@ def _seen(books: Mapping[str, Slices], start: datetime, end: datetime, settings:
         (book.until - max(book.since, start)).total_seconds() for book in books.values() if book.until and book.since
     )
     share = part / (len(books) * (end - start).total_seconds())
-    coverage = 1 - max(book.unseen for book in books.values()) / (end - start).total_seconds()
-    return Seen(min(1.0, share), max(0.0, coverage), float(settings.coverage))
+    return Seen(min(1.0, share), floor=float(settings.coverage))
