@@ -11,6 +11,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
@@ -23,12 +24,18 @@ from tocsin.errors import MisuseError, UnavailableError
 BUSY_TIMEOUT_MS = 5_000
 
 
-def open_engine(url_or_path: str) -> Engine:
-    """Connect to a SQLite file, given as a path or as `sqlite:///path`, or to any database URL of SQLAlchemy."""
+def open_engine(url_or_path: str, *, readonly: bool = False) -> Engine:
+    """Connect to a SQLite file, given as a path or as `sqlite:///path`, or to any database URL of SQLAlchemy.
+
+    With *readonly* nothing is made or changed, and all that one transaction reads is of one moment.
+    """
     url = _url(url_or_path)
     try:
         if url.get_backend_name() == "sqlite":
-            return _sqlite(url)
+            return _existing(url) if readonly else _sqlite(url)
+        if readonly and url.get_backend_name() == "postgresql":
+            options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+            return create_engine(url, pool_pre_ping=True, execution_options=options)
         return create_engine(url, pool_pre_ping=True)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise UnavailableError(
@@ -84,6 +91,28 @@ def claim(engine: Engine, what: str = "owner") -> BinaryIO | None:
     return file
 
 
+def claimed(url_or_path: str, what: str = "owner") -> bool:
+    """Whether a process holds the `claim` on *what* beside this SQLite database."""
+    try:
+        with Path(f"{_url(url_or_path).database}.{what}").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        raise UnavailableError(f"nobody can tell whether an evaluator leads: {error.strerror}") from error
+    return False
+
+
+def schema_versions(connection: Connection) -> tuple[int, int]:
+    """The version of the schema in the database, 0 where there is none, and the one of this release."""
+    known = max(_migrations())
+    if not inspect(connection).has_table(SCHEMA_MIGRATIONS.name):
+        return 0, known
+    return max(connection.scalars(select(SCHEMA_MIGRATIONS.c.version)), default=0), known
+
+
 def migrate(engine: Engine, now: datetime) -> None:
     """Bring the schema up to date, each step in one transaction; a schema of a newer release is left alone."""
     known = _migrations()
@@ -128,7 +157,7 @@ def _url(url_or_path: str) -> URL:
 
 def _shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
-        return str(url.database)
+        return str(url.database).removeprefix("file:")
     return url.render_as_string(hide_password=True)
 
 
@@ -146,13 +175,30 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _configure(connection: Any, _record: Any) -> None:
-    """A commit is on the disk when it returns (FULL), and readers do not wait for the writer (WAL)."""
-    # The driver would begin transactions by guessing, and not around CREATE TABLE.
+def _existing(url: URL) -> Engine:
+    path = Path(str(url.database))
+    if not path.is_file():
+        raise UnavailableError(f"there is no state store {path}", hint="--state of `tocsin serve` says where it is")
+    query = {"mode": "ro", "uri": "true"}
+    if not Path(f"{path}-wal").exists():  # nobody has it open; without this, files would be left that are ours
+        query |= {"immutable": "1"}
+    engine = create_engine(url.set(database=f"file:{quote(str(path.absolute()))}", query=query))
+    event.listen(engine, "connect", _begin_by_hand)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin_by_hand(connection: Any, _record: Any) -> None:
+    """The driver would begin transactions by guessing, and not around CREATE TABLE."""
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
+
+
+def _configure(connection: Any, record: Any) -> None:
+    """A commit is on the disk when it returns (FULL), and readers do not wait for the writer (WAL)."""
+    _begin_by_hand(connection, record)
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")

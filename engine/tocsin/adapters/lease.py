@@ -12,7 +12,7 @@ from typing import BinaryIO
 from sqlalchemy import BigInteger, Connection, cast, extract, func, select, update
 
 from tocsin.adapters.codec import microseconds
-from tocsin.adapters.database import claim, migrate, open_engine, writing
+from tocsin.adapters.database import claim, claimed, migrate, open_engine, writing
 from tocsin.adapters.tables import LEASES
 from tocsin.evaluate.leadership import Held, Others
 
@@ -35,7 +35,7 @@ class SqlLease:
         if self._engine.url.get_backend_name() == "sqlite":
             return self._locked(holder)
         with writing(self._engine) as connection:
-            now = self._clock(connection)
+            now = clock_of(connection)
             held, token, until = connection.execute(select(LEASES.c.holder, LEASES.c.token, LEASES.c.until)).one()
             if held != holder and until > now:
                 return Others(held)
@@ -72,7 +72,18 @@ class SqlLease:
                 connection.execute(update(LEASES).values(holder=holder, token=token, until=microseconds(self._now())))
             return Held(token)
 
-    def _clock(self, connection: Connection) -> int:
-        """The time of the database in microseconds."""
-        clock = select(cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
-        return int(connection.scalar(clock) or 0)
+
+def clock_of(connection: Connection) -> int:
+    """The time of the database in microseconds."""
+    clock = select(cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
+    return int(connection.scalar(clock) or 0)
+
+
+def leader(connection: Connection, url_or_path: str) -> str:
+    """Who leads at this moment; empty where nobody does."""
+    holder, until = connection.execute(select(LEASES.c.holder, LEASES.c.until)).one()
+    if connection.engine.url.get_backend_name() == "sqlite":
+        leads = claimed(url_or_path, "leader")
+    else:
+        leads = until > clock_of(connection)
+    return str(holder) if leads else ""

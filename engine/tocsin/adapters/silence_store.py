@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from tocsin.adapters.codec import decode, encode, microseconds
 from tocsin.adapters.database import migrate, open_engine, reading, writing
@@ -25,8 +25,7 @@ class SqlSilences:
     def all(self) -> tuple[Silence, ...]:
         """Every silence that is remembered, by when it ends."""
         with reading(self._engine) as connection:
-            rows = connection.scalars(select(SILENCES.c.silence).order_by(SILENCES.c.ends_at, SILENCES.c.id))
-            return tuple(decode(Silence, row) for row in rows)
+            return silences_in(connection)
 
     def put(self, silences: Iterable[Silence], now: datetime) -> None:
         """Add or replace, and forget what ended long ago; all in one transaction."""
@@ -41,3 +40,9 @@ class SqlSilences:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+
+
+def silences_in(connection: Connection) -> tuple[Silence, ...]:
+    """Every silence that is remembered, by when it ends."""
+    rows = connection.scalars(select(SILENCES.c.silence).order_by(SILENCES.c.ends_at, SILENCES.c.id))
+    return tuple(decode(Silence, row) for row in rows)

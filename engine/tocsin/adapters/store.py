@@ -50,17 +50,7 @@ class SqlStore:
     def load(self) -> Memory:
         """Everything as of the last commit."""
         with self._writing() as connection:  # nobody commits between these queries
-            alerts = connection.execute(select(ALERTS)).all()
-            views = connection.scalars(select(EPISODES.c.seen).where(EPISODES.c.resolved_at.is_(None))).all()
-            groups = connection.execute(select(CONVERSATIONS)).all()
-            committed_at = connection.scalar(select(EVALUATOR.c.committed_at))
-        open_views = [decode(AlertView, seen) for seen in views]
-        return Memory(
-            alerts={Identity(r.rule, _labels(r.labels)): decode(AlertState, r.state) for r in alerts},
-            views={view.identity: view for view in open_views},
-            groups={GroupKey(r.channel, r.route, _labels(r.labels)): decode(GroupState, r.state) for r in groups},
-            committed_at=None if committed_at is None else instant(committed_at),
-        )
+            return memory_in(connection)
 
     def commit(self, commit: Commit) -> None:
         """All of it, or nothing; a message that is already in the outbox is not put there again."""
@@ -201,6 +191,21 @@ class SqlStore:
         connection.execute(delete(OUTBOX).where(beats))
         connection.execute(delete(EPISODES).where(EPISODES.c.resolved_at < microseconds(now - self._keep_episodes)))
         connection.execute(update(EVALUATOR).values(pruned_at=microseconds(now)))
+
+
+def memory_in(connection: Connection) -> Memory:
+    """All that the evaluator remembers, in a transaction that sees one moment."""
+    alerts = connection.execute(select(ALERTS)).all()
+    views = connection.scalars(select(EPISODES.c.seen).where(EPISODES.c.resolved_at.is_(None))).all()
+    groups = connection.execute(select(CONVERSATIONS)).all()
+    committed_at = connection.scalar(select(EVALUATOR.c.committed_at))
+    open_views = [decode(AlertView, seen) for seen in views]
+    return Memory(
+        alerts={Identity(r.rule, _labels(r.labels)): decode(AlertState, r.state) for r in alerts},
+        views={view.identity: view for view in open_views},
+        groups={GroupKey(r.channel, r.route, _labels(r.labels)): decode(GroupState, r.state) for r in groups},
+        committed_at=None if committed_at is None else instant(committed_at),
+    )
 
 
 _HOUR = 3_600_000_000

@@ -28,6 +28,7 @@ COMMANDS = {
     "import": "tocsin.cli.import_",
     "serve": "tocsin.cli.serve",
     "status": "tocsin.cli.status",
+    "doctor": "tocsin.cli.doctor",
     "evaluate": "tocsin.cli.evaluate",
     "backtest": "tocsin.cli.backtest",
     "simulate": "tocsin.cli.simulate",

@@ -30,6 +30,15 @@ def build_channels(notifications: tuple[Notifications, ...], environ: Mapping[st
     return channels
 
 
+def missing_secrets(notifications: tuple[Notifications, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Every setting of a channel that is not there, by the names of channel, setting and place."""
+    faults: list[str] = []
+    for name, spec in _specs(notifications):
+        for key, value in spec.settings.items():
+            _resolve(name, key, value, environ, faults)
+    return tuple(faults)
+
+
 def heartbeat(url: str, fault: Callable[[], str]) -> Channel:
     """The channel of signs of life; *fault* says why there should be none."""
     return HeartbeatChannel(HEARTBEAT, url, fault)
