@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tocsin.guards import PAUSE, resolution
 from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.methods import BAD, IGNORE, method_of
 from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
+from tocsin.units import Duration
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,18 @@ class Traffic:
         )
         known = seen > 1e-9
         return np.where(known, bad / window, np.nan), np.where(known, total / window, np.nan)
+
+    def looked(self, window: float, at: Floats) -> Bools:
+        """Whether somebody looked within the *window* seconds before each of *at*; not where that is NaN."""
+        seen = np.interp(at, self.edges, self.seen) - np.interp(at - window, self.edges, self.seen)
+        return np.asarray(seen > 1e-9)
+
+    def known(self, window: float, at: Floats) -> Floats:
+        """The part of the *window* seconds before each of *at* that has a history, or comes after a short pause."""
+        first = self.first(window, at)
+        before = first - float(resolution(Duration.of(seconds=round(window))).seconds)
+        share = np.nan_to_num(np.minimum((at - first) / window, 1.0))
+        return np.where((share < 1) & self.looked(float(PAUSE.seconds), before), 1.0, share)
 
     def first(self, window: float, at: Floats) -> Floats:
         """When somebody first looked within the *window* seconds before each of *at*; NaN for never."""

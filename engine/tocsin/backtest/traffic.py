@@ -26,11 +26,13 @@ from tocsin.evaluate.rule import Seen
 from tocsin.evaluate.slo import SloQuestion
 from tocsin.guards import (
     BASE,
+    PAUSE,
     RAW_LIMIT,
     TRAFFIC_MEMORY,
     enough,
     first_seen,
     resolution,
+    seen_before,
 )
 from tocsin.ledger.arrays import Bools, Floats
 from tocsin.ledger.counts import Counts
@@ -41,6 +43,7 @@ from tocsin.units import Duration
 from tocsin.windows import Tier, windows_of
 
 _ALIVE = "vector(1)"
+_OFFSET = " offset "
 Ask = Callable[[Stops, float], Mapping[str, float]]
 """What one question is answered with for a group at an instant (unix seconds), by the mark of the row."""
 
@@ -52,6 +55,8 @@ class Counted:
     slo: Slo
     groups: Mapping[Labels, Stops]
     asks: dict[str, Ask]
+    before: frozenset[str] = frozenset()
+    """What asks for a life before the one of now, without its offset, which every look knows anew."""
 
     @classmethod
     def of(cls, slo: Slo, groups: Mapping[Labels, Stops]) -> "Counted":
@@ -66,13 +71,16 @@ class Counted:
             asks[first_seen(f"{total} >= 0", window)] = _first(window)
         asks[texts.past] = lambda stops, at: {name: float(each[0]) for name, each in stops.past(np.array([at])).items()}
         asks[texts.began] = lambda stops, at: {"began": float(stops.began(np.array([at]))[0])}
-        return cls(slo, groups, asks)
+        before = frozenset(query.rpartition(_OFFSET)[0] for query in seen_before(f"{total} >= 0", 0, BASE))
+        return cls(slo, groups, asks, before)
 
     def instant(self, query: str, at: datetime) -> Answer:
         """Rows of every group."""
-        if query not in self.asks:
+        life, _, ago = query.rpartition(_OFFSET)
+        answer = _looked(Duration.parse(ago.removesuffix(")"))) if life in self.before else self.asks.get(query)
+        if answer is None:
             raise SourceError("a back-test does not count budgets")
-        rows, seconds, answer = [], at.timestamp(), self.asks[query]
+        rows, seconds = [], at.timestamp()
         for group, stops in self.groups.items():
             for name, value in answer(stops, seconds).items():
                 if not np.isnan(value):
@@ -102,6 +110,16 @@ def _rates(windows: Sequence[Duration]) -> Ask:
 def _first(window: Duration) -> Ask:
     reach = float(window.seconds + resolution(window).seconds)
     return lambda stops, at: {"": float(stops.traffic.first(reach, np.array([at]))[0])}
+
+
+def _looked(ago: Duration) -> Ask:
+    """Whether somebody looked in the PAUSE that ended so long *ago*; the value is that time."""
+
+    def answer(stops: Stops, at: float) -> Mapping[str, float]:
+        end = at - float(ago.seconds)
+        return {"": end} if stops.traffic.looked(float(PAUSE.seconds), np.array([end]))[0] else {}
+
+    return answer
 
 
 @dataclass(slots=True, eq=False)
@@ -169,8 +187,7 @@ def _truths(
     threshold, seconds = float(tier.threshold(slo.window, slo.target)), float(tier.long.seconds)
     long, short = (_ratio(*events[window]) for window in (tier.long, tier.short))
     if slo.guards.cold_start:
-        known = np.minimum((at - traffic.first(seconds, at)) / seconds, 1.0)
-        long = np.where(long > 0, long * np.nan_to_num(known), long)
+        long = np.where(long > 0, long * traffic.known(seconds, at), long)
     calm = (long <= threshold) | (short <= threshold)
     unknown = ~calm & (np.isnan(long) | np.isnan(short))
     found = np.where(unknown, 2.0, np.where(calm, 0.0, 1.0))
