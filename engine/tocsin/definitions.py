@@ -1,6 +1,6 @@
 """The definitions that a command or the evaluator runs on: files, workspace, plan, and all that is wrong with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -12,6 +12,9 @@ from tocsin.document import shown_texts
 from tocsin.plan import Plan, plan
 from tocsin.policy import Terms, settle, told
 from tocsin.workspace import Source, Workspace, read_workspace, with_uses
+
+TEMPLATES = (("email", "subject"), ("email", "text"), ("slack", "text"))
+"""The messages that a workspace may write itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,29 @@ def definitions_of(
     workspace, misread = read_workspace(sources)
     planned, unplanned = plan(workspace)
     unread = tuple(unread)
-    found = in_file_order((*unread, *misread, *unplanned))
+    found = in_file_order((*unread, *misread, *unplanned, *_messages(workspace)))
     checked = with_uses(run_checks(CHECKS, Subject(workspace, planned, found)), workspace.templates)
     found = each_once((*found, *checked))
     day = today or datetime.now(UTC).date()
     findings = told(settle(found, workspace, terms(day)))
     texts = {source.path: source.text for source in sources}
     return Definitions(workspace, planned, found, findings, texts, unread, day)
+
+
+def _messages(workspace: Workspace) -> Iterator[Diagnostic]:
+    """What is wrong with the workspace's own templates of messages; whoever sends them knows."""
+    every = (workspace.documents or {}).values()
+    documents = [d for d in every if d.at(("kind",)) == "Notifications" and d.at(("templates",))]
+    if not documents:
+        return
+    from tocsin_notifiers.own_words import misfits  # noqa: PLC0415  # libraries of channels, which most do not need
+
+    for document in documents:
+        for where in (("templates", *rest) for rest in TEMPLATES):
+            text = document.at(where)
+            for misfit in misfits(text) if isinstance(text, str) else ():
+                span = document.inside(where, misfit.start, misfit.end)
+                yield Diagnostic("message/template", span, misfit.message, hint=misfit.hint)
 
 
 def terms(today: date, severities: Mapping[str, str] | None = None, ran: Iterable[str] = ()) -> Terms:

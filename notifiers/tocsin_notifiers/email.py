@@ -20,11 +20,11 @@ from email.utils import format_datetime, parseaddr
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Delivery, Notification, Outcome, Rate
-from tocsin_notifiers import answers
+from tocsin_notifiers import answers, own_words
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.mail import Smtp, SmtpSsl
-from tocsin_notifiers.message import base_subject, cleaned, render, state_word
-from tocsin_notifiers.message_html import render_html
+from tocsin_notifiers.message import render, state_word
+from tocsin_notifiers.message_html import html_of, render_html
 from tocsin_notifiers.settings import Settings, optional, required
 
 DEADLINE_SECONDS = 30.0
@@ -76,6 +76,8 @@ class EmailChannel:
     idempotent: bool = False
     joins: bool = True
     rate: Rate | None = None
+    subject_template: str | None = None
+    text_template: str | None = None
     _gate: Gate = field(default_factory=Gate)
     _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)
     """Who has a message already, for when it is tried again; kept when all have it, as recording that may fail."""
@@ -83,9 +85,9 @@ class EmailChannel:
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send to everybody who has not got it; one refused address does not keep the others waiting."""
         accepted = self._remembered((notification.dedup_key, notification.seq))
-        base = notification.receipt or base_subject(cleaned(notification))
+        base = notification.receipt or own_words.topic(notification, now, self.subject_template)
         secrets = (self.server.password,) if self.server.password else ()
-        mail = written(notification, base, self.sender, now)
+        mail = written(notification, base, self.sender, now, self.text_template)
         attempt = self._gate.run(lambda: self._post(mail, accepted), self.deadline)
         results = [answers.smtp_delivery(mailing, secrets) for mailing in attempt.mailings]
         for mailing, result in zip(attempt.mailings, results, strict=True):
@@ -122,8 +124,12 @@ class EmailChannel:
         return accepted
 
 
-def written(notification: Notification, base: str, sender: Address, now: datetime) -> EmailMessage:
-    """Write the mail, but for whom it is to."""
+def written(
+    notification: Notification, base: str, sender: Address, now: datetime, template: str | None = None
+) -> EmailMessage:
+    """Write the mail, but for whom it is to; a *template* of the workspace makes its text, and HTML shows the same."""
+    own = own_words.text(notification, now, template)
+    ours = own_words.marked(notification, template)
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = f"[{state_word(notification)}] {base}"
     mail["From"] = sender
@@ -133,8 +139,9 @@ def written(notification: Notification, base: str, sender: Address, now: datetim
         root = _message_id(notification, 0, sender)
         mail["In-Reply-To"], mail["References"] = root, root
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
-    mail.set_content(render(notification, now).body, cte="quoted-printable")
-    mail.add_alternative(render_html(notification, now), subtype="html", cte="quoted-printable")
+    html = html_of(base, own) if own else render_html(ours, now)
+    mail.set_content(own or render(ours, now).body, cte="quoted-printable")
+    mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
 
 
@@ -176,7 +183,14 @@ def build(name: str, settings: Settings) -> EmailChannel:
     people = [_address("to", each) for each in addresses]
     sender = _address("from", required(settings, "from"))
     server = Server(host, int(port), tls, user, password)
-    return EmailChannel(name, server, sender, {each.addr_spec: each for each in people})
+    return EmailChannel(
+        name,
+        server,
+        sender,
+        {each.addr_spec: each for each in people},
+        subject_template=optional(settings, "subject_template"),
+        text_template=optional(settings, "text_template"),
+    )
 
 
 def _address(key: str, text: str) -> Address:

@@ -55,6 +55,7 @@ def words_of(clean: Notification, now: datetime) -> dict[str, object]:
     """What templates may use, of a notification that is `cleaned` already."""
     return {
         "subject": subject(clean),
+        "topic": base_subject(clean),
         "action": clean.action.value,
         "headline": _headline(clean),
         "firing": [a for a in clean.alerts if a.resolved_at is None][:IN_FULL],
@@ -266,6 +267,10 @@ def _about(text: AlertText, now: datetime) -> str:
     return _aligned([*about(text, now), *((name[:1].upper() + name[1:], url) for name, url in text.links)])
 
 
+FILTERS = {"about": _about, "gist": gist, "titled": titled, "moment": moment, "span": span}
+"""What templates of plain text may use."""
+
+
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
@@ -275,5 +280,5 @@ def _environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"about": _about, "gist": gist, "titled": titled, "moment": moment, "span": span}
+    environment.filters |= FILTERS
     return environment

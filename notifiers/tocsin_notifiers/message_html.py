@@ -25,6 +25,16 @@ def render_html(notification: Notification, now: datetime) -> str:
         return _environment().from_string(fallback).render(head=subject(clean), text=plain(clean))
 
 
+def html_of(head: str, text: str) -> str:
+    """Put a *text* that is written already into HTML; addresses can be followed."""
+    page = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ head }}</title></head>'
+        '<body style="margin:0;padding:16px;background:#ffffff;color:#1c1c1c;font:15px/1.45 sans-serif">'
+        '<div style="max-width:640px;white-space:pre-wrap">{{ text | urlize(rel="noreferrer") }}</div></body></html>'
+    )
+    return _environment().from_string(page).render(head=head, text=text)
+
+
 def colour(severity: str, *, over: bool) -> str:
     """Colour of one alert, readable on white."""
     return _DONE if over else _COLOURS.get(severity, _COLOURS["warning"])

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Action, Channel, Delivery, Notification, Outcome, Rate
-from tocsin_notifiers import answers, border, slack_bot
+from tocsin_notifiers import answers, border, own_words, slack_bot
 from tocsin_notifiers.attempt import Gate
-from tocsin_notifiers.message import printable, render, whole_lines
+from tocsin_notifiers.message import cleaned, printable, subject, whole_lines
 from tocsin_notifiers.settings import Settings, endpoint, optional
 
 DEADLINE_SECONDS = 10.0
@@ -35,17 +35,18 @@ class SlackWebhook:
     idempotent: bool = False
     joins: bool = True
     rate: Rate | None = RATE
+    text_template: str | None = None
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Post once."""
-        message = render(notification, now, "slack.j2")
+        words = own_words.body(notification, now, self.text_template, "slack.j2")
         worst = _MOODS.get(notification.alerts[0].severity, "warning")
         attempt = border.send(
             self._gate,
             self.service,
-            title=printable(message.subject, LONGEST_TITLE),
-            body=whole_lines(message.body, LONGEST_TEXT),
+            title=printable(subject(cleaned(notification)), LONGEST_TITLE),
+            body=whole_lines(words, LONGEST_TEXT),
             mood="success" if notification.action is Action.RESOLVE else worst,
             seconds=self.deadline,
             endpoint=self.endpoint,
@@ -62,11 +63,11 @@ class SlackWebhook:
 def build(name: str, settings: Settings) -> Channel:
     """Build from `webhook` or `token`, `channel` and `endpoint`."""
     webhook, token, channel = (optional(settings, key) for key in ("webhook", "token", "channel"))
-    where = endpoint(settings)
+    where, own = endpoint(settings), optional(settings, "text_template")
     if (webhook is None) == (token is None):
         raise MisuseError("needs either webhook or token")
     if token is not None:
-        return slack_bot.build(name, token, channel, where)
+        return slack_bot.build(name, token, channel, where, own)
     service: dict[str, Any] = {"schema": "slack", "include_footer": False, "include_image": False, "format": "text"}
     if channel:
         service["targets"] = [channel if channel.startswith(("#", "@", "+")) else f"#{channel}"]
@@ -81,4 +82,4 @@ def build(name: str, settings: Settings) -> Channel:
     if where is None and parts.netloc != "hooks.slack.com":
         where = f"{parts.scheme}://{parts.netloc}"
     border.load(service)
-    return SlackWebhook(name, service, (webhook or "", parts.path, match[3]), where)
+    return SlackWebhook(name, service, (webhook or "", parts.path, match[3]), where, text_template=own)

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.ports import Action, AlertText, Notification
-from tocsin_notifiers.message import IN_FULL, SEVERITIES, cleaned, one_line, printable, render, titled
+from tocsin_notifiers.message import IN_FULL, SEVERITIES, cleaned, one_line, printable, subject, titled
+from tocsin_notifiers.own_words import body
 
 LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS, LONGEST_BLOCKS = 150, 3_000, 50, 12_000
 LONGEST_REPLY = 3_000
@@ -27,26 +28,29 @@ _SIGNS = {
 Block = dict[str, Any]
 
 
-def state(notification: Notification, now: datetime) -> dict[str, Any]:
-    """Say how it stands, for the one message that is kept up to date; `text` is what a telephone shows."""
-    message = render(_unlinked(notification), now, "slack.j2")
+def state(notification: Notification, now: datetime, own: str | None = None) -> dict[str, Any]:
+    """Say how it stands, for the one message that is kept up to date; `text` is what a telephone shows.
+
+    *own* is the workspace's template.
+    """
+    words = body(_unlinked(notification), now, own, "slack.j2")
     links = [line for text in cleaned(notification).alerts[:IN_FULL] if (line := _links(text))]
-    head = f"{sign(notification)} {message.subject}"
+    head = f"{sign(notification)} {subject(cleaned(notification))}"
     title = {"type": "plain_text", "text": printable(head, LONGEST_HEADER), "emoji": False}
     blocks: list[Block] = [{"type": "header", "text": title}]
     foot = list(sections("\n".join(links)))
     room = LONGEST_BLOCKS - sum(map(len, foot))
-    body = list(sections(escaped(printable(message.body, room))))
-    while sum(map(len, body)) > room:  # an escape is longer than what it stands for
-        body.pop()
-    blocks += [_section(part) for part in (*body, *foot)]
+    parts = list(sections(escaped(printable(words, room))))
+    while sum(map(len, parts)) > room:  # an escape is longer than what it stands for
+        parts.pop()
+    blocks += [_section(part) for part in (*parts, *foot)]
     return {"text": escaped(printable(head, LONGEST_SECTION)), "blocks": blocks[:MOST_BLOCKS]}
 
 
-def event(notification: Notification, now: datetime) -> dict[str, Any]:
+def event(notification: Notification, now: datetime, own: str | None = None) -> dict[str, Any]:
     """Say what happened, for the thread; the links are in the message above it."""
-    message = render(_unlinked(notification), now, "slack.j2")
-    words = escaped(printable(f"{sign(notification)} {message.subject}\n{message.body}", LONGEST_REPLY))
+    head = f"{sign(notification)} {subject(cleaned(notification))}"
+    words = escaped(printable(f"{head}\n{body(_unlinked(notification), now, own, 'slack.j2')}", LONGEST_REPLY))
     return {"text": words, "blocks": [_section(part) for part in sections(words)]}
 
 

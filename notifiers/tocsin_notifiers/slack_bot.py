@@ -60,12 +60,13 @@ class SlackBot:
     idempotent: bool = False
     joins: bool = True
     rate: Rate | None = RATE
+    text_template: str | None = None
     _gate: Gate = field(default_factory=Gate)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Post or change the message, then add to its thread."""
         fresh, shown = True, Delivery(Outcome.REJECTED, "Slack says message_not_found")
-        state = slack_blocks.state(notification, now)
+        state = slack_blocks.state(notification, now, self.text_template)
         if notification.receipt:
             channel, _, ts = notification.receipt.partition(":")
             shown, fresh = self._call("chat.update", {"channel": channel, "ts": ts, **state}, now), False
@@ -78,7 +79,12 @@ class SlackBot:
     def _add(self, notification: Notification, receipt: str, now: datetime, *, aloud: bool) -> Delivery:
         """Add to the thread; the message itself is there already, so only what can safely be repeated is."""
         channel, _, ts = receipt.partition(":")
-        reply = {"channel": channel, "thread_ts": ts, **_PLAIN, **slack_blocks.event(notification, now)}
+        reply = {
+            "channel": channel,
+            "thread_ts": ts,
+            **_PLAIN,
+            **slack_blocks.event(notification, now, self.text_template),
+        }
         added = self._call("chat.postMessage", reply | ({"reply_broadcast": True} if aloud else {}), now)
         if added.outcome is Outcome.RETRY:
             return replace(added, receipt=receipt)
@@ -119,11 +125,13 @@ def _aloud(notification: Notification) -> bool:
     return notification.action is Action.FIRE
 
 
-def build(name: str, token: str, channel: str | None, endpoint: str | None) -> SlackBot:
+def build(
+    name: str, token: str, channel: str | None, endpoint: str | None, text_template: str | None = None
+) -> SlackBot:
     """Build for a channel by its name or id."""
     if not channel:
         raise MisuseError("a token needs a channel to post to")
     if not token.startswith("xox") or not token.isascii() or any(c.isspace() for c in token):
         raise MisuseError("token is not of the form xoxb-…")
     plain = channel[0] in "#@" or (channel[0] in "CDGU" and channel.isupper())
-    return SlackBot(name, channel if plain else f"#{channel}", token, endpoint)
+    return SlackBot(name, channel if plain else f"#{channel}", token, endpoint, text_template=text_template)

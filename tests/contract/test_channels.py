@@ -152,6 +152,18 @@ def test_links_arrive_whole(line: Line) -> None:
     assert (url in arrived) == (line.channel.name != "alertmanager")
 
 
+@pytest.mark.parametrize("kind", ["email", "slack", "slack-bot"])
+def test_a_workspace_may_write_its_own_text(ends: tuple[HttpReceiver, Inbox], kind: str) -> None:
+    """Instead of ours."""
+    line = connect(kind, ends, text_template="{{ headline }} at the shop", subject_template="shop: {{ topic }}")
+    line.channel.send(message(line.channel.name), NOON)
+    (arrived,) = line.arrived()
+
+    assert "firing at the shop" in arrived
+    assert "7.2% of requests fail" not in arrived
+    assert kind != "email" or arrived.startswith("[FIRING] shop: be-camera/uptime burns its error budget (critical)")
+
+
 def test_hostile_text_arrives_as_text(line: Line) -> None:
     """Markup, mentions, header injection, control characters, and far too much of it."""
     nasty = (

@@ -31,7 +31,8 @@ class ChannelSpec:
 
     Keys of *settings*: email `host port tls user password from to` (`to` a tuple), slack `webhook token channel
     endpoint`, pagerduty `integration_key service endpoint`, apprise `url`,
-    alertmanager `urls` (a tuple).
+    alertmanager `urls` (a tuple). Email and slack also have `text_template`, email `subject_template`, where the
+    document has templates of its own.
     """
 
     name: str

@@ -27,6 +27,13 @@ PAGES: dict[str, str] = {
         "`slack: {token: {env: TOKEN}}`",
         '`slack: {token: {env: TOKEN}, channel: "#alerts"}`',
     ),
+    "message/template": page(
+        "A template of a message is well formed, and uses words that there are.",
+        "It would fail when an alert fires. The message would go out all the same, but not in your words. Each "
+        "template is filled for sample alerts: one that fires, a group, an end, a reminder.",
+        'templates: {slack: {text: "{{ firing[0].titel }}"}}',
+        'templates: {slack: {text: "{% for alert in firing %}{{ alert.title }}{% endfor %}{{ headline }}"}}',
+    ),
     "channel/tls": page(
         "TLS is one of starttls, tls and none.",
         "Anything else would be sent in the clear or not at all.",

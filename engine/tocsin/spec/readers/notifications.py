@@ -20,7 +20,7 @@ Setting = Secret | tuple[Secret, ...] | None
 
 def read_notifications(node: Node) -> Notifications:
     """Read one Notifications document."""
-    channels = (_channel(entry) for entry in node["channels"].entries())
+    channels = (_channel(entry, node["templates"]) for entry in node["channels"].entries())
     maintenance = (read_maintenance(entry) for entry in node["maintenance"].entries())
     return Notifications(
         name=node["name"].text(),
@@ -33,7 +33,7 @@ def read_notifications(node: Node) -> Notifications:
     )
 
 
-def _channel(node: Node) -> ChannelSpec | None:
+def _channel(node: Node, templates: Node) -> ChannelSpec | None:
     kinds = [kind for kind in node.names() if kind in _READERS]
     if len(kinds) != 1:
         others = [key for key in node.names() if key not in _COMMON]
@@ -47,7 +47,8 @@ def _channel(node: Node) -> ChannelSpec | None:
             )
         return None
     kind = kinds[0]
-    settings = _READERS[kind](node[kind])
+    own = {f"{entry.name}_template": Secret(literal=entry.text()) for entry in templates[kind].entries()}
+    settings = {**_READERS[kind](node[kind]), **own}
     resolved, rate = node["send_resolved"].flag(default=True), node["rate"].rate_or_none()
     return ChannelSpec(node.name, kind, settings, resolved, node.key_span, rate, node["fallback"].channel_or_none())
 

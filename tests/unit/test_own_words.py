@@ -1,0 +1,132 @@
+"""Templates of the workspace: what they may do, what is found in them, and that no page is lost by one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.alerts import NOON, message, seconds, text
+
+from tocsin.definitions import read_definitions
+from tocsin.ports import Action
+from tocsin.service.wiring import build_channels
+from tocsin_notifiers import own_words, slack_blocks
+from tocsin_notifiers.email import _address, written
+from tocsin_notifiers.own_words import misfits
+
+SENDER = _address("from", "tocsin@example.org")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ headline }}",
+        "{% for alert in firing + resolved %}{{ alert | titled }}: {{ alert | gist }}{% endfor %}",
+        "{% for alert in firing + resolved %}{{ alert | about(now) }}{{ alert.runbook or 'none' }}{% endfor %}",
+        "{{ subject }} {% for n, u in (firing + resolved)[0].links %}{{ n }} {{ u }}{% endfor %}",
+    ],
+)
+def test_what_is_right_is_taken(template: str) -> None:
+    """Loops, filters, all that is documented."""
+    assert misfits(template) == ()
+
+
+@pytest.mark.parametrize(
+    ("template", "where", "message"),
+    [
+        ("{{ headline }}\n{{ headlin }}", "headlin", "headlin is no word of a message"),
+        ("a\n{% for x in firing %}", "{% for x in firing %}", "not well formed: Unexpected end of template"),
+        ("{{ headline | upside }}", "{{ headline | upside }}", "No filter named 'upside'"),
+        ("x\n\n{{ (firing + resolved)[0].titel }}", "titel", "there is no titel here"),
+        ("{{ firing[0].title }}", "{{ firing[0].title }}", "fails for a sample alert"),
+        ("{{ 1 / 0 }}", "{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{{ ''.__class__.__mro__ }}", "{{ ''.__class__.__mro__ }}", "SecurityError"),
+        ("{% include 'email.txt.j2' %}", "{% include 'email.txt.j2' %}", "TypeError"),
+        ("{% if false %}x{% endif %}", "{% if false %}x{% endif %}", "it is empty"),
+    ],
+)
+def test_what_is_wrong_is_found_where_it_stands(template: str, where: str, message: str) -> None:
+    """Syntax, names, fields, what only comes up when it is filled, and what a sandbox forbids."""
+    (misfit,) = misfits(template)
+
+    assert template[misfit.start : misfit.end] == where
+    assert message in misfit.message
+
+
+def test_check_points_at_it(tmp_path: Path) -> None:
+    """With file, line and column, inside a block of text."""
+    (tmp_path / "n.yaml").write_text(
+        "apiVersion: tocsin/v1\nkind: Notifications\nname: n\n"
+        "templates:\n  email:\n    text: |\n      {{ headline }}\n      by {{ nobody }}\n"
+    )
+    (finding,) = (f for f in read_definitions([str(tmp_path)]).findings if f.code == "message/template")
+
+    assert (finding.span.line, finding.span.column) == (8, 13)
+    assert "nobody is no word" in finding.message
+
+
+def test_a_mail_in_own_words_has_them_in_both_parts() -> None:
+    """Programs show the HTML part; values are escaped there, and addresses can be followed."""
+    page = message("email", Action.FIRE, text(summary="<b>& down", links=(("acknowledge", "https://t.example/a?b=c"),)))
+    template = "SHOP {{ firing[0].summary }} {{ firing[0].links[0][1] }}"
+    mail = written(page, "x", SENDER, NOON, template)
+    plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
+
+    assert plain == "SHOP <b>& down https://t.example/a?b=c\n"
+    assert "SHOP &lt;b&gt;&amp; down <a href=" in html
+    assert "<b>" not in html
+
+
+def test_slack_shows_own_words_below_its_title() -> None:
+    """They mention nobody, and the links stay."""
+    page = message("slack", Action.FIRE, text(summary="<!channel>", links=(("acknowledge", "https://t.example/a"),)))
+    blocks = slack_blocks.state(page, NOON, "SHOP {{ firing[0].summary }}")["blocks"]
+
+    assert [block["text"]["text"] for block in blocks[1:2]] == ["SHOP &lt;!channel&gt;"]
+    assert "<https://t.example/a|Acknowledge>" in blocks[-1]["text"]["text"]
+
+
+def test_a_template_that_fails_costs_nobody_the_page() -> None:
+    """It goes out in our words, which say so."""
+    page = message("email", Action.FIRE, text())
+    for template in ("{{ resolved[0].title }}", "{{", "{{ 'x' * 0 }}"):
+        body = own_words.body(page, NOON, template)
+        assert "7.2% of requests fail" in body
+        assert "own template failed" in body
+        assert own_words.topic(page, NOON, template) == "be-camera/uptime burns its error budget (critical)"
+        assert "own template failed" in str(written(page, "x", SENDER, NOON, template))
+
+
+def test_a_subject_is_one_line() -> None:
+    """Whatever a template makes of it: no header can be added."""
+    made = own_words.topic(message(), NOON, "a\r\nBcc: {{ topic }}" + "x" * 999)
+
+    assert made.startswith("a Bcc: be-camera/uptime burns")
+    assert len(made) == 200
+
+
+def test_notes_are_told_by_every_template() -> None:
+    """That it is late, or may be a repeat; once."""
+    late, hour = message(notes=("may be a repeat",)), NOON + seconds(3_600)
+
+    assert own_words.body(late, hour, "hello") == (
+        "Note: may be a repeat.\nNote: delayed 1h: decided at 2026-11-23 12:00:00 UTC.\nhello\n"
+    )
+    assert own_words.body(late, NOON, "{{ notes | join }}") == "may be a repeat\n"
+
+
+def test_templates_reach_the_channels_of_their_document(tmp_path: Path) -> None:
+    """What the manual shows is right, and is what channels are built with."""
+    manual = Path("docs/channels.md").read_text()
+    shown = manual.partition("## Words of your own\n```yaml\nkind: Notifications\n")[2].partition("```")[0]
+    head = "apiVersion: tocsin/v1\nkind: Notifications\nname: {}\nchannels:\n  {}: {{slack: {{webhook: {}}}}}\n"
+    hook = "https://hooks.slack.com/services/T0/B0/secret"
+    (tmp_path / "a.yaml").write_text(head.format("a", "ours", hook) + shown)
+    (tmp_path / "b.yaml").write_text(head.format("b", "plain", hook))
+    definitions = read_definitions([str(tmp_path)])
+    channels: Any = build_channels(definitions.workspace.notifications, {})
+
+    assert definitions.errors == ()
+    assert own_words.body(message(), NOON, channels["ours"].text_template) == (
+        "firing: be-camera/uptime burns its error budget\n"
+    )
+    assert channels["plain"].text_template is None
