@@ -183,6 +183,10 @@ HEARTBEAT = "(heartbeat)"
 """The name of the channel of signs of life; no definition can have this one."""
 
 
+CANARY = "canary-"
+"""What the keys of test messages begin with; those of alerts are hexadecimal."""
+
+
 class Outcome(StrEnum):
     """What became of one attempt; UNKNOWN means the receiver may or may not have it."""
 

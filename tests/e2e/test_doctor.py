@@ -4,7 +4,10 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
 from tests.e2e.conftest import Lab, until
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 
 def doctor(lab: Lab, *arguments: str) -> tuple[int, str]:

@@ -76,16 +76,16 @@ class TestChannel:
 
         assert [code] == codes(findings)
 
-    def test_a_rate_and_a_fallback_belong_to_every_kind(self) -> None:
-        """Neither is there by default."""
+    def test_rate_fallback_and_canary_belong_to_every_kind(self) -> None:
+        """None of them is there by default."""
         workspace, findings = read(
-            "Notifications", "channels: {c: {apprise: a, rate: 20/m, fallback: d}, d: {apprise: b}}"
+            "Notifications", "channels: {c: {apprise: a, rate: 20/m, fallback: d, canary: 7d}, d: {apprise: b}}"
         )
         c, d = workspace.notifications[0].channels.values()
 
         assert findings == ()
-        assert (c.rate, c.fallback) == (Rate(20, timedelta(minutes=1)), "d")
-        assert (d.rate, d.fallback) == (None, None)
+        assert (c.rate, c.fallback, c.canary) == (Rate(20, timedelta(minutes=1)), "d", Duration.of(days=7))
+        assert (d.rate, d.fallback, d.canary) == (None, None, None)
 
     def test_an_alertmanager_has_members(self) -> None:
         """Each an address of its own."""

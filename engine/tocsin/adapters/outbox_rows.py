@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, in
 
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.outbox import urgency
-from tocsin.adapters.tables import EVALUATOR, OUTBOX
+from tocsin.adapters.tables import CANARIES, EVALUATOR, OUTBOX
 from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Settled
 from tocsin.notify.fallback import diverted
-from tocsin.ports import HEARTBEAT, Notification, Outcome
+from tocsin.ports import CANARY, HEARTBEAT, Notification, Outcome
 
 PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
 
@@ -99,6 +99,9 @@ def settle(connection: Connection, settled: Settled, now: datetime, fallback: Fa
     if dead and fallback is not None:
         changes |= {"fell_to": fallback.to, "fell_alone": int(fallback.alone)}
     done = connection.execute(update(OUTBOX).where(mine).values(changes)).rowcount
+    if done and outcome is Outcome.SENT and parcel.notification.dedup_key.startswith(CANARY):
+        sung = CANARIES.c.channel == parcel.notification.channel
+        connection.execute(update(CANARIES).where(sung).values(delivered_at=microseconds(now)))
     if done and dead and fallback is not None:
         divert(connection, parcel.notification, fallback, delivery.detail, now)
 

@@ -100,6 +100,15 @@ LEASES = Table(
     Column("until", BigInteger, nullable=False),
 )
 
+CANARIES = Table(
+    "canaries",
+    METADATA,
+    Column("channel", Text, primary_key=True),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("open", BigInteger, nullable=False),
+)
+
 ACKNOWLEDGEMENTS = Table(
     "acknowledgements",
     METADATA,

@@ -7,7 +7,7 @@ from tocsin.document.place import Place
 
 _OPEN = frozenset(
     {"env", "file", "host", "port", "tls", "user", "from", "to", "channel", "service"}
-    | {"send_resolved", "rate", "fallback"}
+    | {"send_resolved", "rate", "fallback", "canary"}
 )
 """Settings that are no secrets; any other may be one, a misspelt one too."""
 

@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Protocol
 
 from tocsin.errors import FencedError, TocsinError
-from tocsin.evaluate.memory import Commit, Memory, Store
+from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, Store
 from tocsin.evaluate.model import Acknowledgement, AlertView, Phase, Snapshot
 from tocsin.evaluate.tick import Sight, Spread, Turn, Watch, turn
 from tocsin.notify.acknowledgements import seen_to
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
 from tocsin.notify.silences import Silence
-from tocsin.ports import HEARTBEAT, Clock, MetricSource, Notification
+from tocsin.ports import CANARY, HEARTBEAT, Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
+from tocsin.service.canary import Canaries
 from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
@@ -63,6 +64,7 @@ class Evaluator:
     """What every message says while another evaluator may lead, too."""
     heart: Heart | None = None
     links: Links = NO_LINKS
+    canaries: Canaries | None = None
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -126,6 +128,8 @@ class Evaluator:
         outbox = self.links.added(outbox, views)
         if self.heart is not None and sight.health.ok and self.unsaved is None:
             outbox = (*outbox, *self.heart.beat(now))
+        if self.canaries is not None and self.unsaved is None and not self.doubt:
+            outbox = (*outbox, *self.canaries.released(self.notifications, remembered_groups(self.memory, groups), now))
         if self.doubt:
             outbox = tuple(replace(message, notes=(*message.notes, self.doubt)) for message in outbox)
         commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)
@@ -147,7 +151,7 @@ class Evaluator:
         except FencedError:
             raise
         except Exception as error:
-            free = tuple(message for message in free if message.channel != HEARTBEAT)  # it tells that all is well
+            free = tuple(message for message in free if not _tries(message))
             self.unsaved = replace(whole, outbox=(*waiting, *free), sent=sent)
             self.telemetry.commit_failures.inc()
             log.exception("the state could not be stored", extra={"messages_held_back": len(free) + len(waiting)})
@@ -190,6 +194,16 @@ class Evaluator:
             level = logging.INFO if health.ok else logging.ERROR
             text = "the metric source answers" if health.ok else "the metric source does not answer"
             log.log(level, text, extra={"detail": health.detail} if health.detail else {})
+
+
+def _tries(message: Notification) -> bool:
+    """Whether it is there to try the way through the outbox, and so has nothing to say beside it."""
+    return message.channel == HEARTBEAT or message.dedup_key.startswith(CANARY)
+
+
+def remembered_groups(memory: Memory, changes: Mapping[GroupKey, GroupState | None]) -> Mapping[GroupKey, GroupState]:
+    """The conversations after *changes*."""
+    return {key: state for key, state in {**memory.groups, **changes}.items() if state is not None}
 
 
 def _tell(turned: Turn, outbox: Iterable[Notification]) -> None:
@@ -240,7 +254,7 @@ def joined(first: Commit, second: Commit) -> Commit:
 def remembered(memory: Memory, commit: Commit) -> Memory:
     """What the process knows after *commit*; views of closed episodes are left to the store."""
     alerts = {i: s for i, s in {**memory.alerts, **commit.alerts}.items() if s is not None}
-    groups = {k: s for k, s in {**memory.groups, **commit.groups}.items() if s is not None}
+    groups = remembered_groups(memory, commit.groups)
     views = {**memory.views, **{view.identity: view for view in commit.views}}
     views = {identity: view for identity, view in views.items() if view.resolved_at is None}
     return replace(memory, alerts=alerts, views=views, groups=groups, committed_at=commit.at)

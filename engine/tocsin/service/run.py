@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from tocsin.adapters.acknowledgement_store import SqlAcknowledgements
+from tocsin.adapters.canary_store import SqlCanaries
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.lease import SqlLease
 from tocsin.adapters.ledger_store import LedgerStore
@@ -33,6 +34,7 @@ from tocsin.service.api import Desk
 from tocsin.service.app import create_app, readiness
 from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
+from tocsin.service.canary import Canaries
 from tocsin.service.delivery import Courier, Worker
 from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
@@ -124,6 +126,8 @@ class Process:
         acknowledgements = stack.enter_context(closing(SqlAcknowledgements(settings.state)))
         self._taken = Taken(acknowledgements, environ.get(SIGNED_BY, ""))
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
+        canaries = Canaries(stack.enter_context(closing(SqlCanaries(settings.state))))
+        self._telemetry.watch_canaries(canaries.known)
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True),
             notifications=definitions.workspace.notifications,
@@ -140,6 +144,7 @@ class Process:
             acknowledgements=self._taken.known,
             muting=muting_of(definitions.workspace),
             inbox=self._inbox,
+            canaries=canaries,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
             links=self._links(definitions),
         )

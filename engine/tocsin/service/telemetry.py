@@ -5,7 +5,7 @@ import logging
 import platform
 import sys
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tocsin.evaluate.memory import OutboxDepth, Store
+from tocsin.notify.canary import Canary
 from tocsin.notify.limits import BreakerState
 from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin.service.board import Board
@@ -106,6 +107,10 @@ class Telemetry:
     def watch(self, board: Board, store: Store, clock: Clock, workers: Workers = nobody) -> None:
         """Export what *board*, *store* and *workers* tell at the moment of a scrape."""
         self.registry.register(_Standing(board, store, clock, workers))
+
+    def watch_canaries(self, known: Callable[[], Mapping[str, Canary]]) -> None:
+        """Export when each channel last took a test message."""
+        self.registry.register(_Canaries(known))
 
     def watch_ledger(self, pending: Callable[[], float], behind: Callable[[], float]) -> None:
         """Export how far the ledger is at the moment of a scrape."""
@@ -225,6 +230,24 @@ class _Standing(Collector):
             failed.add_metric((worker.channel,), worker.failed)
             overdue.add_metric((worker.channel,), worker.overdue.total_seconds())
         yield from (up, failed, overdue, breaker)
+
+
+@dataclass(frozen=True, eq=False)
+class _Canaries(Collector):
+    known: Callable[[], Mapping[str, Canary]]
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, so that registering asks no store."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """From the store, so that it outlives the process."""
+        text = "When the channel last took a test message."
+        metric = GaugeMetricFamily("tocsin_canary_success_timestamp_seconds", text, labels=("channel",))
+        for name, canary in sorted(self.known().items()):
+            if canary.delivered_at is not None:
+                metric.add_metric((name,), canary.delivered_at.timestamp())
+        yield metric
 
 
 _BREAKER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}

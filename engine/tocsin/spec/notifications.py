@@ -44,6 +44,8 @@ class ChannelSpec:
     """How much it takes; None: what is usual for the kind."""
     fallback: str | None = None
     """The channel that gets what this one does not take."""
+    canary: Duration | None = None
+    """About how often a test message goes through it; None: never."""
 
     @property
     def forwards(self) -> bool:

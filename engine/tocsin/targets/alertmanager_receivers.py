@@ -76,6 +76,9 @@ def _losses(channel: ChannelSpec) -> Iterator[tuple[str, str]]:
     if channel.fallback:
         message = f"Alertmanager knows no fallback: what {channel.name} refuses goes nowhere"
         yield message, "let tocsin serve send these alerts"
+    if channel.canary:
+        message = f"Alertmanager sends no test messages, so nobody notices when {channel.name} is broken"
+        yield message, "let tocsin serve send these alerts"
     if channel.kind == "alertmanager":
         message = f"channel {channel.name} is an Alertmanager itself, and Alertmanager does not send to another one"
         yield message, "name the channels that it is to use"

@@ -9,7 +9,7 @@ from tocsin.spec.readers.maintenance import read_maintenance
 from tocsin.spec.readers.node import Node
 from tocsin.spec.readers.routes import read_routes
 
-_COMMON = frozenset({"send_resolved", "rate", "fallback"})
+_COMMON = frozenset({"send_resolved", "rate", "fallback", "canary"})
 """Keys of every kind of channel."""
 
 _TLS = ("starttls", "tls", "none")
@@ -50,7 +50,8 @@ def _channel(node: Node, templates: Node) -> ChannelSpec | None:
     own = {f"{entry.name}_template": Secret(literal=entry.text()) for entry in templates[kind].entries()}
     settings = {**_READERS[kind](node[kind]), **own}
     resolved, rate = node["send_resolved"].flag(default=True), node["rate"].rate_or_none()
-    return ChannelSpec(node.name, kind, settings, resolved, node.key_span, rate, node["fallback"].channel_or_none())
+    fallback, canary = node["fallback"].channel_or_none(), node["canary"].duration_or_none()
+    return ChannelSpec(node.name, kind, settings, resolved, node.key_span, rate, fallback, canary)
 
 
 def _email(node: Node) -> Mapping[str, Setting]:
