@@ -26,11 +26,12 @@ def render_html(notification: Notification, now: datetime) -> str:
 
 
 def html_of(head: str, text: str) -> str:
-    """Put a *text* that is written already into HTML; addresses can be followed."""
+    """Put a *text* that is written already into HTML, its columns kept; addresses can be followed."""
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ head }}</title></head>'
-        '<body style="margin:0;padding:16px;background:#ffffff;color:#1c1c1c;font:15px/1.45 sans-serif">'
-        '<div style="max-width:640px;white-space:pre-wrap">{{ text | urlize(rel="noreferrer") }}</div></body></html>'
+        '<body style="margin:0;padding:16px;background:#ffffff;color:#1c1c1c;font:14px/1.45 monospace">'
+        '<div style="max-width:720px;white-space:pre-wrap;overflow-wrap:anywhere">'
+        '{{ text | urlize(rel="noreferrer") }}</div></body></html>'
     )
     return _environment().from_string(page).render(head=head, text=text)
 

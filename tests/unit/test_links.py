@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.alerts import NOON, message, seconds, text, view
+from tests.e2e.conftest import DEFINITIONS
 
 from tocsin.adapters.codec import decode, encode
+from tocsin.definitions import read_definitions
 from tocsin.evaluate.model import Identity
 from tocsin.ports import Action, AlertText
-from tocsin.service.links import Links
+from tocsin.promql_syntax import Fault, parse
+from tocsin.service.links import LONGEST_QUERY, Links, graphs_of
 from tocsin_notifiers import pagerduty, slack_blocks
 from tocsin_notifiers.message import render
 from tocsin_notifiers.message_html import render_html
@@ -108,3 +112,15 @@ def test_the_links_of_a_late_message_are_of_its_evaluation() -> None:
     (sent,) = Links(source="https://p.example", graphs={rule: "level"}).added([late], views)
 
     assert "11%3A50%3A00" in sent.alerts[0].links[0][1]
+
+
+def test_alerts_of_values_and_objectives_can_be_drawn(tmp_path: Path) -> None:
+    """Each by what Prometheus can parse, and without the bound."""
+    (tmp_path / "shop.yaml").write_text(DEFINITIONS)
+    graphs = graphs_of(read_definitions([str(tmp_path)]).workspace)
+    burns = [expr for rule, expr in graphs.items() if rule.startswith("shop/uptime:")]
+
+    assert graphs["shop/FaultLevel"] == 'fault_level{job="shop"}'
+    assert len(burns) == 4
+    assert [expr for expr in burns if isinstance(parse(expr), Fault)] == []
+    assert all(len(expr) <= LONGEST_QUERY and " / " in expr for expr in burns)

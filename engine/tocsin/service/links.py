@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
+from tocsin.evaluate.burn import tier_id
 from tocsin.evaluate.model import AlertView
 from tocsin.ports import AlertText, Notification
 from tocsin.spec import Plain, Threshold
@@ -67,9 +68,18 @@ NO_LINKS = Links()
 
 
 def graphs_of(workspace: Workspace) -> dict[str, str]:
-    """What to draw for each alert that compares a value (without its bound), or has an expression of its own."""
+    """What to draw for each alert that compares a value (without its bound), or has an expression of its own.
+
+    For an objective that burns its budget, the share of bad events over the tier's short window: of its SLI as a whole,
+    without the guards of the objective, so that people can read the expression.
+    """
     found = {}
     for service in workspace.services:
+        for slo in service.slos:
+            sli = service.slis.get(slo.sli_name, slo.sli)
+            for tier in slo.tiers:
+                window = str(tier.short)
+                found[tier_id(slo, tier)] = f"{sli.bad(window)} / {sli.total(window)}"
         for alert in service.alerts:
             condition = alert.condition
             if isinstance(condition, Plain):
