@@ -120,6 +120,7 @@ def test_the_language_knows_the_same_kinds() -> None:
         "send_resolved",
         "rate",
         "fallback",
+        "canary",
     }
 
     assert written == CHANNELS.keys()

@@ -51,6 +51,7 @@ def test_every_command_exists() -> None:
         "import",
         "serve",
         "status",
+        "doctor",
         "evaluate",
         "backtest",
         "simulate",
