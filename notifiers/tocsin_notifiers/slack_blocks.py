@@ -34,7 +34,8 @@ def state(notification: Notification, now: datetime, own: str | None = None) -> 
     *own* is the workspace's template.
     """
     words = body(_unlinked(notification), now, own, "slack.j2")
-    links = [line for text in cleaned(notification).alerts[:IN_FULL] if (line := _links(text))]
+    alerts = cleaned(notification).alerts
+    links = [line for text in alerts[:IN_FULL] if (line := _links(text, named=len(alerts) > 1))]
     head = f"{sign(notification)} {subject(cleaned(notification))}"
     title = {"type": "plain_text", "text": printable(head, LONGEST_HEADER), "emoji": False}
     blocks: list[Block] = [{"type": "header", "text": title}]
@@ -58,13 +59,13 @@ def _unlinked(notification: Notification) -> Notification:
     return replace(notification, alerts=tuple(replace(text, links=()) for text in notification.alerts))
 
 
-def _links(text: AlertText) -> str:
-    """The links of one alert in a line, as many as a line holds."""
-    line = f"{escaped(one_line(titled(text), 50))}:"
+def _links(text: AlertText, *, named: bool) -> str:
+    """The links of one alert in a line, as many as a line holds; *named* where there are several alerts."""
+    line = f"{escaped(one_line(titled(text), 50))}: " if named else ""
     for name, url in text.links:
-        more = f" <{escaped(url)}|{escaped(name.capitalize())}>"
+        more = f"<{escaped(url)}|{escaped(name.capitalize())}>  "
         line += more if len(line) + len(more) <= LONGEST_LINE else ""
-    return line if text.links else ""
+    return line.strip() if text.links else ""
 
 
 def sign(notification: Notification) -> str:
