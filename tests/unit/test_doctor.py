@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from tocsin.evaluate.memory import Commit, GroupEpisode, GroupKey, GroupState, L
 from tocsin.evaluate.model import AlertState, AlertView, Identity, Phase, Timing
 from tocsin.evaluate.rule import dedup_key
 from tocsin.matchers import LabelMatcher
+from tocsin.notify.canary import Canary
 from tocsin.notify.silences import Silence
 from tocsin.ports import Action, Delivery, Notification, Outcome
 from tocsin.service.app import Check, Ready
-from tocsin.service.doctor import of_letters, of_silences, orphans
+from tocsin.service.doctor import of_canaries, of_letters, of_silences, orphans
 from tocsin.service.doctor_running import Service, of_metrics, of_readiness
 from tocsin.service.doctor_state import close_orphans
 from tocsin.units import Duration
@@ -266,6 +268,20 @@ class TestJudgements:
         fresh, old = (list(of_letters(letters, NOON + timedelta(days=days))) for days in (6, 8))
 
         assert [(s.weight, "3 messages" in s.what) for s in (*fresh, *old)] == [("wrong", True), ("note", True)]
+
+    @pytest.mark.parametrize(
+        ("sent", "delivered", "lost"),
+        [(0, 0, False), (0, None, True), (13, None, False), (7, 0, False), (14, -1, True)],
+    )
+    def test_canaries(self, sent: int, delivered: int | None, lost: bool) -> None:
+        """Two that did not arrive are wrong, and a first one that is two hours late; in days after noon."""
+        now = NOON + timedelta(days=13, hours=1) if sent == 13 else NOON + timedelta(days=14)
+        asks = notifications(replace(channel("email"), canary=Duration.of(days=7)))
+        at = None if delivered is None else NOON + timedelta(days=delivered)
+        known = {"email": Canary("email", NOON + timedelta(days=sent), at)}
+
+        assert bool(list(of_canaries(known, asks, now))) is lost
+        assert list(of_canaries({}, asks, now)) == []
 
     def test_what_is_not_ready_has_a_remedy(self) -> None:
         """Who follows says who leads, and that is fine."""

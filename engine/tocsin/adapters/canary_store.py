@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from tocsin.adapters.codec import instant, microseconds
 from tocsin.adapters.database import migrate, open_engine, reading, writing
@@ -25,16 +25,7 @@ class SqlCanaries:
     def all(self) -> Mapping[str, Canary]:
         """By channel."""
         with reading(self._engine) as connection:
-            rows = connection.execute(select(CANARIES)).all()
-        return {
-            r.channel: Canary(
-                r.channel,
-                instant(r.sent_at),
-                None if r.delivered_at is None else instant(r.delivered_at),
-                bool(r.open),
-            )
-            for r in rows
-        }
+            return canaries_in(connection)
 
     def put(self, canaries: Iterable[Canary]) -> None:
         """Add or replace; when one was delivered stays as the outbox noted it."""
@@ -48,3 +39,17 @@ class SqlCanaries:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+
+
+def canaries_in(connection: Connection) -> Mapping[str, Canary]:
+    """The last test message of each channel."""
+    rows = connection.execute(select(CANARIES)).all()
+    return {
+        r.channel: Canary(
+            r.channel,
+            instant(r.sent_at),
+            None if r.delivered_at is None else instant(r.delivered_at),
+            bool(r.open),
+        )
+        for r in rows
+    }

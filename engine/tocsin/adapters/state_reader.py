@@ -1,10 +1,12 @@
 """The state of an evaluator as somebody reads it who changes nothing, whether that evaluator runs or not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from tocsin.adapters import outbox_rows
+from tocsin.adapters.canary_store import canaries_in
 from tocsin.adapters.database import open_engine, reading, schema_versions
 from tocsin.adapters.lease import leader
 from tocsin.adapters.outbox_rows import DEAD, PENDING
@@ -12,6 +14,7 @@ from tocsin.adapters.silence_store import silences_in
 from tocsin.adapters.store import memory_in
 from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Letter, Memory, OutboxDepth
+from tocsin.notify.canary import Canary
 from tocsin.notify.silences import Silence
 
 MOST_LETTERS = 10_000
@@ -28,6 +31,7 @@ class State:
     dead: tuple[Letter, ...]
     pending: tuple[Letter, ...]
     silences: tuple[Silence, ...]
+    canaries: Mapping[str, Canary]
 
 
 def read_state(url_or_path: str) -> State:
@@ -56,4 +60,5 @@ def _read(connection: Connection, url_or_path: str) -> State:
         outbox_rows.letters(connection, DEAD, MOST_LETTERS),
         outbox_rows.letters(connection, PENDING, MOST_LETTERS),
         silences_in(connection),
+        canaries_in(connection),
     )

@@ -53,7 +53,7 @@ def command(paths: tuple[str, ...], *, url: str | None, state: str | None, style
     if state:
         from tocsin.service.doctor_state import of_state
 
-        _look("state", symptoms, lambda: of_state(state, notifications, looked_at, silences=not url))
+        _look("state", symptoms, lambda: of_state(state, notifications, looked_at))
     found = checkup(looked_at, dict.fromkeys(symptoms))
     click.echo(found.model_dump_json(by_alias=True, indent=2) if style == "json" else text_of(found))
     if found.healthy:
@@ -77,19 +77,18 @@ def _definitions(paths: tuple[str, ...], symptoms: "list[Symptom]", looked_at: l
     import os
 
     from tocsin.definitions import read_definitions
-    from tocsin.service.doctor import Symptom
+    from tocsin.service.doctor import Symptom, count
     from tocsin.service.wiring import missing_secrets
 
     definitions = read_definitions(paths)
     if definitions.errors:
-        count = len(definitions.errors)
-        what = f"{count} error{'' if count == 1 else 's'}, so `tocsin serve` would not start"
+        what = f"{count(len(definitions.errors), 'error')}, so `tocsin serve` would not start"
         symptoms.append(Symptom(weight="wrong", part="definitions", what=what, remedy="`tocsin check PATH` shows them"))
     for fault in missing_secrets(definitions.workspace.notifications, os.environ):
         remedy = "set it where the evaluator runs; doctor looks in its own environment"
         symptoms.append(Symptom(weight="wrong", part="secrets", what=fault, remedy=remedy))
     names = sorted(name for each in definitions.workspace.notifications for name in each.channels)
-    looked_at.append(f"definitions: {len(definitions.texts)} files, channels {', '.join(names) or 'none'}")
+    looked_at.append(f"definitions: {count(len(definitions.texts), 'file')}, channels {', '.join(names) or 'none'}")
     return definitions
 
 

@@ -1,6 +1,6 @@
 """What is wrong with a deployment, and what to do: the judgements of `tocsin doctor`, whoever was asked; pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -9,14 +9,18 @@ from pydantic import Field
 
 from tocsin.evaluate.memory import GroupEpisode, GroupKey, Letter, Memory
 from tocsin.evaluate.rule import dedup_key
+from tocsin.notify.canary import Canary
 from tocsin.notify.silences import Silence
 from tocsin.service.board import SHOWN
 from tocsin.service.shapes import Shape
+from tocsin.spec import Notifications
 
 SOON = timedelta(days=1)
 LONGEST_SILENCE = timedelta(days=30)
 RECENT = timedelta(days=7)
 """What was given up longer ago is past mending, and only noted."""
+LATE = timedelta(hours=2)
+"""A test message that is not delivered after this has gone to the fallback, or is still tried."""
 MOST_NAMES = 5
 
 Weight = Literal["wrong", "unknown", "note"]
@@ -78,6 +82,22 @@ def of_letters(letters: Iterable[Letter], now: datetime) -> Iterator[Symptom]:
         remedy = "mend the channel; they are not sent again. A `fallback:` would get what it does not take"
         weight: Weight = "wrong" if now - at <= RECENT else "note"
         yield Symptom(weight=weight, part="delivery", what=what, remedy=remedy)
+
+
+def of_canaries(
+    canaries: Mapping[str, Canary], notifications: Iterable[Notifications], now: datetime
+) -> Iterator[Symptom]:
+    """Channels that take no test messages any more."""
+    for spec in (spec for document in notifications for spec in document.channels.values()):
+        last = canaries.get(spec.name)
+        if spec.canary is None or last is None:
+            continue
+        arrived = last.delivered_at
+        if now - (arrived or last.sent_at) > (LATE if arrived is None else 2 * spec.canary.timedelta):
+            since = f"since {arrived:%Y-%m-%d %H:%M} UTC" if arrived else "ever"
+            what = f"no test message went through {spec.name} {since}, the last is of {last.sent_at:%Y-%m-%d %H:%M}"
+            remedy = "`GET /api/v1/deliveries` says what the receiver answered; none is sent while it burns there"
+            yield _wrong("canary", what, remedy)
 
 
 def of_gone_channels(letters: Iterable[Letter], memory: Memory, channels: Iterable[str]) -> Iterator[Symptom]:

@@ -17,7 +17,7 @@ from tocsin.ports import HEARTBEAT
 from tocsin.service.alertmanager.shapes import GettableSilence
 from tocsin.service.app import Ready
 from tocsin.service.deliveries import Deliveries, DeliveryOf
-from tocsin.service.doctor import MOST_NAMES, Symptom, of_letters, of_silences
+from tocsin.service.doctor import MOST_NAMES, Symptom, count, of_letters, of_silences
 from tocsin.service.shapes import Status
 from tocsin.settings import is_http_url, without_password
 
@@ -90,13 +90,15 @@ def of_running(service: Service, looked_at: list[str]) -> Iterator[Symptom]:
     metrics = service.metrics()
     channels = sorted(channel for name, channel in metrics if name == "tocsin_delivery_worker_up")
     depth = sum(value for (name, channel), value in metrics.items() if _waits(name, channel))
-    looked_at.append(f"{service.where}: channels {', '.join(channels) or 'none'}; {depth:g} messages wait")
+    looked_at.append(
+        f"{service.where}: channels {', '.join(channels) or 'none'}; {count(int(depth), 'message')} to send"
+    )
     yield from of_metrics(metrics)
     dead = service.told(f"/api/v1/deliveries?status=dead&limit={MOST_LETTERS}", Deliveries)
     yield from of_letters([_letter(each) for each in dead.deliveries], now)
     silences = [_silence(each) for each in service.silences()]
     active = sum(silence.state(now) != "expired" for silence in silences)
-    looked_at.append(f"{service.where}: {active} silences")
+    looked_at.append(f"{service.where}: {count(active, 'silence')}")
     yield from of_silences(silences, now)
 
 

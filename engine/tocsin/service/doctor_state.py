@@ -17,6 +17,7 @@ from tocsin.ports import HEARTBEAT
 from tocsin.service.doctor import (
     Symptom,
     count,
+    of_canaries,
     of_gone_channels,
     of_letters,
     of_orphans,
@@ -33,24 +34,22 @@ REASON = "closed by tocsin doctor"
 LEASE = timedelta(seconds=60)
 
 
-def of_state(
-    where: str, notifications: tuple[Notifications, ...], looked_at: list[str], *, silences: bool
-) -> Iterator[Symptom]:
-    """All that is stored; *silences* as well, unless a service was asked for them."""
+def of_state(where: str, notifications: tuple[Notifications, ...], looked_at: list[str]) -> Iterator[Symptom]:
+    """All that is stored; what a service told already is told in the same words."""
     now, state = datetime.now(UTC), read_state(where)
     memory = state.memory
     looked_at.append(
         f"state: schema {state.schema}, {'led by ' + state.leader if state.leader else 'no evaluator leads'}, "
         f"last stored {_time(memory.committed_at)}, {count(len(list(open_pages(memory))), 'open page')}, "
-        f"{sum(depth.pending for depth in state.depths if depth.channel != HEARTBEAT)} messages wait"
+        f"{count(sum(depth.pending for depth in state.depths if depth.channel != HEARTBEAT), 'message')} to send"
     )
     yield from of_leader(state, now)
     yield from of_orphans(memory)
     yield from of_letters(state.dead, now)
     if notifications:
         yield from of_gone_channels(state.pending, memory, [name for each in notifications for name in each.channels])
-    if silences:
-        yield from of_silences(state.silences, now)
+    yield from of_canaries(state.canaries, notifications, now)
+    yield from of_silences(state.silences, now)
 
 
 def of_leader(state: State, now: datetime) -> Iterator[Symptom]:
