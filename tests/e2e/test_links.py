@@ -1,4 +1,4 @@
-"""The link of a mail, followed as a person would."""
+"""The link of a mail, followed as a person would; messages in words of the workspace."""
 
 import re
 from html import unescape
@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from tests.e2e.conftest import Lab, until
+from tests.e2e.conftest import NOTIFICATIONS, Lab, until
 
 pytestmark = pytest.mark.real
 
@@ -39,3 +39,27 @@ def test_who_follows_the_link_of_a_mail_can_acknowledge(lab: Lab) -> None:
     until(lambda: lab.subjects("RESOLVED"), "its end was told")
     assert "tocsin.example" not in lab.inbox.mails[-1].text
     assert "hush" not in evaluator.log.read_text()
+
+
+TEMPLATES = """\
+templates:
+  email: {subject: "shop: {{ topic }}", text: "{{ headline }} {{ 1 / (0 if 'FaultLevel' in subject else 1) }}"}
+  slack: {text: "ours: {{ (firing + resolved)[0].title }}"}
+"""
+
+
+def test_a_template_that_fails_for_a_real_alert_costs_nobody_the_page(lab: Lab) -> None:
+    """The mail is in Tocsin's words and says so; Slack has the workspace's."""
+    lab.write("notifications.yaml", NOTIFICATIONS + TEMPLATES)
+    evaluator = lab.serve()
+    lab.exporter.level = 10
+    until(lambda: lab.subjects("FIRING"), "it was told by mail")
+    mail = next(mail for mail in lab.inbox.mails if "FaultLevel" in mail.subject)
+    until(lambda: [r for r in lab.receiver.requests if r.path.startswith("/services/")], "it was told in Slack")
+    slack = next(r for r in lab.receiver.requests if r.path.startswith("/services/"))
+
+    assert mail.subject.startswith("[FIRING] shop: ")
+    assert "The level is too high" in mail.text
+    assert "own template failed" in mail.text
+    assert "ours: " in slack.json["attachments"][0]["text"]
+    assert [e for e in evaluator.events() if "a template failed" in str(e)] != []
