@@ -89,7 +89,8 @@ def grown(rig: Rig, first: int, more: int) -> None:
     after = weight()
 
     assert after[0] - objects < 0.02 * objects
-    assert after[1:] == (files, threads)
+    assert after[1] <= files
+    assert after[2] <= threads
 
 
 def test_nothing_grows_with_evaluations(rig: Rig) -> None:
