@@ -159,7 +159,9 @@ def rates(slo: Slo, tiers: tuple[Tier, ...]) -> tuple[Rate, ...]:
 def _rates(tiers: tuple[Tier, ...], rolling: bool, absence: bool, limit: Duration) -> tuple[Rate, ...]:
     needed = {BASE, *windows_of(tiers)} | ({HOUR} if rolling else set())
     rungs = dict(ladder(tuple(sorted(needed)), limit))
-    totals = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY, HOUR})), limit)) if absence else rungs
+    more = dict(ladder(tuple(sorted({*rungs, TRAFFIC_MEMORY, HOUR})), limit)) if absence else rungs
+    # What traffic is asked for besides is recorded of the total alone, so no other window may be put together from it.
+    totals = more | rungs
     return tuple(
         Rate(kind, window, tile, f"slo:{kind}:rate{window}")
         for window, tile in sorted(totals.items())
