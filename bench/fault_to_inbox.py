@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bench.incumbents import ALERTMANAGER, PATIENCE, answers
 from tocsin.adapters.children import LOOPBACK, Child, free_port
-from tocsin.demo.loopback import LoopbackServer, QuietHandler
+from tocsin.demo.loopback import LoopbackServer, exposed
 from tocsin.demo.receivers import Inbox
 
 SCRAPE, RULES, TICK = 15.0, 60.0, 15.0
@@ -44,18 +44,7 @@ class Shop:
     server: LoopbackServer = field(init=False)
 
     def __post_init__(self) -> None:
-        shop = self
-
-        class Handler(QuietHandler):
-            def do_GET(self) -> None:  # noqa: N802
-                body = shop.text(time.time()).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = LoopbackServer(Handler)
+        self.server = exposed(lambda: (200, self.text(time.time())))
 
     def text(self, now: float) -> str:
         """The metrics of this moment."""

@@ -23,7 +23,7 @@ from pathlib import Path
 import requests
 
 from tocsin.adapters.children import LOOPBACK, Child, free_port
-from tocsin.demo.loopback import LoopbackServer, QuietHandler
+from tocsin.demo.loopback import LoopbackServer, QuietHandler, exposed
 from tocsin.demo.receivers import HttpReceiver
 
 PATIENCE = 30.0
@@ -39,18 +39,7 @@ class Exporter:
     server: LoopbackServer = field(init=False)
 
     def __post_init__(self) -> None:
-        exporter = self
-
-        class Handler(QuietHandler):
-            def do_GET(self) -> None:  # noqa: N802
-                body = exporter.text.encode()
-                self.send_response(exporter.status)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = LoopbackServer(Handler)
+        self.server = exposed(lambda: (self.status, self.text))
 
 
 class Webhook:

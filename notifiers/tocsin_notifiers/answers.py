@@ -1,9 +1,11 @@
 """From what a receiver said to a Delivery: what happened, whether to try again, and a detail without secrets."""
 
+import json
 import smtplib
 import ssl
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -40,6 +42,15 @@ def http_delivery(answer: Answer, now: datetime, secrets: Iterable[str]) -> Deli
 def waiting(answer: Answer, now: datetime) -> timedelta | None:
     """How long the receiver asks us to wait, if it does."""
     return retry_after(answer.headers.get("Retry-After"), now)
+
+
+def document_of(answer: Answer) -> dict[str, Any]:
+    """The JSON object that a receiver answered with; empty where it is none."""
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def strange(answer: Answer, secrets: Iterable[str]) -> Delivery:

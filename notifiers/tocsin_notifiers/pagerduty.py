@@ -4,7 +4,6 @@ Events are sent by ourselves, as Apprise's plugin knows neither acknowledgements
 https://developer.pagerduty.com/docs/send-alert-event
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -59,11 +58,7 @@ class PagerDutyChannel:
         delivery = answers.http_delivery(answer, now, (self.integration_key,))
         if delivery.outcome is not Outcome.SENT:
             return delivery
-        try:
-            said = json.loads(answer.body)
-        except ValueError:
-            said = None
-        if isinstance(said, dict) and said.get("status") == "success":
+        if answers.document_of(answer).get("status") == "success":
             return delivery
         return answers.strange(answer, (self.integration_key,))
 

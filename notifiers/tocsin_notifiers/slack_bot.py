@@ -6,7 +6,6 @@ too, as nobody is told of a change. A message that somebody deleted is posted an
 https://docs.slack.dev/reference/methods/chat.update
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,11 +99,8 @@ class SlackBot:
         delivery = answers.http_delivery(answer, now, secrets)
         if delivery.outcome is not Outcome.SENT:
             return delivery
-        try:
-            said = json.loads(answer.body)
-        except ValueError:
-            said = None
-        if not isinstance(said, dict) or "ok" not in said:
+        said = answers.document_of(answer)
+        if "ok" not in said:
             return answers.strange(answer, secrets)
         if said["ok"] is True:
             ts, channel = said.get("ts"), said.get("channel", words["channel"])

@@ -20,9 +20,11 @@ from typing import Any, Self, TypeVar
 
 import pytest
 import requests
+from tests.couriers import TestClock
 
 from tocsin.adapters.children import free_port
-from tocsin.demo.loopback import LoopbackServer, QuietHandler
+from tocsin.adapters.store import SqlStore
+from tocsin.demo.loopback import exposed
 from tocsin.demo.receivers import HttpReceiver, Inbox, Received
 
 T = TypeVar("T")
@@ -50,18 +52,7 @@ class Exporter:
         self.bad = 0.0
         self._good_total = self._bad_total = 0.0
         self._seen = time.monotonic()
-        exporter = self
-
-        class Handler(QuietHandler):
-            def do_GET(self) -> None:  # noqa: N802
-                text = exporter.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-        self._server = LoopbackServer(Handler)
+        self._server = exposed(lambda: (200, self.text()))
         self.port = self._server.port
 
     def text(self) -> str:
@@ -336,6 +327,34 @@ class Lab:
         sent = [r for r in self.receiver.requests if r.service == "pagerduty"]
         ours = {r.json["dedup_key"] for r in sent if b"FaultLevel" in r.body}
         return [r for r in sent if r.json["dedup_key"] in ours and r.json["event_action"] == action]
+
+
+@pytest.fixture
+def web() -> Iterator[HttpReceiver]:
+    """Slack and PagerDuty."""
+    with HttpReceiver() as web:
+        yield web
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    """The mail server."""
+    with Inbox() as inbox:
+        yield inbox
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    """An empty store."""
+    store = SqlStore(str(tmp_path / "tocsin.db"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    """Noon, until the test says otherwise."""
+    return TestClock()
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from tests.alerts import NOON, message, seconds, text
@@ -20,34 +18,6 @@ pytestmark = pytest.mark.real
 
 HANG = 30.0
 """Seconds that a receiver which hangs would hold us."""
-
-
-@pytest.fixture
-def web() -> Iterator[HttpReceiver]:
-    """Slack and PagerDuty."""
-    with HttpReceiver() as web:
-        yield web
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    """The mail server."""
-    with Inbox() as inbox:
-        yield inbox
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    """An empty store."""
-    store = SqlStore(str(tmp_path / "tocsin.db"))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def clock() -> TestClock:
-    """Noon, until the test says otherwise."""
-    return TestClock()
 
 
 @pytest.fixture

@@ -31,28 +31,6 @@ pytestmark = pytest.mark.real
 PROCESS = Path(__file__).with_name("courier_process.py")
 
 
-@pytest.fixture
-def web() -> Iterator[HttpReceiver]:
-    """Slack and PagerDuty."""
-    with HttpReceiver() as web:
-        yield web
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    """The mail server."""
-    with Inbox() as inbox:
-        yield inbox
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    """An empty store."""
-    store = SqlStore(str(tmp_path / "tocsin.db"))
-    yield store
-    store.close()
-
-
 # --- workers that fail -------------------------------------------------------------------------------------
 
 

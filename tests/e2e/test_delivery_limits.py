@@ -3,10 +3,8 @@
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,34 +21,6 @@ from tocsin.service.delivery import Courier
 pytestmark = pytest.mark.real
 
 OVER = text(resolved=NOON)
-
-
-@pytest.fixture
-def web() -> Iterator[HttpReceiver]:
-    """Slack and PagerDuty."""
-    with HttpReceiver() as web:
-        yield web
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    """The mail server."""
-    with Inbox() as inbox:
-        yield inbox
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    """An empty store."""
-    store = SqlStore(str(tmp_path / "tocsin.db"))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def clock() -> TestClock:
-    """Noon, until the test says otherwise."""
-    return TestClock()
 
 
 def courier(

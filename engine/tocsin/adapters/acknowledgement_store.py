@@ -1,26 +1,18 @@
 """Acknowledgements in the database of the state."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
 from tocsin.adapters.codec import decode, encode, microseconds
-from tocsin.adapters.database import migrate, open_engine, reading, writing
+from tocsin.adapters.database import StateStore, reading, writing
 from tocsin.adapters.tables import ACKNOWLEDGEMENTS
 from tocsin.evaluate.model import Acknowledgement
 
 
-class SqlAcknowledgements:
-    """An `AcknowledgementStore` in SQLite or in another database that SQLAlchemy reaches by URL."""
-
-    def __init__(self, url_or_path: str) -> None:
-        self._engine = open_engine(url_or_path)
-        try:
-            migrate(self._engine, datetime.now(UTC))
-        except BaseException:
-            self._engine.dispose()
-            raise
+class SqlAcknowledgements(StateStore):
+    """An `AcknowledgementStore` in the database of the state."""
 
     def all(self) -> Mapping[str, Acknowledgement]:
         """Everything that is remembered."""
@@ -49,7 +41,3 @@ class SqlAcknowledgements:
         """Remove those that are older."""
         with writing(self._engine) as connection:
             connection.execute(delete(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.at < microseconds(before)))
-
-    def close(self) -> None:
-        """Release the database."""
-        self._engine.dispose()

@@ -1,26 +1,17 @@
 """The last test message of each channel in the database of the state; the outbox notes there when one was delivered."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select, update
 
 from tocsin.adapters.codec import instant, microseconds
-from tocsin.adapters.database import migrate, open_engine, reading, writing
+from tocsin.adapters.database import StateStore, reading, writing
 from tocsin.adapters.tables import CANARIES
 from tocsin.notify.canary import Canary
 
 
-class SqlCanaries:
-    """A `CanaryStore` in SQLite or in another database that SQLAlchemy reaches by URL."""
-
-    def __init__(self, url_or_path: str) -> None:
-        self._engine = open_engine(url_or_path)
-        try:
-            migrate(self._engine, datetime.now(UTC))
-        except BaseException:
-            self._engine.dispose()
-            raise
+class SqlCanaries(StateStore):
+    """A `CanaryStore` in the database of the state."""
 
     def all(self) -> Mapping[str, Canary]:
         """By channel."""
@@ -35,10 +26,6 @@ class SqlCanaries:
                 mine = CANARIES.c.channel == canary.channel
                 if not connection.execute(update(CANARIES).where(mine).values(row)).rowcount:
                     connection.execute(insert(CANARIES).values(channel=canary.channel, **row))
-
-    def close(self) -> None:
-        """Release the database."""
-        self._engine.dispose()
 
 
 def canaries_in(connection: Connection) -> Mapping[str, Canary]:

@@ -5,15 +5,15 @@ This is the only module with SQL that one database knows and another does not.
 
 import fcntl
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, delete, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -42,6 +42,28 @@ def open_engine(url_or_path: str, *, readonly: bool = False) -> Engine:
             f"no driver for the state store {_shown(url)}",
             hint="install one, for PostgreSQL: pip install 'psycopg[binary]'",
         ) from error
+
+
+def open_state(url_or_path: str, now: datetime) -> Engine:
+    """Connect to the database of the state and bring its schema up to date; nothing stays open where that fails."""
+    engine = open_engine(url_or_path)
+    try:
+        migrate(engine, now)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+class StateStore:
+    """A store in the database of the state, SQLite or another one that SQLAlchemy reaches by URL; to be closed."""
+
+    def __init__(self, url_or_path: str) -> None:
+        self._engine = open_state(url_or_path, datetime.now(UTC))
+
+    def close(self) -> None:
+        """Release the database."""
+        self._engine.dispose()
 
 
 @contextmanager
@@ -209,3 +231,16 @@ def _begin(connection: Connection) -> None:
     """Take the write lock at the start: a reader that turns writer later would fail instead of wait."""
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def put_rows(
+    connection: Connection, table: Table, forget: Sequence[Mapping[str, object]], rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Replace rows by primary key: delete and insert, which every database spells alike."""
+    keys = list(table.primary_key.columns)
+    if forget:
+        where = [column == bindparam(f"old_{column.name}") for column in keys]
+        old = [{f"old_{column.name}": row[column.name] for column in keys} for row in forget]
+        connection.execute(delete(table).where(*where), old)
+    if rows:
+        connection.execute(insert(table), list(rows))

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from sqlalchemy import BigInteger, Connection, cast, extract, func, select, update
 
 from tocsin.adapters.codec import microseconds
-from tocsin.adapters.database import claim, claimed, migrate, open_engine, writing
+from tocsin.adapters.database import claim, claimed, open_state, writing
 from tocsin.adapters.tables import LEASES
 from tocsin.evaluate.leadership import Held, Others
 
@@ -21,14 +21,9 @@ class SqlLease:
     """A `Lease` in the database of the state."""
 
     def __init__(self, url_or_path: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._engine = open_engine(url_or_path)
+        self._engine = open_state(url_or_path, now())
         self._now = now
         self._claim: BinaryIO | None = None
-        try:
-            migrate(self._engine, now())
-        except BaseException:
-            self._engine.dispose()
-            raise
 
     def acquire(self, holder: str, length: timedelta) -> Held | Others:
         """Take it if it is free, renew it if it is *holder*'s, or say whose it is; for *length* from now on."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from tocsin.adapters import ledger_trail
 from tocsin.adapters.codec import instant, microseconds
-from tocsin.adapters.database import migrate, open_engine, reading, writing
+from tocsin.adapters.database import open_state, reading, writing
 from tocsin.adapters.ledger_trail import Line
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
@@ -64,14 +64,9 @@ class LedgerStore:
     def __init__(
         self, url_or_path: str, *, keep_versions: int = 10, on_broken: Callable[[StoreError], None] | None = None
     ) -> None:
-        self._engine = open_engine(url_or_path)
+        self._engine = open_state(url_or_path, datetime.now(UTC))
         self._keep_versions = keep_versions
         self._on_broken = on_broken
-        try:
-            migrate(self._engine, datetime.now(UTC))
-        except BaseException:
-            self._engine.dispose()
-            raise
 
     def read(self, refs: Iterable[str], start: date, end: date) -> Iterator[Day]:
         """What holds for the days from *start* up to, not including, *end*; by reference and day."""

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from tocsin.adapters import outbox_leases, outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
-from tocsin.adapters.database import claim, migrate, open_engine, reading, writing
+from tocsin.adapters.database import claim, open_state, put_rows, reading, writing
 from tocsin.adapters.outbox_rows import DEAD, PENDING
 from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, LEASES, OUTBOX
 from tocsin.errors import FencedError
@@ -35,17 +35,12 @@ class SqlStore:
         keep_messages: timedelta = timedelta(days=30),
         keep_episodes: timedelta = timedelta(days=400),
     ) -> None:
-        self._engine = open_engine(url_or_path)
+        self._engine = open_state(url_or_path, datetime.now(UTC))
         self._claim: BinaryIO | None = None
         self.fence: int | None = None
         """The token of the lease under which this store may be written; None asks for none."""
         self._keep_messages = keep_messages
         self._keep_episodes = keep_episodes
-        try:
-            migrate(self._engine, datetime.now(UTC))
-        except BaseException:
-            self._engine.dispose()
-            raise
 
     def load(self) -> Memory:
         """Everything as of the last commit."""
@@ -63,10 +58,10 @@ class SqlStore:
         ]
         with self._writing() as connection:
             self._check_fence(connection)
-            _put(connection, ALERTS, alerts, [row for row in alerts if row["state"]])
-            _put(connection, CONVERSATIONS, groups, [row for row in groups if row["state"]])
+            put_rows(connection, ALERTS, alerts, [row for row in alerts if row["state"]])
+            put_rows(connection, CONVERSATIONS, groups, [row for row in groups if row["state"]])
             episodes = [_episode(view) for view in commit.views]
-            _put(connection, EPISODES, episodes, episodes)
+            put_rows(connection, EPISODES, episodes, episodes)
             outbox_rows.post(connection, commit.outbox, commit.at)
             outbox_rows.note_sent(connection, commit.sent, commit.at)
             connection.execute(update(EVALUATOR).values(committed_at=microseconds(commit.at)))
@@ -226,16 +221,3 @@ def _episode(view: AlertView) -> dict[str, object]:
         "resolved_at": view.resolved_at and microseconds(view.resolved_at),
         "seen": encode(view),
     }
-
-
-def _put(
-    connection: Connection, table: Table, forget: Sequence[Mapping[str, object]], rows: Sequence[Mapping[str, object]]
-) -> None:
-    """Replace rows by primary key: delete and insert, which every database spells alike."""
-    keys = list(table.primary_key.columns)
-    if forget:
-        where = [column == bindparam(f"old_{column.name}") for column in keys]
-        old = [{f"old_{column.name}": row[column.name] for column in keys} for row in forget]
-        connection.execute(delete(table).where(*where), old)
-    if rows:
-        connection.execute(insert(table), list(rows))

@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -81,3 +82,19 @@ class QuietHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing: standard error belongs to the command."""
+
+
+def exposed(page: Callable[[], tuple[int, str]]) -> LoopbackServer:
+    """Serve metrics: *page* gives status and text of each answer."""
+
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            status, text = page()
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return LoopbackServer(Handler)
