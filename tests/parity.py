@@ -25,8 +25,9 @@ from tocsin.adapters.promtool import Promtool, find_promtool
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Truth
 from tocsin.evaluate.rule import Rest, Seen
+from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.state import OPEN
-from tocsin.evaluate.tick import Sight, Watch, turn
+from tocsin.evaluate.tick import Watch, turn
 from tocsin.extrapolation import Sample, Semantics
 from tocsin.guards import TRAFFIC_MEMORY, Guards
 from tocsin.plan import plan

@@ -10,7 +10,8 @@ from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import AlertEvent, AlertView, EventKind
 from tocsin.evaluate.received import Received, heard
-from tocsin.evaluate.tick import Turn, Watch, turn
+from tocsin.evaluate.sight import Turn
+from tocsin.evaluate.tick import Watch, turn
 from tocsin.spec import AlertRule, Slo
 from tocsin.workspace import Workspace
 

@@ -17,7 +17,8 @@ from tests.fakes import TrafficSli
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import EventKind, Identity, Phase
 from tocsin.evaluate.rule import Seen
-from tocsin.evaluate.tick import Turn, Watch, turn
+from tocsin.evaluate.sight import Turn
+from tocsin.evaluate.tick import Watch, turn
 from tocsin.ports import Answer, Labels, RangeAnswer, RangeRow, Row
 from tocsin.spec import Combine, CreditTier, Journey, JourneySlo, Measure, Missing, Sla
 from tocsin.spec.journey import Member

@@ -61,6 +61,11 @@ class StateStore:
     def __init__(self, url_or_path: str) -> None:
         self._engine = open_state(url_or_path, datetime.now(UTC))
 
+    @property
+    def shared(self) -> bool:
+        """Whether processes on other hosts may use it, too."""
+        return self._engine.url.get_backend_name() != "sqlite"
+
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()

@@ -12,105 +12,39 @@ so a dead source costs one deadline and not one for each rule. After three looks
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from tocsin.evaluate import alerts, burn, combined
+from tocsin.evaluate import alerts, burn, combined, own
 from tocsin.evaluate.asking import RANGES, Asker, Unanswered
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.grouped import GroupedQuestion, question_of
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import (
-    AlertEvent,
-    AlertState,
-    AlertView,
     Identity,
-    JourneyStatus,
     Phase,
     Sample,
-    SlaStatus,
     SloStatus,
     Snapshot,
     Truth,
 )
 from tocsin.evaluate.questions import Question, questions
-from tocsin.evaluate.received import NOTHING, PREFIX, Heard, foreign, forgotten, joined
+from tocsin.evaluate.received import PREFIX, Heard, foreign, forgotten, joined
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
+from tocsin.evaluate.sight import Sight, Turn
 from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
-from tocsin.evaluate.state import OPEN, STRIDE
+from tocsin.evaluate.state import STRIDE
 from tocsin.evaluate.steps import Steps
 from tocsin.evaluate.together import FEW, FEWEST, Together
-from tocsin.ports import Labels, MetricSource, SourceHealth, labels_of
+from tocsin.ports import Labels, MetricSource, SourceHealth
 from tocsin.spec import Composite
 from tocsin.workspace import Workspace
 
-BLIND_AFTER = 3
-"""Looks in a row without an answer until people are told."""
-SOURCE = Rule(
-    id="source",
-    service="tocsin",
-    severity="critical",
-    title="the metric source does not answer",
-    summary="no alert can fire or resolve until the metric source answers again; what fired keeps firing",
-    labels=labels_of({"alertname": "MetricSourceDown", "service": "tocsin", "severity": "critical", "ref": "source"}),
-)
-QUESTIONS = Rule(
-    id="source:questions",
-    service="tocsin",
-    severity="warning",
-    title="some questions get no answer",
-    summary="some rules are blind: the metric source answers, but not to their questions",
-    labels=labels_of({"alertname": "QuestionsFail", "service": "tocsin", "severity": "warning", "ref": "source"}),
-)
-
-SENDERS = Rule(
-    id="source:senders",
-    service="tocsin",
-    severity="critical",
-    title="a sender of alerts has fallen silent",
-    summary="alerts that it sent stay open, and none of its rules can fire until it sends again",
-    labels=labels_of({"alertname": "AlertSenderSilent", "service": "tocsin", "severity": "critical", "ref": "source"}),
-)
-
 Spread = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None]]], Iterable[None]]
 """`map`, or the `map` of an executor that asks several questions at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """All that one look saw; *strikes* counts looks in a row in which some questions failed, *questions* says how."""
-
-    at: datetime
-    health: SourceHealth
-    seen: Mapping[str, Seen]
-    slos: tuple[SloStatus, ...] = ()
-    journeys: tuple[JourneyStatus, ...] = ()
-    slas: tuple[SlaStatus, ...] = ()
-    strikes: int = 0
-    questions: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
-    """Exceptions that nobody expected, one line each."""
-    heard: Heard = NOTHING
-    """What others say of alerts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one tick changes: *alerts* to store (None forgets), *views* of episodes that people know or must know of.
-
-    *views* holds every episode that fires, blind or not, or was closed by this turn; `snapshot.alerts` also shows
-    the pending ones.
-    """
-
-    alerts: Mapping[Identity, AlertState | None]
-    views: tuple[AlertView, ...]
-    events: tuple[tuple[Identity, AlertEvent], ...]
-    snapshot: Snapshot
-    faults: tuple[str, ...] = ()
-    """Exceptions that nobody expected, of the look and of this turn, one line each."""
 
 
 class Watch:
@@ -142,9 +76,7 @@ class Watch:
             *(rule for service in workspace.services for slo in service.slos for rule in burn.rules(service, slo)),
             *(alerts.rule(service, alert) for service in workspace.services for alert in service.alerts),
             *self.composites.rules(),
-            SOURCE,
-            QUESTIONS,
-            SENDERS,
+            *own.RULES,
         ]
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in made}
         self.health: SourceHealth | None = None
@@ -298,7 +230,7 @@ def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faul
         )
 
     def see() -> Steps:
-        seen = _seen(rule, sight, steps.memory)
+        seen = own.seen(rule, sight, steps.memory)
         if said := sight.heard.ours.get(rule.id):
             seen = joined(seen, rule, said, [identity.labels for identity in known])
         return steps.empty().rule(rule, seen, known)
@@ -313,41 +245,6 @@ def _combined(composite: Composite, seen: Mapping[str, Seen], steps: Steps) -> S
 
 def _unseen(reason: str) -> Seen:
     return Seen(rest=unknown(reason))
-
-
-def _seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
-    """What is known about a rule; those about the source itself follow from the look as a whole."""
-    if rule is SOURCE:
-        return one(_struck(rule, memory, sight.health.failures, sight.health.detail, ()))
-    if rule is QUESTIONS:
-        if not sight.health.ok:
-            return one(Sample(Truth.UNKNOWN, reason=sight.health.detail))
-        return one(_struck(rule, memory, sight.strikes, f"{len(sight.questions)} kinds of failure", sight.questions))
-    if rule is SENDERS:
-        return one(_silence(sight.heard, sight.health))
-    return sight.seen.get(rule.id, Seen())
-
-
-def _silence(heard: Heard, health: SourceHealth) -> Sample:
-    """Whether alerts are blind because their sender is silent; the metric source may be it, and has an alert itself."""
-    if not heard.blind:
-        return Sample(Truth.FALSE, 0.0, "every sender of an open alert has spoken since")
-    if not health.ok:
-        return Sample(Truth.UNKNOWN, float(len(heard.blind)), health.detail)
-    last = max(claim.said_at for claim in heard.blind)
-    facts = tuple(("last heard of", url) for url in sorted({claim.url for claim in heard.blind if claim.url})[:3])
-    reason = f"{len(heard.blind)} alerts were not told to be over, the last word was at {last:%Y-%m-%d %H:%M:%S} UTC"
-    return Sample(Truth.TRUE, float(len(heard.blind)), reason, facts)
-
-
-def _struck(rule: Rule, memory: Memory, strikes: int, detail: str, questions: tuple[str, ...]) -> Sample:
-    """True after some looks in a row that failed, or while one fails and the alert is open (after a restart)."""
-    state = memory.alerts.get(Identity(rule.id))
-    is_open = state is not None and state.phase in OPEN
-    facts = tuple(("failure", text) for text in (questions[:5] or (detail,)))
-    if strikes >= BLIND_AFTER or (strikes and is_open):
-        return Sample(Truth.TRUE, float(strikes), detail, facts)
-    return Sample(Truth.FALSE, float(strikes), "every question is answered again")
 
 
 def _health(before: SourceHealth | None, down: bool, detail: str, now: datetime) -> SourceHealth:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tocsin.errors import MisuseError, UnavailableError
 from tocsin.evaluate.memory import Letter
-from tocsin.evaluate.tick import SENDERS
+from tocsin.evaluate.own import SENDERS
 from tocsin.matchers import LabelMatcher
 from tocsin.notify.silences import Silence
 from tocsin.ports import HEARTBEAT

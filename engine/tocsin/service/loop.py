@@ -9,7 +9,8 @@ from typing import Protocol
 from tocsin.errors import FencedError, TocsinError
 from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, Store
 from tocsin.evaluate.model import Acknowledgement, AlertView, Phase, Snapshot
-from tocsin.evaluate.tick import Sight, Spread, Turn, Watch, turn
+from tocsin.evaluate.sight import Sight, Turn
+from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.notify.acknowledgements import seen_to
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting

@@ -120,8 +120,8 @@ class Process:
         self._keeping = False
         self._keeper = self._kept(definitions, stack)
         rules = stack.enter_context(closing(PrometheusRules(settings.prometheus, connections=1)))
-        self._inbox = Inbox(stack.enter_context(closing(SqlClaims(settings.state))), rules.alerting_rules)
-        self._inbox.shared = "://" in settings.state and not settings.state.startswith("sqlite")
+        claims = stack.enter_context(closing(SqlClaims(settings.state)))
+        self._inbox = Inbox(claims, rules.alerting_rules, shared=claims.shared)
         self._inbox.load()
         acknowledgements = stack.enter_context(closing(SqlAcknowledgements(settings.state)))
         self._taken = Taken(acknowledgements, environ.get(SIGNED_BY, ""))

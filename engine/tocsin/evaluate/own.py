@@ -1,0 +1,75 @@
+"""Alerts about Tocsin itself: the metric source is down, some questions fail, a sender of alerts has fallen silent.
+
+One for all rules that are blind by it, for nobody wants five hundred.
+"""
+
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.model import Identity, Sample, Truth
+from tocsin.evaluate.received import Heard
+from tocsin.evaluate.rule import Rule, Seen, one
+from tocsin.evaluate.sight import Sight
+from tocsin.evaluate.state import OPEN
+from tocsin.ports import SourceHealth, labels_of
+
+BLIND_AFTER = 3
+"""Looks in a row without an answer until people are told."""
+SOURCE = Rule(
+    id="source",
+    service="tocsin",
+    severity="critical",
+    title="the metric source does not answer",
+    summary="no alert can fire or resolve until the metric source answers again; what fired keeps firing",
+    labels=labels_of({"alertname": "MetricSourceDown", "service": "tocsin", "severity": "critical", "ref": "source"}),
+)
+QUESTIONS = Rule(
+    id="source:questions",
+    service="tocsin",
+    severity="warning",
+    title="some questions get no answer",
+    summary="some rules are blind: the metric source answers, but not to their questions",
+    labels=labels_of({"alertname": "QuestionsFail", "service": "tocsin", "severity": "warning", "ref": "source"}),
+)
+SENDERS = Rule(
+    id="source:senders",
+    service="tocsin",
+    severity="critical",
+    title="a sender of alerts has fallen silent",
+    summary="alerts that it sent stay open, and none of its rules can fire until it sends again",
+    labels=labels_of({"alertname": "AlertSenderSilent", "service": "tocsin", "severity": "critical", "ref": "source"}),
+)
+RULES = (SOURCE, QUESTIONS, SENDERS)
+
+
+def seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
+    """What is known about a rule; those about the source itself follow from the look as a whole."""
+    if rule is SOURCE:
+        return one(_struck(rule, memory, sight.health.failures, sight.health.detail, ()))
+    if rule is QUESTIONS:
+        if not sight.health.ok:
+            return one(Sample(Truth.UNKNOWN, reason=sight.health.detail))
+        return one(_struck(rule, memory, sight.strikes, f"{len(sight.questions)} kinds of failure", sight.questions))
+    if rule is SENDERS:
+        return one(_silence(sight.heard, sight.health))
+    return sight.seen.get(rule.id, Seen())
+
+
+def _silence(heard: Heard, health: SourceHealth) -> Sample:
+    """Whether alerts are blind because their sender is silent; the metric source may be it, and has an alert itself."""
+    if not heard.blind:
+        return Sample(Truth.FALSE, 0.0, "every sender of an open alert has spoken since")
+    if not health.ok:
+        return Sample(Truth.UNKNOWN, float(len(heard.blind)), health.detail)
+    last = max(claim.said_at for claim in heard.blind)
+    facts = tuple(("last heard of", url) for url in sorted({claim.url for claim in heard.blind if claim.url})[:3])
+    reason = f"{len(heard.blind)} alerts were not told to be over, the last word was at {last:%Y-%m-%d %H:%M:%S} UTC"
+    return Sample(Truth.TRUE, float(len(heard.blind)), reason, facts)
+
+
+def _struck(rule: Rule, memory: Memory, strikes: int, detail: str, questions: tuple[str, ...]) -> Sample:
+    """True after some looks in a row that failed, or while one fails and the alert is open (after a restart)."""
+    state = memory.alerts.get(Identity(rule.id))
+    is_open = state is not None and state.phase in OPEN
+    facts = tuple(("failure", text) for text in (questions[:5] or (detail,)))
+    if strikes >= BLIND_AFTER or (strikes and is_open):
+        return Sample(Truth.TRUE, float(strikes), detail, facts)
+    return Sample(Truth.FALSE, float(strikes), "every question is answered again")

@@ -1,0 +1,53 @@
+"""What one tick sees, and what it changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tocsin.evaluate.model import (
+    AlertEvent,
+    AlertState,
+    AlertView,
+    Identity,
+    JourneyStatus,
+    SlaStatus,
+    SloStatus,
+    Snapshot,
+)
+from tocsin.evaluate.received import NOTHING, Heard
+from tocsin.evaluate.rule import Seen
+from tocsin.ports import SourceHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that one look saw; *strikes* counts looks in a row in which some questions failed, *questions* says how."""
+
+    at: datetime
+    health: SourceHealth
+    seen: Mapping[str, Seen]
+    slos: tuple[SloStatus, ...] = ()
+    journeys: tuple[JourneyStatus, ...] = ()
+    slas: tuple[SlaStatus, ...] = ()
+    strikes: int = 0
+    questions: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    """Exceptions that nobody expected, one line each."""
+    heard: Heard = NOTHING
+    """What others say of alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one tick changes: *alerts* to store (None forgets), *views* of episodes that people know or must know of.
+
+    *views* holds every episode that fires, blind or not, or was closed by this turn; `snapshot.alerts` also shows
+    the pending ones.
+    """
+
+    alerts: Mapping[Identity, AlertState | None]
+    views: tuple[AlertView, ...]
+    events: tuple[tuple[Identity, AlertEvent], ...]
+    snapshot: Snapshot
+    faults: tuple[str, ...] = ()
+    """Exceptions that nobody expected, of the look and of this turn, one line each."""
