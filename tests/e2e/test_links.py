@@ -12,7 +12,10 @@ pytestmark = pytest.mark.real
 
 
 def test_who_follows_the_link_of_a_mail_can_acknowledge(lab: Lab) -> None:
-    """With a secret: the link may, its form sent makes it known; who has no link may not. The graph has the value."""
+    """With a secret: the link may, its form sent makes it known; who has no link may not. The graph has the value.
+
+    The other link silences it, and its end is told all the same.
+    """
     lab.environ |= {"TOCSIN_SECRET": "hush", "TOCSIN_PUBLIC_PROMETHEUS": lab.prometheus.url}
     evaluator = lab.serve("--public-url", "http://tocsin.example/ops/")
     lab.exporter.level = 10
@@ -35,6 +38,15 @@ def test_who_follows_the_link_of_a_mail_can_acknowledge(lab: Lab) -> None:
     assert graph is not None
     (drawn,) = parse_qs(urlsplit(graph[0]).query)["g0.expr"]
     assert [row["value"][1] for row in lab.prometheus.query(drawn)] == ["10"]
+    hush = re.search(r"http://tocsin\.example/ops(/alerts/\w+/silence)\?expires=(\d+)&signature=(\w+)", mail.text)
+    assert hush is not None
+    permit = {"expires": hush[2], "signature": hush[3]}
+    filled = {**permit, "duration": "30m", "by": "ana", "comment": "known"}
+    assert requests.post(evaluator.url + hush[1], data=filled | {"expires": "1"}, timeout=10).status_code == 403
+    assert "Silenced until" in requests.post(evaluator.url + hush[1], data=filled, timeout=10).text
+    (silence,) = evaluator.get("/api/v2/silences").json()
+    assert {"name": "ref", "value": "shop/FaultLevel", "isRegex": False, "isEqual": True} in silence["matchers"]
+
     lab.exporter.level = 0
     until(lambda: lab.subjects("RESOLVED"), "its end was told")
     assert "tocsin.example" not in lab.inbox.mails[-1].text

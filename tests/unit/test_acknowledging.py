@@ -3,25 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from tests import builders
 from tests.alerts import NOON, channel, notifications, route, seconds, view
-from tests.fakes import FakeSource, HandClock
-from tests.sites import together
+from tests.forms import FormSite
 from tests.talks import Talk, over
 
-from tocsin.adapters.acknowledgement_store import SqlAcknowledgements
-from tocsin.adapters.store import SqlStore
-from tocsin.evaluate.model import Acknowledgement, AlertView, Snapshot
-from tocsin.ports import SourceHealth
-from tocsin.service.api import Desk
-from tocsin.service.app import create_app
-from tocsin.service.board import Board, Standing
-from tocsin.service.taken import Taken
-from tocsin.service.telemetry import Telemetry
+from tocsin.evaluate.model import Acknowledgement, AlertView
 from tocsin.spec import Escalation
 from tocsin.units import Duration
 
@@ -92,33 +80,15 @@ def test_a_silenced_alert_does_not_escalate() -> None:
     assert said(talk, 0, 4_000) == []
 
 
-class Site:
-    """The application over real stores, with one open alert."""
-
-    def __init__(self, folder: Path, secret: str = "") -> None:
-        state = str(folder / "state.db")
-        self.store, self.acknowledgements = SqlStore(state), SqlAcknowledgements(state)
-        self.taken = Taken(self.acknowledgements, secret)
-        board = Board(Standing(builders.workspace(), seconds(15), NOON))
-        board.update(snapshot=Snapshot(NOON, SourceHealth(ok=True, since=NOON), alerts=(view("k1"),)), ticked_at=NOON)
-        desk = Desk(board, self.store, FakeSource(), HandClock(NOON))
-        self._app = create_app(desk, Telemetry("0"), version="1", taken=self.taken)
-
-    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """One request."""
-        return together(self._app, lambda client: client.request(method, path, **more))
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[FormSite]:
     """Without a secret."""
-    made = Site(tmp_path)
+    made = FormSite(tmp_path)
     yield made
-    made.store.close()
-    made.acknowledgements.close()
+    made.close()
 
 
-def test_who_came_first_has_it(site: Site) -> None:
+def test_who_came_first_has_it(site: FormSite) -> None:
     """Over the API; it outlives the process, and can be given back."""
     first = site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ana", "comment": "on it"})
     second = site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ben"})
@@ -129,7 +99,7 @@ def test_who_came_first_has_it(site: Site) -> None:
     assert site.taken.known() == {}
 
 
-def test_nothing_happens_when_a_link_is_only_fetched(site: Site) -> None:
+def test_nothing_happens_when_a_link_is_only_fetched(site: FormSite) -> None:
     """Mail programs fetch links; the page shows a form, and the form does it."""
     shown = site.ask("GET", "/alerts/k1")
     assert (shown.status_code, site.taken.known()) == (200, {})
@@ -148,24 +118,23 @@ def test_nothing_happens_when_a_link_is_only_fetched(site: Site) -> None:
         ("/api/v1/alerts/k1/acknowledge", {}, 422),
     ],
 )
-def test_what_cannot_be_acknowledged_is_refused(site: Site, path: str, body: dict[str, str], status: int) -> None:
+def test_what_cannot_be_acknowledged_is_refused(site: FormSite, path: str, body: dict[str, str], status: int) -> None:
     """No such alert, and nobody."""
     assert site.ask("POST", path, json=body).status_code == status
 
 
-def test_the_form_of_another_site_is_refused(site: Site) -> None:
+def test_the_form_of_another_site_is_refused(site: FormSite) -> None:
     """A page elsewhere cannot acknowledge in the name of its reader."""
     assert site.ask("POST", "/alerts/k1", data={"by": "x"}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
 
 
 def test_with_a_secret_only_the_link_of_the_message_may(tmp_path: Path) -> None:
     """The signature is of one episode; a wrong one, none, and that of another are refused."""
-    site = Site(tmp_path, "hush")
+    site = FormSite(tmp_path, "hush")
     good, other = site.taken.signature("k1"), site.taken.signature("k2")
     for signature, status in (("", 403), (other, 403), ("x" * 32, 403), (good, 200)):
         body = {"by": "ana", "signature": signature}
         assert site.ask("POST", "/api/v1/alerts/k1/acknowledge", json=body).status_code == status
     assert "<button" not in site.ask("GET", "/alerts/k1").text
     assert "hush" not in site.ask("GET", f"/alerts/k1?signature={good}").text
-    site.store.close()
-    site.acknowledgements.close()
+    site.close()

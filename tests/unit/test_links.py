@@ -29,7 +29,10 @@ def test_a_link_leads_to_the_page_of_its_alert_and_is_signed() -> None:
     """Below a path, too."""
     (sent,) = Links("https://o.example/tocsin", signature=lambda key: f"of-{key}").added([message()], [])
 
-    assert sent.alerts[0].links == (("acknowledge", "https://o.example/tocsin/alerts/k1?signature=of-k1"),)
+    assert sent.alerts[0].links == (
+        ("acknowledge", "https://o.example/tocsin/alerts/k1?signature=of-k1"),
+        ("silence", "https://o.example/tocsin/alerts/k1/silence"),
+    )
 
 
 def test_a_graph_shows_the_value_until_it_was_evaluated() -> None:
@@ -50,7 +53,7 @@ def test_what_is_over_has_no_link() -> None:
     over = text("k2", resolved=NOON, links=LINKS)
     (sent,) = Links("https://o.example").added([message("email", Action.FIRE, text("k1"), over)], [])
 
-    assert [len(alert.links) for alert in sent.alerts] == [1, 0]
+    assert [len(alert.links) for alert in sent.alerts] == [2, 0]
 
 
 def test_without_an_address_there_is_none() -> None:

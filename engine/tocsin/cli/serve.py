@@ -65,7 +65,7 @@ import click
     metavar="URL",
     envvar="TOCSIN_PUBLIC_URL",
     show_envvar=True,
-    help="Where people reach the page: messages then link to where an alert is acknowledged.",
+    help="Where people reach the page: messages then link to where an alert is acknowledged or silenced.",
 )
 @click.option(
     "--public-prometheus",

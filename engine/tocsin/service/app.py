@@ -1,12 +1,12 @@
 """The web application: the API, the page, health, and Tocsin's own metrics."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -24,6 +24,8 @@ from tocsin.service.objective import render_objective
 from tocsin.service.page import PAGE_HEADERS, render_page
 from tocsin.service.parameters import ApiError
 from tocsin.service.shapes import ErrorBody, Fault, Shape
+from tocsin.service.silencing import Silencing
+from tocsin.service.silencing import create_router as create_silencing
 from tocsin.service.story import Story, told
 from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
@@ -154,19 +156,10 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return f"{name}: {text[:1].lower()}{text[1:]}, not {seen!r}"
 
 
-def create_app(
-    desk: Desk, telemetry: Telemetry, *, version: str, office: Office | None = None, taken: Taken | None = None
-) -> FastAPI:
-    """Assemble the application; without *office* and *taken* it only reads."""
-    app = FastAPI(
-        title="Tocsin",
-        version=version,
-        description="Alerting and SLAs as code: status, metrics and alerts of the evaluator.",
-        docs_url=None,  # its page loads scripts from elsewhere
-        redoc_url=None,
-        openapi_url="/openapi.json",
-    )
-    _handle_errors(app)
+def _routers(
+    desk: Desk, office: Office | None, taken: Taken | None, silencing: Silencing | None
+) -> Iterator[APIRouter]:
+    """Every path but those of the process itself."""
     router = create_router(desk)
     answer_deliveries = DeliveriesApi(desk).deliveries
     router.add_api_route("/deliveries", answer_deliveries, methods=["GET"], responses={503: {"model": ErrorBody}})
@@ -178,11 +171,36 @@ def create_app(
         responses={404: {"model": ErrorBody}, 503: {"model": ErrorBody}},
         summary="Why an alert did or did not notify",
     )
-    app.include_router(router)
+    yield router
     if taken is not None:
-        app.include_router(incident.create_router(desk, taken))
+        yield incident.create_router(desk, taken)
+    if silencing is not None:
+        yield create_silencing(silencing)
     if office is not None:
-        app.include_router(alertmanager.create_router(office))
+        yield alertmanager.create_router(office)
+
+
+def create_app(
+    desk: Desk,
+    telemetry: Telemetry,
+    *,
+    version: str,
+    office: Office | None = None,
+    taken: Taken | None = None,
+    silencing: Silencing | None = None,
+) -> FastAPI:
+    """Assemble the application; without *office*, *taken* and *silencing* it only reads."""
+    app = FastAPI(
+        title="Tocsin",
+        version=version,
+        description="Alerting and SLAs as code: status, metrics and alerts of the evaluator.",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    _handle_errors(app)
+    for router in _routers(desk, office, taken, silencing):
+        app.include_router(router)
 
     @app.get("/healthz", summary="Whether the process answers")
     async def healthz() -> Alive:

@@ -4,7 +4,7 @@ Nothing happens on GET: mail programs and chats fetch links to show what is behi
 """
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -15,11 +15,9 @@ from tocsin.errors import TocsinError
 from tocsin.evaluate.model import Acknowledgement, AlertView
 from tocsin.service import page, phrases
 from tocsin.service.api import Desk
-from tocsin.service.parameters import ApiError
+from tocsin.service.parameters import ApiError, form_of
 from tocsin.service.shapes import Shape
 from tocsin.service.taken import Taken
-
-LARGEST_FORM = 10_000
 
 
 class Asked(BaseModel):
@@ -118,12 +116,7 @@ def create_router(desk: Desk, taken: Taken) -> APIRouter:
 
     @router.post("/alerts/{name}", include_in_schema=False)
     async def form(name: str, request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise ApiError(403, "not-allowed", "the form of another site")
-        body = await request.body()
-        if len(body) > LARGEST_FORM:
-            raise ApiError(413, "too-large", "the form is too large")
-        given = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
+        given = await form_of(request)
         signature = given.get("signature", "")
         asked = Asked.model_construct(by=given.get("by", ""), comment=given.get("comment", ""), signature=signature)
         await run_in_threadpool(incidents.take, name, asked)

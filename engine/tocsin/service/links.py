@@ -1,4 +1,4 @@
-"""Links in messages: to the page where an open alert is acknowledged, and to the graph of what fired; pure."""
+"""Links in messages: to where an open alert is acknowledged, to where it is silenced, and to the graph; pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from tocsin.evaluate.burn import tier_id
 from tocsin.evaluate.model import AlertView
 from tocsin.ports import AlertText, Notification
+from tocsin.service.signing import permit
 from tocsin.spec import Plain, Threshold
 from tocsin.workspace import Workspace
 
@@ -22,12 +23,14 @@ class Links:
     """Writes links; each kind only where it is known where people reach what it leads to.
 
     *page* and *source* are URLs of Tocsin and of the metric source as people's browsers know them, *signature* gives
-    what an episode's link is signed by (`Taken.signature`), *graphs* the expression of each rule that has a simple one.
+    what the link to an episode is signed by (`Taken.signature`), *secret* signs those that silence, *graphs* has the
+    expression of each rule that has a simple one.
     """
 
     page: str = ""
     source: str = ""
     signature: Callable[[str], str] = field(default=lambda _: "")
+    secret: str = field(default="", repr=False)
     graphs: Mapping[str, str] = field(default_factory=dict)
 
     def added(self, messages: Iterable[Notification], views: Iterable[AlertView]) -> tuple[Notification, ...]:
@@ -43,15 +46,16 @@ class Links:
     def _linked(self, text: AlertText, rules: Mapping[str, str], at: datetime) -> AlertText:
         if text.resolved_at is not None:
             return replace(text, links=())
-        links = [("acknowledge", self._page(text.dedup_key))] * bool(self.page)
+        links = []
+        if self.page:
+            place = f"{self.page}/alerts/{quote(text.dedup_key, safe='')}"
+            signature = self.signature(text.dedup_key)
+            links.append(("acknowledge", place + (f"?signature={signature}" if signature else "")))
+            links.append(("silence", f"{place}/silence{permit(self.secret, text.dedup_key, at).query}"))
         graph = self.graphs.get(rules.get(text.dedup_key, ""), "")
         if self.source and graph:
             links.append(("graph", self._graph(graph, at)))
         return replace(text, links=tuple(links))
-
-    def _page(self, episode: str) -> str:
-        signature = self.signature(episode)
-        return f"{self.page}/alerts/{quote(episode, safe='')}" + (f"?signature={signature}" if signature else "")
 
     def _graph(self, expression: str, at: datetime) -> str:
         """The graph up to *at*, as Prometheus' own alerts link to it; it takes UTC without a zone."""

@@ -4,12 +4,13 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 LONGEST_NAME = 200
+LARGEST_FORM = 10_000
 
 
 class ApiError(Exception):
@@ -60,3 +61,15 @@ class StrictRoute(APIRoute):
             return await handle(Request({**request.scope, "query_string": meant.encode()}, request.receive))
 
         return handle_strictly
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """What somebody has filled in and sent; raises ApiError for the form of another site, and for a huge one."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise ApiError(403, "not-allowed", "the form of another site")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_FORM:
+            raise ApiError(413, "too-large", "the form is too large")
+    return {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}

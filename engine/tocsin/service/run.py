@@ -47,6 +47,7 @@ from tocsin.service.quiet import Quiet
 from tocsin.service.renewal import Renewal, teller
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
+from tocsin.service.silencing import Silencing
 from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
 from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
@@ -60,7 +61,7 @@ ASKERS = 8
 """Questions asked of the metric source at a time."""
 DOUBT = "another evaluator may have sent this, too: the state store does not answer"
 SIGNED_BY = "TOCSIN_SECRET"
-"""The environment variable with what links for acknowledging are signed by."""
+"""The environment variable with what links for acknowledging and silencing are signed by."""
 LEDGER_DEADLINE = 30.0
 """Seconds for one question of the ledger: nobody waits for it."""
 
@@ -124,7 +125,8 @@ class Process:
         self._inbox = Inbox(claims, rules.alerting_rules, shared=claims.shared)
         self._inbox.load()
         acknowledgements = stack.enter_context(closing(SqlAcknowledgements(settings.state)))
-        self._taken = Taken(acknowledgements, environ.get(SIGNED_BY, ""))
+        self._secret = environ.get(SIGNED_BY, "")
+        self._taken = Taken(acknowledgements, self._secret)
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         canaries = Canaries(stack.enter_context(closing(SqlCanaries(settings.state))))
         self._telemetry.watch_canaries(canaries.known)
@@ -166,7 +168,7 @@ class Process:
 
     def _links(self, definitions: Definitions) -> Links:
         page, source = self._settings.public_url, self._settings.public_prometheus
-        return Links(page, source, self._taken.signature, graphs_of(definitions.workspace))
+        return Links(page, source, self._taken.signature, self._secret, graphs_of(definitions.workspace))
 
     def _fault(self) -> str:
         """What is wrong with this evaluator, in words; empty while it can be relied on."""
@@ -203,7 +205,15 @@ class Process:
     def start(self) -> str:
         """Answer requests and deliver; returns the URL."""
         office = Office(self._board, self._quiet, self._inbox, self._clock, Configuration(self._environ).of)
-        app = create_app(self._desk, self._telemetry, version=version("tocsin"), office=office, taken=self._taken)
+        silencing = Silencing(self._desk, self._quiet, self._secret)
+        app = create_app(
+            self._desk,
+            self._telemetry,
+            version=version("tocsin"),
+            office=office,
+            taken=self._taken,
+            silencing=silencing,
+        )
         self._web.start(app)
         self._play(self._leadership.start())
         self._renewal.start()

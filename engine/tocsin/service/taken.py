@@ -1,7 +1,5 @@
 """Acknowledgements as the evaluator, the API and the page see them: what the store says, or what it said last."""
 
-import hashlib
-import hmac
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,12 +7,11 @@ from datetime import datetime, timedelta
 from tocsin.errors import TocsinError
 from tocsin.evaluate.model import Acknowledgement
 from tocsin.notify.acknowledgements import LONGEST, AcknowledgementStore
+from tocsin.service.signing import genuine, signed
 
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)
-_SIGNED = 32
-"""Hexadecimal digits of a signature: 128 bits."""
 
 
 class Taken:
@@ -49,10 +46,8 @@ class Taken:
 
     def signature(self, dedup_key: str) -> str:
         """What a link to this episode carries; empty without a secret."""
-        if not self._secret:
-            return ""
-        return hmac.new(self._secret.encode(), dedup_key.encode(), hashlib.sha256).hexdigest()[:_SIGNED]
+        return signed(self._secret, dedup_key)
 
     def may(self, dedup_key: str, signature: str) -> bool:
         """Whether who shows *signature* may acknowledge this episode."""
-        return hmac.compare_digest(self.signature(dedup_key), signature) if self._secret else True
+        return genuine(self._secret, dedup_key, signature)
