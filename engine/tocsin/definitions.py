@@ -78,7 +78,7 @@ def _messages(workspace: Workspace) -> Iterator[Diagnostic]:
     documents = [d for d in every if d.at(("kind",)) == "Notifications" and d.at(("templates",))]
     if not documents:
         return
-    from tocsin_notifiers.own_words import misfits  # noqa: PLC0415  # libraries of channels, which most do not need
+    from tocsin_notifiers.confined import misfits  # noqa: PLC0415  # libraries of channels, which most do not need
 
     for document in documents:
         for where in (("templates", *rest) for rest in TEMPLATES):

@@ -1,20 +1,31 @@
 """Ways out: email, Slack, PagerDuty, Alertmanager, any Apprise URL. A channel is built with its secrets resolved."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 from tocsin.errors import MisuseError
 from tocsin.ports import Channel
-from tocsin_notifiers import alertmanager, apprise_url, email, pagerduty, slack
 from tocsin_notifiers.settings import Settings
 
 Factory = Callable[[str, Settings], Channel]
 
+
+def _lazily(module: str) -> Factory:
+    """Build with the `build` of *module*, imported with its libraries when somebody wants such a channel."""
+
+    def build(name: str, settings: Settings) -> Channel:
+        factory: Factory = import_module(f"{__name__}.{module}").build
+        return factory(name, settings)
+
+    return build
+
+
 CHANNELS: dict[str, Factory] = {
-    "alertmanager": alertmanager.build,
-    "apprise": apprise_url.build,
-    "email": email.build,
-    "pagerduty": pagerduty.build,
-    "slack": slack.build,
+    "alertmanager": _lazily("alertmanager"),
+    "apprise": _lazily("apprise_url"),
+    "email": _lazily("email"),
+    "pagerduty": _lazily("pagerduty"),
+    "slack": _lazily("slack"),
 }
 """Kinds of channels, the same that the schema knows; what has none of its own is reached by `apprise`."""
 

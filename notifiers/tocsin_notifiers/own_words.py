@@ -1,47 +1,17 @@
 """What a workspace writes in the place of our messages: templates of its own, checked before they are used.
 
-They run in a sandbox, without files and without access to anything but the words of the message.
+They run in a process of their own, without files, secrets or access to anything but the words of the message.
 """
 
 import logging
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
-from traceback import walk_tb
+from dataclasses import replace
+from datetime import datetime
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from tocsin.ports import Action, AlertText, Notification
-from tocsin_notifiers.message import (
-    FILTERS,
-    LONGEST_TITLE,
-    base_subject,
-    cleaned,
-    notes,
-    one_line,
-    render,
-    words_of,
-)
+from tocsin.ports import Notification
+from tocsin_notifiers.confined import fill
+from tocsin_notifiers.message import LONGEST_TITLE, base_subject, cleaned, notes, one_line, render
 
 log = logging.getLogger(__name__)
-
-LONGEST = 50_000
-"""Characters of what a template makes; receivers have limits of their own below it."""
-_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_ATTRIBUTE = re.compile(r"has no attribute '(\w+)'")
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """What is wrong with the characters [start, end) of a template."""
-
-    start: int
-    end: int
-    message: str
-    hint: str | None = None
 
 
 def text(notification: Notification, now: datetime, template: str | None) -> str | None:
@@ -53,11 +23,11 @@ def text(notification: Notification, now: datetime, template: str | None) -> str
     if template is None:
         return None
     try:
-        body = filled(template, clean, now)
-        told = "" if "notes" in _names(template) else "".join(f"Note: {note}.\n" for note in notes(clean, now))
+        body, told_already = fill(template, clean, now)
     except Exception as error:  # noqa: BLE001  # whatever a template does wrong, the page goes out
-        log.warning("a template failed, the message is in our own words", extra={"error": type(error).__name__})
+        log.warning("a template failed, the message is in our own words", extra={"error": str(error)})
         return None
+    told = "" if told_already else "".join(f"Note: {note}.\n" for note in notes(clean, now))
     return f"{told}{body}\n"
 
 
@@ -70,7 +40,7 @@ def topic(notification: Notification, now: datetime, template: str | None) -> st
     """What a subject says besides the state."""
     clean = cleaned(notification)
     try:
-        return one_line(filled(template, clean, now), LONGEST_TITLE) if template else base_subject(clean)
+        return one_line(fill(template, clean, now)[0], LONGEST_TITLE) if template else base_subject(clean)
     except Exception:  # noqa: BLE001
         return base_subject(clean)
 
@@ -79,103 +49,3 @@ def marked(notification: Notification, template: str | None) -> Notification:
     """The message with a line that its *template*, if there is one, has failed."""
     failed = ("the workspace's own template failed; tocsin check may say why",) if template else ()
     return replace(notification, notes=(*notification.notes, *failed))
-
-
-def filled(template: str, clean: Notification, now: datetime) -> str:
-    """Fill *template* for a notification that is `cleaned` already; raises whatever goes wrong, also if it is empty."""
-    text = _compiled(template).render(words_of(clean, now)).strip()
-    if not text:
-        raise ValueError("it is empty")
-    return text[:LONGEST]
-
-
-def misfits(template: str) -> tuple[Misfit, ...]:
-    """Everything that is wrong with *template*, as far as it can be told without a real alert."""
-    try:
-        tree = _environment().parse(template)
-        _environment().from_string(template)
-    except TemplateSyntaxError as error:
-        return (_in_line(template, error.lineno, "", f"the template is not well formed: {error.message}"),)
-    known = words_of(SAMPLES[0], _NOON).keys()
-    strangers = meta.find_undeclared_variables(tree) - known
-    if strangers:
-        hint = f"there are {', '.join(sorted(known))}"
-        places = {(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.name in strangers}
-        found = (_in_line(template, line, name, f"{name} is no word of a message", hint) for name, line in places)
-        return tuple(sorted(found, key=lambda misfit: misfit.start))
-    return tuple(_tried(template))[:1]
-
-
-def _tried(template: str) -> Iterator[Misfit]:
-    """What comes up when it is filled for sample alerts."""
-    for sample in SAMPLES:
-        try:
-            filled(template, sample, _NOON)
-        except Exception as error:  # noqa: BLE001  # whatever a template does wrong is what is looked for
-            found = _ATTRIBUTE.search(str(error))
-            name = found[1] if found else ""
-            hint = f"an alert has {', '.join(field.name for field in fields(AlertText))}" if found else None
-            why = f"there is no {name} here" if found else f"{type(error).__name__}: {error}"
-            lines = [
-                number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"
-            ]
-            yield _in_line(template, (lines or [1])[-1], name, f"the template fails for a sample alert: {why}", hint)
-
-
-def _in_line(template: str, number: int, name: str, message: str, hint: str | None = None) -> Misfit:
-    """The place of *name* in a line, or the line."""
-    lines = template.splitlines(keepends=True) or [""]
-    number = min(max(number, 1), len(lines))
-    start, line = sum(map(len, lines[: number - 1])), lines[number - 1]
-    found = re.search(rf"\b{re.escape(name)}\b", line) if name else None
-    first, last = found.span() if found else (len(line) - len(line.lstrip()), len(line.rstrip()))
-    return Misfit(start + first, start + max(last, first), message, hint)
-
-
-@cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=False,  # what it makes is text; HTML and mrkdwn are made from it
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
-    return environment
-
-
-@lru_cache(64)
-def _compiled(template: str) -> Template:
-    return _environment().from_string(template)
-
-
-@lru_cache(64)
-def _names(template: str) -> set[str]:
-    """The words of a message that *template* uses."""
-    return meta.find_undeclared_variables(_environment().parse(template))
-
-
-def _samples() -> Iterator[Notification]:
-    """A page, a group in which one alert is over, an end, a reminder; with and without what is optional."""
-    page = AlertText(
-        title="shop/uptime burns its error budget",
-        summary="7.2% of requests fail",
-        service="shop",
-        severity="critical",
-        started_at=_NOON - timedelta(minutes=3),
-        dedup_key="k1",
-        labels=(("ref", "shop/uptime"), ("service", "shop"), ("severity", "critical")),
-        facts=(("budget left", "91.3%"),),
-        reason="it burns at 43.2x",
-        runbook="https://runbooks.example/shop",
-        description="Customers cannot buy.",
-        links=(("acknowledge", "https://tocsin.example/alerts/k1"),),
-    )
-    over = AlertText("Disk full", "", "db", "warning", _NOON - timedelta(hours=1), "k2", resolved_at=_NOON)
-    yield Notification("c", "k", Action.FIRE, (page,), _NOON)
-    yield Notification("c", "k", Action.FIRE, (page, over), _NOON, notes=("may be a repeat",))
-    yield Notification("c", "k", Action.RESOLVE, (over,), _NOON, seq=1)
-    yield Notification("c", "k", Action.REPEAT, (page, page), _NOON, seq=1)
-
-
-SAMPLES = tuple(cleaned(sample) for sample in _samples())

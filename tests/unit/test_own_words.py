@@ -1,5 +1,8 @@
 """Templates of the workspace: what they may do, what is found in them, and that no page is lost by one."""
 
+import re
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,8 @@ from tocsin.definitions import read_definitions
 from tocsin.ports import Action
 from tocsin.service.wiring import build_channels
 from tocsin_notifiers import own_words, slack_blocks
+from tocsin_notifiers.confined import SECONDS, misfits
 from tocsin_notifiers.email import _address, written
-from tocsin_notifiers.own_words import misfits
 
 SENDER = _address("from", "tocsin@example.org")
 
@@ -130,3 +133,45 @@ def test_templates_reach_the_channels_of_their_document(tmp_path: Path) -> None:
         "firing: be-camera/uptime burns its error budget\n"
     )
     assert channels["plain"].text_template is None
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}x",
+        "{{ 9 ** (9 ** 9) }}",
+        "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+    ],
+)
+def test_a_template_without_an_end_is_stopped(template: str) -> None:
+    """Loops, powers (already when it is compiled), text that doubles: the page goes out in our words, and soon.
+
+    The next message does not wait for it again. `tocsin check` comes to an end, too, and says so.
+    """
+    page, began = message("email", Action.FIRE, text()), time.monotonic()
+    mail = str(written(page, "x", SENDER, NOON, template))
+    assert time.monotonic() - began < SECONDS + 3
+    assert "7.2% of requests fail" in mail
+    assert "own template failed" in mail
+
+    began = time.monotonic()
+    assert "own template failed" in own_words.body(page, NOON, template)
+    assert time.monotonic() - began < 1.0
+    (misfit,) = misfits(template)
+    assert re.search("it was stopped|MemoryError|exceeds the limit", misfit.message)
+
+
+def test_a_template_sees_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fills it has an empty environment, whatever it breaks out of."""
+    asked: list[dict[str, str]] = []
+    real: Any = subprocess.run
+
+    def noted(*command: Any, **options: Any) -> Any:
+        asked.append(options["env"])
+        return real(*command, **options)
+
+    monkeypatch.setenv("SLACK_TOKEN", "xoxb-secret")
+    monkeypatch.setattr(subprocess, "run", noted)
+
+    assert own_words.body(message(), NOON, "hello") == "hello\n"
+    assert [set(environment) for environment in asked] == [{"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}]
