@@ -46,8 +46,8 @@ from tocsin.ports import Answer, RangeAnswer
 from tocsin.service.board import Board, Standing
 from tocsin.service.detour import Detour
 from tocsin.service.keeper import Keeper
+from tocsin.service.lanes import ASKERS
 from tocsin.service.loop import Evaluator
-from tocsin.service.run import ASKERS
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import LedgerSettings

@@ -11,7 +11,7 @@ from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import AlertEvent, AlertView, EventKind
 from tocsin.evaluate.received import Received, heard
 from tocsin.evaluate.sight import Turn
-from tocsin.evaluate.tick import Watch, turn
+from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.spec import AlertRule, Slo
 from tocsin.workspace import Workspace
 
@@ -38,6 +38,8 @@ class World:
     last: Turn | None = None
     received: Received = field(default_factory=Received)
     """What others say of alerts."""
+    spread: Spread = map
+    aside: Spread = map
 
     def __post_init__(self) -> None:
         self.watch = Watch(self.workspace)
@@ -45,7 +47,7 @@ class World:
     def tick(self, second: float) -> Turn:
         """One tick at *second* after the start."""
         now = START + seconds(second)
-        sight = self.watch.look(self.source, now, memory=self.memory)
+        sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread, aside=self.aside)
         sight = replace(sight, heard=heard(self.received, self.watch.rules, now))
         turned = turn(self.watch, sight, self.memory, now)
         alerts = {i: s for i, s in {**self.memory.alerts, **turned.alerts}.items() if s is not None}

@@ -12,6 +12,7 @@ from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.journey import JourneySight
+from tocsin.evaluate.late import Ask
 from tocsin.evaluate.measured import RAN, Key, Measured
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Rule
@@ -33,6 +34,9 @@ def retention(workspace: Workspace) -> Duration:
 
 
 T = TypeVar("T", JourneySight, SlaSight)
+Late = Mapping[Key, bool]
+"""Slices that are asked for aside, and whether their last answer has come: until then nobody else may read them."""
+WAITED = "its slices have not been answered yet"
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class Composites:
     """Slices begin with what it holds of them."""
     judged: dict[str, tuple[object, JourneySight | SlaSight]] = field(default_factory=dict)
     """The last judgement by rule, with what it was made from: slices that did not change are not added up again."""
+    lately: dict[str, tuple[datetime, JourneySight]] = field(default_factory=dict)
+    """When each journey was last seen whole; it stands in for looks in which slices of it are late."""
 
     @classmethod
     def of(cls, workspace: Workspace, every: timedelta) -> "Composites":
@@ -69,8 +75,8 @@ class Composites:
         """Their alerts."""
         return (*map(journey.rule, self.measured.journeys.values()), *map(sla.rule, self.measured.slas))
 
-    def jobs(self, asker: Asker, faults: Faults) -> list[Callable[[], None]]:
-        """What has to be asked now, one job for each series of slices."""
+    def asks(self, asker: Asker, faults: Faults) -> dict[Key, Ask[bool]]:
+        """What has to be asked now, one question for each series of slices."""
         wants: dict[Key, _Want] = {}
         for slo in self.measured.journeys.values():
             faults.attempt(slo.ref, partial(self._journey_wants, slo, asker.at, wants), _nothing)
@@ -80,7 +86,7 @@ class Composites:
             if key not in self.book or (want.events and self.book[key].events is None):
                 self.book[key] = self.measured.book(key, events=want.events)
                 self._fill(key, want, faults)
-        return [partial(_refresh, self.book[key], asker, want, faults) for key, want in wants.items()]
+        return {key: partial(_refresh, self.book[key], want, faults) for key, want in wants.items()}
 
     def _fill(self, key: Key, want: _Want, faults: Faults) -> None:
         slo = self.measured.slo(key)
@@ -93,7 +99,7 @@ class Composites:
         since = instant((milliseconds(at) // step - slo.window.milliseconds // step) * step)
         keys = self._keys(slo.combine, slo.slice, 0)
         if slo.missing.count_as != "ignore":
-            keys = (*keys, (RAN, step, 0))
+            keys = (*keys, _ran(slo))
         _want(wants, keys, since, timedelta())
 
     def _sla_wants(self, one: Sla, at: datetime, wants: dict[Key, _Want]) -> None:
@@ -103,20 +109,25 @@ class Composites:
             for key in self.measured.keys(one, start):
                 wants[key].events = True
 
-    def look(self, asker: Asker, faults: Faults) -> tuple[list[JourneySight], list[SlaSight]]:
-        """Judge all of them by the slices that are known."""
+    def look(
+        self, asker: Asker, faults: Faults, late: Late, fresh: timedelta
+    ) -> tuple[list[JourneySight], list[SlaSight]]:
+        """Judge all of them by known slices; where some are *late*, the last sight stands in while it is *fresh*."""
         journeys = [
-            faults.attempt(slo.ref, partial(self._journey, slo, asker), partial(journey.blind, slo))
+            faults.attempt(slo.ref, partial(self._journey, slo, asker, late, fresh), partial(journey.blind, slo))
             for slo in self.measured.journeys.values()
         ]
         at = asker.at
         slas = [
-            faults.attempt(f"sla:{one.name}", partial(self._sla, one, asker), partial(sla.blind, one, at, at))
+            faults.attempt(f"sla:{one.name}", partial(self._sla, one, asker, late), partial(sla.blind, one, at, at))
             for one in self.measured.slas
         ]
         return journeys, slas
 
-    def _journey(self, slo: JourneySlo, asker: Asker) -> JourneySight:
+    def _journey(self, slo: JourneySlo, asker: Asker, late: Late, fresh: timedelta) -> JourneySight:
+        slow = [late[key] for key in (*self._keys(slo.combine, slo.slice, 0), _ran(slo)) if key in late]
+        if not all(slow):
+            return self._stand_in(slo, asker.at, fresh) or journey.blind(slo, WAITED)
         books = self._books(self._keys(slo.combine, slo.slice, 0))
         one = next(iter(books.values()))
         last = one.number(asker.at)
@@ -126,9 +137,10 @@ class Composites:
         known = max(b.low for b in books.values())
         reading = next((b.reason or "history is still being read" for b in books.values() if b.low > first), "")
         if asker.unreachable is not None or behind:
-            return journey.blind(slo, asker.unreachable or behind)
+            last_seen = self._stand_in(slo, asker.at, fresh) if slow and asker.unreachable is None else None
+            return last_seen or journey.blind(slo, asker.unreachable or behind)
 
-        ran = self.book.get((RAN, slo.slice.milliseconds, 0))
+        ran = self.book.get(_ran(slo))
         asleep = frozenset[int]() if ran is None else ran.between()
 
         def judge() -> JourneySight:
@@ -136,10 +148,18 @@ class Composites:
             whole = journey.composite(slo, ratios, slo.slice, max(first, known), last, idle=idle, asleep=asleep)
             return journey.judge(slo, whole, ratios, reading)
 
-        return self._once(slo.ref, (first, last, reading, _extent(books), asleep), judge)
+        sight = self._once(slo.ref, (first, last, reading, _extent(books), asleep), judge)
+        self.lately[slo.ref] = (asker.at, sight)
+        return sight
 
-    def _sla(self, one: Sla, asker: Asker) -> SlaSight:
+    def _stand_in(self, slo: JourneySlo, at: datetime, fresh: timedelta) -> JourneySight | None:
+        seen_at, sight = self.lately.get(slo.ref, (None, None))
+        return sight if seen_at is not None and at - seen_at <= fresh else None
+
+    def _sla(self, one: Sla, asker: Asker, late: Late) -> SlaSight:
         start, end = _period(one, asker.at)
+        if not all(late.get(key, True) for key in self.measured.keys(one, start)):
+            return sla.blind(one, start, end, WAITED)
         books = self._books(self.measured.keys(one, start))
         book = next(iter(books.values()))
         first = book.number(start)
@@ -179,11 +199,16 @@ def _extent(books: Mapping[str, Slices]) -> tuple[tuple[int, int], ...]:
     return tuple((book.low, book.high) for book in books.values())
 
 
-def _refresh(book: Slices, asker: Asker, want: _Want, faults: Faults) -> None:
+def _ran(slo: JourneySlo) -> Key:
+    return RAN, slo.slice.milliseconds, 0
+
+
+def _refresh(book: Slices, want: _Want, faults: Faults, asker: Asker) -> bool:
     def failed(reason: str) -> None:
         book.reason = reason
 
     faults.attempt(f"slices of {book.slo.ref}", lambda: book.refresh(asker, want.since, want.every), failed)
+    return True
 
 
 def _nothing(_: str) -> None:

@@ -33,6 +33,8 @@ class Sight:
     questions: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """Exceptions that nobody expected, one line each."""
+    late: int = 0
+    """Questions for which this look did not wait."""
     heard: Heard = NOTHING
     """What others say of alerts."""
 

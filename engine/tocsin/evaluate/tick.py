@@ -7,30 +7,31 @@ makes the rule UNKNOWN in which it happened, and no other; it is told as one of 
 
 A look begins with the cheapest question there is, `vector(1)`. If not even that is answered, nothing else is asked,
 so a dead source costs one deadline and not one for each rule. After three looks in a row without an answer the alert
-`source` fires, one for all rules; `source:questions` tells when only some questions fail.
+`source` fires, one for all rules; `source:questions` tells when only some questions fail. No other waits for a question
+that is slow (`late`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from tocsin.evaluate import alerts, burn, combined, own
 from tocsin.evaluate.asking import RANGES, Asker, Unanswered
+from tocsin.evaluate.asks import alert_asks, blind_slo, slo_asks
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
-from tocsin.evaluate.grouped import GroupedQuestion, question_of
+from tocsin.evaluate.grouped import question_of
+from tocsin.evaluate.late import Answers, K, Roll, T
+from tocsin.evaluate.measured import Key
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import (
     Identity,
     Phase,
-    Sample,
-    SloStatus,
     Snapshot,
     Truth,
 )
-from tocsin.evaluate.questions import Question, questions
+from tocsin.evaluate.questions import questions
 from tocsin.evaluate.received import PREFIX, Heard, foreign, forgotten, joined
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
 from tocsin.evaluate.sight import Sight, Turn
@@ -39,12 +40,13 @@ from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import STRIDE
 from tocsin.evaluate.steps import Steps
 from tocsin.evaluate.together import FEW, FEWEST, Together
-from tocsin.ports import Labels, MetricSource, SourceHealth
+from tocsin.ports import MetricSource, SourceHealth
 from tocsin.spec import Composite
 from tocsin.workspace import Workspace
 
 Spread = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None]]], Iterable[None]]
-"""`map`, or the `map` of an executor that asks several questions at a time."""
+"""`map`, or the `map` of an executor that asks several questions at a time, or what does not wait for all of them."""
+WAITED = "its question has not been answered yet"
 
 
 class Watch:
@@ -81,6 +83,9 @@ class Watch:
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in made}
         self.health: SourceHealth | None = None
         self.strikes = 0
+        self.slo_roll: Roll[str, SloSight] = Roll()
+        self.alert_roll: Roll[str, Seen] = Roll()
+        self.slice_roll: Roll[Key, bool] = Roll()
         self.together = (Together(), Together(FEW), Together(FEW, alike=False)) if together else ()
         if together:
             looks = max(1, budgets_every // interval)
@@ -96,6 +101,11 @@ class Watch:
         old_slos, new_slos = before.composites.measured.slos, self.composites.measured.slos
         same = {ref for ref, slo in new_slos.items() if ref in old_slos and old_slos[ref].sli == slo.sli}
         self.composites.book = {key: slices for key, slices in before.composites.book.items() if key[0] in same}
+        kept = {question.slo.ref for question in self.slos if old.get(question.slo) is question}
+        asked = {question.alert.ref for question in set(self.alerts) & set(before.alerts)}
+        self.slo_roll.inherit(before.slo_roll, kept.__contains__)
+        self.alert_roll.inherit(before.alert_roll, asked.__contains__)
+        self.slice_roll.inherit(before.slice_roll, self.composites.book.__contains__)
 
     def look(
         self,
@@ -104,58 +114,49 @@ class Watch:
         *,
         memory: Memory | None = None,
         spread: Spread = map,
+        aside: Spread = map,
         ranges: int = RANGES,
     ) -> Sight:
         """Ask everything at *now*; with *memory*, questions that only open alerts need are spared where none is.
 
-        *spread* may be the `map` of an executor, to ask several questions at a time. More *ranges* than a tick has
+        *spread* may be the `map` of an executor, to ask several questions at a time, and may return before slow ones
+        are answered; those are asked *aside* from then on, which need not wait for any. More *ranges* than a tick has
         time for let one look read all of the history.
         """
         asker, faults = Asker(source, now, ranges=ranges), Faults()
-        opened = None if memory is None else _opened(memory)
-        awake = None if memory is None else _awake(memory)
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):
             asker.unreachable = alive.reason
         elif self.together and len(self.slos) >= FEWEST:
             asker.ahead = self._ahead(source, now, spread)
-        slos: list[SloSight | None] = [None] * len(self.slos)
-        seen: dict[str, Seen] = {}
-
-        def ask_slo(place: int) -> None:
-            question = self.slos[place]
-
-            def blind(reason: str) -> SloSight:
-                return _blind_slo(question, self.rules, reason, now)
-
-            def ask() -> SloSight:
-                if isinstance(question, GroupedQuestion):
-                    return question.ask(asker, _groups(opened or {}, question.slo.ref))
-                return question.ask(asker, awake)
-
-            slos[place] = faults.attempt(question.slo.ref, ask, blind)
-
-        def ask_alert(question: Question) -> None:
-            ref = question.alert.ref
-            mine = None if opened is None else opened.get(ref, set())
-            seen[ref] = faults.attempt(
-                ref, lambda: question.ask(asker, opened=mine), lambda reason: Seen(rest=unknown(reason))
-            )
-
-        jobs: list[Callable[[], None]] = [partial(ask_slo, i) for i in range(len(self.slos))]
-        jobs += [*(partial(ask_alert, question) for question in self.alerts), *self.composites.jobs(asker, faults)]
-        for _ in spread(_run, jobs):
-            pass
-        sights = [sight for sight in slos if sight is not None]
+        ours, slow = self.slo_roll.begin(asker, slo_asks(self.slos, self.rules, memory, faults))
+        jobs, slower = self.alert_roll.begin(asker, alert_asks(self.alerts, memory, faults))
+        slices, slowest = self.slice_roll.begin(asker, self.composites.asks(asker, faults))
+        _all(aside, [*slow, *slower])
+        _all(spread, [*ours, *jobs, *slices])
+        about_slos = self.slo_roll.end(asker, self.stride)
+        about_alerts = self.alert_roll.end(asker, self.stride)
+        about_slices = self.slice_roll.end(asker, self.stride)
+        sights = [
+            about_slos.found.get(question.slo.ref) or blind_slo(question, self.rules, WAITED, now)
+            for question in self.slos
+        ]
+        seen = {question.alert.ref: Seen(rest=unknown(WAITED)) for question in self.alerts} | dict(about_alerts.found)
         for sight in sights:
             seen.update(sight.seen)
-        journeys, slas = self.composites.look(asker, faults)
+        readable = {
+            key: asking.done or (asking.asker is not asker and key in about_slices.found)
+            for key, asking in self.slice_roll.late.items()
+        }
+        journeys, slas = self.composites.look(asker, faults, readable, self.stride)
+        _all(aside, slowest)  # now that nobody reads the slices any more
         seen |= {f"{sight.status.ref}:burn": one(sight.sample) for sight in journeys}
         seen |= {f"sla:{sight.status.name}": one(sight.sample) for sight in slas}
-        down = isinstance(alive, Unanswered) or asker.unreachable is not None
-        self.health = _health(self.health, down, asker.unreachable or "", now)
-        failures = dict.fromkeys((*asker.failures, *faults.texts))
-        self.strikes = self.strikes + 1 if failures and not down else 0
+        gone = asker.unreachable
+        self.health = _health(self.health, gone is not None, gone or "", now)
+        late = [*_failures(about_slos), *_failures(about_alerts), *_failures(about_slices)]
+        failures = dict.fromkeys((*asker.failures, *late, *faults.texts))
+        self.strikes = self.strikes + 1 if failures and gone is None else 0
         return Sight(
             at=now,
             health=self.health,
@@ -164,13 +165,15 @@ class Watch:
             journeys=tuple(sight.status for sight in journeys),
             slas=tuple(sight.status for sight in slas),
             strikes=self.strikes,
-            questions=tuple(failures) if not down else (),
+            questions=tuple(failures) if gone is None else (),
             faults=faults.texts,
+            late=len(self.slo_roll.late) + len(self.alert_roll.late) + len(self.slice_roll.late),
         )
 
     def _ahead(self, source: MetricSource, now: datetime, spread: Spread) -> Mapping[str, Mapping[str, float]]:
         """Ask what objectives will ask in this look, many at once: what every look asks, and what is due."""
-        asked = [question.wanted(now) for question in self.slos if isinstance(question, SloQuestion)]
+        prompt = [question for question in self.slos if question.slo.ref not in self.slo_roll.late]
+        asked = [question.wanted(now) for question in prompt if isinstance(question, SloQuestion)]
         found: dict[str, Mapping[str, float]] = {}
         for together, wanted in zip(self.together, zip(*asked, strict=True), strict=False):
             found |= together.ask(source, now, [one for some in wanted for one in some], spread)
@@ -253,50 +256,13 @@ def _health(before: SourceHealth | None, down: bool, detail: str, now: datetime)
     return SourceHealth(ok=not down, since=since, detail=detail, failures=failures)
 
 
-def _opened(memory: Memory) -> Mapping[str, set[Labels]]:
-    """The instances that are pending or firing, by rule."""
-    found: dict[str, set[Labels]] = {}
-    for identity, state in memory.alerts.items():
-        if state.phase is not Phase.INACTIVE:
-            found.setdefault(identity.rule, set()).add(identity.labels)
-    return found
+def _failures(answers: Answers[K, T]) -> list[str]:
+    return [*(f"{name}: no answer yet" for name in answers.waited), *answers.failures]
 
 
-def _awake(memory: Memory) -> AbstractSet[str]:
-    """The rules of which people read something when they are false: alerts that are open, pending or blind."""
-    states = memory.alerts.items()
-    return {i.rule for i, state in states if state.phase is not Phase.INACTIVE or state.blind_since is not None}
-
-
-def _groups(opened: Mapping[str, set[Labels]], ref: str) -> set[Labels]:
-    """The groups of an SLO whose alerts are open."""
-    return {labels for rule, instances in opened.items() if rule.startswith(f"{ref}:") for labels in instances}
-
-
-def _blind_slo(question: SloQuestion | GroupedQuestion, rules: Iterable[str], reason: str, at: datetime) -> SloSight:
-    """Nothing is known of an SLO whose question could not even be asked."""
-    slo = question.slo
-    status = SloStatus(
-        ref=slo.ref,
-        service=slo.service,
-        name=slo.name,
-        target=slo.target,
-        window=slo.window,
-        at=at,
-        good=None,
-        total=None,
-        sli=None,
-        allowed=None,
-        used=None,
-        remaining=None,
-        burns=(),
-        state="unknown",
-        exhaustion=None,
-        reason=reason,
-    )
-    mine = [rule for rule in rules if rule.startswith(f"{slo.ref}:")]
-    nothing = Seen(rest=unknown(reason)) if slo.sli.by else one(Sample(Truth.UNKNOWN, reason=reason))
-    return SloSight(dict.fromkeys(mine, nothing), status)
+def _all(spread: Spread, jobs: Iterable[Callable[[], None]]) -> None:
+    for _ in spread(_run, jobs):
+        pass
 
 
 def _run(job: Callable[[], None]) -> None:

@@ -60,6 +60,12 @@ class _Look:
     well: list[int] = field(default_factory=list)
     slow: list[int] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+
+    def run(self, chunk: Sequence[Wanted]) -> None:
+        """Ask for all of *chunk*, and say that it is done."""
+        self.ask(chunk)
+        self.ended.append(len(chunk))
 
     def ask(self, chunk: Sequence[Wanted]) -> None:
         """Ask for all of *chunk*; where the server refuses, find out whose fault it is."""
@@ -113,8 +119,10 @@ class Together:
             for key in list(self.texts)[: -RECENT * len(keys)]:
                 del self.texts[key]
         look = _Look(source, at, self.texts)
-        for _ in spread(_run, [partial(look.ask, chunk) for chunk in chunks]):
+        for _ in spread(_run, [partial(look.run, chunk) for chunk in chunks]):
             pass
+        if len(look.ended) < len(chunks):  # nobody waits for the rest
+            look.slow.append(self.size)
         self._learn(look)
         return dict(look.found)
 

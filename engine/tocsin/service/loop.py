@@ -56,6 +56,7 @@ class Evaluator:
     clock: Clock
     detour: Detour
     spread: Spread = map
+    aside: Spread = map
     silences: Callable[[], tuple[Silence, ...]] = tuple
     acknowledgements: Callable[[], Mapping[str, Acknowledgement]] = dict
     muting: Muting = NOTHING
@@ -113,7 +114,8 @@ class Evaluator:
         self.board.update(tick_error=f"{type(error).__name__}; the log says more")
 
     def _look(self, now: datetime) -> Sight:
-        sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread)
+        sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread, aside=self.aside)
+        self.telemetry.late.set(sight.late)
         return sight if self.inbox is None else replace(sight, heard=self.inbox.read(self.watch.rules, now))
 
     def _marked(self, views: tuple[AlertView, ...], now: datetime) -> tuple[AlertView, ...]:

@@ -5,7 +5,6 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -40,6 +39,7 @@ from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
 from tocsin.service.keeper import Keeper
+from tocsin.service.lanes import ASIDE, ASKERS, Lanes
 from tocsin.service.leadership import Leadership
 from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
@@ -57,8 +57,6 @@ from tocsin.spec import LedgerSettings
 
 log = logging.getLogger(__name__)
 
-ASKERS = 8
-"""Questions asked of the metric source at a time."""
 DOUBT = "another evaluator may have sent this, too: the state store does not answer"
 SIGNED_BY = "TOCSIN_SECRET"
 """The environment variable with what links for acknowledging and silencing are signed by."""
@@ -88,11 +86,11 @@ class Process:
         self._web = WebServer(settings.listen)
         stack.callback(self._web.stop)
         self._store = stack.enter_context(closing(SqlStore(settings.state)))
-        source = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
+        source = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS + ASIDE)))
         asked = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
         self._source = StoppableSource(source, source.abort)
-        spread = stack.enter_context(ThreadPoolExecutor(ASKERS, "ask")).map
         self._interval = settings.interval.timedelta
+        lanes = stack.enter_context(Lanes(self._interval))
         lease = stack.enter_context(closing(SqlLease(settings.state)))
         self._leadership = Leadership(lease, self._interval)
         stack.callback(self._leadership.stop)
@@ -141,7 +139,8 @@ class Process:
             telemetry=self._telemetry,
             clock=self._clock,
             detour=Detour(channels, self._clock),
-            spread=spread,
+            spread=lanes.spread,
+            aside=lanes.aside,
             silences=self._quiet.now_known,
             acknowledgements=self._taken.known,
             muting=muting_of(definitions.workspace),

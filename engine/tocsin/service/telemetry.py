@@ -57,6 +57,9 @@ class Telemetry:
         self.blind = Gauge(
             "tocsin_blind_alerts", "Alerts, open or not, whose condition nobody can look at.", registry=self.registry
         )
+        self.late = Gauge(
+            "tocsin_late_questions", "Questions for which the last tick did not wait.", registry=self.registry
+        )
         self.last_tick = Gauge(
             "tocsin_last_tick_success_timestamp_seconds", "When a tick last succeeded.", registry=self.registry
         )
