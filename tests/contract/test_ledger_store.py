@@ -23,7 +23,7 @@ from tocsin.adapters.store import SqlStore
 from tocsin.adapters.tables import LEDGER
 from tocsin.diagnostics import Span
 from tocsin.errors import StoreError
-from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.evaluate.memory import Commit
 from tocsin.ledger.budgets import budgets, rolling
 from tocsin.ledger.exact import Ratios
@@ -378,3 +378,18 @@ def test_exclusions_leave_a_trail(ledger: LedgerStore) -> None:
     assert (lines[NOON].forgiven, lines[NOON].spared, lines[NOON].withdrawn_at) == (3_600_000, 50_000, None)
     assert (lines[NOON].first_at, lines[NOON].last_at) == (NOON, LATER)
     assert ledger.trail("silver", month) == ()
+
+
+def test_exclusions_of_objectives_leave_a_trail(ledger: LedgerStore) -> None:
+    """Without figures a line stays as it is; what is not agreed any more is withdrawn, and stays."""
+    old, new = (taken(at, removed=1).exclusion for at in (NOON, LATER))
+    first = ledger.record_objective(REF, [Excluded(old, 2.5, 0.0, 0.5), Excluded(new)], [old, new], NOON)
+    later = ledger.record_objective(REF, [Excluded(new, 1.0, 0.0, 1.0)], [old, new], LATER)
+    again = ledger.record_objective(REF, [Excluded(new, 1.0, 0.0, 1.0)], [old, new], LATER)
+    there = ledger.with_exclusions()
+    gone = ledger.record_objective(REF, [], [], LATER)
+    one, two = ledger.trail_of_objective(REF)
+
+    assert (first, later, again, gone, there, ledger.with_exclusions()) == (2, 1, 0, 2, (REF,), ())
+    assert (one.removed, one.spared, one.first_at, one.last_at, one.withdrawn_at) == (2.5, 0.5, NOON, NOON, LATER)
+    assert (two.removed, two.first_at, two.last_at, two.withdrawn_at) == (1.0, NOON, LATER, LATER)

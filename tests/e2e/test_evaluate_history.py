@@ -30,6 +30,16 @@ slos:
   routes: {sli: availability, target: 99%, window: 1d, group_by: [route]}
   slices: {sli: availability, target: 99%, window: 1d, budgeting: timeslices, slice: 1m, slice_target: 99%}
   idle: {sli: idle, target: 99%, window: 7d}
+  removed:
+    sli: availability
+    target: 99.9%
+    window: 7d
+    exclusions: [{from: 2026-10-02T22:00, to: 2026-10-02T23:00, reason: their network, treat: remove}]
+  forgiven:
+    sli: availability
+    target: 99.9%
+    window: 7d
+    exclusions: [{from: 2026-10-02T22:30, to: 2026-10-02T23:00, reason: their network, treat: good}]
 alerts:
   Deep: {value: 'depth{job="shop"}', above: 5, for: 10m, severity: warning, summary: deep}
 ---
@@ -110,6 +120,22 @@ def test_numbers_are_those_of_the_traffic(world: tuple[str, str]) -> None:
     assert slos["shop/idle"]["state"] == "unknown"
     assert (slos["shop/idle"]["sli"], slos["shop/idle"]["total"]) == (None, None)
     assert [burn["firing"] for burn in slos["shop/idle"]["burn"]] == [None] * len(slos["shop/idle"]["burn"])
+
+
+def test_exclusions_are_taken_off_and_told(world: tuple[str, str]) -> None:
+    """60 minutes of 600 events with 15 bad ones are removed, or 30 of them counted as good; all others are there."""
+    slos = {one["ref"]: one for one in evaluated(world)["slos"]}
+    plain, removed, forgiven = (slos[f"shop/{name}"] for name in ("uptime", "removed", "forgiven"))
+    (out,), (good,) = removed["exclusions"], forgiven["exclusions"]
+
+    assert plain["exclusions"] == []
+    assert (out["from"], out["treat"], out["reason"]) == ("2026-10-02T22:00:00Z", "remove", "their network")
+    assert (out["removed"], out["spared"]) == (pytest.approx(36_000, rel=1e-3), pytest.approx(900, rel=0.03))
+    assert removed["total"] + out["removed"] == pytest.approx(plain["total"])
+    assert removed["budget"]["used"] + out["spared"] == pytest.approx(900, rel=1e-4)
+    assert (good["removed"], good["forgiven"]) == (0, pytest.approx(18_000, rel=1e-3))
+    assert (forgiven["total"], forgiven["budget"]["allowed"]) == (plain["total"], plain["budget"]["allowed"])
+    assert forgiven["budget"]["used"] == pytest.approx(450, rel=0.03)
 
 
 def test_the_instant_decides_what_burns_and_what_fires(world: tuple[str, str]) -> None:

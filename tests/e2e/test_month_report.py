@@ -42,7 +42,16 @@ apiVersion: tocsin/v1
 kind: Service
 name: shop
 slis: {ok: {ratio: {total: 'requests_total', bad: 'requests_total{code="500"}'}}}
-slos: {uptime: {sli: ok, target: 99.95%, burn_rate: {off: [fast, slow, steady, trickle]}}}
+slos:
+  uptime: {sli: ok, target: 99.95%, burn_rate: {off: [fast, slow, steady, trickle]}}
+  agreed:
+    sli: ok
+    target: 99.9%
+    window: {calendar: month, timezone: Asia/Ho_Chi_Minh}
+    burn_rate: {off: [fast, slow, steady, trickle]}
+    exclusions:
+      - {from: 2025-10-03T10:00, to: 2025-10-03T11:00, reason: 'their <network>', treat: remove}
+      - {from: 2025-10-17T23:50, to: 2025-10-18T01:50, reason: agreed, treat: good}
 ---
 apiVersion: tocsin/v1
 kind: SLA
@@ -324,6 +333,27 @@ def test_days_of_a_service_are_local(of_service: Reports) -> None:
     mine = [row for row in rows if row["objective"] == "shop/uptime"]
     assert [row["date"] for row in mine] == [day["date"] for day in one["days"]]
     assert sum(float(row["good"]) for row in mine) == pytest.approx(one["good"])
+
+
+def test_exclusions_of_an_objective_are_in_the_report(of_service: Reports) -> None:
+    """An hour with the first outage of 50 minutes removed, and 40 minutes of the third counted as good: kept."""
+    found = {one["ref"]: one for one in of_service.json["shop"]["objectives"]}
+    plain, agreed = found["shop/uptime"], found["shop/agreed"]
+    out, good = agreed["exclusions"]
+    minute = 2 * PER_SAMPLE
+
+    assert (out["removed"], out["forgiven"], out["spared"]) == pytest.approx((60 * minute, 0, 50 * minute), rel=0.02)
+    assert (good["removed"], good["forgiven"], good["spared"]) == pytest.approx(
+        (0, 120 * minute, 40 * minute), rel=0.02
+    )
+    assert agreed["total"] == pytest.approx(plain["total"] - out["removed"])
+    assert agreed["budget"]["used"] == pytest.approx(plain["budget"]["used"] - out["spared"] - good["spared"])
+    assert agreed["sli_without_exclusions"] == pytest.approx(plain["sli"], abs=1e-9)
+    assert (plain["kept"], agreed["kept"]) == (False, True)
+    page = of_service.text("service-shop-2025-10.html")
+    assert "their &lt;network&gt;" in page
+    assert f"Without its exclusions it would be {int(plain['sli'] * 1e6) / 1e4:g}%" in page
+    assert (plain["exclusions"], plain["sli_without_exclusions"]) == ([], plain["sli"])
 
 
 def test_page_of_a_service_says_what_was_missed(of_service: Reports) -> None:

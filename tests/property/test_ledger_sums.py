@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.days import FIRST, day_of, days
 
 from tocsin.budget import exhaustion_with_roll_off
+from tocsin.ledger.auditing import takes, together
 from tocsin.ledger.budgets import Windows, budgets, rolling
 from tocsin.ledger.exact import Ratios
 from tocsin.ledger.exclusions import GOOD, REMOVE, Exclusion
@@ -105,6 +106,26 @@ def test_an_exclusion_that_is_withdrawn_leaves_no_trace(
     assert withdrawn.bad.tobytes() == plain.bad.tobytes()
     assert withdrawn.total.tobytes() == plain.total.tobytes()
     assert withdrawn.seen.tobytes() == plain.seen.tobytes()
+
+
+@given(
+    THREE,
+    st.sampled_from(METHODS),
+    st.lists(st.tuples(TIMES, st.integers(1, DAY), st.sampled_from([REMOVE, GOOD])), min_size=1, max_size=4),
+)
+def test_the_trail_of_exclusions_adds_up(
+    three: tuple[Day, ...], method: Method, agreed: list[tuple[int, int, str]]
+) -> None:
+    """As counted, less all that each of them took, is what is told, however they overlap; of events each takes one."""
+    exclusions = [Exclusion(start, start + length, treat) for start, length, treat in agreed]
+    took = together((take for day in three for take in takes(method, day, exclusions)), len(exclusions), START, END)
+    before, after = (sums(filled(three, method, exclusions=each), START, END) for each in ([], exclusions))
+
+    assert before[0] - sum(removed for removed, _, _ in took) == pytest.approx(after[0], rel=1e-9, abs=1e-3)
+    assert before[1] - sum(spared for _, _, spared in took) == pytest.approx(after[1], rel=1e-9, abs=1e-3)
+    for one, (removed, forgiven, _) in zip(exclusions, took, strict=True):
+        assert one.treat == GOOD or forgiven == 0
+        assert not isinstance(method, Occurrences) or (min(removed, forgiven) >= 0 and 0 in {removed, forgiven})
 
 
 @given(THREE, st.sampled_from(METHODS), TIMES, TIMES, TIMES, TIMES)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.builders import service, slo
+from tests.builders import SPAN, service, slo
 from tests.days import day_of
 from tests.fakes import FakeSource, HandClock
 
@@ -15,7 +16,7 @@ from tocsin.definitions import read_definitions
 from tocsin.errors import SourceUnreachableError
 from tocsin.service.keeper import IDLE, Keeper
 from tocsin.sli import RatioSli
-from tocsin.spec import LedgerSettings
+from tocsin.spec import Exclusion, LedgerSettings
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
@@ -92,6 +93,45 @@ def test_a_reload_keeps_what_is_known(store: LedgerStore) -> None:
 
     assert set(source.asked) == {"other", "worse"}
     assert [keeper.standing(slos[name], (), NOON) is not None for name in ("a", "b", "o")] == [True, False, True]
+
+
+def agreed(start: datetime, hours: float, treat: str = "remove") -> Exclusion:
+    """A stretch that does not count."""
+    return Exclusion(start, start + timedelta(hours=hours), "agreed", treat, SPAN)
+
+
+def test_exclusions_come_after_the_fact_and_go(store: LedgerStore) -> None:
+    """Of ten events a minute an hour is taken out of what is held, and given back; the trail tells both."""
+    clock, source = HandClock(NOON), traffic()
+    keeper = Keeper(workspace("a"), source, store, clock, SETTINGS)
+    (plain,) = workspace("a").services[0].slos
+    yesterday, now = agreed(NOON - timedelta(days=1), 1), agreed(NOON - timedelta(hours=1), 4, "good")
+    slo = replace(plain, exclusions=(yesterday, now))
+    work(keeper)
+    before = keeper.standing(plain, (), NOON)
+    source.asked.clear()
+    keeper.follow(Workspace(services=(service(slos=(slo,)),)))
+    work(keeper)
+    after = keeper.standing(slo, (), NOON)
+    asked = list(source.asked)
+    clock.at += timedelta(minutes=30)
+    keeper.follow(Workspace(services=(service(slos=(replace(plain, exclusions=(now,)),)),)))
+    work(keeper)
+    lines = {line.start: line for line in store.trail_of_objective("shop/a")}
+
+    assert before is not None
+    assert after is not None
+    assert (after.total, after.bad) == (before.total - 600, before.bad - 60 - 55)
+    assert [(one.removed, one.forgiven, one.spared) for one in after.excluded] == [(600, 0, 60), (0, 550, 55)]
+    assert asked == []
+    assert (lines[yesterday.start].removed, lines[yesterday.start].withdrawn_at) == (600, clock.at)
+    assert (lines[now.start].spared, lines[now.start].withdrawn_at) == (85, None)
+    assert (lines[now.start].first_at, lines[now.start].last_at) == (NOON, clock.at)
+
+    keeper.follow(workspace("a"))
+    work(keeper)
+    assert keeper.standing(slo, (), clock.at) is None  # of other definitions than those that are kept
+    assert [line.withdrawn_at for line in store.trail_of_objective("shop/a")] == [clock.at, clock.at]
 
 
 def test_an_objective_that_fails_holds_up_no_other(store: LedgerStore, caplog: pytest.LogCaptureFixture) -> None:

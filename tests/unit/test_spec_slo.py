@@ -5,7 +5,10 @@ from decimal import Decimal
 import pytest
 from tests.reading import codes, document, read, together
 
+from tocsin.explain.find import find
+from tocsin.explain.text import text_of
 from tocsin.guards import EVERY_GUARD, Guards
+from tocsin.plan.build import plan
 from tocsin.sli import RatioSli, SlicedSli
 from tocsin.spec import Slo
 from tocsin.spec.service import Calendar
@@ -142,3 +145,35 @@ def test_labels_that_say_which_alert_it_is(name: str) -> None:
     assert wrong(f"{by}, prometheus: {{ticket: {{labels: {{{name}: x}}}}}}") == ["labels/reserved"]
     assert wrong("labels: {severity: x}") == ["labels/reserved"]
     assert wrong("prometheus: {page: {labels: {severity: x}}}") == []
+
+
+EXCLUSION = "exclusions: [{{from: '{start}', to: '2026-11-01T04:00', reason: r{more}}}]"
+
+
+@pytest.mark.parametrize(
+    ("window", "hour", "day"),
+    [("30d", 2, 1), ("{calendar: month, timezone: Asia/Ho_Chi_Minh}", 19, 31)],
+)
+def test_exclusions_are_in_the_zone_of_the_window(window: str, hour: int, day: int) -> None:
+    """As those of contracts are written; times of a rolling window are UTC."""
+    (one,) = slo(f"window: {window}, {EXCLUSION.format(start='2026-11-01T02:00', more='')}").exclusions
+    (good,) = slo(EXCLUSION.format(start="2026-11-01T02:00Z", more=", treat: good")).exclusions
+
+    assert (one.start.day, one.start.hour, one.treat, one.reason) == (day, hour, "remove", "r")
+    assert (good.start.hour, good.treat) == (2, "good")
+
+
+@pytest.mark.parametrize(("start", "code"), [("2026-11-01T04:00", "slo/exclusion"), ("2026-13-01T04:00", "slo/time")])
+def test_an_exclusion_that_excludes_nothing(start: str, code: str) -> None:
+    """An end that is not after the start, and a time that no calendar has, are findings; nothing is excluded."""
+    assert wrong(EXCLUSION.format(start=start, more="")) == [code]
+
+
+def test_explain_says_who_knows_of_an_exclusion() -> None:
+    """Rules that are compiled cannot count anew what is over: it is told where the exclusion is."""
+    body = SERVICE.format(more=EXCLUSION.format(start="2026-11-01T02:00", more=", treat: good"))
+    workspace, _ = together(document("Service", body, "shop"))
+    text = text_of(find("shop/up", workspace), plan(workspace)[0])
+
+    assert "  2026-11-01 02:00 to 2026-11-01 04:00 UTC counts as good: r\n" in text
+    assert "compiled rules, dashboards and alerts know nothing of it" in text

@@ -12,7 +12,7 @@ from tests import builders
 from tocsin.cli.main import run
 from tocsin.plan import plan
 from tocsin.ports import labels_of
-from tocsin.spec.sla import CreditTier, Exclusion
+from tocsin.spec import CreditTier, Exclusion
 from tocsin.targets.runbooks import code, runbooks, text
 from tocsin.units import Duration
 from tocsin.workspace import Source, Workspace, read_workspace

@@ -19,10 +19,11 @@ from tocsin.adapters.ledger_trail import Line
 from tocsin.adapters.tables import LEDGER
 from tocsin.errors import StoreError
 from tocsin.evaluate.bookkeeping import NEWEST, closes
-from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.ledger.chunk import ChunkError, pack, unpack
 from tocsin.ledger.model import Day, day_of, number_of
 from tocsin.ledger.restating import Change, change, coarser
+from tocsin.spec import Exclusion
 
 T = TypeVar("T")
 BATCH = 100
@@ -143,6 +144,20 @@ class LedgerStore:
     def trail(self, sla: str, period: datetime) -> tuple[Line, ...]:
         """Every exclusion that was ever applied to a period of a contract."""
         return ledger_trail.trail(self._engine, sla, period)
+
+    def record_objective(
+        self, ref: str, excluded: Sequence[Excluded], agreed: Sequence[Exclusion], now: datetime
+    ) -> int:
+        """Note what the exclusions that are *agreed* take out of an objective now; returns how many lines changed."""
+        return ledger_trail.record_objective(self._engine, ref, excluded, agreed, now)
+
+    def trail_of_objective(self, ref: str) -> tuple[Line, ...]:
+        """Every exclusion that an objective ever had."""
+        return ledger_trail.trail_of_objective(self._engine, ref)
+
+    def with_exclusions(self) -> tuple[str, ...]:
+        """The objectives that have exclusions on their trail which are not withdrawn."""
+        return ledger_trail.objectives_with_exclusions(self._engine)
 
     def statements(self, ref: str, day: date) -> tuple[Statement, ...]:
         """The versions of a day that are still there, oldest first."""

@@ -1,27 +1,31 @@
-"""The audit trail of exclusions in a database: what each took out of which period, since when, and until when.
+"""The audit trail of exclusions in a database: what each took out of what, since when, and until when.
 
-The counts of the ledger know nothing of exclusions. So this is the only record that a figure which a customer was told
-had an exclusion in it: a line is never deleted, and one that is withdrawn says when.
+The counts of the ledger know nothing of exclusions. So this is the only record that a figure which somebody was told
+had an exclusion in it: a line is never deleted, and one that is withdrawn says when. Those of a contract are kept for
+each of its periods, in milliseconds; those of an objective, whose windows move, as a whole and in events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import floor
 
-from sqlalchemy import ColumnElement, Engine, and_, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Table, and_, insert, select, update
 
 from tocsin.adapters.codec import instant, microseconds
 from tocsin.adapters.database import reading, writing
-from tocsin.adapters.tables import EXCLUSIONS
-from tocsin.evaluate.measures import Taken
+from tocsin.adapters.tables import EXCLUSIONS, OBJECTIVE_EXCLUSIONS
+from tocsin.evaluate.measures import Excluded, Taken
+from tocsin.spec import Exclusion
 
-_KEY = ("sla", "period_start", "starts_at", "ends_at", "treat", "reason")
+_WHICH = ("starts_at", "ends_at", "treat", "reason")
+_Which = tuple[object, ...]
+_Owner = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One exclusion in one period; lengths are milliseconds, *spared* is cut off.
+    """One exclusion; figures are milliseconds of a contract's period (*spared* is cut off), events of an objective.
 
     It was applied for the first time at *first_at*, and its figures changed last at *last_at*.
     """
@@ -30,9 +34,9 @@ class Line:
     end: datetime
     treat: str
     reason: str
-    removed: int
-    forgiven: int
-    spared: int
+    removed: float
+    forgiven: float
+    spared: float
     first_at: datetime
     last_at: datetime
     withdrawn_at: datetime | None
@@ -40,49 +44,80 @@ class Line:
 
 def record(engine: Engine, sla: str, period: datetime, taken: Sequence[Taken], now: datetime) -> int:
     """Note what is applied to a period now; what was before and is not any more is withdrawn. Returns changed lines."""
-    at, begin = microseconds(now), microseconds(period)
-    wanted = {}
-    for one in taken:
-        exclusion = one.exclusion
-        key = (
-            sla,
-            begin,
-            microseconds(exclusion.start),
-            microseconds(exclusion.end),
-            exclusion.treat,
-            exclusion.reason,
-        )
-        wanted[key] = {"removed": one.removed, "forgiven": one.forgiven, "spared": floor(one.spared)}
-    mine = (EXCLUSIONS.c.sla == sla, EXCLUSIONS.c.period_start == begin)
-    changes = 0
-    with writing(engine) as connection:
-        held = {
-            tuple(getattr(row, name) for name in _KEY): row
-            for row in connection.execute(select(EXCLUSIONS).where(*mine))
-        }
-        for key, figures in wanted.items():
-            row = held.get(key)
-            if row is None:
-                fields = dict(zip(_KEY, key, strict=True)) | figures
-                connection.execute(insert(EXCLUSIONS).values(**fields, first_at=at, last_at=at))
-            elif row.withdrawn_at is not None or any(getattr(row, name) != value for name, value in figures.items()):
-                connection.execute(update(EXCLUSIONS).where(_is(key)).values(**figures, last_at=at, withdrawn_at=None))
-            else:
-                continue
-            changes += 1
-        for key, row in held.items():
-            if key not in wanted and row.withdrawn_at is None:
-                connection.execute(update(EXCLUSIONS).where(_is(key)).values(withdrawn_at=at))
-                changes += 1
-    return changes
+    wanted = {
+        _which(one.exclusion): {"removed": one.removed, "forgiven": one.forgiven, "spared": floor(one.spared)}
+        for one in taken
+    }
+    return _record(engine, EXCLUSIONS, {"sla": sla, "period_start": microseconds(period)}, wanted, wanted, now)
 
 
 def trail(engine: Engine, sla: str, period: datetime) -> tuple[Line, ...]:
     """Every exclusion that was ever applied to a period of a contract, by its start."""
-    where = (EXCLUSIONS.c.sla == sla, EXCLUSIONS.c.period_start == microseconds(period))
+    return _trail(engine, EXCLUSIONS, {"sla": sla, "period_start": microseconds(period)})
+
+
+def record_objective(
+    engine: Engine, ref: str, excluded: Sequence[Excluded], agreed: Sequence[Exclusion], now: datetime
+) -> int:
+    """Note what exclusions take out of an objective now; those not among *agreed* are withdrawn. Returns changed lines.
+
+    Of what is agreed and has no figures here nothing changes: it is older than what anybody looks at.
+    """
+    wanted: dict[_Which, Mapping[str, float]] = {
+        _which(one.exclusion): {"removed": one.removed, "forgiven": one.forgiven, "spared": one.spared}
+        for one in excluded
+    }
+    return _record(engine, OBJECTIVE_EXCLUSIONS, {"ref": ref}, wanted, {_which(one) for one in agreed}, now)
+
+
+def trail_of_objective(engine: Engine, ref: str) -> tuple[Line, ...]:
+    """Every exclusion that an objective ever had, by its start."""
+    return _trail(engine, OBJECTIVE_EXCLUSIONS, {"ref": ref})
+
+
+def objectives_with_exclusions(engine: Engine) -> tuple[str, ...]:
+    """Those of which any line is not withdrawn."""
+    table = OBJECTIVE_EXCLUSIONS
+    with reading(engine) as connection:
+        found = connection.scalars(select(table.c.ref).where(table.c.withdrawn_at.is_(None)).distinct())
+        return tuple(sorted(found))
+
+
+def _record(  # noqa: PLR0917 - where, whose, what, when
+    engine: Engine,
+    table: Table,
+    owner: _Owner,
+    wanted: Mapping[_Which, Mapping[str, float]],
+    agreed: Collection[_Which],
+    now: datetime,
+) -> int:
+    at, changes = microseconds(now), 0
+    with writing(engine) as connection:
+        rows = connection.execute(select(table).where(_is(table, owner)))
+        held = {tuple(getattr(row, name) for name in _WHICH): row for row in rows}
+        for which, figures in wanted.items():
+            row = held.get(which)
+            fields = dict(zip(_WHICH, which, strict=True))
+            if row is None:
+                connection.execute(insert(table).values(**owner, **fields, **figures, first_at=at, last_at=at))
+            elif row.withdrawn_at is not None or any(getattr(row, name) != value for name, value in figures.items()):
+                mine = _is(table, {**owner, **fields})
+                connection.execute(update(table).where(mine).values(**figures, last_at=at, withdrawn_at=None))
+            else:
+                continue
+            changes += 1
+        for which, row in held.items():
+            if which not in agreed and row.withdrawn_at is None:
+                mine = _is(table, {**owner, **dict(zip(_WHICH, which, strict=True))})
+                connection.execute(update(table).where(mine).values(withdrawn_at=at))
+                changes += 1
+    return changes
+
+
+def _trail(engine: Engine, table: Table, owner: _Owner) -> tuple[Line, ...]:
     with reading(engine) as connection:
         rows = connection.execute(
-            select(EXCLUSIONS).where(*where).order_by(*(EXCLUSIONS.c[name] for name in _KEY))
+            select(table).where(_is(table, owner)).order_by(*(table.c[name] for name in _WHICH))
         ).all()
     return tuple(
         Line(
@@ -101,5 +136,9 @@ def trail(engine: Engine, sla: str, period: datetime) -> tuple[Line, ...]:
     )
 
 
-def _is(key: tuple[object, ...]) -> ColumnElement[bool]:
-    return and_(*(EXCLUSIONS.c[name] == value for name, value in zip(_KEY, key, strict=True)))
+def _which(one: Exclusion) -> _Which:
+    return (microseconds(one.start), microseconds(one.end), one.treat, one.reason)
+
+
+def _is(table: Table, values: _Owner) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == value for name, value in values.items()))

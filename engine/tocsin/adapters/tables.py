@@ -1,6 +1,6 @@
 """The tables of the store as SQLAlchemy sees them; the migrations create them."""
 
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -141,6 +141,22 @@ EXCLUSIONS = Table(
     Column("removed", BigInteger, nullable=False),
     Column("forgiven", BigInteger, nullable=False),
     Column("spared", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+)
+
+OBJECTIVE_EXCLUSIONS = Table(
+    "objective_exclusions",
+    METADATA,
+    Column("ref", Text, primary_key=True),
+    Column("starts_at", BigInteger, primary_key=True),
+    Column("ends_at", BigInteger, primary_key=True),
+    Column("treat", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("removed", Double, nullable=False),
+    Column("forgiven", Double, nullable=False),
+    Column("spared", Double, nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),

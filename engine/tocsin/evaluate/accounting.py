@@ -1,7 +1,7 @@
 """One objective's window counted from days of the ledger, for who looks once and keeps nothing between looks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tocsin.evaluate.calendar import PERIODS
-from tocsin.evaluate.slices import milliseconds
+from tocsin.evaluate.excluding import audited, removed_seconds, stretches
+from tocsin.evaluate.measures import Excluded
+from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.ledger.auditing import takes
 from tocsin.ledger.budgets import Budgets, Windows, budgets
 from tocsin.ledger.exact import Ratios
 from tocsin.ledger.exhaustion import exhaustions
@@ -38,6 +41,8 @@ class Account:
     looked: float
     exhaustion: timedelta | None = None
     """Until nothing is left at the present pace; None for never."""
+    excluded: tuple[Excluded, ...] = ()
+    """What the exclusions of the window took out of it so far."""
 
 
 def window_of(slo: Slo, at: datetime) -> tuple[datetime, datetime]:
@@ -52,19 +57,22 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
 
     A slice that *at* lies in is counted as a whole: what there is of it was before.
     """
-    method = method_of(slo.sli)
-    start, end = (milliseconds(bound) // 1000 for bound in window_of(slo, at))
+    method, agreed, period = method_of(slo.sli), stretches(slo.exclusions), window_of(slo, at)
+    start, end = (milliseconds(bound) // 1000 for bound in period)
     step = method.slice
     if isinstance(slo.sli, SlicedSli):
         start = -(-start // step) * step  # those that begin in the window: a part of a slice is neither good nor bad
     now = -(-(milliseconds(at)) // (1000 * step)) * step
     series = Series.empty(np.arange(start // step * step, now + 1, step, dtype=np.int64), 1)
-    series.state(0, *(method.units(day) for day in days))
-    since = series.first_known(0, start)
+    series.state(0, *(method.units(day, agreed) for day in days))
+    since = min((known for day in days if (known := day.first_known(start)) is not None), default=None)
+    first = instant(max(start, start if since is None else since) * 1000)
     windows = Windows(
         np.array([start]),
         np.array([now if slo.calendar is None else max(end, now)]),
         np.array([start if since is None else since]),
+        np.array([removed_seconds(slo.exclusions, first, at)]),
+        np.array([0.0 if slo.calendar is None else removed_seconds(slo.exclusions, at, period[1])]),
     )
     ratios = Ratios.of([1 - Fraction(slo.target)])
     found = budgets(series, windows, now, ratios, 0.0)
@@ -72,7 +80,11 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
     if pace is not None and found.known[0]:
         lasts = exhaustions(series, windows, now, found, np.array([pace]))
     elapsed = [float(each[0]) for each in (windows.elapsed(now), Windows(windows.start, windows.end).elapsed(now))]
-    return _account(found, float(lasts[0]), elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
+    counted = _account(found, float(lasts[0]), elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
+    if not agreed:
+        return counted
+    took = [take for day in days for take in takes(method, day, agreed)]
+    return replace(counted, excluded=audited(slo.exclusions, took, period, instant(now * 1000)))
 
 
 def _account(found: Budgets, lasts: float, known: float) -> Account:

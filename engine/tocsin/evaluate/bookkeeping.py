@@ -19,9 +19,11 @@ import numpy as np
 from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further, named
+from tocsin.evaluate.excluding import stretches
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.births import CLOSE
 from tocsin.ledger.counts import Counts
+from tocsin.ledger.exclusions import Exclusion
 from tocsin.ledger.methods import Method, Units, events_of, method_of
 from tocsin.ledger.model import DAY, MINUTE, Across, Day, day_of, midnight, number_of
 from tocsin.ledger.samples import Memory
@@ -65,6 +67,15 @@ class Entry:
     def method(self) -> Method:
         """How its budget counts."""
         return method_of(self.slo.sli)
+
+    @cached_property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """What is agreed not to count; contracts and journeys that count from the same days know nothing of it."""
+        return stretches(self.slo.exclusions)
+
+    def counts(self, slo: Slo) -> bool:
+        """Whether what is known of the budget is that of *slo*, which other definitions may have."""
+        return self.slo.sli == slo.sli and self.slo.exclusions == slo.exclusions
 
     def period(self, at: datetime) -> tuple[datetime, datetime]:
         """The period of its budget."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tocsin.confidence import wilson
-from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.ports import Labels, SourceHealth
 from tocsin.units import Duration
 
@@ -148,6 +148,8 @@ class SloStatus:
     """Who counted the budget: the `ledger`, or the metric `source` in one question; empty where nobody did."""
     coverage: float | None = None
     """The part of the period so far that the ledger looked at."""
+    excluded: tuple[Excluded, ...] = ()
+    """What exclusions took out of the period so far."""
 
     @property
     def interval(self) -> tuple[float, float] | None:

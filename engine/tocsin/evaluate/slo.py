@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
 from tocsin.evaluate.absence import SLOWER, Absence
+from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
@@ -25,7 +26,9 @@ from tocsin.evaluate.burn import (
 )
 from tocsin.evaluate.cadence import Cadence
 from tocsin.evaluate.calendar import PERIODS
+from tocsin.evaluate.excluding import lately, touching
 from tocsin.evaluate.history import History
+from tocsin.evaluate.measures import Excluded
 from tocsin.evaluate.model import BurnStatus, Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
 from tocsin.evaluate.standing import Ledger, Standing
@@ -45,6 +48,8 @@ LEDGER, SOURCE = "ledger", "source"
 """Who counted a budget."""
 CALM = "the error ratio is below the threshold"
 """Of a tier that is quiet, and was before: nobody reads more about it, and most tiers are so most of the time."""
+NOT_EXCLUDED = "its exclusions are not applied: the ledger does not hold the period"
+"""Of a budget that the metric source counted, which knows nothing of them."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
 
@@ -58,6 +63,8 @@ class Counted:
     observed: float
     standing: Standing | None = None
     """What the ledger held of it."""
+    excluded: tuple[Excluded, ...] = ()
+    """What exclusions took out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +273,16 @@ class SloQuestion:
             least = percent(self.ledger.floor)
             self.counted_reason = f"only {percent(standing.coverage, 1)} of the period was seen, less than {least}"
             return
-        total, bad = (held + (new or 0.0) for held, new in ((standing.total, since.total), (standing.bad, since.bad)))
+        new, new_bad, excluded = lately(standing.excluded, since.total or 0.0, since.bad or 0.0, standing.until, at)
+        total, bad = standing.total + new, standing.bad + new_bad
         observed = standing.observed(at)
         spent = spend(self.slo.target, total, min(bad, total), observed) if observed > 0 else None
-        self.counted_reason = "" if spent is not None else f"no traffic in {self.slo.over}"
+        nothing = f"no traffic in {self.slo.over}"
+        if any(one.removed for one in excluded):
+            nothing += ", exclusions taken out"
+        self.counted_reason = "" if spent is not None else nothing
         if spent is not None:
-            self.counted = Counted(spent, at, observed, standing)
+            self.counted = Counted(spent, at, observed, standing, excluded)
 
     def _covered(self, asker: Asker, rates: Mapping[Duration, Rate], window: Duration) -> float:
         """The part of *window* that has a history, where there are errors to which that makes a difference."""
@@ -284,6 +295,14 @@ class SloQuestion:
             return ""
         whole = self._period(self.counted.at)[1].timedelta
         return f"{span(self.counted.observed * whole)} of {self.slo.over}"
+
+    def _not_excluded(self) -> str:
+        """Why the budget is told with what is agreed not to count; empty where it is told without."""
+        if self.counted is None or self.counted.standing is not None or not self.slo.exclusions:
+            return ""
+        at = self.counted.at
+        start, end = window_of(self.slo, at)
+        return NOT_EXCLUDED if touching(self.slo.exclusions, start, min(at, end)) else ""
 
     def _counted_by(self) -> str:
         """Who counted the budget, where there is a ledger that could have."""
@@ -321,7 +340,7 @@ class SloQuestion:
         if slo.no_traffic.alert:
             seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
         state, reason = self._state(burns, spent, rates[BASE])
-        reason = "; ".join(filter(None, (reason, f"{observed} observed" if observed else "")))
+        reason = "; ".join(filter(None, (reason, f"{observed} observed" if observed else "", self._not_excluded())))
         statuses = tuple(self._burn_status(b) for b in burns)
         pace = next((b.short for b in burns if b.truth is Truth.TRUE), burns[0].long if burns else None)
         return SloSight(seen, self._status(statuses, state, pace, reason, asker.at))
@@ -372,12 +391,17 @@ class SloQuestion:
             reason=reason,
             budget_from=self.budget_from,
             coverage=self.coverage,
+            excluded=self.counted.excluded if self.counted else (),
         )
 
     def _lasts(self, spent: Spend, rate: float) -> Duration | None:
         """How long the budget lasts; what leaves a rolling window meanwhile is known to the ledger."""
         slo, standing = self.slo, self.counted.standing if self.counted else None
-        straight = exhaustion(spent.remaining, rate, slo.window)
+        window = slo.window
+        if standing is not None and standing.excluded:  # traffic is that of the time that counts
+            less = sum(standing.removed(self.counted.at), timedelta()) if self.counted else timedelta()
+            window = Duration.of(seconds=max(0, round((window.timedelta - less).total_seconds())))
+        straight = exhaustion(spent.remaining, rate, window)
         if self.ledger is None or standing is None or slo.calendar is not None:
             return straight
         if straight is None or straight > slo.window:

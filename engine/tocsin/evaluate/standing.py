@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from tocsin.evaluate.excluding import removed_seconds
+from tocsin.evaluate.measures import Excluded
 from tocsin.evaluate.slices import Slices
 from tocsin.ports import Labels
 from tocsin.spec import Slo
@@ -14,7 +16,8 @@ from tocsin.spec import Slo
 class Standing:
     """What the ledger holds of one budget: what counts in [start, until) of a period, all that is known up to *until*.
 
-    *since* is when anybody first looked, *seen* how many seconds since then somebody did.
+    *since* is when anybody first looked, *seen* how many seconds since then somebody did. *excluded* is what exclusions
+    of the period took out of *total* and *bad*.
     """
 
     start: datetime
@@ -24,6 +27,7 @@ class Standing:
     total: float
     bad: float
     seen: float
+    excluded: tuple[Excluded, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -35,7 +39,15 @@ class Standing:
         """The part of what the budget is of that lies behind since the first look, as `ledger.budgets` has it."""
         passed = at - max(self.start, self.since)
         whole = passed + (self.end - at) if self.end > at else self.end - self.start
+        gone, coming = self.removed(at)
+        passed, whole = passed - gone, whole - gone - coming
         return min(1.0, passed / whole) if whole else 1.0
+
+    def removed(self, at: datetime) -> tuple[timedelta, timedelta]:
+        """How much is removed by exclusions since the first look, and of what is yet to come of a period."""
+        agreed = [one.exclusion for one in self.excluded]
+        gone = removed_seconds(agreed, max(self.start, self.since), at)
+        return timedelta(seconds=gone), timedelta(seconds=removed_seconds(agreed, at, self.end))
 
 
 class Ledger(Protocol):

@@ -15,7 +15,7 @@ from tocsin.guards import keep_firing_for
 from tocsin.plan import AlertingRule
 from tocsin.plan.journey import beyond_promql, paging_tiers
 from tocsin.plan.model import Plan
-from tocsin.spec import AlertRule, JourneySlo, Sla, Slo
+from tocsin.spec import AlertRule, Exclusion, JourneySlo, Sla, Slo
 from tocsin.spec.journey import Combine, Member
 from tocsin.units import Duration
 from tocsin.windows import ALERT_SEVERITY, Tier, budget_spent, detection_time, reset_time
@@ -44,6 +44,7 @@ def _objective(slo: Slo, plan: Plan) -> dict[str, object]:
         "group_by": list(slo.by),
         "evidence": evidence(slo),
         "intervals": intervals(slo, plan),
+        "exclusions": _exclusions(slo.exclusions),
         "guards": [
             {"name": each.name, "on": each.on, "meaning": each.meaning, "why": each.why} for each in guards(slo)
         ],
@@ -131,11 +132,16 @@ def _contract(sla: Sla) -> dict[str, object]:
             "minimum_events": sla.measure.minimum_events,
         },
         "credits": [{"below": float(tier.below), "credit": float(tier.credit)} for tier in sla.credits],
-        "exclusions": [
-            {"start": one.start.isoformat(), "end": one.end.isoformat(), "treat": one.treat, "reason": one.reason}
-            for one in sla.exclusions
-        ],
+        "exclusions": _exclusions(sla.exclusions),
     }
+
+
+def _exclusions(exclusions: Sequence[Exclusion]) -> list[dict[str, object]]:
+    """Of an objective: unknown to Prometheus' rules."""
+    return [
+        {"start": one.start.isoformat(), "end": one.end.isoformat(), "treat": one.treat, "reason": one.reason}
+        for one in exclusions
+    ]
 
 
 def _number(seconds: Fraction | None) -> float | None:

@@ -1,6 +1,6 @@
 """What holds for an objective besides its tiers: how it counts, over what, and which guards are in force."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.guards import keep_firing_for
@@ -9,7 +9,7 @@ from tocsin.plan.burn import percent
 from tocsin.plan.model import Plan
 from tocsin.promql_syntax import Selector, disjoint, matcher_text, parse
 from tocsin.sli import RatioSli, SlicedSli, has_guard
-from tocsin.spec import Slo
+from tocsin.spec import Exclusion, Slo
 
 _MEANING = {
     "cold_start": "history that is not known counts as clean",
@@ -19,6 +19,11 @@ _MEANING = {
     "flapping": "an alert outlives its condition, so that errors that come and go are one incident",
 }
 
+UNKNOWN_TO_RULES = (
+    "counted so by tocsin serve, evaluate and report over the ledger; compiled rules, dashboards and alerts "
+    "know nothing of it"
+)
+"""Of exclusions: Prometheus cannot count anew what is over."""
 _TARGET = frozenset({"job", "instance", "pod"})
 """Labels that tell targets apart where births are counted."""
 _UNGUARDED = {
@@ -122,6 +127,13 @@ def intervals(slo: Slo, plan: Plan) -> dict[str, str]:
     return {group.name: str(group.interval) if group.interval else "evaluation of the server" for group in own}
 
 
+def excluded(exclusions: Sequence[Exclusion]) -> Iterator[str]:
+    """A line for each exclusion."""
+    for each in exclusions:
+        how = "counts as good" if each.treat == "good" else "is taken out"
+        yield f"{each.start:%Y-%m-%d %H:%M} to {each.end:%Y-%m-%d %H:%M} UTC {how}: {each.reason}"
+
+
 def standing(slo: Slo, plan: Plan) -> Iterator[str]:
     """All of it in lines."""
     yield f"period:    {period(slo)}"
@@ -133,6 +145,10 @@ def standing(slo: Slo, plan: Plan) -> Iterator[str]:
     yield f"evaluated: {every}"
     keeps = ", ".join(f"{tier.name} {keep_firing_for(tier, slo.guards)}" for tier in feasible_tiers(slo))
     yield f"kept open: {keeps or 'no tier can fire'}"
+    if slo.exclusions:
+        yield "excluded:"
+        yield from (f"  {line}" for line in excluded(slo.exclusions))
+        yield f"  {UNKNOWN_TO_RULES}"
     yield "guards:"
     for guard in guards(slo):
         yield f"  {'on ' if guard.on else 'off'} {guard.name}: {guard.meaning if guard.on else guard.why}"

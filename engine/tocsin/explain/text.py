@@ -7,6 +7,7 @@ from tocsin.explain.chart import as_text, lines_of
 from tocsin.explain.conditions import sentence
 from tocsin.explain.find import Subject
 from tocsin.explain.objective import detection, of_slo
+from tocsin.explain.standing import excluded
 from tocsin.explain.table import span, table
 from tocsin.plan import AlertingRule
 from tocsin.plan.burn import percent
@@ -42,9 +43,7 @@ def of_sla(sla: Sla) -> Iterator[str]:
         yield ""
         rows = [(f"below {percent(tier.below)}", percent(tier.credit)) for tier in sla.credits]
         yield from table(("uptime", "credit"), rows)
-    for exclusion in sla.exclusions:
-        how = "counts as good" if exclusion.treat == "good" else "is taken out"
-        yield f"{exclusion.start:%Y-%m-%d %H:%M} to {exclusion.end:%Y-%m-%d %H:%M} UTC {how}: {exclusion.reason}"
+    yield from excluded(sla.exclusions)
 
 
 def of_alert(alert: AlertRule) -> Iterator[str]:

@@ -28,17 +28,25 @@ UNKNOWN, EXHAUSTED, BURNING, HEALTHY = "unknown", "exhausted", "burning", "healt
 class Windows:
     """One half-open stretch of unix seconds for each objective; rolling ones end now, calendar periods may end later.
 
-    *since* is when an objective was first looked at, where that is known: it cannot be covered before.
+    *since* is when an objective was first looked at, where that is known: it cannot be covered before. *gone* is how
+    many seconds since then are removed by exclusions so far, *coming* how many of what is yet to come will be.
     """
 
     start: Seconds
     end: Seconds
     since: Seconds | None = None
+    gone: Seconds | int = 0
+    coming: Seconds | int = 0
 
     @property
     def length(self) -> Floats:
         """Seconds."""
         return np.asarray(self.end - self.start, dtype=np.float64)
+
+    @property
+    def counted(self) -> Floats:
+        """Seconds that count: without what is removed."""
+        return np.maximum(self.length - self.gone - self.coming, 0.0)
 
     def elapsed(self, now: int) -> Floats:
         """Seconds that could have been looked at so far."""
@@ -46,13 +54,14 @@ class Windows:
         return np.maximum(np.minimum(self.end, now) - start, 0).astype(np.float64)
 
     def observed(self, now: int) -> tuple[Floats, Floats]:
-        """Seconds since the first look, and those that a budget is of.
+        """Seconds since the first look, and those that a budget is of; what is removed is in neither.
 
         What is over of a period that ends later, and what is left of it, is all that will ever count in it. A rolling
         window goes on to fill.
         """
         elapsed = self.elapsed(now)
-        return elapsed, np.where(self.end > now, elapsed + (self.end - now), self.length)
+        whole = np.where(self.end > now, elapsed + (self.end - now), self.length)
+        return np.maximum(elapsed - self.gone, 0.0), np.maximum(whole - self.gone - self.coming, 0.0)
 
 
 def rolling(now: int, lengths: Seconds | int, count: int) -> Windows:
@@ -88,9 +97,9 @@ class Budgets:
 def budgets(series: Series, windows: Windows, now: int, ratios: Ratios, floor: float) -> Budgets:
     """Count over *windows* against the budget ratios `1 - target`; with less coverage than *floor* all is unknown."""
     total, bad, seen = series.between(windows.start, np.minimum(windows.end, now))
-    elapsed, whole = windows.observed(now)
+    passed, (elapsed, whole) = windows.elapsed(now), windows.observed(now)
     events = total > 0
-    coverage = np.minimum(_over(seen, elapsed, elapsed > 0), 1.0)
+    coverage = np.minimum(_over(seen, passed, passed > 0), 1.0)
     observed = np.minimum(_over(elapsed, whole, whole > 0), 1.0)
     some = events & (observed > 0)
     allowed = _over(total * ratios.floats, observed, some)

@@ -21,25 +21,30 @@ def exhaustions(series: Series, windows: Windows, now: int, state: Budgets, pace
     Rolling windows end now; the period of a calendar ends later, nothing leaves it before, and what lasts until its end
     lasts. What is unknown lasts for NaN.
     """
-    length, remaining = windows.length, state.remaining
+    length, remaining = windows.counted, state.remaining
     straight = np.divide(
         np.maximum(remaining, 0) * length, pace, out=np.full(len(length), np.inf), where=(pace > 0) & np.isfinite(pace)
     )
     straight = np.where(remaining <= 0, 0.0, straight)
-    horizon = np.where(windows.end > now, windows.end - now, length)
+    horizon = np.where(windows.end > now, windows.end - now, windows.length)
     lasts = np.where(straight <= horizon, straight, np.inf)
     rolling = np.flatnonzero(np.isfinite(lasts) & (lasts > 0) & (windows.end <= now))
     for at in range(0, len(rolling), _TOGETHER):
         some = rolling[at : at + _TOGETHER]
         for start in np.unique(windows.start[some]):
             columns = some[windows.start[some] == start]
-            lasts[columns] = _with_roll_off(series, int(start), now, columns, state=state, pace=pace)
+            spending = pace[columns] / windows.counted[columns]
+            lasts[columns] = _with_roll_off(series, int(start), now, columns, state=state, spending=spending)
     return np.where(np.isnan(remaining) | ~np.isfinite(pace), np.nan, lasts)
 
 
-def _with_roll_off(series: Series, start: int, now: int, columns: Seconds, *, state: Budgets, pace: Floats) -> Floats:
-    """Shapes (edges, columns): what remains when the window's start has come to each edge."""
-    length = now - start
+def _with_roll_off(
+    series: Series, start: int, now: int, columns: Seconds, *, state: Budgets, spending: Floats
+) -> Floats:
+    """Shapes (edges, columns): what remains when the window's start has come to each edge.
+
+    *spending* is which part of each budget is spent in a second.
+    """
     edges = series.edges[: series.used]
     inside = edges[(edges > start) & (edges < now)]
     times = np.concatenate(([start], inside, [now])).astype(np.int64)
@@ -47,7 +52,7 @@ def _with_roll_off(series: Series, start: int, now: int, columns: Seconds, *, st
     left_off = series.before(times, columns)
     left_off -= left_off[0].copy()
     left_off /= state.allowed[columns]
-    after = state.remaining[columns] - ahead * (pace[columns] / length) + left_off
+    after = state.remaining[columns] - ahead * spending + left_off
     spent = after <= 0
     first = np.argmax(spent, axis=0)
     which = np.arange(len(columns))

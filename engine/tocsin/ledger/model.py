@@ -82,6 +82,12 @@ class Day:
         """
         return midnight(self.day)
 
+    def first_known(self, start: int = 0) -> int | None:
+        """When the first slice from *start* on begins of which anything is known, whatever is excluded of it."""
+        low = min(max(-((self.start - start) // self.step), 0), len(self.total))
+        some = np.flatnonzero(self.covered[low:] | (self.total[low:] > 0))
+        return self.start + (low + int(some[0])) * self.step if len(some) else None
+
     def _fault(self) -> str | None:
         if self.step < 1 or DAY % self.step:
             return f"slices of {self.step} s do not tile a day"

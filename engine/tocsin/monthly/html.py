@@ -1,5 +1,6 @@
 """A month's report as one HTML file: no scripts, nothing fetched, readable on paper and in both colour schemes."""
 
+from fractions import Fraction
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ def _environment() -> Environment:
     environment = pages.environment("tocsin.monthly")
     environment.filters |= {
         "number": number,
+        "count_of": lambda value: number(Fraction(value)),
         "share": share,
         "percent": percent,
         "span": length,

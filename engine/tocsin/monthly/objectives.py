@@ -15,7 +15,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tocsin.evaluate.calendar import midnight
-from tocsin.evaluate.slices import milliseconds
+from tocsin.evaluate.excluding import audited, removed_seconds, stretches
+from tocsin.evaluate.measures import Excluded
+from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.ledger.auditing import takes
 from tocsin.ledger.methods import Units, method_of
 from tocsin.ledger.model import Day
 from tocsin.monthly.charts import dates
@@ -62,7 +65,9 @@ class Objective:
     coverage: float
     floor: float = 0.0
     observed: Fraction = Fraction(1)
-    """Which part of the month since the first look is over."""
+    """Which part of the month since the first look is over; what is taken out of it is no part."""
+    excluded: tuple[Excluded, ...] = ()
+    """What exclusions took out of the month so far; it is not in *days*."""
 
     @property
     def total(self) -> Fraction:
@@ -78,6 +83,13 @@ class Objective:
     def sli(self) -> Fraction | None:
         """The share of good ones; None without any."""
         return 1 - self.bad / self.total if self.total else None
+
+    @property
+    def bare(self) -> Fraction | None:
+        """The share of good ones with all that is excluded; None without any."""
+        total = self.total + sum((Fraction(one.removed) for one in self.excluded), Fraction(0))
+        bad = self.bad + sum((Fraction(one.spared) for one in self.excluded), Fraction(0))
+        return 1 - bad / total if total else None
 
     @property
     def slices(self) -> bool:
@@ -142,24 +154,33 @@ def objective(ref: str, slo: Slo, days: Sequence[Day], bounds: Bounds, floor: fl
     start, end, now, zone = bounds
     local = dates(start, end, zone)
     edges = np.array([_seconds(midnight(each, zone)) for each in (*local, local[-1] + timedelta(days=1))])
-    units = [method_of(slo.sli).units(day) for day in days]
+    method, agreed = method_of(slo.sli), stretches(slo.exclusions)
+    units = [method.units(day, agreed) for day in days]
     totals, bads, seen = (np.zeros(len(local)) for _ in range(3))
-    over, known = min(_seconds(end), _seconds(now)), _seconds(end)
+    over = min(_seconds(end), _seconds(now))
+    looked = (day.first_known(_seconds(start)) for day in days)
+    known = min((at for at in looked if at is not None and at < over), default=_seconds(end))
     for each in units:
         place = np.searchsorted(edges, _starts(each), side="right") - 1
         within = (place >= 0) & (place < len(local)) & (_starts(each) < _seconds(now))
+        within &= _starts(each) + each.step > known
         for sums, values in ((totals, each.total), (bads, each.bad), (seen, each.seen)):
             np.add.at(sums, place[within], values[within])
-        some = np.flatnonzero(within & ((each.total > 0) | (each.seen > 0)))
-        known = min(known, int(_starts(each)[some[0]])) if len(some) else known
     long = np.clip(np.minimum(edges[1:], _seconds(now)) - edges[:-1], 0, None)
     counted = tuple(
         Counted(each, Fraction(float(total)), Fraction(float(bad)), min(1.0, float(looked / span)) if span else 0.0)
         for each, total, bad, looked, span in zip(local, totals, bads, seen, long, strict=True)
     )
     coverage = float(seen.sum() / (over - known)) if known < over else 0.0
-    observed = Fraction(over - known, _seconds(end) - known) if known < over else Fraction(1)
-    found = Objective(ref, slo, counted, (), min(1.0, coverage), floor, observed)
+    gone, coming = (
+        Fraction(removed_seconds(slo.exclusions, low, high))
+        for low, high in ((instant(known * 1000), instant(over * 1000)), (instant(over * 1000), end))
+    )
+    passed, whole = over - known - gone, _seconds(end) - known - gone - coming
+    observed = Fraction(passed) / whole if known < over and passed > 0 else Fraction(1)
+    took = [take for day in days for take in takes(method, day, agreed)] if agreed else []
+    excluded = audited(slo.exclusions, took, (start, end), min(end, now))
+    found = Objective(ref, slo, counted, (), min(1.0, coverage), floor, observed, excluded)
     return replace(found, curve=tuple(_curve(units, start, min(end, now), found.allowed)))
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.monthly.model import Day, Month, Outage
 from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import cut, share
+from tocsin.spec import Exclusion
 
 DIGITS = 12
 """Of a share; of seconds three."""
@@ -83,15 +84,20 @@ def _outage(one: Outage) -> dict[str, object]:
 
 
 def _taken(one: Taken) -> dict[str, object]:
-    exclusion = one.exclusion
+    return {
+        **_agreed(one.exclusion),
+        "removed": _seconds(one.removed),
+        "forgiven": _seconds(one.forgiven),
+        "spared": _seconds(one.spared),
+    }
+
+
+def _agreed(exclusion: Exclusion) -> dict[str, object]:
     return {
         "from": _time(exclusion.start),
         "to": _time(exclusion.end),
         "reason": exclusion.reason,
         "treat": exclusion.treat,
-        "removed": _seconds(one.removed),
-        "forgiven": _seconds(one.forgiven),
-        "spared": _seconds(one.spared),
     }
 
 
@@ -169,6 +175,8 @@ def _objective(one: Objective) -> dict[str, object]:
             "remaining": None if one.spent is None else float(1 - one.spent),
         },
         "coverage": one.coverage,
+        "sli_without_exclusions": _ratio(one.bare),
+        "exclusions": [_excluded(each) for each in one.excluded],
         "days": [
             {
                 "date": day.date.isoformat(),
@@ -180,6 +188,11 @@ def _objective(one: Objective) -> dict[str, object]:
             for day in one.days
         ],
     }
+
+
+def _excluded(one: Excluded) -> dict[str, object]:
+    """Of an objective: events, or slices where those are counted."""
+    return {**_agreed(one.exclusion), "removed": one.removed, "forgiven": one.forgiven, "spared": one.spared}
 
 
 def service_as_csv(month: ServiceMonth) -> str:

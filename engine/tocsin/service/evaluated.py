@@ -4,9 +4,10 @@ import json
 from datetime import UTC, datetime
 from math import isfinite
 
-from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.evaluate.model import AlertView, BurnStatus, JourneyStatus, SlaStatus, Truth
 from tocsin.service.offline import Evaluation, Objective
+from tocsin.spec import Exclusion
 
 _FIRING = {Truth.TRUE: True, Truth.FALSE: False, Truth.UNKNOWN: None}
 
@@ -42,6 +43,7 @@ def _slo(one: Objective) -> dict[str, object]:
         "coverage": _number(one.coverage),
         "state": status.state,
         "exhaustion": None if status.exhaustion is None else status.exhaustion.total_seconds(),
+        "exclusions": [_excluded(each) for each in status.excluded],
         "reason": status.reason,
     }
 
@@ -92,15 +94,18 @@ def _sla(one: SlaStatus) -> dict[str, object]:
 
 
 def _exclusion(taken: Taken) -> dict[str, object]:
-    return {
-        "from": _time(taken.exclusion.start),
-        "to": _time(taken.exclusion.end),
-        "reason": taken.exclusion.reason,
-        "treat": taken.exclusion.treat,
-        "removed": taken.removed / 1000,
-        "forgiven": taken.forgiven / 1000,
-        "spared": float(taken.spared / 1000),
-    }
+    """Of a contract: seconds."""
+    removed, forgiven, spared = taken.removed / 1000, taken.forgiven / 1000, float(taken.spared / 1000)
+    return {**_agreed(taken.exclusion), "removed": removed, "forgiven": forgiven, "spared": spared}
+
+
+def _excluded(one: Excluded) -> dict[str, object]:
+    """Of an objective: events, or slices where those are counted."""
+    return {**_agreed(one.exclusion), "removed": one.removed, "forgiven": one.forgiven, "spared": one.spared}
+
+
+def _agreed(one: Exclusion) -> dict[str, object]:
+    return {"from": _time(one.start), "to": _time(one.end), "reason": one.reason, "treat": one.treat}
 
 
 def _alert(view: AlertView) -> dict[str, object]:

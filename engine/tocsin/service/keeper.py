@@ -18,6 +18,7 @@ from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
 from tocsin.evaluate.bookkeeping import OLD, closed, closes, entries, fill, open_since
 from tocsin.evaluate.counting import named
+from tocsin.evaluate.excluding import told
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.evaluate.standing import Standing
@@ -29,6 +30,7 @@ from tocsin.service.pacing import PacedSource
 from tocsin.service.sheets import Sheets
 from tocsin.service.stopping import Stopped
 from tocsin.service.telemetry import Telemetry
+from tocsin.service.trail import Trail
 from tocsin.spec import LedgerSettings, Slo
 from tocsin.workspace import Workspace
 
@@ -61,13 +63,11 @@ class Keeper:
         self._clock = clock
         self._settings = settings
         self._telemetry = telemetry
-        self._contracts = contracts
-        self._noted: dict[str, object] = {}
-        """What was last put on the trail of each contract."""
         self._thread: threading.Thread | None = None
         self._following: Workspace | None = None
         self._kept: dict[str, Kept] = {}
         self._sheets = Sheets()
+        self._trail = Trail(store, self._sheets, contracts)
         self._unread: list[str] = []
         self._turns: dict[str, None] = {}
         """References, those first whose running days were counted longest ago."""
@@ -98,7 +98,7 @@ class Keeper:
     def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
         """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
         kept = self._kept.get(slo.ref)
-        if kept is None or not kept.read or kept.mark is None or kept.entry.slo.sli != slo.sli:
+        if kept is None or not kept.read or kept.mark is None or not kept.entry.counts(slo):
             return None
         start, end = kept.entry.period(at)
         until = max(instant(kept.mark * 1000), start)
@@ -108,7 +108,11 @@ class Keeper:
         if found is None:
             return None
         held, since = found
-        return Standing(start, until, end, start if since is None else instant(since * 1000), *held)
+        first = start if since is None else instant(since * 1000)
+        if not slo.exclusions:
+            return Standing(start, until, end, first, *held)
+        took = self._sheets.taken(kept.entry, slo.ref + named(group), _seconds(start), _seconds(until))
+        return Standing(start, until, end, first, *held, told(slo.exclusions, took, (start, end)))
 
     def leaving(self, slo: Slo, group: Labels, standing: Standing) -> list[float]:
         """What was bad in each hour since the window of *standing* began."""
@@ -168,7 +172,7 @@ class Keeper:
             return 0.0
         self._rule(now)
         self._plan(now)
-        self._note(now)
+        self._trail.note(now)
         self._tidy(now)
         due = self._due(now)
         turn = due is None or (self._days_next and due.stated_at is not None)
@@ -219,6 +223,7 @@ class Keeper:
         never = datetime.min.replace(tzinfo=UTC)
         self._turns = dict.fromkeys(sorted(self._kept, key=lambda ref: (self._kept[ref].stated_at or never, ref)))
         self._open = None
+        self._trail.follow(self._kept.values())
 
     def _starts(self, step: int, now: datetime) -> Iterable[int]:
         alike = [kept.entry for kept in self._kept.values() if kept.entry.method.slice == step]
@@ -303,14 +308,6 @@ class Keeper:
         days = [still_seen(held[day.ref, day.day], day) if (day.ref, day.day) in held else day for day in days]
         self._store.write(days, now)
         return days
-
-    def _note(self, now: datetime) -> None:
-        """Put what exclusions take out of the running periods of contracts on their trail, where it has changed."""
-        for status in self._contracts():
-            taken = tuple(one for one in status.exclusions if one.removed or one.forgiven)
-            if status.uptime is not None and self._noted.get(status.name) != (status.start, taken):
-                self._store.record(status.name, status.start, taken, now)
-                self._noted[status.name] = (status.start, taken)
 
     def _tidy(self, now: datetime) -> None:
         """Once a day: put old days together, and let go of those that are older than anybody keeps them."""

@@ -10,6 +10,7 @@ from tocsin.service.api import Desk
 from tocsin.service.askers import BusyError
 from tocsin.service.board import Standing
 from tocsin.service.shapes import Attributions
+from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
 from tocsin.units import Duration
 
@@ -63,6 +64,8 @@ def _render(standing: Standing, slo: Slo, spent: list[Spent], now: datetime) -> 
             status=status,
             tone="blind" if status is None else page.slo_tone(status),
             spent=spent,
+            taken={one.exclusion: one for one in status.excluded} if status is not None else {},
+            unit="Slices" if isinstance(slo.sli, SlicedSli) else "Events",
             css=page.CSS,
             now=now,
             version=standing.version,

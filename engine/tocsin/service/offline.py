@@ -144,6 +144,7 @@ def _told(status: SloStatus, ref: str, at: datetime, found: Account, unseen: str
         used=found.used,
         remaining=found.remaining,
         exhaustion=found.exhaustion,
+        excluded=found.excluded,
         state=state,
         reason=reason,
     )

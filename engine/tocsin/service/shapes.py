@@ -167,11 +167,27 @@ class SliInterval(Shape):
     high: float
 
 
+class ExcludedShape(Shape):
+    """What an exclusion took out of a budget so far, in its events or slices; *spared* is how many had been bad.
+
+    *removed* are not counted at all, *forgiven* count as good.
+    """
+
+    start: datetime
+    end: datetime
+    reason: str
+    treat: str
+    removed: float
+    forgiven: float
+    spared: float
+
+
 class Objective(Shape):
     """One SLO; *budgetRemaining* is a fraction (below 0: overspent), *exhaustion* seconds until nothing is left.
 
     *budgetFrom* says who counted the budget: the `ledger`, or the metric `source` in one question, where the ledger
-    does not hold the period (yet). *coverage* is the part of the period so far that the ledger looked at.
+    does not hold the period (yet). *coverage* is the part of the period so far that the ledger looked at. *exclusions*
+    are those of the period, where they are applied; *reason* says where they are not.
     """
 
     ref: str
@@ -187,6 +203,7 @@ class Objective(Shape):
     budget_remaining: float | None
     budget_from: Literal["ledger", "source"] | None = None
     coverage: float | None = None
+    exclusions: list[ExcludedShape] = Field(default_factory=list)
     exhaustion: float | None
     burns: list[Burn]
     reason: str

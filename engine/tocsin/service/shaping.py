@@ -1,6 +1,6 @@
 """From what the evaluator says to the shapes of the API."""
 
-from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.evaluate.model import AlertView, BurnStatus, JourneyStatus, SlaStatus, SloStatus, Snapshot
 from tocsin.service.board import Standing
 from tocsin.service.shapes import (
@@ -8,6 +8,7 @@ from tocsin.service.shapes import (
     AlertSeverity,
     Blind,
     Burn,
+    ExcludedShape,
     ExclusionShape,
     Health,
     JourneyShape,
@@ -86,9 +87,22 @@ def _objective_of(slo: SloStatus) -> Objective:
         budget_remaining=slo.remaining,
         budget_from="ledger" if slo.budget_from == "ledger" else "source" if slo.budget_from else None,
         coverage=slo.coverage,
+        exclusions=[_excluded_of(one) for one in slo.excluded],
         exhaustion=None if slo.exhaustion is None else slo.exhaustion.total_seconds(),
         burns=[_burn_of(burn) for burn in slo.burns],
         reason=slo.reason,
+    )
+
+
+def _excluded_of(one: Excluded) -> ExcludedShape:
+    return ExcludedShape(
+        start=one.exclusion.start,
+        end=one.exclusion.end,
+        reason=one.exclusion.reason,
+        treat=one.exclusion.treat,
+        removed=one.removed,
+        forgiven=one.forgiven,
+        spared=one.spared,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from tocsin.evaluate.bookkeeping import Entry
-from tocsin.ledger.model import Day
+from tocsin.ledger.auditing import Take, takes, together
+from tocsin.ledger.model import DAY, Day
 from tocsin.ledger.sheet import Held, Sheet
 from tocsin.sli import SlicedSli
 
@@ -16,11 +17,15 @@ class Sheets:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sheets: dict[int, Sheet] = {}
+        self._taken: dict[str, dict[date, tuple[Take, ...]]] = {}
+        """What exclusions took, of the days that they touch."""
+        self._first: dict[str, dict[date, int]] = {}
+        """When anything is known of a day, where exclusions would hide that."""
 
     def clear(self) -> None:
         """Begin anew, without anything."""
         with self._lock:
-            self._sheets = {}
+            self._sheets, self._taken, self._first = {}, {}, {}
 
     def open(self, step: int, now: int, starts: Callable[[], Iterable[int]]) -> None:
         """Rule a sheet for windows that begin at *starts*, unless there is one."""
@@ -41,9 +46,13 @@ class Sheets:
         """Put days in place of what is held for them."""
         sheet = self._sheets[entry.method.slice]
         for day in days:
-            units = entry.method.units(day)
+            units, took = entry.method.units(day, entry.excluded), takes(entry.method, day, entry.excluded)
             with self._lock:
                 sheet.state(day.ref, units)
+                if took:
+                    self._taken.setdefault(day.ref, {})[day.day] = took
+                if entry.excluded and (known := day.first_known()) is not None:
+                    self._first.setdefault(day.ref, {})[day.day] = known
 
     def look(self, entry: Entry, ref: str, start: int, until: int) -> tuple[Held, int | None] | None:
         """What is held of [start, until), and since when anybody looked; None of a reference that nobody knows.
@@ -58,7 +67,17 @@ class Sheets:
             if sheet is None or ref not in sheet.columns:
                 return None
             since = sheet.first_seen(ref, begin)
+            if entry.excluded:
+                since = min(
+                    (max(at, begin) for at in self._first.get(ref, {}).values() if at + DAY > begin), default=None
+                )
             return sheet.between(ref, begin, until), start if since is not None and since <= begin else since
+
+    def taken(self, entry: Entry, ref: str, start: int, until: int) -> list[tuple[float, float, float]]:
+        """For each exclusion of the objective what it removed, forgave and spared of [start, until)."""
+        with self._lock:
+            days = list(self._taken.get(ref, {}).values())
+        return together((take for day in days for take in day), len(entry.excluded), start, until)
 
     def leaving(self, entry: Entry, ref: str, start: int, until: int) -> list[float]:
         """Bad units of each hour since *start*."""

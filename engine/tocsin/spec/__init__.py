@@ -2,6 +2,7 @@
 
 from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
 from tocsin.spec.dashboard import Dashboard, Panel
+from tocsin.spec.exclusion import Exclusion
 from tocsin.spec.hours import Digest, Hours, Maintenance, Once, Stretch, Weekly
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.measure import Measure
@@ -20,7 +21,7 @@ from tocsin.spec.service import (
     TestAlert,
     TestSeries,
 )
-from tocsin.spec.sla import CreditTier, Exclusion, Sla
+from tocsin.spec.sla import CreditTier, Sla
 from tocsin.spec.sli_template import SliTemplate
 
 __all__ = [

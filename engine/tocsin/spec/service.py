@@ -9,6 +9,7 @@ from tocsin.guards import EVERY_GUARD, Guards
 from tocsin.ports import Labels
 from tocsin.sli import Sli
 from tocsin.spec.condition import Condition
+from tocsin.spec.exclusion import Exclusion
 from tocsin.spec.expression import PromQl as PromQl  # noqa: PLC0414 -- others import it from here
 from tocsin.units import Duration
 from tocsin.windows import Tier
@@ -110,6 +111,8 @@ class Slo:
     """What its alerts carry beside the labels of the service, and above them."""
     raw_page: Raw = Raw()
     raw_ticket: Raw = Raw()
+    exclusions: tuple[Exclusion, ...] = ()
+    """What is agreed not to count in its budget; alerts know nothing of it."""
 
     @property
     def ref(self) -> str:

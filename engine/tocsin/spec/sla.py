@@ -1,10 +1,10 @@
 """SLA: a contract with a customer over a calendar period, with credits."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from tocsin.diagnostics import Span
+from tocsin.spec.exclusion import Exclusion
 from tocsin.spec.measure import Measure
 
 
@@ -14,17 +14,6 @@ class CreditTier:
 
     below: Decimal
     credit: Decimal
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """An agreed window [start, end) in UTC; *treat* is `remove` or `good`."""
-
-    start: datetime
-    end: datetime
-    reason: str
-    treat: str
     span: Span
 
 

@@ -92,6 +92,13 @@ class _Objective:
             return f"{series}{self.selector}"
         return f"sum_over_time(slo:{kind}:rate{BASE}{self.selector}[{window}])"
 
+    @property
+    def budget_text(self) -> str:
+        """What the panels of the budget show."""
+        text = f"What is left of the budget of {self.slo.over}. Below zero the objective is missed."
+        less = " Its exclusions are not taken off here: `tocsin serve` tells the budget that counts."
+        return text + (less if self.slo.exclusions else "")
+
     def panels(self) -> Iterator[Panel]:
         """Objective, budget, good events and traffic; then the tiers."""
         panel = partial(Panel, runbook=self.runbook)
@@ -114,7 +121,7 @@ class _Objective:
                 kind="stat",
                 queries=left,
                 unit="percentunit",
-                description=f"What is left of the budget of {over}. Below zero the objective is missed.",
+                description=self.budget_text,
                 width=4,
                 height=8,
                 steps=_BUDGET_STEPS,
@@ -145,7 +152,7 @@ class _Objective:
                 kind="timeseries",
                 queries=left,
                 unit="percentunit",
-                description=f"What is left of the budget of {over}. Below zero the objective is missed.",
+                description=self.budget_text,
                 width=WIDTH,
                 height=6,
                 steps=((None, RED), (0.0, GREEN)),

@@ -139,6 +139,10 @@ def _objective(slo: Slo, rules: list[AlertingRule], service: Service, workspace:
     silent, blind = (_named(rules, name, workspace) for name in ("TrafficAbsent", "SliBroken"))
     kind, first, look = _indicator(slo, service)
     facts = [("Counted", kind)]
+    for each in slo.exclusions:
+        how = "counts as good" if each.treat == "good" else "does not count"
+        when = f"{each.start:%Y-%m-%d %H:%M} to {each.end:%Y-%m-%d %H:%M} UTC"
+        facts.append(("Excluded", f"{when} {how} in the budget of `tocsin serve` (alerts do not know): {each.reason}"))
     if runbook := slo.runbook or service.runbook:
         facts.append(("More", f"<{runbook}>"))
     facts += _dashboard(service, workspace)

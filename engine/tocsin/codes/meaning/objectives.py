@@ -65,6 +65,19 @@ PAGES: dict[str, str] = {
         "`{name: fast, budget: 2%, long: 1h, short: 1h}`",
         "`{name: fast, budget: 2%, long: 1h, short: 5m}`",
     ),
+    "slo/exclusion": page(
+        "An exclusion of an objective ends after it starts.",
+        "Otherwise nothing is excluded.",
+        "`from: 2026-11-01T04:00`, `to: 2026-11-01T02:00`",
+        "the two exchanged",
+    ),
+    "slo/time": page(
+        "A time of an exclusion exists, once.",
+        "When clocks are put forward an hour is missing, when they are put back one comes twice; of a calendar period "
+        "in such a zone it has to be said which is meant.",
+        "`2026-03-29T02:30` with `window: {calendar: month, timezone: Europe/Berlin}`",
+        "`2026-03-29T03:30`",
+    ),
     "slo/timezone": page(
         "The time zone of a calendar period is one of the IANA database.",
         "Its midnights are where the budget begins anew.",

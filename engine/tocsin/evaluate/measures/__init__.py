@@ -6,7 +6,7 @@ To add one: its module here with `marks`, a line in METHODS, its words in `spec/
 from collections.abc import Mapping
 
 from tocsin.evaluate.measures import deployed_minutes, downtime_periods, interval_mean, minutes
-from tocsin.evaluate.measures.audit import Taken, audit
+from tocsin.evaluate.measures.audit import Excluded, Taken, audit
 from tocsin.evaluate.measures.base import UNIT, Interval, Mark, Marks, Tally, coverage, excluded, tally
 
 METHODS: Mapping[str, Marks] = {
@@ -16,4 +16,17 @@ METHODS: Mapping[str, Marks] = {
     "deployed-minutes": deployed_minutes.marks,
 }
 
-__all__ = ["METHODS", "UNIT", "Interval", "Mark", "Marks", "Taken", "Tally", "audit", "coverage", "excluded", "tally"]
+__all__ = [
+    "METHODS",
+    "UNIT",
+    "Excluded",
+    "Interval",
+    "Mark",
+    "Marks",
+    "Taken",
+    "Tally",
+    "audit",
+    "coverage",
+    "excluded",
+    "tally",
+]

@@ -1,4 +1,4 @@
-"""What each exclusion took out of a contract's period: the trail that an auditor follows from figure to figure."""
+"""What each exclusion took out of a period: the trail that an auditor follows from figure to figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tocsin.spec import Exclusion
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one exclusion did, in milliseconds.
+    """What one exclusion did to a contract, in milliseconds.
 
     *removed* left the period, *forgiven* counts as up; *spared* is how much of both was measured as downtime.
     """
@@ -19,6 +19,19 @@ class Taken:
     removed: int
     forgiven: int
     spared: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """What one exclusion did to a budget, in events (or slices, where those are counted).
+
+    *removed* left the budget, *forgiven* counts as good; *spared* is how much of both had been bad.
+    """
+
+    exclusion: Exclusion
+    removed: float = 0.0
+    forgiven: float = 0.0
+    spared: float = 0.0
 
 
 def audit(marks: Sequence[Mark], exclusions: Sequence[Exclusion]) -> tuple[Taken, ...]:

@@ -1,13 +1,12 @@
 """SLA: a document to a contract, its exclusions in UTC."""
 
-from zoneinfo import ZoneInfo
-
 from tocsin.diagnostics import Severity
-from tocsin.spec.readers.clock import read_instant, read_zone
+from tocsin.spec.readers.clock import read_zone
+from tocsin.spec.readers.exclusion import Codes, read_exclusions
 from tocsin.spec.readers.node import Node, Reference
 from tocsin.spec.readers.sla_measure import read_measure
 from tocsin.spec.readers.slo import read_target
-from tocsin.spec.sla import CreditTier, Exclusion, Sla
+from tocsin.spec.sla import CreditTier, Sla
 
 
 def read_sla(node: Node) -> Sla | None:
@@ -28,7 +27,7 @@ def read_sla(node: Node) -> Sla | None:
             span=tiers[0].span,
             severity=Severity.WARNING,
         )
-    exclusions = tuple(_exclusion(entry, zone) for entry in node["exclusions"].elements())
+    exclusions = read_exclusions(node["exclusions"], zone, Codes("sla/time", "sla/exclusion"))
     if target is None or not covers or zone is None:
         return None
     return Sla(
@@ -41,28 +40,11 @@ def read_sla(node: Node) -> Sla | None:
         calendar=node["period"]["calendar"].text("month"),
         timezone=zone.key,
         measure=measure,
-        exclusions=tuple(exclusion for exclusion in exclusions if exclusion is not None),
+        exclusions=exclusions,
         credits=tiers,
         notify=notify,
         span=node["name"].span,
     )
-
-
-def _exclusion(node: Node, zone: ZoneInfo | None) -> Exclusion | None:
-    if zone is None:
-        return None
-    start, end = read_instant(node["from"], zone, "sla/time"), read_instant(node["to"], zone, "sla/time")
-    if start is None or end is None:
-        return None
-    if end <= start:
-        node["to"].report(
-            "sla/exclusion",
-            f"the exclusion ends at {node['to'].value}, not after its start at {node['from'].value}",
-            "the end has to be later",
-            related=((node["from"].span, "its start"),),
-        )
-        return None
-    return Exclusion(start, end, node["reason"].text(), node["treat"].text("remove"), node.span)
 
 
 def _credits(node: Node) -> tuple[CreditTier, ...]:

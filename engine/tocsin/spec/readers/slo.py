@@ -10,6 +10,7 @@ from tocsin.ports import labels_of
 from tocsin.schema.words import did_you_mean
 from tocsin.sli import Sli, SlicedSli, guarded
 from tocsin.spec.readers.burn_rate import chosen_tiers
+from tocsin.spec.readers.exclusion import Codes, read_exclusions
 from tocsin.spec.readers.node import Node, known_name
 from tocsin.spec.readers.raw import read_labels, read_raw
 from tocsin.spec.service import CALENDAR_UNITS, Calendar, NoTraffic, Raw, Slo
@@ -22,6 +23,7 @@ _OWN = frozenset({"alertname", "part", "ref", "service", "severity", "slo", "tie
 """Labels that say what an alert is; a group cannot be told by them."""
 _SLICE = Duration.of(minutes=1)
 _NOTHING_RAW = Raw()
+_EXCLUSION = Codes(time="slo/time", ends="slo/exclusion")
 _SLICED = {"timeslices", "ratio-timeslices"}
 
 
@@ -41,6 +43,7 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
     page, ticket = node["page"].channels(), node["ticket"].channels()
     by = _group_by(node["group_by"])
     guards = _guards(node["guards"])
+    exclusions = read_exclusions(node["exclusions"], ZoneInfo(calendar.timezone if calendar else "UTC"), _EXCLUSION)
     labels, page_raw, ticket_raw = read_labels(node["labels"], _OWN | set(by)), *_raw(node["prometheus"], by)
     if target is None or window is None or sli_name not in slis:
         return None
@@ -68,6 +71,7 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
         labels=labels,
         raw_page=page_raw,
         raw_ticket=ticket_raw,
+        exclusions=exclusions,
     )
 
 
