@@ -3,11 +3,11 @@
 Times are aware UTC datetimes. Nothing here does I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Labels = tuple[tuple[str, str], ...]
 """Sorted (name, value) pairs, so that label sets are hashable and print the same everywhere."""
@@ -137,6 +137,21 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Graph:
+    """What to draw of an alert: *what* names the value of *expression*; those of *labels* are its series.
+
+    *bounds* are its thresholds, *percent* says that values are ratios, *window* is how far the expression looks back.
+    """
+
+    expression: str
+    what: str
+    bounds: tuple[float, ...] = ()
+    percent: bool = False
+    window: timedelta = timedelta()
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AlertText:
     """One alert as a person reads it; *facts* are ordered (label, value) lines such as burn rate and budget left.
 
@@ -157,6 +172,7 @@ class AlertText:
     runbook: str | None = None
     description: str = ""
     links: Labels = ()
+    graph: Graph | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +233,25 @@ class Rate:
     per: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG of *size* (pixels across and down as it is to be shown) about the alert with the key *about*."""
+
+    png: bytes
+    about: str
+    words: str
+    size: tuple[int, int]
+
+
+Illustrator = Callable[[Notification], Picture | None]
+"""Draws what a message is about; answers within seconds and never raises, for a page waits for it."""
+
+
+def unillustrated(_notification: Notification) -> Picture | None:
+    """No picture."""
+    return None
+
+
 class Channel(Protocol):
     """A way out.
 
@@ -232,6 +267,13 @@ class Channel(Protocol):
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send once, within the channel's own deadline; never raise for what the receiver did."""
         ...
+
+
+@runtime_checkable
+class Illustrated(Protocol):
+    """A channel that can show a picture."""
+
+    illustrate: Illustrator
 
 
 # --- the clock ---------------------------------------------------------------------------------------------

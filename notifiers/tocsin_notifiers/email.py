@@ -19,12 +19,12 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Delivery, Notification, Outcome, Rate
+from tocsin.ports import Delivery, Illustrator, Notification, Outcome, Picture, Rate, unillustrated
 from tocsin_notifiers import answers, own_words
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.mail import Smtp, SmtpSsl
 from tocsin_notifiers.message import render, state_word
-from tocsin_notifiers.message_html import html_of, render_html
+from tocsin_notifiers.message_html import PICTURE, html_of, render_html
 from tocsin_notifiers.settings import Settings, optional, required
 
 DEADLINE_SECONDS = 30.0
@@ -78,6 +78,7 @@ class EmailChannel:
     rate: Rate | None = None
     subject_template: str | None = None
     text_template: str | None = None
+    illustrate: Illustrator = unillustrated
     _gate: Gate = field(default_factory=Gate)
     _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)
     """Who has a message already, for when it is tried again; kept when all have it, as recording that may fail."""
@@ -87,7 +88,8 @@ class EmailChannel:
         accepted = self._remembered((notification.dedup_key, notification.seq))
         base = notification.receipt or own_words.topic(notification, now, self.subject_template)
         secrets = (self.server.password,) if self.server.password else ()
-        mail = written(notification, base, self.sender, now, self.text_template)
+        picture = self.illustrate(notification)
+        mail = written(notification, base, self.sender, now, template=self.text_template, picture=picture)
         attempt = self._gate.run(lambda: self._post(mail, accepted), self.deadline)
         results = [answers.smtp_delivery(mailing, secrets) for mailing in attempt.mailings]
         for mailing, result in zip(attempt.mailings, results, strict=True):
@@ -125,7 +127,13 @@ class EmailChannel:
 
 
 def written(
-    notification: Notification, base: str, sender: Address, now: datetime, template: str | None = None
+    notification: Notification,
+    base: str,
+    sender: Address,
+    now: datetime,
+    *,
+    template: str | None = None,
+    picture: Picture | None = None,
 ) -> EmailMessage:
     """Write the mail, but for whom it is to; a *template* of the workspace makes its text, and HTML shows the same."""
     own = own_words.text(notification, now, template)
@@ -139,9 +147,12 @@ def written(
         root = _message_id(notification, 0, sender)
         mail["In-Reply-To"], mail["References"] = root, root
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
-    html = html_of(base, own) if own else render_html(ours, now)
+    html = html_of(base, own, picture) if own else render_html(ours, now, picture)
     mail.set_content(own or render(ours, now).body, cte="quoted-printable")
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
+    if picture is not None and f"cid:{PICTURE}" in html:
+        *_, page = mail.iter_parts()
+        page.add_related(picture.png, "image", "png", cid=f"<{PICTURE}>", filename="graph.png", disposition="inline")
     return mail
 
 

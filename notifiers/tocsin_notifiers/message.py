@@ -145,11 +145,15 @@ def printable(text: str, limit: int) -> str:
     >>> printable("a\r\nb\x1b[31mc\u202ed", 99), printable("abcdef", 4)
     ('a\nb[31mcd', 'abc…')
     """
-    lines = text.replace("\r\n", "\n").replace("\t", " ")
-    clean = "".join(c for c in lines if c == "\n" or unicodedata.category(c) not in _UNREADABLE)
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    whole = len(text) <= _FAR * limit
+    clean = (text if whole else text[: _FAR * limit]).replace("\r\n", "\n").replace("\t", " ")
+    if not clean.isprintable():
+        clean = "".join(c for c in clean if c == "\n" or unicodedata.category(c) not in _UNREADABLE)
+    return clean if whole and len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+_FAR = 4
+"""Times its length that a text is looked at: what a metric says may be megabytes."""
 _UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -167,7 +171,7 @@ def whole_lines(text: str, limit: int) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Join the lines of a text."""
-    return printable(re.sub(r"\s+", " ", text).strip(), limit)
+    return printable(re.sub(r"\s+", " ", text[: _FAR * limit + 1]).strip(), limit)
 
 
 def cleaned(notification: Notification) -> Notification:
@@ -249,7 +253,7 @@ def about(text: AlertText, now: datetime) -> list[tuple[str, str]]:
     objective = facts.pop("SLO", labels.get("ref"))
     pairs = [("Service", text.service)]
     if objective:
-        pairs.append(("SLO" if "slo" in labels else "Definition", objective))
+        pairs.append(("SLO" if "slo" in labels or len(facts) < len(text.facts) else "Definition", objective))
     pairs.append(("Severity", text.severity))
     since = moment(text.started_at)
     if text.resolved_at is None:

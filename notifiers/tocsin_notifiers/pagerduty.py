@@ -73,7 +73,7 @@ def event(notification: Notification, now: datetime, integration_key: str, group
         return head
     labels = dict(text.labels)
     payload: dict[str, Any] = {
-        "summary": one_line(": ".join(filter(None, (titled(text), text.summary))), LONGEST_SUMMARY) or "an alert",
+        "summary": one_line(_summary(text), LONGEST_SUMMARY) or "an alert",
         "source": text.service or "tocsin",
         "severity": SEVERITIES.get(text.severity, "error"),
         "timestamp": text.started_at.isoformat(),
@@ -85,6 +85,13 @@ def event(notification: Notification, now: datetime, integration_key: str, group
         payload["group"] = group
     links = list(_links(text))
     return head | {"client": "Tocsin", "payload": payload} | ({"links": links} if links else {})
+
+
+def _summary(text: AlertText) -> str:
+    """Title and summary; of a summary that begins with the title, the summary."""
+    if text.summary.startswith(text.title):
+        return text.summary
+    return ": ".join(filter(None, (titled(text), text.summary)))
 
 
 def _links(text: AlertText) -> list[dict[str, str]]:

@@ -1,8 +1,8 @@
 """Slack by a bot's token: one message per conversation that is kept up to date, and a thread with its history.
 
 The first message is posted, and its `ts` becomes the receipt; later ones change it (chat.update) and are added to its
-thread, where each stays as it was. What has to be noticed again (another alert, a reminder) is shown in the channel,
-too, as nobody is told of a change. A message that somebody deleted is posted anew.
+thread, where each stays as it was, and a new alert shows its graph. What has to be noticed again (another alert, a
+reminder) is shown in the channel, too, as nobody is told of a change. A message that somebody deleted is posted anew.
 https://docs.slack.dev/reference/methods/chat.update
 """
 
@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.errors import MisuseError
-from tocsin.ports import Action, Delivery, Notification, Outcome, Rate
+from tocsin.ports import Action, Delivery, Illustrator, Notification, Outcome, Rate, unillustrated
 from tocsin_notifiers import answers, slack_blocks
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.message import printable
+from tocsin_notifiers.slack_files import Uploads
 from tocsin_notifiers.web import post_json
 
 DEADLINE_SECONDS = 10.0
@@ -60,7 +61,13 @@ class SlackBot:
     joins: bool = True
     rate: Rate | None = RATE
     text_template: str | None = None
+    illustrate: Illustrator = unillustrated
     _gate: Gate = field(default_factory=Gate)
+    _uploads: Uploads = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Pictures have a gate of their own: one that hangs keeps no message waiting for its turn."""
+        self._uploads = Uploads(self.name, self.token, self.endpoint)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Post or change the message, then add to its thread."""
@@ -73,7 +80,19 @@ class SlackBot:
             shown, fresh = self._call("chat.postMessage", {"channel": self.channel, **_PLAIN, **state}, now), True
         if shown.outcome is not Outcome.SENT or not shown.receipt:
             return replace(shown, receipt=notification.receipt) if not fresh else shown
-        return self._add(notification, shown.receipt, now, aloud=not fresh and _aloud(notification))
+        added = self._add(notification, shown.receipt, now, aloud=not fresh and _aloud(notification))
+        if added.outcome is Outcome.SENT and notification.action is Action.FIRE:
+            self._picture(notification, shown.receipt)
+        return added
+
+    def _picture(self, notification: Notification, receipt: str) -> None:
+        """Show in the thread what an alert that is new looks like; by now the message itself is there."""
+        if not self._uploads.ready():
+            return
+        picture = self.illustrate(notification)
+        if picture is not None:
+            channel, _, ts = receipt.partition(":")
+            self._uploads.add(picture, channel, ts)
 
     def _add(self, notification: Notification, receipt: str, now: datetime, *, aloud: bool) -> Delivery:
         """Add to the thread; the message itself is there already, so only what can safely be repeated is."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from tests.alerts import NOON, message, seconds, text
@@ -12,9 +13,9 @@ from tests.couriers import TestClock, post
 
 from tocsin.adapters.store import SqlStore
 from tocsin.demo.receivers import HttpReceiver, Reply
-from tocsin.ports import Action, Delivery, Outcome
+from tocsin.ports import Action, Delivery, Outcome, Picture
 from tocsin.service.delivery import Courier
-from tocsin_notifiers import build
+from tocsin_notifiers import build, slack_files
 from tocsin_notifiers.slack_blocks import LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS
 
 pytestmark = pytest.mark.real
@@ -205,3 +206,69 @@ def test_the_receipt_of_half_a_message_survives(web: HttpReceiver, tmp_path: Pat
 
     assert (update, changed["ts"]) == ("update", "7.7")
     assert "before a message about it" not in str(changed)
+
+
+PICTURE = Picture(b"\x89PNG...", "k1", "Graph of <be-camera/uptime>", (600, 220))
+
+
+def steps(web: HttpReceiver) -> list[str]:
+    """The paths that are no messages."""
+    return [request.path for request in web.requests if "/api/chat." not in request.path]
+
+
+def test_a_new_alert_shows_its_graph_in_the_thread(web: HttpReceiver, bot: Any) -> None:
+    """Uploaded as Slack wants it: a place asked for, the bytes sent there, and shared below the message."""
+    bot.illustrate = lambda _: PICTURE
+    delivery = send(bot)
+    asked, sent, done = web.requests[2:]
+    channel, _, ts = delivery.receipt.partition(":")
+
+    assert steps(web) == ["/api/files.getUploadURLExternal", "/upload/v1/demo", "/api/files.completeUploadExternal"]
+    assert parse_qs(asked.body.decode())["length"] == [str(len(PICTURE.png))]
+    assert (sent.body, "Authorization" in sent.headers) == (PICTURE.png, False)
+    files = [{"id": "F0DEMO", "title": "Graph of <be-camera/uptime>"}]
+    assert done.json == {"files": files, "channel_id": channel, "thread_ts": ts}
+
+
+def test_only_what_is_new_shows_a_graph(web: HttpReceiver, bot: Any) -> None:
+    """No upload for a reminder or an end."""
+    bot.illustrate = lambda _: PICTURE
+    send(bot, Action.REPEAT, text(), receipt="C0DEMO:1.5", seq=1)
+    send(bot, Action.RESOLVE, OVER, receipt="C0DEMO:1.5", seq=2)
+
+    assert steps(web) == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        failing("missing_scope"),
+        Reply(500),
+        Reply(200, body=b'{"ok": true, "file_id": "F", "upload_url": "https://evil.example/upload"}'),
+        Reply(200, body=b'{"ok": true, "file_id": "F", "upload_url": "http://files.slack.com/upload"}'),
+    ],
+)
+def test_a_graph_that_cannot_be_shown_costs_only_itself(web: HttpReceiver, bot: Any, reply: Reply) -> None:
+    """The message is sent; the next one does not try again; nothing is sent to anybody but Slack."""
+    drawn: list[Any] = []
+
+    def illustrate(told: Any) -> Picture:
+        drawn.append(told)
+        return PICTURE
+
+    bot.illustrate = illustrate
+    web.answer(reply, path="/api/files.")
+    first, second = send(bot), send(bot)
+
+    assert (first.outcome, second.outcome, len(drawn)) == (Outcome.SENT, Outcome.SENT, 1)
+    assert steps(web) == ["/api/files.getUploadURLExternal"]
+
+
+def test_an_upload_that_hangs_ends(web: HttpReceiver, bot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within its own deadline, and the message counts as sent."""
+    monkeypatch.setattr(slack_files, "SECONDS", 0.5)
+    bot.illustrate = lambda _: PICTURE
+    web.answer(Reply(hang=True), path="/upload/")
+
+    assert send(bot).outcome is Outcome.SENT
+    assert send(bot).outcome is Outcome.SENT

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.real
 def test_who_follows_the_link_of_a_mail_can_acknowledge(lab: Lab) -> None:
     """With a secret: the link may, its form sent makes it known; who has no link may not. The graph has the value.
 
-    The other link silences it, and its end is told all the same.
+    The other link silences it, and its end is told all the same. The mail shows the graph, too.
     """
     lab.environ |= {"TOCSIN_SECRET": "hush", "TOCSIN_PUBLIC_PROMETHEUS": lab.prometheus.url}
     evaluator = lab.serve("--public-url", "http://tocsin.example/ops/")
@@ -38,6 +38,9 @@ def test_who_follows_the_link_of_a_mail_can_acknowledge(lab: Lab) -> None:
     assert graph is not None
     (drawn,) = parse_qs(urlsplit(graph[0]).query)["g0.expr"]
     assert [row["value"][1] for row in lab.prometheus.query(drawn)] == ["10"]
+    (image,) = (part for part in mail.message.walk() if part.get_content_type() == "image/png")
+    assert image.get_content().startswith(b"\x89PNG")
+    assert f"cid:{image['Content-ID'].strip('<>')}" in html
     hush = re.search(r"http://tocsin\.example/ops(/alerts/\w+/silence)\?expires=(\d+)&signature=(\w+)", mail.text)
     assert hush is not None
     permit = {"expires": hush[2], "signature": hush[3]}

@@ -255,7 +255,7 @@ def test_burn_pages_and_resolves() -> None:
     firing = [second for second, is_open in opened.items() if is_open]
     assert (firing[0], firing[-1]) == (300, 2_685)
     assert facts["worst member"] == "b/up at 75% over 1h"
-    assert facts["would be less by"] == "100% without the errors of b/up"
+    assert facts["broken by"] == "b/up 100%"
     assert facts["burn rate"] == "50x over 1h, 200x over 5m (pages at 14.4x)"
     assert view.notify == ("email",)
 

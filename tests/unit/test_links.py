@@ -12,7 +12,7 @@ from tests.e2e.conftest import DEFINITIONS
 from tocsin.adapters.codec import decode, encode
 from tocsin.definitions import read_definitions
 from tocsin.evaluate.model import Identity
-from tocsin.ports import Action, AlertText
+from tocsin.ports import Action, AlertText, Graph
 from tocsin.promql_syntax import Fault, parse
 from tocsin.service.links import LONGEST_QUERY, Links, graphs_of
 from tocsin_notifiers import pagerduty, slack_blocks
@@ -39,7 +39,7 @@ def test_a_graph_shows_the_value_until_it_was_evaluated() -> None:
     """The expression arrives as it was written."""
     rule, expr = "shop/Level", 'max(level{a="&#<>"}) + 1'
     views = [replace(view("k1"), identity=Identity(rule))]
-    (sent,) = Links(source="https://p.example", graphs={rule: expr}).added([message()], views)
+    (sent,) = Links(source="https://p.example", graphs={rule: Graph(expr, "a")}).added([message()], views)
     ((label, url),) = sent.alerts[0].links
     asked = parse_qs(urlsplit(url).query)
 
@@ -112,7 +112,7 @@ def test_the_links_of_a_late_message_are_of_its_evaluation() -> None:
     rule = "shop/Level"
     views = [replace(view("k1"), identity=Identity(rule))]
     late = message(at=NOON - seconds(600))
-    (sent,) = Links(source="https://p.example", graphs={rule: "level"}).added([late], views)
+    (sent,) = Links(source="https://p.example", graphs={rule: Graph("level", "a")}).added([late], views)
 
     assert "11%3A50%3A00" in sent.alerts[0].links[0][1]
 
@@ -121,9 +121,11 @@ def test_alerts_of_values_and_objectives_can_be_drawn(tmp_path: Path) -> None:
     """Each by what Prometheus can parse, and without the bound."""
     (tmp_path / "shop.yaml").write_text(DEFINITIONS)
     graphs = graphs_of(read_definitions([str(tmp_path)]).workspace)
-    burns = [expr for rule, expr in graphs.items() if rule.startswith("shop/uptime:")]
+    burns = [graph for rule, graph in graphs.items() if rule.startswith("shop/uptime:")]
 
-    assert graphs["shop/FaultLevel"] == 'fault_level{job="shop"}'
+    level = graphs["shop/FaultLevel"]
+    assert (level.expression, level.bounds, level.percent) == ('fault_level{job="shop"}', (5.0,), False)
     assert len(burns) == 4
-    assert [expr for expr in burns if isinstance(parse(expr), Fault)] == []
-    assert all(len(expr) <= LONGEST_QUERY and " / " in expr for expr in burns)
+    assert [graph for graph in burns if isinstance(parse(graph.expression), Fault)] == []
+    assert all(len(graph.expression) <= LONGEST_QUERY and " / " in graph.expression for graph in burns)
+    assert all(graph.percent and len(graph.bounds) == 1 and 0 < graph.bounds[0] < 1 for graph in burns)

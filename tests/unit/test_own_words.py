@@ -71,7 +71,7 @@ def test_a_mail_in_own_words_has_them_in_both_parts() -> None:
     """Programs show the HTML part; values are escaped there, and addresses can be followed."""
     page = message("email", Action.FIRE, text(summary="<b>& down", links=(("acknowledge", "https://t.example/a?b=c"),)))
     template = "SHOP {{ firing[0].summary }} {{ firing[0].links[0][1] }}"
-    mail = written(page, "x", SENDER, NOON, template)
+    mail = written(page, "x", SENDER, NOON, template=template)
     plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
 
     assert plain == "SHOP <b>& down https://t.example/a?b=c\n"
@@ -96,7 +96,7 @@ def test_a_template_that_fails_costs_nobody_the_page() -> None:
         assert "7.2% of requests fail" in body
         assert "own template failed" in body
         assert own_words.topic(page, NOON, template) == "be-camera/uptime burns its error budget (critical)"
-        assert "own template failed" in str(written(page, "x", SENDER, NOON, template))
+        assert "own template failed" in str(written(page, "x", SENDER, NOON, template=template))
 
 
 def test_a_subject_is_one_line() -> None:
@@ -149,7 +149,7 @@ def test_a_template_without_an_end_is_stopped(template: str) -> None:
     The next message does not wait for it again. `tocsin check` comes to an end, too, and says so.
     """
     page, began = message("email", Action.FIRE, text()), time.monotonic()
-    mail = str(written(page, "x", SENDER, NOON, template))
+    mail = str(written(page, "x", SENDER, NOON, template=template))
     assert time.monotonic() - began < SECONDS + 3
     assert "7.2% of requests fail" in mail
     assert "own template failed" in mail

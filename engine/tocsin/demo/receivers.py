@@ -303,6 +303,9 @@ def _natural(request: Received) -> Reply:
         ts = request.json.get("ts") if request.path.endswith("chat.update") else f"{request.at.timestamp():.6f}"
         body = {"ok": True, "channel": "C0DEMO", "ts": ts, "message": {}}
         return Reply(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    if request.path.startswith("/api/files."):
+        body = {"ok": True, "upload_url": "https://files.slack.com/upload/v1/demo", "file_id": "F0DEMO", "files": []}
+        return Reply(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
     return Reply(200, {"Content-Type": "text/html"}, b"ok")
 
 

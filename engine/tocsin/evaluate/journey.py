@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from math import fsum
 from types import MappingProxyType
 
-from tocsin.budget import budget_ratio
+from tocsin.budget import budget_ratio, exhaustion
 from tocsin.evaluate import algebra
 from tocsin.evaluate.model import JourneyStatus, Sample, Truth
 from tocsin.evaluate.rule import Rule
-from tocsin.evaluate.words import error_percent, percent, times
+from tocsin.evaluate.words import error_percent, percent, span, times
 from tocsin.plan.journey import burn_labels, paging_tiers, settled
 from tocsin.ports import labels_of
 from tocsin.spec import Combine, JourneySlo
@@ -287,6 +287,11 @@ def _firing(
     ]
     if remaining is not None:
         facts.append(("budget left", percent(remaining, 1)))
+        lasts = exhaustion(remaining, short / budget, slo.window)
+        if remaining <= 0:
+            facts.append(("budget exhausted", "yes"))
+        elif lasts is not None:
+            facts.append(("budget exhausted in", f"{span(lasts.timedelta)} at {times(short / budget)}"))
     newest = max((k for known in ratios.values() for k in known), default=0)
     since = newest - tier.long.milliseconds // slo.slice.milliseconds
     means = {ref: _mean([r for k, r in ratios.get(ref, {}).items() if k > since]) for ref in members(slo.combine)}
@@ -294,8 +299,8 @@ def _firing(
     if bad:
         facts.append(("worst member", f"{bad[0][1]} at {percent(bad[0][0])} over {tier.long}"))
     if shares := whole.contributions(tier.long.milliseconds // slo.slice.milliseconds)[:MOST_CONTRIBUTORS]:
-        said = ", ".join(f"{percent(share, 0)} without the errors of {ref}" for ref, share in shares)
-        facts.append(("would be less by", said))
+        # of each: by how much the burn would be less, had this member alone been good
+        facts.append(("broken by", ", ".join(f"{ref} {percent(share, 0)}" for ref, share in shares)))
     return Sample(Truth.TRUE, long / budget, f"burn rate {text}", tuple(facts))
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
+from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.burn import tier_id
-from tocsin.evaluate.model import AlertView
-from tocsin.ports import AlertText, Notification
+from tocsin.evaluate.model import AlertView, Identity
+from tocsin.ports import AlertText, Graph, Notification
 from tocsin.service.signing import permit
 from tocsin.spec import Plain, Threshold
 from tocsin.workspace import Workspace
@@ -23,39 +24,42 @@ class Links:
     """Writes links; each kind only where it is known where people reach what it leads to.
 
     *page* and *source* are URLs of Tocsin and of the metric source as people's browsers know them, *signature* gives
-    what the link to an episode is signed by (`Taken.signature`), *secret* signs those that silence, *graphs* has the
-    expression of each rule that has a simple one.
+    what the link to an episode is signed by (`Taken.signature`), *secret* signs those that silence, *graphs* has what
+    can be drawn of each rule.
     """
 
     page: str = ""
     source: str = ""
     signature: Callable[[str], str] = field(default=lambda _: "")
     secret: str = field(default="", repr=False)
-    graphs: Mapping[str, str] = field(default_factory=dict)
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
 
     def added(self, messages: Iterable[Notification], views: Iterable[AlertView]) -> tuple[Notification, ...]:
-        """The *messages* with links at every alert that fires; what is over needs nobody."""
-        if not self.page and not self.source:
+        """The *messages* with links at every alert that fires, and what to draw of it; what is over needs nobody."""
+        if not self.page and not self.graphs:
             return tuple(messages)
-        rules = {view.dedup_key: view.identity.rule for view in views}
+        rules = {view.dedup_key: view.identity for view in views}
         return tuple(
             replace(message, alerts=tuple(self._linked(text, rules, message.evaluated_at) for text in message.alerts))
             for message in messages
         )
 
-    def _linked(self, text: AlertText, rules: Mapping[str, str], at: datetime) -> AlertText:
+    def _linked(self, text: AlertText, rules: Mapping[str, Identity], at: datetime) -> AlertText:
         if text.resolved_at is not None:
-            return replace(text, links=())
+            return replace(text, links=(), graph=None)
         links = []
         if self.page:
             place = f"{self.page}/alerts/{quote(text.dedup_key, safe='')}"
             signature = self.signature(text.dedup_key)
             links.append(("acknowledge", place + (f"?signature={signature}" if signature else "")))
             links.append(("silence", f"{place}/silence{permit(self.secret, text.dedup_key, at).query}"))
-        graph = self.graphs.get(rules.get(text.dedup_key, ""), "")
-        if self.source and graph:
-            links.append(("graph", self._graph(graph, at)))
-        return replace(text, links=tuple(links))
+        identity = rules.get(text.dedup_key)
+        graph = self.graphs.get(identity.rule) if identity is not None else None
+        if graph is None or identity is None:
+            return replace(text, links=tuple(links))
+        if self.source:
+            links.append(("graph", self._graph(graph.expression, at)))
+        return replace(text, links=tuple(links), graph=replace(graph, labels=identity.labels))
 
     def _graph(self, expression: str, at: datetime) -> str:
         """The graph up to *at*, as Prometheus' own alerts link to it; it takes UTC without a zone."""
@@ -71,23 +75,28 @@ class Links:
 NO_LINKS = Links()
 
 
-def graphs_of(workspace: Workspace) -> dict[str, str]:
+def graphs_of(workspace: Workspace) -> dict[str, Graph]:
     """What to draw for each alert that compares a value (without its bound), or has an expression of its own.
 
-    For an objective that burns its budget, the share of bad events over the tier's short window: of its SLI as a whole,
-    without the guards of the objective, so that people can read the expression.
+    For an objective that burns its budget, the share of bad events over the tier's short window: of its SLI as a whole
+    (by its groups), without the guards of the objective, so that people can read the expression.
     """
     found = {}
     for service in workspace.services:
         for slo in service.slos:
             sli = service.slis.get(slo.sli_name, slo.sli)
+            whole = replace(sli, by=slo.sli.by) if slo.sli.by else sli  # type: ignore[type-var]  # all are dataclasses
             for tier in slo.tiers:
                 window = str(tier.short)
-                found[tier_id(slo, tier)] = f"{sli.bad(window)} / {sli.total(window)}"
+                found[tier_id(slo, tier)] = Graph(
+                    f"{whole.bad(window)} / {whole.total(window)}",
+                    f"{slo.ref}: bad events over {window}",
+                    (float(tier.threshold(slo.window, slo.target)),),
+                    percent=True,
+                    window=tier.short.timedelta,
+                )
         for alert in service.alerts:
-            condition = alert.condition
-            if isinstance(condition, Plain):
-                found[alert.ref] = condition.expr.text.strip()
-            elif isinstance(condition, Threshold):
-                found[alert.ref] = condition.value.text.strip()
-    return {ref: text for ref, text in found.items() if len(text) <= LONGEST_QUERY}
+            if isinstance(alert.condition, Plain | Threshold):
+                text, bounds = AlertQuestion(alert).asked()
+                found[alert.ref] = Graph(text.strip(), alert.ref, tuple(each.bound for each in bounds))
+    return {ref: graph for ref, graph in found.items() if len(graph.expression) <= LONGEST_QUERY}

@@ -43,6 +43,7 @@ from tocsin.service.lanes import ASIDE, ASKERS, Lanes
 from tocsin.service.leadership import Leadership
 from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
+from tocsin.service.pictures import Pictures
 from tocsin.service.quiet import Quiet
 from tocsin.service.renewal import Renewal, teller
 from tocsin.service.scheduler import Due, next_step
@@ -60,6 +61,8 @@ log = logging.getLogger(__name__)
 DOUBT = "another evaluator may have sent this, too: the state store does not answer"
 SIGNED_BY = "TOCSIN_SECRET"
 """The environment variable with what links for acknowledging and silencing are signed by."""
+PICTURE_DEADLINE = 2.5
+"""Seconds for what a message's graph shows: the page waits for it."""
 LEDGER_DEADLINE = 30.0
 """Seconds for one question of the ledger: nobody waits for it."""
 
@@ -82,6 +85,9 @@ class Process:
         self._environ = environ
         self._clock: Clock = WallClock()
         self._telemetry = Telemetry(version("tocsin"))
+        drawn = stack.enter_context(closing(PrometheusSource(settings.prometheus, PICTURE_DEADLINE, connections=2)))
+        self._pictures = Pictures(drawn)
+        stack.callback(drawn.abort)
         channels = self._channels(definitions)
         self._web = WebServer(settings.listen)
         stack.callback(self._web.stop)
@@ -159,7 +165,7 @@ class Process:
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
 
     def _channels(self, definitions: Definitions) -> dict[str, Channel]:
-        built = build_channels(definitions.workspace.notifications, self._environ)
+        built = build_channels(definitions.workspace.notifications, self._environ, self._pictures.of)
         if self._settings.heartbeat:
             built[HEARTBEAT] = heartbeat(self._settings.heartbeat, self._fault)
         self._uncounted = built

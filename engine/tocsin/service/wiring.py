@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tocsin.errors import UnavailableError
-from tocsin.ports import HEARTBEAT, Channel
+from tocsin.ports import HEARTBEAT, Channel, Illustrated, Illustrator, unillustrated
 from tocsin.spec import ChannelSpec, Notifications, Secret
 from tocsin_notifiers import build
 from tocsin_notifiers.heartbeat import HeartbeatChannel
@@ -15,14 +15,18 @@ from tocsin_notifiers.heartbeat import HeartbeatChannel
 Resolved = str | tuple[str, ...] | None
 
 
-def build_channels(notifications: tuple[Notifications, ...], environ: Mapping[str, str]) -> dict[str, Channel]:
+def build_channels(
+    notifications: tuple[Notifications, ...], environ: Mapping[str, str], illustrate: Illustrator = unillustrated
+) -> dict[str, Channel]:
     """Every channel by name, ready to send; raises UnavailableError with all settings that are missing."""
     faults: list[str] = []
     channels: dict[str, Channel] = {}
     for name, spec in _specs(notifications):
         settings = {key: _resolve(name, key, value, environ, faults) for key, value in spec.settings.items()}
         if not any(fault.startswith(f"channel {name}:") for fault in faults):
-            channels[name] = build(name, spec.kind, settings)
+            channel = channels[name] = build(name, spec.kind, settings)
+            if isinstance(channel, Illustrated):
+                channel.illustrate = illustrate
             if spec.rate is not None:
                 channels[name].rate = spec.rate
     if faults:
