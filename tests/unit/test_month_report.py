@@ -21,7 +21,7 @@ from tocsin.monthly.build import month_of
 from tocsin.monthly.charts import budget, calendar, uptime_by_day
 from tocsin.monthly.html import as_html
 from tocsin.monthly.model import Month, Seen
-from tocsin.monthly.texts import as_json, days_as_csv
+from tocsin.monthly.texts import as_json, days_as_csv, outages_as_csv
 from tocsin.monthly.words import credit_words, share
 from tocsin.service.month import Period
 from tocsin.spec import Sla
@@ -204,8 +204,8 @@ def test_the_last_month_that_is_over(now: str, first: str) -> None:
 
 def test_an_outage_that_is_excluded_in_part_says_how_much() -> None:
     """Half an hour of 40 minutes is agreed; of one that is agreed as a whole that stands there alone."""
-    sla = gold(exclusions=(exclusion(10, 60, reason="night work"), exclusion(100, 200, reason="day work")))
-    month = month_of(sla, START, END, five_minutes(*[0.0] * 8, *[1.0] * 14, 0.0))
+    sla = gold(exclusions=(exclusion(15, 65, reason="night work"), exclusion(100, 200, reason="day work")))
+    month = month_of(sla, START, END, five_minutes(1.0, *[0.0] * 8, *[1.0] * 13, 0.0))
 
     assert [one.note for one in month.outages] == ["30m of 40m excluded: night work", "excluded: day work"]
     assert month.outages[0].counted == 600_000
@@ -311,3 +311,103 @@ def test_pdf_without_a_browser(
     said = capsys.readouterr().err
     assert "no browser that prints was found on PATH" in said
     assert NAMES[0] in said
+
+
+# --- what nobody saw, what costs little, where months end ------------------------------------------------------
+
+
+def test_what_nobody_saw_is_told_and_drawn() -> None:
+    """A day and an hour without any answer count as up by this contract, but make no good day."""
+    ones = five_minutes()
+    for place in [*range(288, 576), *range(1000, 1012)]:
+        ones[place] = replace(ones[place], good=None, seen=False)
+    month = month_of(gold(), START, END, ones)
+    page = as_html(month)
+
+    assert month.unseen == (
+        (START + timedelta(days=1), START + timedelta(days=2)),
+        (START + 1000 * FIVE, START + 1012 * FIVE),
+    )
+    assert [day.seen for day in month.days[:4]] == [True, False, True, True]
+    assert [box.tone for box in uptime_by_day(month).boxes[:3]] == ["good", "unknown", "good"]
+    assert [box.title for box in calendar(month).boxes if box.tone == "unknown"] == [
+        "2026-10-02 00:00, nobody saw it",
+        "2026-10-04 11:20, nobody saw it",
+    ]
+    assert "the 1d 1h that nobody saw counts as up." in page
+    assert "0 had no events, nobody saw 300." in page
+    assert json.loads(as_json(month))["days"][1]["unseen"] == 86_400
+
+
+def test_many_intervals_with_single_errors_are_no_list() -> None:
+    """Of 501 stretches that are worse than promised the page lists the outage, and says what the others cost."""
+    month = month_of(gold(), START, END, five_minutes(*[0.998, 1.0] * 500, 0.0, 0.0))
+    page = as_html(month)
+
+    assert len(month.outages) == 501
+    assert page.count('<td class="remark">') == 1
+    assert "Told is the one that cost most; 500 more, which cost 5m together, are in the CSV file." in page
+    assert {box.tone for box in calendar(month).boxes} == {"rail", "little", "bad"}
+    assert len(outages_as_csv(month).splitlines()) == 502
+
+
+def test_an_outage_at_the_bounds_of_a_month_says_so() -> None:
+    """Only a part of it may be this month's."""
+    ones = five_minutes(0.0)
+    ones[-1] = replace(ones[-1], good=0.0)
+    month = month_of(gold(), START, END, ones)
+
+    assert [one.note for one in month.outages] == [
+        "from the start of the month: what was before it counts in the month before",
+        "to the end of the month: what follows counts in the next",
+    ]
+
+
+def test_a_month_of_which_nothing_is_known_has_no_figures() -> None:
+    """No chart of nothing, no downtime of 0 s, and a question has one mark."""
+    page = as_html(month_of(gold(), START, END, unseen(MONTH)))
+
+    assert "<svg" not in page
+    assert page.count("<dd>unknown</dd>") == 4
+    assert "?." not in page
+
+
+def test_too_little_seen_is_no_uptime() -> None:
+    """The figure of what was counted stands there as that."""
+    ones = [*five_minutes(0.0)[: MONTH // 2], *unseen(MONTH)[MONTH // 2 :]]
+    page = as_html(month_of(gold(), START, END, ones, seen=Seen(floor=0.9)))
+
+    assert "<dt>Uptime</dt><dd>unknown</dd>" in page
+    assert "of what counts" in page
+
+
+def test_the_credit_is_explained_by_its_terms() -> None:
+    """Downtime over the time that counts is the uptime, and the tier that is due is marked among all."""
+    month = month_of(gold(), START, END, five_minutes(*[0.0] * 12))
+    page = as_html(month)
+
+    assert "Uptime is 1 &minus; 1h of downtime / 31d that count = 99.8655%." in page
+    assert '<li class="owed">below 99.9%: 10% due</li><li>below 99%: 25%</li>' in page
+
+
+@pytest.mark.parametrize(("first", "hours", "said"), [(3, 23, "Sun 29 has 23 hours"), (10, 25, "Sun 25 has 25 hours")])
+def test_days_of_other_lengths_are_as_long_as_they_are(first: int, hours: int, said: str) -> None:
+    """Their row of the calendar is shorter or longer than the others, and the page says why."""
+    zone = ZoneInfo("Europe/Berlin")
+    start, end = calendar_month(datetime(2026, first, 15, tzinfo=UTC), zone)
+    count = (end - start) // FIVE
+    ones = [Interval(start + n * FIVE, start + (n + 1) * FIVE, 1.0) for n in range(count)]
+    month = month_of(gold(timezone="Europe/Berlin"), start, end, ones)
+    rails = {box.title: box.width for box in calendar(month).boxes if box.tone == "rail"}
+    (odd,) = [title for title in rails if "hours" in title]
+
+    assert rails[odd] / rails[f"2026-{first:02d}-01"] == pytest.approx(hours / 24)
+    assert said in as_html(month)
+
+
+@pytest.mark.parametrize(("used", "top", "steps"), [(10, "125%", 6), (8, "100%", 5), (22, "400%", 5)])
+def test_the_scale_of_a_budget_is_as_high_as_it_has_to_be(used: int, top: str, steps: int) -> None:
+    """Steps of a quarter up to twice the budget, then four of a round number."""
+    chart = budget(month_of(gold(), START, END, five_minutes(*[0.0] * used)))
+
+    assert (chart.down[-1].text, len(chart.down)) == (top, steps)

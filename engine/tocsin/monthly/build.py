@@ -43,7 +43,8 @@ def month_of(
     removed_later, _ = excluded(measured_to, end, sla.exclusions)
     whole = found.so_far.weight + (end - measured_to) // MS - removed_later
     good = {one.start: one.good for one in known if one.good is not None}
-    outages = tuple(_outages(sla, found, good))
+    outages = tuple(_outages(sla, found, good, (start, end)))
+    unseen = tuple(_unseen_stretches(known))
     return Month(
         sla=sla,
         name=f"{start.astimezone(zone):%Y-%m}",
@@ -63,11 +64,20 @@ def month_of(
         allowed=whole * (1 - Fraction(sla.target)),
         used=found.so_far.down(),
         curve=tuple(_curve(start, found.marks, sla.exclusions)),
-        days=tuple(_days(found, sla.exclusions, zone)),
+        days=tuple(_days(found, sla.exclusions, zone, unseen)),
         outages=outages,
         taken=tuple(one for one in found.taken if one.exclusion.start < end and one.exclusion.end > start),
         seen=seen,
+        unseen=unseen,
     )
+
+
+def _unseen_stretches(known: Sequence[Interval]) -> Iterator[tuple[datetime, datetime]]:
+    """Intervals that follow each other and that nobody saw."""
+    for seen, each in groupby(known, lambda one: one.seen):
+        if not seen:
+            run = list(each)
+            yield run[0].start, run[-1].end
 
 
 def _unseen(seen: Seen, *, never: bool) -> str:
@@ -87,14 +97,18 @@ def _verdict(sla: Sla, uptime: Fraction | None, found: Account, owed: Decimal | 
     return credit_words(uptime, sla.target, sla.credits)
 
 
-def _days(found: Account, exclusions: Sequence[Exclusion], zone: ZoneInfo) -> Iterator[Day]:
+def _days(
+    found: Account, exclusions: Sequence[Exclusion], zone: ZoneInfo, unseen: Sequence[tuple[datetime, datetime]]
+) -> Iterator[Day]:
     for date, each in groupby(found.marks, lambda one: one.start.astimezone(zone).date()):
         marks = list(each)
         removed = forgiven = 0
         for one in marks:
             less, more = excluded(one.start, one.end, exclusions)
             removed, forgiven = removed + less, forgiven + more
-        yield Day(date, midnight(date, zone), marks[-1].end, tally(marks, exclusions), removed, forgiven)
+        start, end = midnight(date, zone), marks[-1].end
+        missed = sum(max(0, (min(high, end) - max(low, start)) // MS) for low, high in unseen)
+        yield Day(date, start, end, tally(marks, exclusions), removed, forgiven, missed)
 
 
 def _curve(
@@ -121,7 +135,9 @@ def _lost(one: Mark, exclusions: Sequence[Exclusion]) -> int:
     return (one.milliseconds - sum(excluded(one.start, one.end, exclusions))) * (UNIT - one.up)
 
 
-def _outages(sla: Sla, found: Account, good: Mapping[datetime, float]) -> Iterator[Outage]:
+def _outages(
+    sla: Sla, found: Account, good: Mapping[datetime, float], period: tuple[datetime, datetime]
+) -> Iterator[Outage]:
     """Intervals worse than the target that follow each other; those that were measured, whatever came of them."""
     least = Fraction(sla.target) * UNIT
     run: list[tuple[Mark, Mark]] = []
@@ -129,12 +145,12 @@ def _outages(sla: Sla, found: Account, good: Mapping[datetime, float]) -> Iterat
         measured = pair[0]
         is_bad = measured.dropped or (measured.up is not None and measured.up < least)
         if run and (not is_bad or run[-1][0].end != measured.start):
-            yield _outage(sla, run, good)
+            yield _outage(sla, run, good, period)
             run = []
         if is_bad:
             run.append(pair)
     if run:
-        yield _outage(sla, run, good)
+        yield _outage(sla, run, good, period)
 
 
 def _excluded(reason: str, taken: Sequence[int], whole: int) -> str:
@@ -143,7 +159,9 @@ def _excluded(reason: str, taken: Sequence[int], whole: int) -> str:
     return f"excluded: {reason}" if part >= whole else f"{length(part)} of {length(whole)} excluded: {reason}"
 
 
-def _outage(sla: Sla, run: Sequence[tuple[Mark, Mark]], good: Mapping[datetime, float]) -> Outage:
+def _outage(
+    sla: Sla, run: Sequence[tuple[Mark, Mark]], good: Mapping[datetime, float], period: tuple[datetime, datetime]
+) -> Outage:
     start, end = run[0][0].start, run[-1][0].end
     taken = shares(start, end, sla.exclusions)
     reasons = dict.fromkeys(one.reason for _, one in taken)
@@ -154,6 +172,10 @@ def _outage(sla: Sla, run: Sequence[tuple[Mark, Mark]], good: Mapping[datetime, 
     if any(counted.dropped for _, counted in run):
         least = sla.measure.at_least
         notes.append(f"does not count: shorter than {least}" if least else "partial minutes do not count")
+    if start == period[0]:
+        notes.append("from the start of the month: what was before it counts in the month before")
+    if end == period[1]:
+        notes.append("to the end of the month: what follows counts in the next")
     return Outage(
         start,
         end,

@@ -5,7 +5,7 @@ does not begin at nought. The calendar has a row for each day, and the hours of 
 that only rises, against the straight line of even spending.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,8 @@ from tocsin.monthly.model import Month, Outage
 from tocsin.monthly.words import length, share
 
 _DAY = timedelta(days=1)
+_USUAL = 24.0
+_DEEP, _SOME = Fraction(1, 10), Fraction(1, 100)
 WIDTH = 720
 LEFT, RIGHT = 64, 12
 INNER = WIDTH - LEFT - RIGHT
@@ -73,7 +75,7 @@ class Chart:
 
 def uptime_by_day(month: Month) -> Chart:
     """A bar for each day of the month, from 100 % down to its uptime."""
-    known = {day.date: day.tally.uptime() for day in month.days}
+    known = {day.date: day.tally.uptime() if day.seen else None for day in month.days}
     return hanging([(each, known.get(each)) for each in _dates(month)], month.sla.target)
 
 
@@ -107,14 +109,16 @@ def calendar(month: Month) -> Chart:
     zone = ZoneInfo(month.sla.timezone)
     days = _dates(month)
     rows = {each: place for place, each in enumerate(days)}
-    hours = 24 if month.end - month.start == len(days) * _DAY else 25
+    lengths = {each: (midnight(each + _DAY, zone) - midnight(each, zone)).total_seconds() / 3600 for each in days}
+    hours = max(24.0, *lengths.values())
     boxes = [
-        Box(LEFT, CALENDAR_TOP + row * ROW + 1, INNER * 24 / hours, ROW - 2, "rail", str(each))
+        Box(LEFT, CALENDAR_TOP + row * ROW + 1, INNER * lengths[each] / hours, ROW - 2, "rail", _rail(each, lengths))
         for each, row in rows.items()
     ]
     marks = [
         *((one.start, one.end, "unknown", "not measured") for one in _unmeasured(month)),
-        *((o.start, o.end, _tone(o), f"bad for {length(o.milliseconds)}") for o in month.outages),
+        *((start, end, "unknown", "nobody saw it") for start, end in month.unseen),
+        *((o.start, o.end, _tone(month, o), f"bad for {length(o.milliseconds)}") for o in month.outages),
         *((t.exclusion.start, t.exclusion.end, "excluded", f"excluded: {t.exclusion.reason}") for t in month.taken),
     ]
     for start, end, tone, words in marks:
@@ -132,6 +136,20 @@ def calendar(month: Month) -> Chart:
     )
 
 
+def _rail(day: date, lengths: Mapping[date, float]) -> str:
+    """The day, with its hours where they are not 24."""
+    return f"{day}" if lengths[day] == _USUAL else f"{day}, a day of {lengths[day]:g} hours"
+
+
+def odd_days(month: Month) -> str:
+    """Days on which clocks change, in words; empty where there is none."""
+    zone = ZoneInfo(month.sla.timezone)
+    lengths = ((each, midnight(each + _DAY, zone) - midnight(each, zone)) for each in _dates(month))
+    return ", ".join(
+        f"{each:%a} {each.day} has {span.total_seconds() / 3600:g} hours" for each, span in lengths if span != _DAY
+    )
+
+
 def budget(month: Month) -> Chart:
     """How much of the allowed downtime was used by when."""
     spent = [(at, used / month.allowed if month.allowed else Fraction(0)) for at, used in month.curve]
@@ -141,9 +159,8 @@ def budget(month: Month) -> Chart:
 def rising(spent: Sequence[tuple[datetime, Fraction]], start: datetime, end: datetime, days: Sequence[date]) -> Chart:
     """Which part of a budget was *spent* by when, over [start, end), beside even spending."""
     whole = (end - start).total_seconds()
-    top = _above(max([Fraction(1), *(share_ for _, share_ in spent)]))
-    if top <= 2:
-        top = Fraction(ceil(top * 4), 4)
+    most = max([Fraction(1), *(share_ for _, share_ in spent)])
+    top, steps = (Fraction(ceil(most * 4), 4), ceil(most * 4)) if most <= 2 else (_above(most), 4)
 
     def place(at: datetime, used: Fraction) -> str:
         x = LEFT + (at - start).total_seconds() / whole * INNER
@@ -158,7 +175,7 @@ def rising(spent: Sequence[tuple[datetime, Fraction]], start: datetime, end: dat
         bottom + 24,
         (),
         tuple(_numbers(days)),
-        tuple(Tick(bottom - BUDGET_HEIGHT * step / 4, share(top * step / 4, 1)) for step in range(5)),
+        tuple(Tick(bottom - BUDGET_HEIGHT * n / steps, share(top * n / steps, 1)) for n in range(steps + 1)),
         target=BUDGET_TOP + (1 - float(1 / top)) * BUDGET_HEIGHT,
         path=path,
         area=f"{path}L{last} {bottom}L{first} {bottom}Z",
@@ -180,9 +197,16 @@ def _above(value: Fraction) -> Fraction:
     return next(size * factor for factor in (1, 2, 4, 8, 10, 20) if size * factor >= value)
 
 
-def _tone(outage: Outage) -> str:
-    """What does not count for its own sake is pale; what is excluded is hatched anyway."""
-    return "pale" if not outage.counted and not outage.excluded else "bad"
+def _tone(month: Month, outage: Outage) -> str:
+    """What does not count for its own sake is pale; what is excluded is hatched anyway.
+
+    Where parts of intervals are bad, red is as deep as a tenth of the events, a hundredth, or less of them.
+    """
+    if month.sla.measure.by_minute:
+        return "pale" if not outage.counted and not outage.excluded else "bad"
+    counts = outage.milliseconds - outage.excluded
+    lost = outage.counted / counts if counts else Fraction(1)
+    return "bad" if lost >= _DEEP else "part" if lost >= _SOME else "little"
 
 
 def _dates(month: Month) -> list[date]:

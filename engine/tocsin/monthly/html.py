@@ -9,12 +9,15 @@ from jinja2 import Environment
 from tocsin import pages
 from tocsin.evaluate.words import percent
 from tocsin.monthly import charts
-from tocsin.monthly.model import Month
+from tocsin.monthly.model import Month, Outage
 from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import clock, length, number, share
 
-MOST_ROWS = 400
-"""Outages in the table of the page; the CSV has all of them."""
+MOST_ROWS = 30
+"""Outages in the table of the page, those that cost most; the CSV has all of them."""
+FEW = 3
+COUNTS = {"good": "counts as up", "bad": "counts as down", "ignore": "does not count"}
+"""What nobody saw, as intervals without events."""
 
 
 @cache
@@ -34,6 +37,8 @@ def _environment() -> Environment:
 def as_html(month: Month) -> str:
     """The whole page."""
     zone = ZoneInfo(month.sla.timezone)
+    shown = _worst(month)
+    rest = [one for one in month.outages if one not in shown]
     return (
         _environment()
         .get_template("report.html.j2")
@@ -48,8 +53,13 @@ def as_html(month: Month) -> str:
             left=charts.LEFT,
             right=charts.WIDTH - charts.RIGHT,
             used=share(month.used / month.allowed, 1) if month.allowed else "unknown",
-            outages=month.outages[:MOST_ROWS],
-            hidden=max(0, len(month.outages) - MOST_ROWS),
+            outages=[one for one in month.outages if one in shown],
+            hidden=len(rest),
+            hidden_cost=sum((one.counted for one in rest), Fraction(0)),
+            unseen_counts=COUNTS[month.sla.measure.empty],
+            unseen_intervals=month.unseen_for // month.sla.measure.interval.milliseconds,
+            odd_days=charts.odd_days(month),
+            measured=month.uptime is not None,
             tones={box.tone for box in charts.calendar(month).boxes},
             title=f"{month.start.astimezone(zone):%B %Y}",
             when=lambda at: clock(at, zone),
@@ -68,6 +78,7 @@ def service_as_html(month: ServiceMonth) -> str:
             month=month,
             bounds=bounds,
             service=month.service,
+            counted=any(one.sli is not None for one in month.objectives),
             tones={one.ref: _of(one) for one in month.objectives},
             bars={
                 one.ref: charts.hanging([(d.date, d.sli) for d in one.days], one.slo.target) for one in month.objectives
@@ -80,6 +91,15 @@ def service_as_html(month: ServiceMonth) -> str:
             when=lambda at: clock(at, bounds.zone),
         )
     )
+
+
+def _worst(month: Month) -> frozenset[Outage]:
+    """Outages for people: those that cost most; of parts of intervals those that cost a hundredth of the budget."""
+    by_cost = sorted(month.outages, key=lambda one: (one.counted + one.excluded, one.milliseconds), reverse=True)
+    if not month.sla.measure.by_minute:
+        much = [one for one in by_cost if one.counted + one.excluded >= month.allowed / 100]
+        by_cost = much or by_cost[:FEW]
+    return frozenset(by_cost[:MOST_ROWS])
 
 
 def _of(one: Objective) -> str:

@@ -6,12 +6,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tocsin.evaluate.measures import Taken, Tally
+from tocsin.evaluate.measures.base import MS
 from tocsin.spec import Sla
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day of the period, as far as it was measured; *removed* and *forgiven* are milliseconds."""
+    """One local day of the period, as far as it was measured; *removed*, *forgiven* and *unseen* are milliseconds."""
 
     date: date
     start: datetime
@@ -19,6 +20,12 @@ class Day:
     tally: Tally
     removed: int
     forgiven: int
+    unseen: int = 0
+
+    @property
+    def seen(self) -> bool:
+        """Whether anybody saw any of it."""
+        return self.unseen < (self.end - self.start) // MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,13 @@ class Month:
     outages: tuple[Outage, ...]
     taken: tuple[Taken, ...]
     seen: Seen = Seen()
+    unseen: tuple[tuple[datetime, datetime], ...] = ()
+    """What of the known time nobody saw, from and to: it counts as intervals without events do."""
+
+    @property
+    def unseen_for(self) -> int:
+        """Its milliseconds."""
+        return sum((end - start) // MS for start, end in self.unseen)
 
     @property
     def complete(self) -> bool:

@@ -142,8 +142,10 @@ class ServiceMonth:
         """What came of the month, in words."""
         missed = [one.ref for one in self.objectives if one.kept is False]
         unknown = [one.ref for one in self.objectives if one.kept is None]
-        kept = len(self.objectives) - len(missed) - len(unknown)
-        words = [f"{kept} of {len(self.objectives)} objectives kept{'' if self.complete else ' so far'}"]
+        count = len(self.objectives)
+        kept = count - len(missed) - len(unknown)
+        of = f"{count} objectives" if count > 1 else "1 objective"
+        words = [f"{kept} of {of} kept{'' if self.complete else ' so far'}"] if kept or missed else []
         words += [f"missed: {', '.join(missed)}"] if missed else []
         words += [f"nothing known of {', '.join(unknown)}"] if unknown else []
         return "; ".join(words)

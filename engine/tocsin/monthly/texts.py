@@ -34,6 +34,7 @@ def as_json(month: Month) -> str:
         "complete": month.complete,
         "from_ledger": month.seen.share,
         "coverage": month.seen.coverage,
+        "unseen": [{"from": _time(start), "to": _time(end)} for start, end in month.unseen],
         "measure": {"method": sla.measure.method, "words": sla.measure.words},
         "target": float(sla.target),
         "uptime": _ratio(month.uptime),
@@ -68,6 +69,7 @@ def _day(day: Day) -> dict[str, object]:
         "removed": _seconds(day.removed),
         "forgiven": _seconds(day.forgiven),
         "empty": day.tally.empty,
+        "unseen": _seconds(day.unseen),
     }
 
 
@@ -103,7 +105,8 @@ def _agreed(exclusion: Exclusion) -> dict[str, object]:
 
 def days_as_csv(month: Month) -> str:
     """A row for each day; times are seconds, uptime is per cent."""
-    head = ("date", "uptime_percent", "counted_seconds", "down_seconds", "removed_seconds", "forgiven_seconds", "empty")
+    seconds = ("counted_seconds", "down_seconds", "removed_seconds", "forgiven_seconds")
+    head = ("date", "uptime_percent", *seconds, "empty", "unseen_seconds")
     return _table(
         head,
         [
@@ -115,6 +118,7 @@ def days_as_csv(month: Month) -> str:
                 _seconds(day.removed),
                 _seconds(day.forgiven),
                 day.tally.empty,
+                _seconds(day.unseen),
             )
             for day in month.days
         ],
