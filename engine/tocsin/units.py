@@ -92,18 +92,19 @@ def _duration_text(milliseconds: int) -> str:
     return "".join(parts) or "0s"
 
 
-def parse_rate(text: str) -> Rate:
-    """Parse so many in a time: `20/m`, `1/s`, `500/h`, `30/5m`.
+def parse_rate(text: str, longest: "Duration | None" = None) -> Rate:
+    """Parse so many in a time, of an hour or *longest*: `20/m`, `1/s`, `500/h`, `30/5m`.
 
     >>> parse_rate("20/m")
     Rate(count=20, per=datetime.timedelta(seconds=60))
     """
+    longest = longest or _LONGEST_RATE
     count, slash, per = text.partition("/")
     length = Duration.parse(per if per[:1].isdigit() else f"1{per}") if slash and per else None
     if length is None or not count.isascii() or not count.isdigit() or not 0 < int(count) <= MOST_AT_A_TIME:
         raise UnitError(f"{text!r} is not a rate; write so many in a time, such as 1/s, 20/m or 500/h")
-    if not 0 < length.milliseconds <= _LONGEST_RATE.milliseconds:
-        raise UnitError(f"a rate is for at most {_LONGEST_RATE}, and {text!r} is not")
+    if not 0 < length.milliseconds <= longest.milliseconds:
+        raise UnitError(f"a rate is for at most {longest}, and {text!r} is not")
     return Rate(int(count), length.timedelta)
 
 

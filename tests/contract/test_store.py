@@ -487,3 +487,16 @@ def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
         SqlStore(str(tmp_path / "file" / "tocsin.db"))
     with pytest.raises(UnavailableError, match="does not work"):
         SqlStore(str(tmp_path))
+
+
+def test_messages_that_opened_something_critical(store: SqlStore) -> None:
+    """Whatever has become of them, since a time; reminders, ends and less severe ones are none."""
+    mild = message("email", Action.FIRE, text("w", severity="warning"), key="w")
+    before, first = message(key="old"), message(key="a")
+    post(store, before)
+    post(store, first, mild, message(action=Action.REPEAT, key="b"), at=NOON + seconds(1))
+    (parcel, *_) = take(store, 2)
+    store.settle(parcel, SENT, NOON + seconds(2), None)
+
+    assert store.fires(NOON + seconds(1)) == (first,)
+    assert store.fires(NOON) == (before, first)

@@ -217,7 +217,7 @@ def test_people_read_the_same(world: Path, style: str, monkeypatch: pytest.Monke
     assert ("| --- |" in result.stdout) is (style == "markdown")
 
 
-def test_exit_codes(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_codes(world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Too many pages and wrong incidents are findings; what cannot be done is misuse."""
     monkeypatch.chdir(world)
     (world / "wrong.yaml").write_text("- {from: '2026-10-04T11:20:00Z', to: soon}\n")
@@ -225,6 +225,13 @@ def test_exit_codes(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert run([*base, "--from", "2026-10-04T10:00:00Z", "--pages-per-week", "1"]) == 1
     assert run([*base, "--incidents", "wrong.yaml"]) == 1
+    budget = "apiVersion: tocsin/v1\nkind: Notifications\nname: budgets\npage_budgets: {calm: {pages: %s}}\n"
+    (world / "rules" / "budget.yaml").write_text(budget % "1/w")
+    assert run([*base, "--from", "2026-10-04T10:00:00Z"]) == 1
+    assert "page budget calm is overspent: " in capsys.readouterr().out
+    (world / "rules" / "budget.yaml").write_text(budget % "99/w")
+    assert run([*base, "--from", "2026-10-04T10:00:00Z"]) == 0
+    (world / "rules" / "budget.yaml").unlink()
     assert run([*base, "--against", "no-such-revision"]) == 2
     assert run([*base, "--picture", "picture.jpg"]) == 2
     assert run([*base, "--from", "2027-01-01"]) == 2

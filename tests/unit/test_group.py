@@ -1,5 +1,6 @@
 """When people are told what; `Talk` plays the evaluator's loop with a clock of its own."""
 
+from dataclasses import replace
 from itertools import count, pairwise
 from typing import Any
 
@@ -11,6 +12,8 @@ from tests.talks import EMAIL, Talk, closed, over
 
 from tocsin.evaluate.model import Identity
 from tocsin.ports import Action
+from tocsin.spec import Flapping
+from tocsin.units import Duration
 
 
 def test_a_first_message_waits_for_company() -> None:
@@ -266,3 +269,33 @@ def test_what_stands_elsewhere_and_groups_by_itself_is_told_at_once() -> None:
     assert there.tick(0, view("a")) == [("am", "fire", ("a",))]
     assert there.tick(15, closed("a", 15)) == [("am", "resolve", ("a",))]
     assert there.tick(30, view("b")) == [("am", "fire", ("b",))]
+
+
+def growing(kind: str, longest: int | None) -> Talk:
+    """A route that doubles the wait of what flaps, from five minutes."""
+    wait = Duration.of(seconds=300)
+    flapping = Flapping(wait, None if longest is None else Duration.of(seconds=longest))
+    return Talk(notifications(channel("c", kind), replace(route("c", wait=0), flapping=flapping)))
+
+
+@pytest.mark.parametrize("kind", ["email", "pagerduty"])
+def test_a_wait_that_grows(kind: str) -> None:
+    """Told anew after 5, 10, 20 and 40 minutes, and no longer; without `longest` every five minutes."""
+    fires = [at for at, _, action in flap(growing(kind, 2_400), 15, 15, 8_000) if action == "fire"]
+    steady = [at for at, _, action in flap(growing(kind, None), 15, 15, 3_600) if action == "fire"]
+    waits = [after - before for before, after in pairwise(fires)]
+
+    assert [wait // 60 for wait in waits] == [5, 10, 20, 40, 40]
+    assert all((after - before) // 60 == 5 for before, after in pairwise(steady))
+
+
+@pytest.mark.parametrize("kind", ["email", "pagerduty"])
+def test_calm_makes_the_wait_short_again(kind: str) -> None:
+    """After as long without a sign as it would have waited, the next one is told at once."""
+    talk = growing(kind, 2_400)
+    told = flap(talk, 15, 15, 3_600)
+    calm = 3_600 + 2_500
+    talk.tick(calm)
+
+    assert talk.tick(calm + 10, view("new", identity=FLAPPING))[0][1] == "fire"
+    assert told

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from tests import alerts, builders
+from tests.alerts import SPAN
 from tests.fakes import FakeSource
 
 from tocsin.adapters.store import SqlStore
@@ -19,8 +20,11 @@ from tocsin.ports import Action, Delivery, Notification, Outcome, Rate, labels_o
 from tocsin.service.board import Board, Standing
 from tocsin.service.detour import AGAIN_AFTER, Detour
 from tocsin.service.loop import Evaluator, joined, remembered
+from tocsin.service.paged import Paged
 from tocsin.service.scheduler import Due
+from tocsin.service.shaping import status_of
 from tocsin.service.telemetry import Telemetry
+from tocsin.spec import PageBudget
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STEP = timedelta(seconds=15)
@@ -220,6 +224,27 @@ def test_a_source_that_fails_is_counted_and_shown(rig: Rig) -> None:
     assert (rig.count("tocsin_source_failures_total"), rig.count("tocsin_ticks_total", outcome="failed")) == (1, 0)
     assert snapshot is not None
     assert not snapshot.source.ok
+
+
+def test_a_page_budget_that_is_overspent(rig: Rig) -> None:
+    """The page goes out and says so; the metrics, the API and an alert of Tocsin's own tell it, and that is no page."""
+    [document] = rig.evaluator.notifications
+    rare = PageBudget("calm", Rate(1, timedelta(days=1)), (), None, SPAN)
+    rig.evaluator.notifications = (replace(document, page_budgets=(rare,)),)
+    rig.evaluator.paged = Paged(rig.store)
+    for level in (9, 0, 9):
+        rig.level(level)
+        rig.tick()
+        rig.clock.at += timedelta(minutes=6)
+    rig.tick()
+    [own] = [one for one in rig.board.read().alerts if one.identity.rule == "source:pages"]
+    [spending] = rig.board.read().page_budgets
+
+    assert len(rig.store.fires(NOON)) == 2
+    assert spending.over
+    assert (own.severity, own.reason) == ("info", "page budget calm is overspent: 2 pages in 1d, bearable are 1")
+    assert rig.store.fires(NOON)[-1].notes == (own.reason,)
+    assert status_of(rig.board.read()).page_budgets[0].overspent
 
 
 class TestStoreThatCannotBeWritten:

@@ -102,6 +102,7 @@ class TestChannel:
             ("apprise: a, rate: often", "schema/value"),
             ("apprise: a, fallback: nobody", "reference/unknown-channel"),
             ("rate: 5/m, fallback: c", "channel/kind"),
+            ("apprise: a, canary: 59m", "channel/canary"),
         ],
     )
     def test_rates_and_fallbacks_that_are_none(self, text: str, code: str) -> None:

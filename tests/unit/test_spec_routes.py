@@ -1,13 +1,14 @@
 """Routes inside routes, what mutes alerts, and when: what is written becomes types, and mistakes findings in place."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.reading import codes, document, places, read, together
 
 from tocsin.diagnostics import Severity
 from tocsin.matchers import parse_matchers
-from tocsin.spec import Digest, Notifications, Once, Stretch, Weekly
+from tocsin.ports import Rate
+from tocsin.spec import Digest, Flapping, Notifications, Once, Stretch, Weekly
 from tocsin.units import Duration
 
 CHANNELS = "channels: {c: {apprise: u}, d: {apprise: v}}\n"
@@ -277,3 +278,50 @@ def test_a_route_that_another_document_hides() -> None:
     assert places(findings) == [(4, 10, "route/unreachable")]
     assert findings[0].related[0][0].line == 10
     assert together(narrow.replace("name: db", "name: a"), rest)[1] == ()
+
+
+def test_flapping_is_inherited_as_a_whole() -> None:
+    """Its two lengths belong together; without it a route waits as long as its group_interval."""
+    (outer,) = notifications(
+        "routes: [{to: [c], flapping: {wait: 10m, longest: 2h},"
+        " routes: [{match: {a: b}}, {match: {a: c}, flapping: {longest: 1h}}]}]"
+    ).routes
+
+    assert outer.flapping == outer.routes[0].flapping == Flapping(Duration.of(minutes=10), Duration.of(hours=2))
+    assert outer.routes[1].flapping == Flapping(None, Duration.of(hours=1))
+    assert notifications("routes: [{to: [c]}]").routes[0].flapping == Flapping()
+
+
+@pytest.mark.parametrize("flapping", ["{wait: 10m, longest: 5m}", "{longest: 4m}", "{wait: 0s}"])
+def test_flapping_that_cannot_be(flapping: str) -> None:
+    """The longest wait is no shorter than the first one, which is longer than nothing."""
+    _, findings = read("Notifications", CHANNELS + f"routes: [{{to: [c], flapping: {flapping}}}]")
+
+    assert codes(findings) == ["units/duration" if "0s" in flapping else "route/flapping"]
+
+
+def test_page_budgets() -> None:
+    """So many in a time, for some alerts, on a channel or on any."""
+    shop, pager = notifications(
+        "page_budgets: {shop: {pages: 5/w, match: {service: shop}, matchers: ['team!=\"x\"']},"
+        " pager: {pages: 2/d, channel: c}}"
+    ).page_budgets
+
+    assert shop.pages == Rate(5, timedelta(days=7))
+    assert shop.matchers == parse_matchers('service="shop",team!="x"')
+    assert (pager.pages, pager.channel) == (Rate(2, timedelta(days=1)), "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{pages: 5}", "schema/type"),
+        ("{pages: 0/w}", "units/rate"),
+        ("{pages: 9/5w}", "units/rate"),
+        ("{match: {a: b}}", "schema/missing-key"),
+        ("{pages: 1/d, channel: nobody}", "reference/unknown-channel"),
+    ],
+)
+def test_page_budgets_that_are_none(text: str, code: str) -> None:
+    """One finding each."""
+    assert codes(read("Notifications", CHANNELS + f"page_budgets: {{b: {text}}}")[1]) == [code]

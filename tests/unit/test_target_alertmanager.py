@@ -390,3 +390,14 @@ def test_intervals_and_inhibitions_are_alertmanagers(tmp_path: Path) -> None:
         ({"severity": "critical", "team": "db"}, {"pager"}),
     ):
         assert receivers(config, labels_of(labels)) == ours(workspace, labels_of(labels)) == told
+
+
+def test_flapping_is_told_once_where_it_is_inherited() -> None:
+    """Alertmanager has no word for it."""
+    workspace = read(
+        "{apiVersion: tocsin/v1, kind: Notifications, name: n, channels: {c: {apprise: u}},"
+        " routes: [{to: [c], flapping: {longest: 1h}, routes: [{match: {a: b}}]}]}"
+    )
+    told = [one for one in cannot_say(plan(workspace)[0], workspace) if one.code == "alertmanager/flapping"]
+
+    assert len(told) == 1

@@ -13,7 +13,7 @@ from tocsin.adapters.tables import CANARIES, EVALUATOR, OUTBOX
 from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Settled
 from tocsin.notify.fallback import diverted
-from tocsin.ports import CANARY, HEARTBEAT, Notification, Outcome
+from tocsin.ports import CANARY, HEARTBEAT, Action, Notification, Outcome
 
 PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
 
@@ -40,6 +40,13 @@ def letters_about(connection: Connection, dedup_key: str) -> tuple[Letter, ...]:
     return _letters(connection.execute(select(OUTBOX).where(mine).order_by(OUTBOX.c.id)).all())
 
 
+def fires(connection: Connection, since: int) -> tuple[Notification, ...]:
+    """Messages put there since then that opened something critical, in order; what cannot be read opened nothing."""
+    mine = (OUTBOX.c.action == Action.FIRE.value) & (OUTBOX.c.urgency == 0) & (OUTBOX.c.first_due >= since)
+    rows = connection.scalars(select(OUTBOX.c.message).where(mine).order_by(OUTBOX.c.id))
+    return tuple(message for text in rows if (message := _readable(text)) is not None)
+
+
 def _letters(rows: Iterable[Row[Any]]) -> tuple[Letter, ...]:
     return tuple(
         Letter(
@@ -63,10 +70,15 @@ MOST_TITLES = 10
 
 def _titles(message: str) -> tuple[str, ...]:
     """What it is about; nothing where it cannot be read."""
+    read = _readable(message)
+    return tuple(text.title for text in read.alerts[:MOST_TITLES]) if read is not None else ()
+
+
+def _readable(message: str) -> Notification | None:
     try:
-        return tuple(text.title for text in decode(Notification, message).alerts[:MOST_TITLES])
+        return decode(Notification, message)
     except UnavailableError:
-        return ()
+        return None
 
 
 def post(connection: Connection, messages: Sequence[Notification], at: datetime) -> None:

@@ -19,7 +19,7 @@ from tocsin.adapters.tables import ALERTS, CONVERSATIONS, EPISODES, EVALUATOR, L
 from tocsin.errors import FencedError
 from tocsin.evaluate.memory import Commit, Fallback, GroupKey, GroupState, Letter, Memory, OutboxDepth, Parcel, Settled
 from tocsin.evaluate.model import AlertState, AlertView, Identity
-from tocsin.ports import HEARTBEAT, Delivery, Labels
+from tocsin.ports import HEARTBEAT, Delivery, Labels, Notification
 
 
 class SqlStore:
@@ -140,6 +140,11 @@ class SqlStore:
         """Messages of people's channels with *status*, newest first."""
         with self._reading() as connection:
             return outbox_rows.letters(connection, status, limit)
+
+    def fires(self, since: datetime) -> tuple[Notification, ...]:
+        """Messages since then that opened something critical, in order."""
+        with self._reading() as connection:
+            return outbox_rows.fires(connection, microseconds(since))
 
     def letters_about(self, dedup_key: str) -> tuple[Letter, ...]:
         """All messages in which an episode stands, in order."""

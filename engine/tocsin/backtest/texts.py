@@ -31,6 +31,10 @@ def _lines(verdicts: Sequence[Verdict], table: "_Table") -> Iterator[str]:
     yield f"{heading}Back-test {_minute(ticks.start)} to {_minute(ticks.end)} UTC ({length}, every {span(ticks.step)})"
     yield ""
     yield from table(["", *(one.name for one in verdicts)], list(_figures(verdicts)))
+    for spending in last.budgets:
+        if spending.over:
+            yield ""
+            yield f"{spending.words}, by {_minute(spending.at)}"
     rows = list(_rules(verdicts))
     if rows:
         yield ""
@@ -119,6 +123,17 @@ def _verdict(one: Verdict) -> Mapping[str, object]:
         "pages": one.pages,
         "tickets": one.tickets,
         "pages_per_week": one.pages_per_week,
+        "page_budgets": [
+            {
+                "name": each.budget.name,
+                "pages": each.pages,
+                "bearable": each.budget.pages.count,
+                "seconds": each.budget.pages.per.total_seconds(),
+                "at": _time(each.at),
+                "overspent": each.over,
+            }
+            for each in one.budgets
+        ],
         "messages": dict(one.messages),
         "pending_only": one.replay.pending,
         "detection": None

@@ -8,11 +8,11 @@ from statistics import median
 
 from tocsin.backtest.detection import Alert, Detection, Incident, detection
 from tocsin.backtest.replay import Episode, Replay
+from tocsin.notify.page_budgets import TOGETHER, Pages, Spending
 from tocsin.ports import Action
+from tocsin.spec import PageBudget
 
 WEEK = timedelta(weeks=1)
-TOGETHER = timedelta(minutes=5)
-"""Pages that follow each other so closely wake nobody twice; as long as a route waits between two messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Verdict:
     found: Detection | None
     elsewhere: tuple[Incident, ...] = ()
     """Incidents of another time than what was replayed: nobody could have paged for them."""
+    budgets: tuple[Spending, ...] = ()
+    """Of each page budget the stretch of time with the most pages."""
 
     @property
     def detection_time(self) -> timedelta | None:
@@ -50,14 +52,17 @@ class Verdict:
         return timedelta(seconds=median(each.total_seconds() for each in after)) if after else None
 
 
-def judge(
+def judge(  # noqa: PLR0917 - what was done, and what it is measured by
     name: str,
     replay: Replay,
     incidents: Sequence[Incident] | None,
     left_out: tuple[tuple[str, str], ...] = (),
     spent: Callable[[datetime, datetime], float] | None = None,
+    page_budgets: Sequence[PageBudget] = (),
 ) -> Verdict:
     """Measure pages against *incidents*, which all deserve one; *spent* is the share of budget of a stretch of time."""
+    told = Pages()
+    told.add(replay.messages)
     pages = [episode for episode in replay.episodes if episode.pages]
     alerts = [_alert(episode, replay.ticks.end) for episode in pages]
     history = max(replay.ticks.length, replay.ticks.step)
@@ -80,6 +85,7 @@ def judge(
         messages=dict(sorted(Counter(m.channel for m in replay.messages if m.action is Action.FIRE).items())),
         found=None if incidents is None else found,
         elsewhere=elsewhere,
+        budgets=tuple(told.worst(budget) or Spending(budget, 0, ticks.end) for budget in page_budgets),
     )
 
 

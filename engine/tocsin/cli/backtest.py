@@ -53,7 +53,8 @@ def command(
 
     Conditions, waiting times, groups and routes are the evaluator's, minute by minute: which alerts fired and when,
     whom they would have reached, how soon they told of incidents, and how many pages a week that makes. Exit codes: 0
-    replayed; 1 findings in definitions, samples or incidents, or more pages than allowed; 2 misuse, a tool that is
+    replayed; 1 findings in definitions, samples or incidents, or more pages than --pages-per-week or a page budget of
+    the definitions allows; 2 misuse, a tool that is
     missing, or a server that does not answer.
     """
     from tocsin.adapters.openmetrics import MetricsError
@@ -83,7 +84,8 @@ def command(
     click.echo({"text": as_text, "json": as_json, "markdown": as_markdown}[style](verdicts), nl=style == "json")
     if picture is not None:
         write_picture(picture, verdicts, incidents)
-    return 1 if most is not None and verdicts[-1].pages_per_week > most else 0
+    overspent = any(spending.over for spending in verdicts[-1].budgets)
+    return 1 if overspent or (most is not None and verdicts[-1].pages_per_week > most) else 0
 
 
 def _old(revision: str | None, paths: tuple[str, ...]) -> "Sequence[Source]":
@@ -128,11 +130,13 @@ def _verdicts(
     every: "Sequence[tuple[str, Definitions]]", past: "History", ticks: "Ticks", incidents: "Sequence[Incident] | None"
 ) -> "list[Verdict]":
     from tocsin.backtest.verdict import judge
+    from tocsin.notify.page_budgets import budgets_of
     from tocsin.service.backtest import Reading, run
 
     reading = Reading(past.source, ticks, past.first)
     made = []
     for name, definitions in every:
         found = run(definitions.workspace, reading)
-        made.append(judge(name, found.replay, incidents, found.left_out, found.spent))
+        budgets = budgets_of(definitions.workspace.notifications)
+        made.append(judge(name, found.replay, incidents, found.left_out, found.spent, budgets))
     return made

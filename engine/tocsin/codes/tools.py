@@ -204,6 +204,12 @@ TOOLS: dict[str, str] = {
         "`digest: {at: '09:00'}`, compiled for an Alertmanager that shall send",
         "a long `group_interval`, or `tocsin serve`, which knows digests",
     ),
+    "alertmanager/flapping": page(
+        "Alertmanager damps what flaps by group_interval alone.",
+        "It knows no wait that grows, so an alert that comes and goes tells people more often there.",
+        "`flapping: {wait: 5m, longest: 2h}`, compiled for an Alertmanager that shall send",
+        "a longer `group_interval`, or `tocsin serve`, which knows flapping",
+    ),
     "alertmanager/escalation": page(
         "Alertmanager does not escalate.",
         "It knows no acknowledgement; what a route says under `escalate` is done by `tocsin serve` alone.",

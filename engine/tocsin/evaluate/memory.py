@@ -44,7 +44,8 @@ class Echo:
     """What people were told a moment ago of *alert*, or of the whole group (None), so that flapping is not told again.
 
     *told* says for each severity when a message last spoke of it. Since *since*, which is the last message, *flaps*
-    episodes were over before anybody was told, the last one at *seen_at*.
+    episodes were over before anybody was told, the last one at *seen_at*. *again* counts how often in a row it was told
+    anew while an echo of it lasted.
     """
 
     alert: Identity | None
@@ -52,6 +53,7 @@ class Echo:
     since: datetime
     seen_at: datetime
     flaps: int = 0
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
 """Alerts about Tocsin itself: the metric source is down, some questions fail, a sender of alerts has fallen silent.
 
-One for all rules that are blind by it, for nobody wants five hundred.
+One for all rules that are blind by it, for nobody wants five hundred. And one for each page budget that is overspent,
+which goes only where a route leads: another page would be the last thing that is wanted.
 """
+
+from collections.abc import Mapping
 
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Identity, Sample, Truth
 from tocsin.evaluate.received import Heard
-from tocsin.evaluate.rule import Rule, Seen, one
+from tocsin.evaluate.rule import Rest, Rule, Seen, one
 from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.state import OPEN
 from tocsin.ports import SourceHealth, labels_of
@@ -37,7 +40,15 @@ SENDERS = Rule(
     summary="alerts that it sent stay open, and none of its rules can fire until it sends again",
     labels=labels_of({"alertname": "AlertSenderSilent", "service": "tocsin", "severity": "critical", "ref": "source"}),
 )
-RULES = (SOURCE, QUESTIONS, SENDERS)
+PAGES = Rule(
+    id="source:pages",
+    service="tocsin",
+    severity="info",
+    title="a page budget is overspent",
+    summary="more pages than are bearable; none was held back",
+    labels=labels_of({"alertname": "PageBudgetOverspent", "service": "tocsin", "severity": "info", "ref": "source"}),
+)
+RULES = (SOURCE, QUESTIONS, SENDERS, PAGES)
 
 
 def seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
@@ -50,7 +61,18 @@ def seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
         return one(_struck(rule, memory, sight.strikes, f"{len(sight.questions)} kinds of failure", sight.questions))
     if rule is SENDERS:
         return one(_silence(sight.heard, sight.health))
+    if rule is PAGES:
+        return _overspent(sight.overspent)
     return sight.seen.get(rule.id, Seen())
+
+
+def _overspent(budgets: Mapping[str, tuple[float, str]]) -> Seen:
+    """One alert for each budget."""
+    rows = {
+        labels_of({"page_budget": name}): Sample(Truth.TRUE, pages, words, (("pages", words),))
+        for name, (pages, words) in budgets.items()
+    }
+    return Seen(rows, Rest(Sample(Truth.FALSE, reason="no more pages than are bearable")), complete=True)
 
 
 def _silence(heard: Heard, health: SourceHealth) -> Sample:

@@ -1,7 +1,7 @@
 """What one tick sees, and what it changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tocsin.evaluate.model import (
@@ -35,6 +35,8 @@ class Sight:
     """Exceptions that nobody expected, one line each."""
     late: int = 0
     """Questions for which this look did not wait."""
+    overspent: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    """Page budgets of which too much was spent: how many pages, and what is to be said of it."""
     heard: Heard = NOTHING
     """What others say of alerts."""
 

@@ -5,7 +5,8 @@ with its defaults. They mean:
 
 - `group_wait`: a new conversation waits this long for company before its first message;
 - `group_interval`: the least time between two messages of a conversation while its alerts come and go, and between
-  its last one and the first of the next conversation of the same group (`pacing` says how flapping is damped). Two
+  its last one and the first of the next conversation of the same group (`pacing` says how flapping is damped, and a
+  route's `flapping` says by how much). Two
   kinds of news do not wait for it: an alert more severe than all that people were just told of waits only
   `group_wait`, and the end of the last open alert is told at once;
 - `repeat_interval`: a conversation with open alerts and no news reminds after this long.
@@ -161,10 +162,10 @@ def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState
         return digested(key, state, digest, scene.texts, silent=_silent(key, state, scene), now=now)
     timers = scene.directory.timers(key.route)
     if spec.forwards:
-        timers = replace(timers, wait=timedelta(), interval=timedelta())
+        timers = replace(timers, wait=timedelta(), interval=timedelta(), flap=timedelta(), longest=timedelta())
     speak = _each_alone if spec.per_alert else _all_together
     after, messages = speak(key, state, timers, scene)
-    return replace(after, echoes=pacing.lasting(after.echoes, timers.interval, now)), messages
+    return replace(after, echoes=pacing.lasting(after.echoes, timers.flap, timers.longest, now)), messages
 
 
 def _each_alone(
@@ -179,7 +180,7 @@ def _each_alone(
     def say(action: Action, alert: Identity | None, text: AlertText, seq: int) -> None:
         notes = pacing.flap_notes(echoes.get(alert))
         messages.append(Notification(key.channel, text.dedup_key, action, (text,), now, key.labels, seq, notes))
-        echoes[alert] = pacing.echoed(echoes.get(alert), alert, (text,), now)
+        echoes[alert] = pacing.echoed(echoes.get(alert), alert, (text,), now, anew=action is Action.FIRE)
 
     for episode in state.episodes:
         text = scene.texts.get(episode.text.dedup_key, episode.text)
@@ -220,7 +221,7 @@ def _all_together(
     echo = _echo(state)
     notes = pacing.flap_notes(echo)
     message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said, notes)
-    echoes = (pacing.echoed(echo, None, alerts, now),)
+    echoes = (pacing.echoed(echo, None, alerts, now, anew=state.sent_at is None),)
     return replace(state, episodes=(*still_open, *silent), sent_at=now, said=state.said + 1, echoes=echoes), [message]
 
 
@@ -242,7 +243,8 @@ def _echo(state: GroupState) -> Echo | None:
 
 def _ripe(episode: GroupEpisode, text: AlertText, echo: Echo | None, timers: Timers) -> datetime:
     """When a new alert may be told, if nothing else is waited for."""
-    return max(episode.seen_at + timers.wait, pacing.free_at(echo, text, timers.interval))
+    held = pacing.hold(echo, timers.flap, timers.longest)
+    return max(episode.seen_at + timers.wait, pacing.free_at(echo, text, held))
 
 
 def _due(state: GroupState, timers: Timers) -> datetime:

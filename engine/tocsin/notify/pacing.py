@@ -1,8 +1,9 @@
 """How flapping is damped: what people were told a moment ago is not told again at once.
 
-After a message, an alert that is no more severe than what it spoke of waits for group_interval; what is over by then
-was never told. So an alert that comes and goes every few seconds makes two messages in a group_interval, FIRE and
-RESOLVE, and the next one says how often it flapped meanwhile.
+After a message, an alert that is no more severe than what it spoke of waits for group_interval, or as long as its route
+says; what is over by then was never told. So an alert that comes and goes every few seconds makes two messages in a
+group_interval, FIRE and RESOLVE, and the next one says how often it flapped meanwhile. Where the route says so, it
+waits twice as long each time, until it has been quiet for as long as it waited.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from tocsin.evaluate.model import Identity
 from tocsin.ports import AlertText
 
 SEVERITIES = ("critical", "warning", "info")
+_DOUBLINGS = 20
 LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -27,16 +29,23 @@ def reading_order(text: AlertText) -> tuple[bool, int, str, str]:
     return (text.resolved_at is not None, severity_rank(text), text.title, text.dedup_key)
 
 
-def free_at(echo: Echo | None, text: AlertText, interval: timedelta) -> datetime:
-    """From when on *text* may be told: an *interval* after the last message about something at least as severe."""
+def hold(echo: Echo | None, wait: timedelta, longest: timedelta) -> timedelta:
+    """How long what people were told holds the next message back."""
+    again = min(echo.again, _DOUBLINGS) if echo else 0
+    return max(wait, min(wait * (1 << again), longest))
+
+
+def free_at(echo: Echo | None, text: AlertText, held: timedelta) -> datetime:
+    """From when on *text* may be told: so long after the last message about something at least as severe."""
     told = echo.told if echo else ()
-    return max((at + interval for severity, at in told if _rank(severity) <= severity_rank(text)), default=LONG_AGO)
+    return max((at + held for severity, at in told if _rank(severity) <= severity_rank(text)), default=LONG_AGO)
 
 
-def echoed(echo: Echo | None, alert: Identity | None, texts: Iterable[AlertText], now: datetime) -> Echo:
-    """What a message about *texts* leaves behind."""
+def echoed(echo: Echo | None, alert: Identity | None, texts: Iterable[AlertText], now: datetime, *, anew: bool) -> Echo:
+    """What a message about *texts* leaves behind; *anew* says that it opens something."""
     told = dict(echo.told if echo else ()) | {text.severity: now for text in texts}
-    return Echo(alert, tuple(sorted(told.items())), now, now)
+    again = echo.again + anew if echo else 0
+    return Echo(alert, tuple(sorted(told.items())), now, now, again=again)
 
 
 def flapped(echo: Echo, now: datetime) -> Echo:
@@ -52,9 +61,9 @@ def flap_notes(echo: Echo | None) -> tuple[str, ...]:
     return (f"flapped {times} since {echo.since:%H:%M} UTC",)
 
 
-def lasting(echoes: Iterable[Echo], interval: timedelta, now: datetime) -> tuple[Echo, ...]:
+def lasting(echoes: Iterable[Echo], wait: timedelta, longest: timedelta, now: datetime) -> tuple[Echo, ...]:
     """The *echoes* that still matter."""
-    return tuple(echo for echo in echoes if now < echo.seen_at + interval)
+    return tuple(echo for echo in echoes if now < echo.seen_at + hold(echo, wait, longest))
 
 
 def set_back(echo: Echo, now: datetime) -> Echo:

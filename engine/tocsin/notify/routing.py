@@ -2,7 +2,7 @@
 
 An alert's channels are those that its definition names, else those of the routes that decide about its labels (`tree`).
 An alert of Tocsin itself (the metric source is down) that no route matches goes to all channels: nobody defines it, so
-nobody would think of a route for it, and while it fires nothing else can.
+nobody would think of a route for it, and while it fires nothing else can. What merely informs goes where routes lead.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,11 +22,15 @@ class Timers:
     """The three waits of a conversation; without a route, Alertmanager's defaults.
 
     https://prometheus.io/docs/alerting/latest/configuration/#route
+
+    What comes back soon waits for *flap* at first, then for twice as long each time, up to *longest*.
     """
 
     wait: timedelta = timedelta(seconds=30)
     interval: timedelta = timedelta(minutes=5)
     repeat: timedelta = timedelta(hours=4)
+    flap: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(minutes=5)
 
 
 NO_ROUTE = "-"
@@ -88,7 +92,8 @@ class Directory:
         labels = routing_labels(view)
         branches = self._deciding(labels)
         if not branches:
-            names = view.notify or (tuple(self.channels) if own(view) else ())
+            everywhere = own(view) and view.severity != "info"
+            names = view.notify or (tuple(self.channels) if everywhere else ())
             pairs: list[tuple[str, Branch | None]] = [(name, None) for name in names]
         else:
             pairs = [(name, branch) for branch in branches for name in view.notify or branch.route.to]
@@ -157,7 +162,10 @@ class Directory:
         if found is None:
             return Timers()
         spec = found.route
-        return Timers(spec.group_wait.timedelta, spec.group_interval.timedelta, spec.repeat_interval.timedelta)
+        interval, flapping = spec.group_interval.timedelta, spec.flapping
+        flap = flapping.wait.timedelta if flapping.wait is not None else interval
+        longest = flapping.longest.timedelta if flapping.longest is not None else flap
+        return Timers(spec.group_wait.timedelta, interval, spec.repeat_interval.timedelta, flap, longest)
 
 
 def _all(branches: Iterable[Branch]) -> Iterator[Branch]:

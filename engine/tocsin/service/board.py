@@ -8,6 +8,7 @@ from typing import Any
 from tocsin.diagnostics import Diagnostic
 from tocsin.evaluate.leadership import Role
 from tocsin.evaluate.model import AlertView, Phase, Snapshot
+from tocsin.notify.page_budgets import Spending
 from tocsin.workspace import Workspace
 
 FRESH_INTERVALS = 3
@@ -50,6 +51,7 @@ class Standing:
     reload_error: str = ""
     reloaded_at: datetime | None = None
     version: str = ""
+    page_budgets: tuple[Spending, ...] = ()
     role: Role = ALONE
     """Whether this evaluator tells people, and if not, who does."""
 

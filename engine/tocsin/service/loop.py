@@ -14,6 +14,7 @@ from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.notify.acknowledgements import seen_to
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
+from tocsin.notify.page_budgets import Spending
 from tocsin.notify.silences import Silence
 from tocsin.ports import CANARY, HEARTBEAT, Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
@@ -22,6 +23,7 @@ from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
 from tocsin.service.links import NO_LINKS, Links
+from tocsin.service.paged import Paged
 from tocsin.service.scheduler import Due
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Notifications
@@ -67,6 +69,7 @@ class Evaluator:
     heart: Heart | None = None
     links: Links = NO_LINKS
     canaries: Canaries | None = None
+    paged: Paged | None = None
     unsaved: Commit | None = None
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
@@ -116,7 +119,14 @@ class Evaluator:
     def _look(self, now: datetime) -> Sight:
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread, aside=self.aside)
         self.telemetry.late.set(sight.late)
+        if self.paged is not None:
+            sight = replace(sight, overspent=self._overspent(self.paged.spending(self.notifications, now)))
         return sight if self.inbox is None else replace(sight, heard=self.inbox.read(self.watch.rules, now))
+
+    def _overspent(self, spending: tuple[Spending, ...]) -> Mapping[str, tuple[float, str]]:
+        """Show how much of page budgets is spent; returns those of which it is too much."""
+        self.board.update(page_budgets=spending)
+        return {one.budget.name: (float(one.pages), one.words) for one in spending if one.over}
 
     def _marked(self, views: tuple[AlertView, ...], now: datetime) -> tuple[AlertView, ...]:
         """The *views* with why nobody is told of them, and who has taken them up."""
@@ -129,6 +139,8 @@ class Evaluator:
         views = self._marked(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
         outbox = self.links.added(outbox, views)
+        if self.paged is not None:
+            outbox = self.paged.noted(outbox, self.notifications, now)
         if self.heart is not None and sight.health.ok and self.unsaved is None:
             outbox = (*outbox, *self.heart.beat(now))
         if self.canaries is not None and self.unsaved is None and not self.doubt:

@@ -1,14 +1,11 @@
 """Silences as the evaluator and the API see them: what the store says, or what it said last."""
 
-import logging
 import threading
 import uuid
 from datetime import datetime
 
-from tocsin.errors import TocsinError
 from tocsin.notify.silences import Silence, SilenceStore, asked, ended
-
-log = logging.getLogger(__name__)
+from tocsin.service.last_known import LastKnown
 
 
 class Quiet:
@@ -16,21 +13,12 @@ class Quiet:
 
     def __init__(self, store: SilenceStore) -> None:
         self._store = store
-        self._known: tuple[Silence, ...] = ()
-        self._failing = False
+        self._known: LastKnown[tuple[Silence, ...]] = LastKnown("the silences", store.all, ())
         self._changing = threading.Lock()
 
     def now_known(self) -> tuple[Silence, ...]:
         """All of them; while the store does not answer, as of when it last did."""
-        try:
-            self._known = self._store.all()
-        except TocsinError as error:
-            if not self._failing:
-                log.warning("the silences cannot be read, those known hold on", extra={"error": str(error)})
-            self._failing = True
-        else:
-            self._failing = False
-        return self._known
+        return self._known.now()
 
     def ask(self, wanted: Silence, now: datetime) -> Silence:
         """Make *wanted*, or change the one with its id; raises SilenceError, or KeyError for an unknown id."""

@@ -43,6 +43,7 @@ from tocsin.service.lanes import ASIDE, ASKERS, Lanes
 from tocsin.service.leadership import Leadership
 from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
+from tocsin.service.paged import Paged
 from tocsin.service.pictures import Pictures
 from tocsin.service.quiet import Quiet
 from tocsin.service.renewal import Renewal, teller
@@ -134,6 +135,7 @@ class Process:
         self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
         canaries = Canaries(stack.enter_context(closing(SqlCanaries(settings.state))))
         self._telemetry.watch_canaries(canaries.known)
+        self._paged = Paged(self._store)
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True),
             notifications=definitions.workspace.notifications,
@@ -152,6 +154,7 @@ class Process:
             muting=muting_of(definitions.workspace),
             inbox=self._inbox,
             canaries=canaries,
+            paged=self._paged,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
             links=self._links(definitions),
         )
@@ -278,6 +281,7 @@ class Process:
         self._store.fence = role.token
         if role.leads and not before.leads:
             self._inbox.load()
+            self._paged.forget()
             try:
                 self._evaluator.memory = self._store.load()
             except TocsinError as error:

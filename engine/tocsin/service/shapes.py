@@ -313,6 +313,16 @@ class Blind(Shape):
     reason: str
 
 
+class PageBudgetOf(Shape):
+    """How many pages there were in the last *seconds*, and how many are bearable."""
+
+    name: str
+    pages: int
+    bearable: int
+    seconds: float
+    overspent: bool
+
+
 class Status(Shape):
     """All that the last tick found; *at* is null before the first."""
 
@@ -325,3 +335,4 @@ class Status(Shape):
     slas: list[SlaShape]
     alerts: list[OpenAlert]
     blind: list[Blind]
+    page_budgets: list[PageBudgetOf]

@@ -2,6 +2,7 @@
 
 from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.evaluate.model import AlertView, BurnStatus, JourneyStatus, SlaStatus, SloStatus, Snapshot
+from tocsin.notify.page_budgets import Spending
 from tocsin.service.board import Standing
 from tocsin.service.shapes import (
     Alert,
@@ -16,6 +17,7 @@ from tocsin.service.shapes import (
     Muted,
     Objective,
     OpenAlert,
+    PageBudgetOf,
     SlaShape,
     SliInterval,
     Source,
@@ -205,4 +207,16 @@ def status_of(standing: Standing) -> Status:
         slas=[_sla_of(sla) for sla in snapshot.slas] if snapshot else [],
         alerts=[_open_alert_of(view) for view in standing.open_alerts()],
         blind=[Blind(rule=each.rule, since=each.since, reason=each.reason) for each in standing.blind],
+        page_budgets=[_page_budget_of(each) for each in standing.page_budgets],
+    )
+
+
+def _page_budget_of(spending: Spending) -> PageBudgetOf:
+    allowed = spending.budget.pages
+    return PageBudgetOf(
+        name=spending.budget.name,
+        pages=spending.pages,
+        bearable=allowed.count,
+        seconds=allowed.per.total_seconds(),
+        overspent=spending.over,
     )

@@ -1,15 +1,12 @@
 """Acknowledgements as the evaluator, the API and the page see them: what the store says, or what it said last."""
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from tocsin.errors import TocsinError
 from tocsin.evaluate.model import Acknowledgement
 from tocsin.notify.acknowledgements import LONGEST, AcknowledgementStore
+from tocsin.service.last_known import LastKnown
 from tocsin.service.signing import genuine, signed
-
-log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)
 
@@ -24,15 +21,11 @@ class Taken:
     def __init__(self, store: AcknowledgementStore, secret: str = "") -> None:
         self._store = store
         self._secret = secret
-        self._known: Mapping[str, Acknowledgement] = {}
+        self._known: LastKnown[Mapping[str, Acknowledgement]] = LastKnown("the acknowledgements", store.all, {})
 
     def known(self) -> Mapping[str, Acknowledgement]:
         """All of them; while the store does not answer, as of when it last did."""
-        try:
-            self._known = self._store.all()
-        except TocsinError as error:
-            log.warning("the acknowledgements cannot be read, those known hold on", extra={"error": str(error)})
-        return self._known
+        return self._known.now()
 
     def take(self, dedup_key: str, by: str, comment: str, now: datetime) -> Acknowledgement:
         """Note that *by* has it; who came first has it."""

@@ -191,6 +191,12 @@ class _Standing(Collector):
                 if slo.remaining is not None:
                     left.add_metric((slo.service, slo.name), slo.remaining)
             yield left
+        pages = GaugeMetricFamily("tocsin_pages", "Pages in the time of a page budget.", labels=("page_budget",))
+        bearable = GaugeMetricFamily("tocsin_pages_bearable", "How many are bearable.", labels=("page_budget",))
+        for spending in standing.page_budgets:
+            pages.add_metric((spending.budget.name,), spending.pages)
+            bearable.add_metric((spending.budget.name,), spending.budget.pages.count)
+        yield from (pages, bearable)
         yield from self._outbox()
 
     def _outbox(self) -> Iterator[Metric]:

@@ -6,7 +6,16 @@ from tocsin.spec.exclusion import Exclusion
 from tocsin.spec.hours import Digest, Hours, Maintenance, Once, Stretch, Weekly
 from tocsin.spec.journey import Combine, Journey, JourneySlo, Member, Missing, members
 from tocsin.spec.measure import Measure
-from tocsin.spec.notifications import ChannelSpec, Escalation, Inhibit, Notifications, Route, Secret
+from tocsin.spec.notifications import (
+    ChannelSpec,
+    Escalation,
+    Flapping,
+    Inhibit,
+    Notifications,
+    PageBudget,
+    Route,
+    Secret,
+)
 from tocsin.spec.platform import InfluxDb, Kubernetes, LedgerSettings, Platform, PrometheusSettings, StatsD
 from tocsin.spec.service import (
     AlertRule,
@@ -37,6 +46,7 @@ __all__ = [
     "Digest",
     "Escalation",
     "Exclusion",
+    "Flapping",
     "Forecast",
     "GroupSettings",
     "Hours",
@@ -53,6 +63,7 @@ __all__ = [
     "Missing",
     "Notifications",
     "Once",
+    "PageBudget",
     "Panel",
     "Part",
     "Plain",

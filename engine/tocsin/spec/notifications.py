@@ -67,6 +67,29 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Flapping:
+    """How long an alert that was told a moment ago waits until it is told again.
+
+    *wait* at first (None: as long as group_interval), then twice as long each time it comes back that soon, up to
+    *longest* (None: it does not grow).
+    """
+
+    wait: Duration | None = None
+    longest: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageBudget:
+    """How many *pages* of alerts that fulfil *matchers* are bearable on *channel* (None: on any); none is held back."""
+
+    name: str
+    pages: Rate
+    matchers: Matchers
+    channel: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Alerts that fulfil *match* and *matchers* go *to* these channels with these timers.
 
@@ -89,6 +112,7 @@ class Route:
     digest: Digest | None = None
     """When what this route decides about is told together; not inherited."""
     escalate: tuple[Escalation, ...] = ()
+    flapping: Flapping = Flapping()
     routes: "tuple[Route, ...]" = ()
 
     @property
@@ -128,6 +152,7 @@ class Notifications:
     inhibit: tuple[Inhibit, ...] = ()
     hours: Mapping[str, Hours] = field(default_factory=dict)
     maintenance: Mapping[str, Maintenance] = field(default_factory=dict)
+    page_budgets: tuple[PageBudget, ...] = ()
 
     def all_routes(self) -> Iterator[Route]:
         """Every route, nested ones too."""

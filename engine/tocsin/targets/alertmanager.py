@@ -10,7 +10,7 @@ from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.matchers import equal
 from tocsin.plan import AlertingRule, Plan
 from tocsin.plan.model import Inhibition
-from tocsin.spec import ChannelSpec, Hours, Inhibit, Notifications, Route, Stretch
+from tocsin.spec import ChannelSpec, Flapping, Hours, Inhibit, Notifications, Route, Stretch
 from tocsin.spec.hours import MONTHS, WEEKDAYS, Range
 from tocsin.targets.alertmanager_receivers import defaults, losses, receiver, secret_files
 from tocsin.targets.alertmanager_routes import NOBODY, root
@@ -82,7 +82,22 @@ def cannot_say(_plan: Plan, workspace: Workspace) -> tuple[Diagnostic, ...]:
         )
         for route in routes
     )
-    return (*losses(_joined(workspace)[0].values()), *unsaid, *at_once, *alone)
+    return (*losses(_joined(workspace)[0].values()), *unsaid, *at_once, *alone, *_flapping(workspace))
+
+
+def _flapping(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Once for what routes inside one inherit."""
+    for document in _documents(workspace):
+        routes = {route.flapping: route for route in reversed(list(document.all_routes()))}
+        for flapping, route in sorted(routes.items(), key=lambda pair: pair[1].span.line):
+            if flapping != Flapping():
+                yield Diagnostic(
+                    "alertmanager/flapping",
+                    route.span,
+                    "Alertmanager damps by group_interval alone, so what this route says of flapping is not done there",
+                    Severity.INFO,
+                    "give it a longer group_interval, or let tocsin serve send these alerts",
+                )
 
 
 def _notes(channels: Collection[ChannelSpec]) -> Iterator[str]:

@@ -3,6 +3,12 @@
 from tocsin.codes.page import page
 
 PAGES: dict[str, str] = {
+    "channel/canary": page(
+        "Test messages come once an hour at most.",
+        "People would learn to look away from a channel that tests itself all the time.",
+        "`canary: 1m`",
+        "`canary: 7d`",
+    ),
     "channel/kind": page(
         "A channel is of exactly one kind.",
         "One channel is one address; two kinds under one name could not be told apart in a delivery.",
@@ -82,6 +88,12 @@ PAGES: dict[str, str] = {
         "Alertmanager's language and its patterns (RE2): what cannot be read would match nothing, or everything.",
         "`severity=~critical|warning)`",
         """`'severity=~"critical|warning"'`""",
+    ),
+    "route/flapping": page(
+        "What comes back soon waits at least as long the last time as the first.",
+        "The wait doubles up to `longest`; one that is shorter than `wait`, or than group_interval, can never be.",
+        "`flapping: {wait: 10m, longest: 5m}`",
+        "`flapping: {wait: 5m, longest: 1h}`",
     ),
     "route/escalation": page(
         "Steps of an escalation come one after the other.",

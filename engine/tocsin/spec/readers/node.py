@@ -143,12 +143,12 @@ class Node:
             self.notes.references.append(Reference("channel", self.value, self.span))
         return self.text_or_none()
 
-    def rate_or_none(self) -> Rate | None:
-        """So many in a time; None where there is none, or it is wrong."""
+    def rate_or_none(self, longest: Duration | None = None) -> Rate | None:
+        """So many in a time, of an hour or *longest*; None where there is none, or it is wrong."""
         if not isinstance(self.value, str):
             return None
         try:
-            return parse_rate(self.value)
+            return parse_rate(self.value, longest)
         except UnitError as error:
             self.report("units/rate", str(error))
             return None

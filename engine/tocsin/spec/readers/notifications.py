@@ -7,10 +7,15 @@ from tocsin.spec.readers.hours import read_hours
 from tocsin.spec.readers.inhibit import read_inhibit
 from tocsin.spec.readers.maintenance import read_maintenance
 from tocsin.spec.readers.node import Node
+from tocsin.spec.readers.page_budget import read_page_budget
 from tocsin.spec.readers.routes import read_routes
+from tocsin.units import Duration
 
 _COMMON = frozenset({"send_resolved", "rate", "fallback", "canary"})
 """Keys of every kind of channel."""
+
+MOST_OFTEN = Duration.of(hours=1)
+"""Test messages more often than that are noise, and people learn to ignore the channel."""
 
 _TLS = ("starttls", "tls", "none")
 _HIGHEST_PORT = 65535
@@ -22,6 +27,7 @@ def read_notifications(node: Node) -> Notifications:
     """Read one Notifications document."""
     channels = (_channel(entry, node["templates"]) for entry in node["channels"].entries())
     maintenance = (read_maintenance(entry) for entry in node["maintenance"].entries())
+    budgets = [read_page_budget(entry) for entry in node["page_budgets"].entries()]
     return Notifications(
         name=node["name"].text(),
         channels={channel.name: channel for channel in channels if channel is not None},
@@ -30,6 +36,7 @@ def read_notifications(node: Node) -> Notifications:
         inhibit=tuple(read_inhibit(entry) for entry in node["inhibit"].elements()),
         hours={entry.name: read_hours(entry) for entry in node["time_intervals"].entries()},
         maintenance={window.name: window for window in maintenance if window is not None},
+        page_budgets=tuple(budget for budget in budgets if budget is not None),
     )
 
 
@@ -51,6 +58,11 @@ def _channel(node: Node, templates: Node) -> ChannelSpec | None:
     settings = {**_READERS[kind](node[kind]), **own}
     resolved, rate = node["send_resolved"].flag(default=True), node["rate"].rate_or_none()
     fallback, canary = node["fallback"].channel_or_none(), node["canary"].duration_or_none()
+    if canary is not None and canary < MOST_OFTEN:
+        node["canary"].report(
+            "channel/canary", f"a test message every {canary} is noise", f"write {MOST_OFTEN} or longer, such as 7d"
+        )
+        canary = None
     return ChannelSpec(node.name, kind, settings, resolved, node.key_span, rate, fallback, canary)
 
 

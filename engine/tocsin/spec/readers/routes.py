@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from tocsin.diagnostics import Severity, Span
 from tocsin.matchers import Matchers, choices, contradiction, implies
-from tocsin.spec.notifications import Escalation, Route
+from tocsin.spec.notifications import Escalation, Flapping, Route
 from tocsin.spec.readers.hours import read_digest
 from tocsin.spec.readers.matchers import read_matchers
 from tocsin.spec.readers.node import Node, Reference
@@ -49,7 +49,10 @@ def _route(node: Node, around: Route, asked: Matchers) -> Route:
         mute=mute if "mute_time_intervals" in node else around.mute,
         digest=read_digest(node["digest"]),
         escalate=_escalations(node["escalate"]) if "escalate" in node else around.escalate,
+        flapping=around.flapping,
     )
+    if "flapping" in node:
+        route = replace(route, flapping=_flapping(node["flapping"], route.group_interval))
     given = replace(route, group_by=node["group_by"].texts(around.group_by))  # that of a digest is not for those inside
     return replace(route, routes=_inside(given, node["routes"], (*asked, *route.conditions)))
 
@@ -65,6 +68,16 @@ def _escalations(node: Node) -> tuple[Escalation, ...]:
                 "count each from when people were first told, in order",
             )
     return steps
+
+
+def _flapping(node: Node, interval: Duration) -> Flapping:
+    """What a route does not say is not that of the route around it: its two lengths belong together."""
+    wait, longest = node["wait"].duration_or_none(), node["longest"].duration_or_none()
+    if longest is not None and longest < (wait or interval):
+        first = f"wait ({wait})" if wait else f"group_interval ({interval})"
+        node["longest"].report("route/flapping", f"longest is {longest}, less than {first}", "write a longer one")
+        longest = None
+    return Flapping(wait, longest)
 
 
 def _hours(node: Node) -> tuple[str, ...]:
