@@ -183,6 +183,11 @@ def cleaned(notification: Notification) -> Notification:
     )
 
 
+def followable(address: str) -> bool:
+    """Whether it may become a link."""
+    return bool(_LINK.fullmatch(address))
+
+
 def _clean(text: AlertText) -> AlertText:
     return replace(
         text,
@@ -195,7 +200,7 @@ def _clean(text: AlertText) -> AlertText:
         reason=one_line(text.reason, LONGEST_FIELD),
         description=printable(text.description, LONGEST_SUMMARY),
         runbook=one_line(text.runbook, 2_000) if text.runbook else None,
-        links=tuple((one_line(name, 40), url) for name, url in text.links[:MOST_LINKS] if _LINK.fullmatch(url)),
+        links=tuple((one_line(name, 40), url) for name, url in text.links[:MOST_LINKS] if followable(url)),
     )
 
 

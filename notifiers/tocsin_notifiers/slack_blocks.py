@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tocsin.ports import Action, AlertText, Notification
-from tocsin_notifiers.message import IN_FULL, SEVERITIES, cleaned, one_line, printable, subject, titled
+from tocsin.ports import Action, AlertText, Labels, Notification
+from tocsin_notifiers.message import IN_FULL, SEVERITIES, cleaned, followable, one_line, printable, subject, titled
 from tocsin_notifiers.own_words import body
 
 LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS, LONGEST_BLOCKS = 150, 3_000, 50, 12_000
@@ -33,7 +33,7 @@ def state(notification: Notification, now: datetime, own: str | None = None) -> 
 
     *own* is the workspace's template.
     """
-    words = body(_unlinked(notification), now, own, "slack.j2")
+    words = body(_unlinked(notification, runbooks=own is not None), now, own, "slack.j2")
     alerts = cleaned(notification).alerts
     links = [line for text in alerts[:IN_FULL] if (line := _links(text, named=len(alerts) > 1))]
     head = f"{sign(notification)} {subject(cleaned(notification))}"
@@ -51,21 +51,39 @@ def state(notification: Notification, now: datetime, own: str | None = None) -> 
 def event(notification: Notification, now: datetime, own: str | None = None) -> dict[str, Any]:
     """Say what happened, for the thread; the links are in the message above it."""
     head = f"{sign(notification)} {subject(cleaned(notification))}"
-    words = escaped(printable(f"{head}\n{body(_unlinked(notification), now, own, 'slack.j2')}", LONGEST_REPLY))
+    told = body(_unlinked(notification, runbooks=True), now, own, "slack.j2")
+    words = escaped(printable(f"{head}\n{told}", LONGEST_REPLY))
     return {"text": words, "blocks": [_section(part) for part in sections(words)]}
 
 
-def _unlinked(notification: Notification) -> Notification:
-    return replace(notification, alerts=tuple(replace(text, links=()) for text in notification.alerts))
+def _unlinked(notification: Notification, *, runbooks: bool) -> Notification:
+    """Without what stands below as links; *runbooks* are kept for templates of the workspace, and in threads."""
+    alerts = [replace(text, links=()) for text in notification.alerts]
+    if not runbooks:
+        alerts = [replace(text, runbook=None) if _runbook(text) else text for text in alerts]
+    return replace(notification, alerts=tuple(alerts))
 
 
 def _links(text: AlertText, *, named: bool) -> str:
     """The links of one alert in a line, as many as a line holds; *named* where there are several alerts."""
     line = f"{escaped(one_line(titled(text), 50))}: " if named else ""
-    for name, url in text.links:
+    for name, url in _addresses(text):
         more = f"<{escaped(url)}|{escaped(name.capitalize())}>  "
         line += more if len(line) + len(more) <= LONGEST_LINE else ""
-    return line.strip() if text.links else ""
+    return line.strip() if _addresses(text) else ""
+
+
+def _addresses(text: AlertText) -> Labels:
+    """Its runbook and its links: an address among the words leads nowhere, as nothing there is made a link."""
+    runbook = _runbook(text)
+    return (("runbook", runbook), *text.links) if runbook else text.links
+
+
+def _runbook(text: AlertText) -> str:
+    """The address of what to do now, where it can be a link."""
+    runbook = text.runbook or ""
+    fits = len(escaped(runbook)) <= LONGEST_LINE // 2 and followable(runbook)
+    return runbook if fits and text.resolved_at is None else ""
 
 
 def sign(notification: Notification) -> str:
