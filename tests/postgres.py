@@ -22,9 +22,12 @@ def binaries() -> Path | None:
 
 
 class Postgres:
-    """One server with an empty database; it can be killed and started again."""
+    """One server with an empty database; it can be killed and started again.
 
-    def __init__(self) -> None:
+    What it commits is on the disk only if it is *durable*.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
         where = binaries()
         assert where is not None
         self._bin, self.port = where, free_port()
@@ -32,6 +35,7 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="tocsin-postgres-"))
         self._data = self._folder / "data"
         self._user = None
+        self._sync = "on" if durable else "off"
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             names = {entry.pw_name for entry in pwd.getpwall()}
             self._user = "postgres" if "postgres" in names else "nobody"
@@ -50,7 +54,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='' -c fsync={self._sync}"
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
 
     def stop(self) -> None:

@@ -39,6 +39,11 @@ class Child:
             except OSError as error:
                 raise UnavailableError(f"{name} cannot be started: {error.strerror}: {command[0]}") from error
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def alive(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None

@@ -1,0 +1,253 @@
+"""Ten thousand alerts at once, through the whole of `tocsin serve`, as real processes.
+
+`python -m bench.storm [--alerts 10000] [--state URL_OR_PATH]` posts them as a Prometheus does (Alertmanager's API, 64 in
+a request, again every minute), the mildest first, of a hundred services; a twentieth is critical, a fifth a warning.
+Critical ones and warnings go to PagerDuty, all of them to Slack and by mail. When all are told all end at once. What is
+printed: seconds, messages of each channel, the largest one, the order at PagerDuty, what is missing there, and what the
+process took: its memory before and at its peak, its processor time, and the slowest evaluation.
+
+PagerDuty's stand-in takes a thousand events a second here: at its 100 a minute the storm would last for the closed form
+of half an hour. Slack's takes one message in a second, as Slack does.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from bench.incumbents import answers
+from tocsin.adapters.children import LOOPBACK, Child, free_port
+from tocsin.demo.receivers import HttpReceiver, Inbox, Received
+
+BATCH = 64
+"""Alerts in a request of a Prometheus (`notifier.DefaultMaxBatchSize` of later ones is 256)."""
+AGAIN = 60.0
+"""Seconds after which a Prometheus says what fires again (`--rules.alert.resend-delay`)."""
+PATIENCE = 1800.0
+SERVICES = 100
+SEVERITIES = ("info",) * 15 + ("warning",) * 4 + ("critical",)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a storm; seconds are since its first request, memory is in megabytes."""
+
+    alerts: int
+    said: float
+    """Until the sender was rid of all of it."""
+    critical: float
+    """Until PagerDuty had the last critical one."""
+    told: float
+    """Until nothing waited any more."""
+    over: float
+    """From the first end to the last message."""
+    messages: dict[str, int]
+    largest: dict[str, int]
+    """Bytes."""
+    overtaken: int
+    """Milder incidents that PagerDuty was told between the first critical one and the last."""
+    lost: int
+    """Critical ones and warnings that PagerDuty has not opened, or not closed."""
+    twice: int
+    """What it was told more than once."""
+    before: float
+    peak: float
+    cpu: float
+    slowest: float
+
+
+@dataclass
+class Storm:
+    """The processes, the receivers, and the sender of *alerts* alerts."""
+
+    folder: Path
+    alerts: int
+    inbox: Inbox
+    receiver: HttpReceiver
+    state: str
+    interval: str = "5s"
+    children: list[Child] = field(default_factory=list)
+    port: int = field(default_factory=free_port)
+    said_at: float = 0.0
+
+    def start(self) -> None:
+        """Write the definitions, start Prometheus and Tocsin."""
+        mail = f"{{smtp: {{host: {LOOPBACK}, port: {self.inbox.port}, tls: none}}, from: t@example.org, to: [o@example.org]}}"
+        here, hook = self.receiver.url, "https://hooks.slack.com/services/T00000000/B00000000/" + "x" * 24
+        (self.folder / "ways.yaml").write_text(
+            "apiVersion: tocsin/v1\nkind: Notifications\nname: ways\nchannels:\n"
+            f"  email: {{email: {mail}}}\n  slack: {{slack: {{webhook: '{hook}', endpoint: '{here}'}}}}\n"
+            f"  pager: {{pagerduty: {{integration_key: {'k' * 32}, endpoint: '{here}'}}, rate: 1000/s}}\n"
+            "routes:\n"
+            "  - {match: {severity: critical}, to: [pager], group_wait: 2s, continue: true}\n"
+            "  - {match: {severity: warning}, to: [pager], group_wait: 2s, continue: true}\n"
+            "  - {match: {}, to: [slack, email], group_by: [service], group_wait: 2s, group_interval: 10s}\n"
+        )
+        source = free_port()
+        (self.folder / "prometheus.yml").write_text("{}\n")
+        prometheus = [
+            "prometheus", f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/data",
+            f"--web.listen-address={LOOPBACK}:{source}", "--log.level=warn",
+        ]  # fmt: skip
+        self._child("prometheus", prometheus, f"http://{LOOPBACK}:{source}/-/ready")
+        tocsin = [
+            sys.executable, "-m", "tocsin.cli.main", "serve", f"{self.folder}/ways.yaml", "--state", self.state,
+            "--prometheus", f"http://{LOOPBACK}:{source}", "--listen", f"{LOOPBACK}:{self.port}",
+            "--interval", self.interval,
+        ]  # fmt: skip
+        self._child("tocsin", tocsin, f"{self.url}/healthz")
+
+    def _child(self, name: str, command: Sequence[str], url: str) -> None:
+        child = Child(name, command, self.folder / f"{name}.log", os.environ)
+        self.children.append(child)
+        child.wait_until(partial(answers, url), 30.0, "an answer")
+
+    @property
+    def url(self) -> str:
+        """Where Tocsin answers."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def say(self, ends_at: datetime | None = None) -> None:
+        """All alerts, the mildest first; they fire unless they have ended."""
+        self.said_at = time.monotonic()
+        posted = list(self._posted(ends_at))
+        for start in range(0, len(posted), BATCH):
+            answer = requests.post(f"{self.url}/api/v2/alerts", json=posted[start : start + BATCH], timeout=30)
+            answer.raise_for_status()
+
+    def _posted(self, ends_at: datetime | None) -> Iterable[dict[str, Any]]:
+        numbers = sorted(range(self.alerts), key=lambda n: len(SEVERITIES) - n % len(SEVERITIES), reverse=True)
+        for number in numbers:
+            labels = {
+                "alertname": "TooHot", "unit": f"u{number}", "service": f"s{number // 20 % SERVICES}",
+                "severity": SEVERITIES[number % len(SEVERITIES)], "job": "storm", "instance": f"10.0.0.{number}:9100",
+            }  # fmt: skip
+            yield {
+                "labels": labels,
+                "annotations": {"summary": f"unit {number} is too hot", "runbook_url": "https://runbooks.example/hot"},
+                "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
+                "endsAt": (ends_at or datetime.now(UTC) + timedelta(minutes=4)).isoformat(),
+                "generatorURL": "http://prometheus.example/graph?g0.expr=heat",
+            }
+
+    def wait(self, done: Callable[[], bool], *, fires: bool = True) -> None:
+        """Wait, and meanwhile do as a Prometheus does."""
+        end = time.monotonic() + PATIENCE
+        while not done():
+            if time.monotonic() > end:
+                raise SystemExit(f"not within {PATIENCE:g} s: {self.children[1].last_words()}")
+            if fires and time.monotonic() - self.said_at > AGAIN:
+                self.say()
+            time.sleep(0.5)
+
+    def pages(self) -> tuple[Received, ...]:
+        """What PagerDuty was told."""
+        return tuple(r for r in self.receiver.requests if r.service == "pagerduty")
+
+    def metrics(self) -> str:
+        """Those of the process."""
+        return requests.get(f"{self.url}/metrics", timeout=60).text
+
+    def idle(self) -> bool:
+        """Whether nothing waits for a channel."""
+        return not any(float(n) for n in re.findall(r"(?m)^tocsin_outbox_depth\{.*\} (\S+)$", self.metrics()))
+
+
+def paged(number: int) -> bool:
+    """Whether an alert goes to PagerDuty."""
+    return SEVERITIES[number % len(SEVERITIES)] != "info"
+
+
+def play(folder: Path, alerts: int, state: str, interval: str = "5s") -> Result:
+    """One storm, from quiet to quiet."""
+    with ExitStack() as stack:
+        inbox, receiver = stack.enter_context(Inbox()), stack.enter_context(HttpReceiver())
+        storm = Storm(folder, alerts, inbox, receiver, state, interval)
+        stack.callback(lambda: [child.stop() for child in reversed(storm.children)])
+        storm.start()
+        storm.wait(lambda: answers(f"{storm.url}/readyz"))
+        before, begun = memory(storm, "VmRSS"), time.monotonic()
+        wanted = sum(map(paged, range(alerts)))
+        storm.say()
+        said = time.monotonic() - begun
+        storm.wait(lambda: len(storm.pages()) >= wanted)
+        storm.wait(storm.idle)
+        told, fired = time.monotonic() - begun, storm.pages()
+        ended = time.monotonic()
+        storm.say(datetime.now(UTC))
+        storm.wait(lambda: len(storm.pages()) >= 2 * wanted, fires=False)
+        storm.wait(storm.idle, fires=False)
+        severities = [r.json["payload"]["severity"] for r in fired if r.json["event_action"] == "trigger"]
+        first, last = severities.index("critical"), len(severities) - severities[::-1].index("critical")
+        sequences: dict[str, list[str]] = {}
+        for page in storm.pages():
+            sequences.setdefault(page.json["dedup_key"], []).append(page.json["event_action"])
+        whole = sum(told == ["trigger", "resolve"] for told in sequences.values())
+        critical = [
+            r.at for r in fired if r.json["event_action"] == "trigger" and r.json["payload"]["severity"] == "critical"
+        ]
+        start = datetime.now(UTC) - timedelta(seconds=time.monotonic() - begun)
+        slack = [r for r in receiver.requests if r.service == "slack"]
+        text = storm.metrics()
+        return Result(
+            alerts=alerts,
+            said=round(said, 1),
+            critical=round((critical[-1] - start).total_seconds(), 1),
+            told=round(told, 1),
+            over=round(time.monotonic() - ended, 1),
+            messages={"pager": len(storm.pages()), "slack": len(slack), "email": len(inbox.mails)},
+            largest={
+                "pager": max(len(r.body) for r in storm.pages()),
+                "slack": max(len(r.body) for r in slack),
+                "email": max(len(mail.message.as_bytes()) for mail in inbox.mails),
+            },
+            overtaken=sum(severity != "critical" for severity in severities[first:last]),
+            lost=wanted - whole,
+            twice=sum(len(told) != len(set(told)) for told in sequences.values()),
+            before=before,
+            peak=memory(storm, "VmHWM"),
+            cpu=round(float(re.findall(r"(?m)^process_cpu_seconds_total (\S+)$", text)[0]), 1),
+            slowest=slowest(text),
+        )
+
+
+def memory(storm: Storm, which: str) -> float:
+    """Megabytes of the process: resident now (VmRSS), or at its peak (VmHWM)."""
+    status = Path(f"/proc/{storm.children[1].pid}/status").read_text(encoding="ascii")
+    return round(int(re.findall(rf"{which}:\s+(\d+) kB", status)[0]) / 1024, 1)
+
+
+def slowest(metrics: str) -> float:
+    """The smallest bound that no evaluation took longer than."""
+    rows = re.findall(r'(?m)^tocsin_tick_duration_seconds_bucket\{le="([^"]+)"\} (\S+)$', metrics)
+    most = max(float(count) for _, count in rows)
+    return min(float(bound) for bound, count in rows if float(count) == most)
+
+
+def main() -> int:
+    """One storm, as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--alerts", type=int, default=10_000)
+    parser.add_argument("--interval", default="5s")
+    parser.add_argument("--state", help="a database URL; a SQLite file unless given")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        result = play(Path(folder), asked.alerts, asked.state or f"{folder}/state.db", asked.interval)
+    print(json.dumps(asdict(result), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
