@@ -1,7 +1,7 @@
 """Ten thousand alerts at once, through the whole of `tocsin serve`, as real processes.
 
-`python -m bench.storm [--alerts 10000] [--state URL_OR_PATH]` posts them as a Prometheus does (Alertmanager's API, 64 in
-a request, again every minute), the mildest first, of a hundred services; a twentieth is critical, a fifth a warning.
+`python -m bench.storm [--alerts 10000] [--state URL_OR_PATH]` posts them as a Prometheus does (Alertmanager's API, 64
+in a request, again every minute), the mildest first, of a hundred services; a twentieth is critical, a fifth a warning.
 Critical ones and warnings go to PagerDuty, all of them to Slack and by mail. When all are told all end at once. What is
 printed: seconds, messages of each channel, the largest one, the order at PagerDuty, what is missing there, and what the
 process took: its memory before and at its peak, its processor time, and the slowest evaluation.
@@ -59,7 +59,7 @@ class Result:
     overtaken: int
     """Milder incidents that PagerDuty was told between the first critical one and the last."""
     lost: int
-    """Critical ones and warnings that PagerDuty has not opened, or not closed."""
+    """Critical ones and warnings that PagerDuty has not opened, or not closed; and any that were not known."""
     twice: int
     """What it was told more than once."""
     before: float
@@ -84,7 +84,8 @@ class Storm:
 
     def start(self) -> None:
         """Write the definitions, start Prometheus and Tocsin."""
-        mail = f"{{smtp: {{host: {LOOPBACK}, port: {self.inbox.port}, tls: none}}, from: t@example.org, to: [o@example.org]}}"
+        smtp = f"{{host: {LOOPBACK}, port: {self.inbox.port}, tls: none}}"
+        mail = f"{{smtp: {smtp}, from: t@example.org, to: [o@example.org]}}"
         here, hook = self.receiver.url, "https://hooks.slack.com/services/T00000000/B00000000/" + "x" * 24
         (self.folder / "ways.yaml").write_text(
             "apiVersion: tocsin/v1\nkind: Notifications\nname: ways\nchannels:\n"
@@ -113,6 +114,11 @@ class Storm:
         child = Child(name, command, self.folder / f"{name}.log", os.environ)
         self.children.append(child)
         child.wait_until(partial(answers, url), 30.0, "an answer")
+
+    def stop(self) -> None:
+        """End both."""
+        for child in reversed(self.children):
+            child.stop()
 
     @property
     def url(self) -> str:
@@ -175,52 +181,56 @@ def play(folder: Path, alerts: int, state: str, interval: str = "5s") -> Result:
     with ExitStack() as stack:
         inbox, receiver = stack.enter_context(Inbox()), stack.enter_context(HttpReceiver())
         storm = Storm(folder, alerts, inbox, receiver, state, interval)
-        stack.callback(lambda: [child.stop() for child in reversed(storm.children)])
+        stack.callback(storm.stop)
         storm.start()
         storm.wait(lambda: answers(f"{storm.url}/readyz"))
-        before, begun = memory(storm, "VmRSS"), time.monotonic()
-        wanted = sum(map(paged, range(alerts)))
+        wanted, before, begun = sum(map(paged, range(alerts))), memory(storm, "VmRSS"), datetime.now(UTC)
         storm.say()
-        said = time.monotonic() - begun
+        said = datetime.now(UTC)
         storm.wait(lambda: len(storm.pages()) >= wanted)
         storm.wait(storm.idle)
-        told, fired = time.monotonic() - begun, storm.pages()
-        ended = time.monotonic()
+        told, known = datetime.now(UTC), len(requests.get(f"{storm.url}/api/v2/alerts", timeout=60).json())
         storm.say(datetime.now(UTC))
         storm.wait(lambda: len(storm.pages()) >= 2 * wanted, fires=False)
         storm.wait(storm.idle, fires=False)
-        severities = [r.json["payload"]["severity"] for r in fired if r.json["event_action"] == "trigger"]
+        over, text = datetime.now(UTC), storm.metrics()
+        events = [(r.at, r.json) for r in storm.pages()]
+        severities = [event["payload"]["severity"] for _, event in events if event["event_action"] == "trigger"]
         first, last = severities.index("critical"), len(severities) - severities[::-1].index("critical")
         sequences: dict[str, list[str]] = {}
-        for page in storm.pages():
-            sequences.setdefault(page.json["dedup_key"], []).append(page.json["event_action"])
-        whole = sum(told == ["trigger", "resolve"] for told in sequences.values())
-        critical = [
-            r.at for r in fired if r.json["event_action"] == "trigger" and r.json["payload"]["severity"] == "critical"
-        ]
-        start = datetime.now(UTC) - timedelta(seconds=time.monotonic() - begun)
-        slack = [r for r in receiver.requests if r.service == "slack"]
-        text = storm.metrics()
+        for _, event in events:
+            sequences.setdefault(event["dedup_key"], []).append(event["event_action"])
+        sizes = {
+            "pager": [len(r.body) for r in storm.pages()],
+            "slack": [len(r.body) for r in receiver.requests if r.service == "slack"],
+            "email": [len(mail.message.as_bytes()) for mail in inbox.mails],
+        }
         return Result(
             alerts=alerts,
-            said=round(said, 1),
-            critical=round((critical[-1] - start).total_seconds(), 1),
-            told=round(told, 1),
-            over=round(time.monotonic() - ended, 1),
-            messages={"pager": len(storm.pages()), "slack": len(slack), "email": len(inbox.mails)},
-            largest={
-                "pager": max(len(r.body) for r in storm.pages()),
-                "slack": max(len(r.body) for r in slack),
-                "email": max(len(mail.message.as_bytes()) for mail in inbox.mails),
-            },
-            overtaken=sum(severity != "critical" for severity in severities[first:last]),
-            lost=wanted - whole,
-            twice=sum(len(told) != len(set(told)) for told in sequences.values()),
+            said=seconds(said - begun),
+            critical=seconds(max(at for at, event in events if severity(event) == "critical") - begun),
+            told=seconds(told - begun),
+            over=seconds(over - told),
+            messages={name: len(each) for name, each in sizes.items()},
+            largest={name: max(each) for name, each in sizes.items()},
+            overtaken=sum(each != "critical" for each in severities[first:last]),
+            lost=wanted - sum(each == ["trigger", "resolve"] for each in sequences.values()) + alerts - known,
+            twice=sum(len(each) != len(set(each)) for each in sequences.values()),
             before=before,
             peak=memory(storm, "VmHWM"),
             cpu=round(float(re.findall(r"(?m)^process_cpu_seconds_total (\S+)$", text)[0]), 1),
             slowest=slowest(text),
         )
+
+
+def severity(event: dict[str, Any]) -> str:
+    """What PagerDuty is told of it; nothing where it ends."""
+    return str(event.get("payload", {}).get("severity", ""))
+
+
+def seconds(time: timedelta) -> float:
+    """Tenths are enough."""
+    return round(time.total_seconds(), 1)
 
 
 def memory(storm: Storm, which: str) -> float:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from tocsin.evaluate.label_sets import LabelSets
 from tocsin.evaluate.model import Identity, Sample, Truth
 from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
 from tocsin.ports import Labels, WatchedRule, labels_of
@@ -94,6 +95,8 @@ class Received:
 
     claims: tuple[Claim, ...] = ()
     rules: tuple[WatchedRule, ...] = ()
+    _held: dict[int, LabelSets] = field(default_factory=dict, compare=False, repr=False)
+    """The alerts of those rules that were asked about, by their places."""
 
     def sample(self, claim: Claim, now: datetime) -> Sample:
         """What *claim* says now."""
@@ -103,23 +106,27 @@ class Received:
             return Sample(Truth.TRUE, reason="its sender says that it fires", facts=_facts(claim), at_once=True)
         if not claim.tells_end:
             return Sample(Truth.FALSE, reason="its sender gave it an end, which has come")
-        if any(_is_over(rule, claim) for rule in self.rules):
+        if any(_is_over(rule, claim) and not self._holds(place, claim) for place, rule in enumerate(self.rules)):
             return Sample(Truth.FALSE, reason="its rule was evaluated without it since its sender was last heard of")
         at = f"{claim.said_at:%Y-%m-%d %H:%M:%S} UTC"
         return Sample(Truth.UNKNOWN, reason=f"its sender was last heard of at {at}, and did not say that it is over")
 
+    def _holds(self, place: int, claim: Claim) -> bool:
+        """Whether the rule at *place* still has the alert.
+
+        One that has it pending has not let go of it: after a restart Prometheus begins `for` anew.
+        """
+        if place not in self._held:
+            self._held[place] = LabelSets(self.rules[place].alerts)
+        return bool(self._held[place].within(claim.labels))
+
 
 def _is_over(rule: WatchedRule, claim: Claim) -> bool:
-    """Whether *rule* is the one that *claim* comes from, has been evaluated well since, and has it no more.
-
-    A rule that has its alert pending has not let go of it: after a restart Prometheus begins `for` anew.
-    """
+    """Whether *rule* is where *claim* comes from and was evaluated well since: it is over, unless it still has it."""
     mine = set(claim.labels)
     if ("alertname", rule.name) not in mine or not set(rule.labels) <= mine:
         return False
-    if not rule.healthy or rule.evaluated_at is None or rule.evaluated_at <= claim.said_at:
-        return False
-    return not any(set(labels) <= mine for labels in rule.alerts)
+    return rule.healthy and rule.evaluated_at is not None and rule.evaluated_at > claim.said_at
 
 
 # --- which alert -------------------------------------------------------------------------------------------
@@ -149,24 +156,22 @@ def heard(received: Received, rules: Mapping[str, Rule], now: datetime) -> Heard
     by_ref: dict[str, list[Rule]] = {}
     for rule in rules.values():
         by_ref.setdefault(dict(rule.labels).get("ref", ""), []).append(rule)
-    ours: dict[str, tuple[tuple[Claim, Sample], ...]] = {}
+    ours: dict[str, list[tuple[Claim, Sample]]] = {}
     theirs: list[tuple[Claim, Sample]] = []
     for claim in received.claims:
         pair, labels = (claim, received.sample(claim, now)), set(claim.labels)
         known = by_ref.get(dict(claim.labels).get("ref", ""), ()) if claim.labels else ()
         mine = next((each.id for each in known if labels >= set(each.labels)), "")
         if mine:
-            ours[mine] = (*ours.get(mine, ()), pair)
+            ours.setdefault(mine, []).append(pair)
         else:
             theirs.append(pair)
-    return Heard(ours, tuple(theirs))
+    return Heard({rule: tuple(pairs) for rule, pairs in ours.items()}, tuple(theirs))
 
 
-def instance_of(rule: Rule, claim: Claim, known: Collection[Labels]) -> Labels:
+def instance_of(rule: Rule, claim: Claim, known: LabelSets) -> Labels:
     """Which instance of *rule*: the one *known* whose labels it all has, for its sender may have added some."""
-    mine = set(claim.labels)
-    matching = [labels for labels in known if set(labels) <= mine]
-    if matching:
+    if matching := known.within(claim.labels):
         return max(matching, key=lambda labels: (len(labels), labels))
     own = {name for name, _ in (*rule.labels, *rule.templates)}
     return tuple((name, value) for name, value in claim.labels if name not in own)
@@ -178,8 +183,10 @@ def joined(seen: Seen, rule: Rule, said: Iterable[tuple[Claim, Sample]], known: 
     *known* are the instances that are open or were.
     """
     rows = dict(seen.rows)
+    instances = LabelSets((*known, *rows))
     for claim, sample in said:
-        labels = instance_of(rule, claim, {*known, *rows})
+        labels = instance_of(rule, claim, instances)
+        instances.add(labels)
         ours = rows.get(labels)
         if sample.truth is Truth.TRUE:
             rows[labels] = _firing(ours, sample)

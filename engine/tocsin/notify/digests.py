@@ -27,7 +27,8 @@ def digested(
     now: datetime,
 ) -> tuple[GroupState, list[Notification]]:
     """Say what a conversation has to say, if its time has come; nothing is said of what is *silent*."""
-    news = [e for e in state.episodes if e not in silent and not (e.announced and e.open)]
+    hushed = {e.text.dedup_key for e in silent}  # all open
+    news = [e for e in state.episodes if not (e.open and e.text.dedup_key in hushed) and not (e.announced and e.open)]
     if not news or now < digest_due(digest, min(map(_happened, news)), state.sent_at):
         return replace(state, echoes=()), []
     told = [replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in news]

@@ -143,14 +143,17 @@ def _admit(
 ) -> None:
     """Put every open alert into its conversations, unless its channel already has it in another one."""
     known = {(key.channel, e.text.dedup_key) for key, state in live.items() for e in state.episodes}
+    fresh: dict[GroupKey, list[GroupEpisode]] = {}
     for dedup_key, keys in routes.items():
         for key in sorted(keys):
             if (key.channel, dedup_key) not in known:
-                state = live.get(key)
-                if state is None or not state.episodes:
-                    state = GroupState(opened_at=now, echoes=state.echoes if state else ())
                 episode = GroupEpisode(texts[dedup_key], now, alert=fired[dedup_key].identity)
-                live[key] = replace(state, episodes=(*state.episodes, episode))
+                fresh.setdefault(key, []).append(episode)
+    for key, episodes in fresh.items():
+        state = live.get(key)
+        if state is None or not state.episodes:
+            state = GroupState(opened_at=now, echoes=state.echoes if state else ())
+        live[key] = replace(state, episodes=(*state.episodes, *episodes))
 
 
 def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState, list[Notification]]:
@@ -206,7 +209,9 @@ def _all_together(
 ) -> tuple[GroupState, list[Notification]]:
     now, texts = scene.now, scene.texts
     silent = _silent(key, state, scene)
-    audible = replace(state, episodes=tuple(e for e in state.episodes if e not in silent))
+    hushed = {episode.text.dedup_key for episode in silent}  # all open: an end is told
+    heard = (e for e in state.episodes if not e.open or e.text.dedup_key not in hushed)
+    audible = replace(state, episodes=tuple(heard))
     if not audible.episodes or now < _due(audible, timers):
         return state, []
     told = tuple(_now_told(e, texts, now) if e.open else e for e in audible.episodes)

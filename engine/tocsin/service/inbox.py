@@ -84,10 +84,14 @@ class Inbox:
 
     def tidy(self, told: Heard, memory: Memory, now: datetime) -> None:
         """Forget ends that have been told long ago, and the silence of senders about what is over by our own rules."""
-        unseen = {fingerprint(claim.labels) for claim in told.blind} - self._needed(told, memory)
+        unseen = {fingerprint(claim.labels) for claim in told.blind}
+        if unseen:
+            unseen -= self._needed(told, memory)
         with self._lock:
             old = [key for key, claim in self._claims.items() if key in unseen or _old(claim, now)]
-            self._claims = {key: claim for key, claim in self._claims.items() if key not in set(old)}
+            if old:
+                gone = set(old)
+                self._claims = {key: claim for key, claim in self._claims.items() if key not in gone}
         try:
             self.store.forget(old)
         except TocsinError as error:

@@ -147,7 +147,8 @@ class Evaluator:
             outbox = (*outbox, *self.canaries.released(self.notifications, remembered_groups(self.memory, groups), now))
         if self.doubt:
             outbox = tuple(replace(message, notes=(*message.notes, self.doubt)) for message in outbox)
-        commit = Commit(at=now, alerts=turned.alerts, views=views, groups=groups, outbox=outbox)
+        fresh = tuple(view for view in views if self.memory.views.get(view.identity) != view)
+        commit = Commit(at=now, alerts=turned.alerts, views=fresh, groups=groups, outbox=outbox)
         self._commit(commit)
         self.memory = remembered(self.memory, commit)
         if self.inbox is not None:
