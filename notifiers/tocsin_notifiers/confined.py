@@ -24,7 +24,7 @@ SECONDS = 5.0
 CPU_SECONDS = 2
 MEMORY = 512 * 2**20
 """Bytes of address space, of which the interpreter has some 100 million."""
-REST = 600.0
+REST = 60.0
 """Seconds for which a template that was stopped is left alone: it would hold up each message anew."""
 TOO_LONG = f"it was stopped: it takes more than {CPU_SECONDS} s or {MEMORY // 2**20} MiB"
 

@@ -14,6 +14,7 @@ from tocsin.definitions import read_definitions
 from tocsin.evaluate.model import Identity
 from tocsin.ports import Action, AlertText, Graph
 from tocsin.promql_syntax import Fault, parse
+from tocsin.promql_syntax.tree import Binary
 from tocsin.service.links import LONGEST_QUERY, Links, graphs_of
 from tocsin_notifiers import pagerduty, slack_blocks
 from tocsin_notifiers.message import render
@@ -115,6 +116,17 @@ def test_the_links_of_a_late_message_are_of_its_evaluation() -> None:
     (sent,) = Links(source="https://p.example", graphs={rule: Graph("level", "a")}).added([late], views)
 
     assert "11%3A50%3A00" in sent.alerts[0].links[0][1]
+
+
+def test_a_share_is_divided_as_it_is_meant() -> None:
+    """What has an operator of its own stands in parentheses: `a / 300 / b / 300` would be far less."""
+    graphs = graphs_of(read_definitions(["examples/every-sli-kind.yaml"]).workspace)
+    trees = {rule: parse(graph.expression) for rule, graph in graphs.items() if graph.percent}
+
+    assert len(trees) > 20
+    for rule, tree in trees.items():
+        assert isinstance(tree, Binary), rule
+        assert (tree.op, isinstance(tree.left, Binary), isinstance(tree.right, Binary)) == ("/", False, False), rule
 
 
 def test_alerts_of_values_and_objectives_can_be_drawn(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tocsin.adapters.codec import decode, encode
 from tocsin.errors import SourceError
 from tocsin.notify.picture import HEIGHT, WIDTH, draw, said, scale
 from tocsin.ports import Action, AlertText, Graph, Notification, Picture, RangeAnswer, RangeRow
+from tocsin.service import pictures as service_pictures
 from tocsin.service.pictures import Pictures, first_drawn, series_of, span_of
 from tocsin_notifiers.email import _address, written
 
@@ -157,6 +158,16 @@ def test_a_source_that_hangs_delays_one_page_and_no_longer_than_said() -> None:
     assert 0.2 < time.monotonic() - began < 1.5
     assert len(source.asked) == 1
     source.gate.set()
+
+
+def test_a_slow_source_is_asked_once_in_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page would wait; the first one has its graph."""
+    monkeypatch.setattr(service_pictures, "SLOW", -1.0)
+    source = at_once()
+    pictures = Pictures(source)
+    found = [pictures.of(page(at=NOON + seconds(i))) is not None for i in range(5)]
+
+    assert (found, len(source.asked)) == ([True, False, False, False, False], 1)
 
 
 @pytest.mark.parametrize("error", [SourceError("down"), RuntimeError("bug")])

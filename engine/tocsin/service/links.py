@@ -1,5 +1,6 @@
 """Links in messages: to where an open alert is acknowledged, to where it is silenced, and to the graph; pure."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -86,10 +87,11 @@ def graphs_of(workspace: Workspace) -> dict[str, Graph]:
         for slo in service.slos:
             sli = service.slis.get(slo.sli_name, slo.sli)
             whole = replace(sli, by=slo.sli.by) if slo.sli.by else sli  # type: ignore[type-var]  # all are dataclasses
+            part, all_ = ("({})" if _has_operator(text) else "{}" for text in (whole.bad("1m"), whole.total("1m")))
             for tier in slo.tiers:
                 window = str(tier.short)
                 found[tier_id(slo, tier)] = Graph(
-                    f"{whole.bad(window)} / {whole.total(window)}",
+                    f"{part.format(whole.bad(window))} / {all_.format(whole.total(window))}",
                     f"{slo.ref}: bad events over {window}",
                     (float(tier.threshold(slo.window, slo.target)),),
                     percent=True,
@@ -100,3 +102,20 @@ def graphs_of(workspace: Workspace) -> dict[str, Graph]:
                 text, bounds = AlertQuestion(alert).asked()
                 found[alert.ref] = Graph(text.strip(), alert.ref, tuple(each.bound for each in bounds))
     return {ref: graph for ref, graph in found.items() if len(graph.expression) <= LONGEST_QUERY}
+
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_INSIDE = re.compile(r"\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]")
+_OPERATOR = re.compile(r"[-+*/%^<>=!]|\b(and|or|unless|atan2)\b")
+
+
+def _has_operator(expression: str) -> bool:
+    """Whether it must stand in parentheses to be divided.
+
+    >>> _has_operator('sum by (a) (rate(b{c="x / )"}[5m]) / 2)'), _has_operator("sum(a) / 300")
+    (False, True)
+    """
+    rest, inner = _QUOTED.sub("", expression), ""
+    while rest != inner:
+        rest, inner = _INSIDE.sub("", rest), rest
+    return bool(_OPERATOR.search(rest))

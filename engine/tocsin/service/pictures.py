@@ -1,7 +1,7 @@
 """Graphs for messages, drawn when they are sent: a page waits for one no longer than `SECONDS`, and never fails by it.
 
-The first alert of a message that fires and can be drawn is. A metric source that does not answer is not asked again for
-`REST`, so that a storm of pages while it is away waits once.
+The first alert of a message that fires and can be drawn is. A metric source that does not answer, or slowly, is left
+alone for `REST`, so that a storm of pages waits once.
 """
 
 import logging
@@ -18,8 +18,9 @@ from tocsin.ports import AlertText, Graph, MetricSource, Notification, Picture, 
 log = logging.getLogger(__name__)
 
 SECONDS = 3.0
+SLOW = 1.0
 REST = 60.0
-"""Seconds after a failure in which nobody asks."""
+"""Seconds after a failure, or an answer slower than `SLOW`, in which nobody asks."""
 REMEMBERED = 8
 """Pictures: several channels tell of one alert, and a message is sent again."""
 MOST_HANGING = 2
@@ -52,12 +53,15 @@ class Pictures:
             if time.monotonic() < self._rest_until or len(self._hanging) >= MOST_HANGING:
                 return None
         found: list[Picture | None] = []
+        began = time.monotonic()
         thread = threading.Thread(target=self._try, args=(text, message.evaluated_at, found), daemon=True)
         thread.start()
         thread.join(self.seconds)
+        now = time.monotonic()
         with self._lock:
+            if not found or now - began > SLOW:
+                self._rest_until = now + REST
             if not found:
-                self._rest_until = time.monotonic() + REST
                 self._hanging += [thread] * thread.is_alive()
                 log.warning("no graph for a message: the metric source did not answer in time, or not at all")
                 return None
