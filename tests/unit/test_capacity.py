@@ -1,5 +1,7 @@
 """When a resource is used up, with its uncertainty."""
 
+import csv
+import json
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -7,12 +9,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests import builders, snapshots
+from tests.fakes import FakeSource
 from tests.sites import Site, standing
 
-from tocsin.evaluate.capacity import Exhaustion, exhaustion
+from tocsin.errors import SourceUnreachableError
+from tocsin.evaluate.capacity import Exhaustion, Watched, averaged, exhaustion
+from tocsin.monthly.capacity import Capacity, chart, outlook
+from tocsin.monthly.html import service_as_html
+from tocsin.monthly.objectives import Bounds, ServiceMonth
+from tocsin.monthly.texts import capacity_as_csv, service_as_json
+from tocsin.ports import Row
+from tocsin.service.capacity import capacity_of
 from tocsin.spec import Forecast
 from tocsin.spec.service import PromQl
 from tocsin.units import Duration
@@ -97,6 +108,126 @@ def test_rising_values() -> None:
 
     assert found is not None
     assert left(found.likely) == pytest.approx(30, abs=0.1)
+
+
+AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def grown(
+    name: str, value: Callable[[float], float], *, bound: float = 0.0, rising: bool = False, days: float = 28
+) -> Watched:
+    """A resource that had *value* so many days before the end of October."""
+    points = [((AS_OF - timedelta(hours=h)).timestamp(), value(h / 24)) for h in range(int(24 * days))]
+    found = exhaustion(points, bound, AS_OF, HISTORY, rising=rising)
+    parts = tuple(averaged(points, AS_OF, HISTORY))
+    return Watched("shop/DiskFull", (("disk", name),), bound, rising, parts, found)
+
+
+def report(*resources: Watched, faults: tuple[tuple[str, str], ...] = ()) -> ServiceMonth:
+    """October of a service without objectives."""
+    start = datetime(2026, 9, 30, 17, tzinfo=UTC)
+    capacity = Capacity(AS_OF, Duration.of(days=28), resources, faults)
+    bounds = Bounds(start, start + timedelta(days=31), NOW, ZONE)
+    return ServiceMonth(builders.service(), bounds, (), capacity)
+
+
+class TestReport:
+    """The section of a service's month."""
+
+    def test_dates_with_their_uncertainty(self) -> None:
+        """What is left, how fast it goes, when it is gone, and between which days, in the zone of the report."""
+        chance = random.Random(3)
+        noise = [chance.gauss(0, 6) for _ in range(29)]
+        month = report(grown("a", lambda ago: 100 + 5 * ago + noise[int(ago)]))
+        (one,) = month.capacity.resources if month.capacity else ()
+        assert one.found is not None
+        assert one.found.earliest is not None
+        assert one.found.latest is not None
+        page = service_as_html(month)
+        told = json.loads(service_as_json(month))["capacity"]
+
+        likely, between = outlook(one.found, AS_OF, ZONE)
+        first, last = one.found.earliest.astimezone(ZONE), one.found.latest.astimezone(ZONE)
+        assert between == f"{first:%Y-%m-%d} and {last:%Y-%m-%d}"
+        assert f'<td class="when">{likely}</td><td class="reason">{between}</td>' in page
+        assert abs((datetime.fromisoformat(likely).replace(tzinfo=ZONE) - AS_OF) / DAY - 20) < 3
+        assert [(each["labels"], each["bound"]) for each in told["resources"]] == [({"disk": "a"}, 0.0)]
+        assert told["resources"][0]["per_day"]["low"] < -5 < told["resources"][0]["per_day"]["high"]
+        assert (told["at"], told["history"], told["confidence"]) == ("2026-11-01T00:00:00Z", "28d", 0.9)
+        assert "<h2>No objectives</h2>" in page
+
+    def test_what_is_drawn(self) -> None:
+        """The line ends now at the trend, the trend goes on from there to the bound, and the bound is on the chart."""
+        one = grown("a", lambda ago: 0.9 - 0.01 * ago, bound=1.0, rising=True)
+        assert one.found is not None
+        drawn = chart(one, Capacity(AS_OF, Duration.of(days=28), (one,)), ZONE)
+        x, y = map(float, drawn.even.removeprefix("M").split("L")[0].split())
+        end = list(map(float, drawn.even.split("L")[1].split()))
+
+        assert [tick.text for tick in drawn.down] == ["0.6", "0.7", "0.8", "0.9", "1"]
+        assert next(tick.at for tick in drawn.across if tick.text == "now") == pytest.approx(x, abs=0.1)
+        assert drawn.target == drawn.down[-1].at
+        assert y == pytest.approx(drawn.down[3].at, abs=1)
+        assert x + (end[0] - x) * (y - (drawn.target or 0)) / (y - end[1]) == pytest.approx(
+            x + (end[0] - x) * 10 / 14, abs=1.5
+        )  # at the bound in ten days, of the fourteen that are drawn
+
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [
+            (lambda ago: 100.0, ("not by this trend", "")),
+            (lambda ago: 100.0 - ago, ("not by this trend", "")),
+            (lambda ago: -1.0, ("now", "")),
+        ],
+    )
+    def test_what_is_not_used_up_has_no_date(self, value: Callable[[float], float], said: tuple[str, str]) -> None:
+        """What stays, what grows away from the bound, and what is beyond it."""
+        one = grown("a", value)
+        assert one.found is not None
+
+        assert outlook(one.found, AS_OF, ZONE) == said
+        assert "NaN" not in service_as_html(report(one))
+
+    def test_what_nobody_can_tell_is_said(self) -> None:
+        """A short history, and an alert of which the source does not tell: rows of their own, no chart."""
+        month = report(grown("new", lambda ago: 100 + ago, days=3), faults=(("shop/Odd", "too many samples"),))
+        page, rows = service_as_html(month), list(csv.reader(capacity_as_csv(month.capacity).splitlines()))  # type: ignore[arg-type]
+
+        assert "not known: fewer than half of 28d is there" in page
+        assert "not known: too many samples" in page
+        assert "<svg" not in page
+        assert rows[1] == ["shop/DiskFull", "disk=new", "0.0", *[""] * 7]
+        assert json.loads(service_as_json(month))["capacity"]["unknown"] == [
+            {"alert": "shop/Odd", "reason": "too many samples"}
+        ]
+
+    def test_a_service_is_asked_for_all_that_it_watches(self) -> None:
+        """A question that is refused is a fault of its alert; a source that is gone is one of the whole report."""
+        source = FakeSource()
+        source.scripts["(free\n)"] = lambda at: (Row((("disk", "a"),), (NOW - at) / DAY),)
+        source.scripts["(no\n)"] = lambda _: ()
+        source.refuses["odd"] = "too many samples"
+        names = ("free", "odd", "no")
+        alerts = tuple(replace(builders.alert(name, expr="x"), condition=watches(name)) for name in names)
+        found = capacity_of(source, builders.service(alerts=alerts), NOW)
+        source.down = "refused"
+
+        assert capacity_of(source, builders.service(), NOW) is None
+        assert found is not None
+        assert [one.labels for one in found.resources] == [(("disk", "a"),)]
+        assert found.faults == (
+            ("shop/odd", "too many samples"),
+            ("shop/no", "its series has no value in 28d"),
+        )
+        with pytest.raises(SourceUnreachableError):
+            capacity_of(source, builders.service(alerts=alerts), NOW)
+
+
+def watches(series: str) -> Forecast:
+    """A resource that is used up at 0."""
+    text = PromQl(series, builders.SPAN)
+    return Forecast(text, None, Decimal(0), Duration.of(hours=4), Duration.of(hours=6), None)
 
 
 class TestApi:

@@ -72,7 +72,8 @@ def command(
     """Write the month's report of each SLA, or of services: HTML, JSON and CSV.
 
     Of an SLA: uptime with its exclusions, downtime by day, outages, the budget over the month, and the credit
-    explained. Of a service: the good events and the budget of each objective, by day. A month that is not over is
+    explained. Of a service: the good events and the budget of each objective, by day, and when the resources that its
+    forecast alerts watch are used up. A month that is not over is
     reported so far. Exit codes: 0 written, 1 findings in the definitions, 2 misuse, or the server
     does not answer, or --pdf without a browser.
     """
@@ -83,7 +84,14 @@ def command(
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
     from tocsin.monthly.html import as_html, service_as_html
-    from tocsin.monthly.texts import as_json, days_as_csv, outages_as_csv, service_as_csv, service_as_json
+    from tocsin.monthly.texts import (
+        as_json,
+        capacity_as_csv,
+        days_as_csv,
+        outages_as_csv,
+        service_as_csv,
+        service_as_json,
+    )
     from tocsin.service.month import month_report
     from tocsin.service.month_of_service import bounds_of, service_report
 
@@ -115,6 +123,8 @@ def command(
             ".json": service_as_json(counted),
             ".csv": service_as_csv(counted),
         }
+        if counted.capacity is not None:
+            texts["-capacity.csv"] = capacity_as_csv(counted.capacity)
         _write(folder / f"service-{service.name}-{counted.name}", texts, counted.verdict, browser)
     return 0
 
@@ -189,11 +199,12 @@ def _chosen(slas: "Sequence[Sla]", names: Sequence[str]) -> "list[Sla]":
 
 def _services(services: "Sequence[Service]", names: Sequence[str]) -> "list[Service]":
     from tocsin.errors import MisuseError
+    from tocsin.service.capacity import forecasts
 
-    known = {service.name: service for service in services if service.slos}
+    known = {service.name: service for service in services if service.slos or forecasts((service,))}
     if unknown := [name for name in names if name not in known and name != "all"]:
         hint = f"there is {', '.join(known) or 'none'}"
-        raise MisuseError(f"there is no service {unknown[0]!r} with an objective", hint=hint)
+        raise MisuseError(f"there is no service {unknown[0]!r} with an objective or a forecast", hint=hint)
     return list(known.values()) if "all" in names else [known[name] for name in dict.fromkeys(names)]
 
 

@@ -11,10 +11,13 @@ steeper end of the interval, latest with the flatter one, and never where that e
 interval takes parts for independent, which days nearly are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum, isfinite
+
+from tocsin.ports import Labels, RangeRow
+from tocsin.spec import AlertRule, Forecast
 
 CONFIDENCE = 0.9
 LEAST_PARTS = 5
@@ -46,6 +49,21 @@ class Exhaustion:
     earliest: datetime | None
     likely: datetime | None
     latest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One series of a forecast alert: means of the *parts* of its history, and when it is at its *bound*.
+
+    *found* is None where less than half of the history is there.
+    """
+
+    alert: str
+    labels: Labels
+    bound: float
+    rising: bool
+    parts: tuple[tuple[float, float], ...]
+    found: Exhaustion | None
 
 
 def part_of(history: timedelta) -> timedelta:
@@ -94,6 +112,28 @@ def exhaustion(
         _reached(level, bound, slope, now, rising=rising),
         _reached(level, bound, flat, now, rising=rising),
     )
+
+
+def watched(
+    rows: Iterable[RangeRow], alert: AlertRule, forecast: Forecast, now: datetime, history: timedelta
+) -> list[Watched]:
+    """Every series of one alert, soonest used up first."""
+    rising = forecast.above is not None
+    bound = float((forecast.above if rising else forecast.below) or 0)
+    found = [
+        Watched(
+            alert.ref,
+            tuple((name, value) for name, value in row.labels if name != "__name__"),
+            bound,
+            rising,
+            tuple(averaged(row.points, now, history)),
+            exhaustion(row.points, bound, now, history, rising=rising),
+        )
+        for row in rows
+    ]
+    ends = {id(one): one.found.likely if one.found else None for one in found}
+    found.sort(key=lambda one: (ends[id(one)] is None, ends[id(one)] or now, sorted(one.labels)))
+    return found
 
 
 def _reached(level: float, bound: float, slope: float, now: datetime, *, rising: bool) -> datetime | None:

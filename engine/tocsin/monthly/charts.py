@@ -198,12 +198,12 @@ def _above(value: Fraction) -> Fraction:
 
 
 def _tone(month: Month, outage: Outage) -> str:
-    """What does not count for its own sake is pale; what is excluded is hatched anyway.
+    """What does not count is pale, and what is excluded of it is hatched.
 
     Where parts of intervals are bad, red is as deep as a tenth of the events, a hundredth, or less of them.
     """
     if month.sla.measure.by_minute:
-        return "pale" if not outage.counted and not outage.excluded else "bad"
+        return "bad" if outage.counted else "pale"
     counts = outage.milliseconds - outage.excluded
     lost = outage.counted / counts if counts else Fraction(1)
     return "bad" if lost >= _DEEP else "part" if lost >= _SOME else "little"

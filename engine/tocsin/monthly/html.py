@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from tocsin import pages
+from tocsin.evaluate.capacity import CONFIDENCE
 from tocsin.evaluate.words import percent
 from tocsin.monthly import charts
+from tocsin.monthly.capacity import chart as capacity_chart
+from tocsin.monthly.capacity import named, outlook, quantity
 from tocsin.monthly.model import Month, Outage
 from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import clock, length, number, share
@@ -25,6 +28,7 @@ def _environment() -> Environment:
     environment = pages.environment("tocsin.monthly")
     environment.filters |= {
         "number": number,
+        "quantity": quantity,
         "count_of": lambda value: number(Fraction(value)),
         "share": share,
         "percent": percent,
@@ -84,6 +88,13 @@ def service_as_html(month: ServiceMonth) -> str:
                 one.ref: charts.hanging([(d.date, d.sli) for d in one.days], one.slo.target) for one in month.objectives
             },
             lines={one.ref: charts.rising(one.curve, bounds.start, bounds.end, days) for one in month.objectives},
+            capacity=month.capacity,
+            outlook=lambda found: outlook(found, month.capacity.at if month.capacity else bounds.end, bounds.zone),
+            named=named,
+            confidence=CONFIDENCE,
+            drawn=[(one, capacity_chart(one, month.capacity, bounds.zone)) for one in month.capacity.drawn]
+            if month.capacity
+            else [],
             width=charts.WIDTH,
             left=charts.LEFT,
             right=charts.WIDTH - charts.RIGHT,

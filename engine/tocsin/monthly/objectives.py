@@ -21,6 +21,7 @@ from tocsin.evaluate.slices import instant, milliseconds
 from tocsin.ledger.auditing import takes
 from tocsin.ledger.methods import Units, method_of
 from tocsin.ledger.model import Day
+from tocsin.monthly.capacity import Capacity
 from tocsin.monthly.charts import dates
 from tocsin.sli.slices import SlicedSli
 from tocsin.spec import Service, Slo
@@ -121,6 +122,8 @@ class ServiceMonth:
     service: Service
     bounds: Bounds
     objectives: tuple[Objective, ...]
+    capacity: Capacity | None = None
+    """When its resources are used up, as of the end of the month; None where no alert watches one."""
 
     @property
     def name(self) -> str:
@@ -148,7 +151,7 @@ class ServiceMonth:
         words = [f"{kept} of {of} kept{'' if self.complete else ' so far'}"] if kept or missed else []
         words += [f"missed: {', '.join(missed)}"] if missed else []
         words += [f"nothing known of {', '.join(unknown)}"] if unknown else []
-        return "; ".join(words)
+        return "; ".join(words) or "no objectives"
 
 
 def objective(ref: str, slo: Slo, days: Sequence[Day], bounds: Bounds, floor: float = 0.0) -> Objective:
@@ -211,8 +214,12 @@ def _seconds(at: datetime) -> int:
 
 
 def service_month(
-    service: Service, held: Mapping[str, tuple[Slo, Sequence[Day]]], bounds: Bounds, floor: float = 0.0
+    service: Service,
+    held: Mapping[str, tuple[Slo, Sequence[Day]]],
+    bounds: Bounds,
+    floor: float = 0.0,
+    capacity: Capacity | None = None,
 ) -> ServiceMonth:
     """The month of *service*: *held* are the days of each objective, or of each of its groups, by reference."""
     found = tuple(objective(ref, slo, days, bounds, floor) for ref, (slo, days) in held.items())
-    return ServiceMonth(service, bounds, found)
+    return ServiceMonth(service, bounds, found, capacity)

@@ -4,11 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from tocsin.evaluate.capacity import CONFIDENCE, Watched
 from tocsin.evaluate.measures import Excluded, Taken
+from tocsin.monthly.capacity import Capacity
 from tocsin.monthly.model import Day, Month, Outage
 from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import cut, share
@@ -161,6 +164,7 @@ def service_as_json(month: ServiceMonth) -> str:
         "complete": month.complete,
         "verdict": month.verdict,
         "objectives": [_objective(one) for one in month.objectives],
+        "capacity": None if month.capacity is None else _capacity(month.capacity),
     }
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
@@ -197,6 +201,50 @@ def _objective(one: Objective) -> dict[str, object]:
 def _excluded(one: Excluded) -> dict[str, object]:
     """Of an objective: events, or slices where those are counted."""
     return {**_agreed(one.exclusion), "removed": one.removed, "forgiven": one.forgiven, "spared": one.spared}
+
+
+def _capacity(found: Capacity) -> dict[str, object]:
+    return {
+        "at": _time(found.at),
+        "history": str(found.history),
+        "confidence": CONFIDENCE,
+        "resources": [_resource(one) for one in found.resources],
+        "unknown": [{"alert": alert, "reason": reason} for alert, reason in found.faults],
+    }
+
+
+def _resource(one: Watched) -> dict[str, object]:
+    """As `GET /api/v1/capacity` tells it; null is no date within ten years, or too short a history."""
+    found = one.found
+    dates = (None, None, None) if found is None else (found.earliest, found.likely, found.latest)
+    return {
+        "alert": one.alert,
+        "labels": dict(one.labels),
+        "bound": one.bound,
+        "level": None if found is None else found.level,
+        "per_day": None if found is None else asdict(found.per_day),
+        **dict(zip(("earliest", "exhausted_at", "latest"), map(_date_of, dates), strict=True)),
+    }
+
+
+def _date_of(at: datetime | None) -> str | None:
+    return None if at is None else _time(at)
+
+
+def capacity_as_csv(found: Capacity) -> str:
+    """A row for each resource."""
+    slope = ("low_per_day", "per_day", "high_per_day")
+    head = ("alert", "labels", "bound", "level", *slope, "earliest", "likely", "latest")
+    rows: list[Sequence[object]] = []
+    for one in found.resources:
+        start = (one.alert, ",".join(f"{name}={value}" for name, value in one.labels), one.bound)
+        if (each := one.found) is None:
+            rows.append((*start, *[""] * 7))
+            continue
+        slopes = (each.per_day.low, each.per_day.likely, each.per_day.high)
+        ends = (_date_of(end) or "" for end in (each.earliest, each.likely, each.latest))
+        rows.append((*start, each.level, *slopes, *ends))
+    return _table(head, rows)
 
 
 def service_as_csv(month: ServiceMonth) -> str:

@@ -1,17 +1,19 @@
-"""When resources are used up, for the API: the series of forecast alerts over a longer history."""
+"""When resources are used up, for the API and reports: the series of forecast alerts over a longer history."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.errors import SourceError
-from tocsin.evaluate.capacity import CONFIDENCE, exhaustion
-from tocsin.ports import MetricSource, RangeRow
+from tocsin.errors import SourceError, SourceUnreachableError
+from tocsin.evaluate.capacity import CONFIDENCE, Watched, watched
+from tocsin.monthly.capacity import Capacity
+from tocsin.ports import MetricSource
 from tocsin.service.shapes import Resource, Trend
 from tocsin.spec import AlertRule, Forecast, Service
 from tocsin.units import Duration
 
 POINTS = 240
 """Of each series: ten days of hours."""
+HISTORY = Duration.of(days=28)
+"""Of a report: four whole weeks."""
 MOST_SERIES = 200
 """Told of one alert."""
 
@@ -26,35 +28,58 @@ def resources(
     source: MetricSource, alert: AlertRule, forecast: Forecast, *, history: Duration, now: datetime
 ) -> list[Resource]:
     """Every series of one alert, soonest used up first; raises SourceError where the source does not tell."""
+    found = looked_at(source, alert, forecast, history=history, now=now)
+    return [_told(one, history) for one in found]
+
+
+def looked_at(
+    source: MetricSource, alert: AlertRule, forecast: Forecast, *, history: Duration, now: datetime
+) -> list[Watched]:
+    """The same with their history."""
     step = history.timedelta / POINTS
     answer = source.range(f"({forecast.series.text}\n)", now - history.timedelta + step, now, step)
     if answer.partial:
         raise SourceError("the metric source gave a partial answer: " + "; ".join(answer.warnings))
-    found = list(_told(answer.rows, alert, forecast, history=history, now=now))
-    found.sort(key=lambda one: (one.exhausted_at is None, one.exhausted_at or now, sorted(one.labels.items())))
-    return found[:MOST_SERIES]
+    return watched(answer.rows, alert, forecast, now, history.timedelta)[:MOST_SERIES]
 
 
-def _told(
-    rows: tuple[RangeRow, ...], alert: AlertRule, forecast: Forecast, *, history: Duration, now: datetime
-) -> Iterator[Resource]:
-    rising = forecast.above is not None
-    bound = float((forecast.above if rising else forecast.below) or 0)
-    for row in rows:
-        labels = {name: value for name, value in row.labels if name != "__name__"}
-        found = exhaustion(row.points, bound, now, history.timedelta, rising=rising)
-        if found is None:
-            reason = f"fewer than half of {history} is there"
-            yield Resource(alert=alert.ref, labels=labels, bound=bound, reason=reason)
+def capacity_of(source: MetricSource, service: Service, now: datetime) -> Capacity | None:
+    """What the forecast alerts of a service watch; None where it has none.
+
+    An alert of which the source does not tell is a fault of its own; one that does not answer is a SourceError.
+    """
+    alerts = forecasts((service,))
+    if not alerts:
+        return None
+    found: list[Watched] = []
+    faults: list[tuple[str, str]] = []
+    for alert, forecast in alerts:
+        try:
+            some = looked_at(source, alert, forecast, history=HISTORY, now=now)
+        except SourceUnreachableError:
+            raise
+        except SourceError as error:
+            faults.append((alert.ref, str(error)))
             continue
-        yield Resource(
-            alert=alert.ref,
-            labels=labels,
-            bound=bound,
-            level=found.level,
-            per_day=Trend(low=found.per_day.low, likely=found.per_day.likely, high=found.per_day.high),
-            confidence=CONFIDENCE,
-            earliest=found.earliest,
-            exhausted_at=found.likely,
-            latest=found.latest,
-        )
+        found += some
+        if not some:
+            faults.append((alert.ref, f"its series has no value in {HISTORY}"))
+    return Capacity(now, HISTORY, tuple(found), tuple(faults))
+
+
+def _told(one: Watched, history: Duration) -> Resource:
+    labels = dict(one.labels)
+    if (found := one.found) is None:
+        reason = f"fewer than half of {history} is there"
+        return Resource(alert=one.alert, labels=labels, bound=one.bound, reason=reason)
+    return Resource(
+        alert=one.alert,
+        labels=labels,
+        bound=one.bound,
+        level=found.level,
+        per_day=Trend(low=found.per_day.low, likely=found.per_day.likely, high=found.per_day.high),
+        confidence=CONFIDENCE,
+        earliest=found.earliest,
+        exhausted_at=found.likely,
+        latest=found.latest,
+    )

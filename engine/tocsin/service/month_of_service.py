@@ -14,6 +14,7 @@ from tocsin.evaluate.slices import milliseconds
 from tocsin.ledger.model import DAY, Day, day_of
 from tocsin.monthly.objectives import Bounds, ServiceMonth, service_month
 from tocsin.ports import MetricSource
+from tocsin.service.capacity import capacity_of
 from tocsin.service.month import DEADLINE, Period
 from tocsin.settings import without_password
 from tocsin.spec import LedgerSettings, Service, Slo
@@ -40,8 +41,12 @@ def service_report(
                 raise UnavailableError(said) from error
             refs = sorted({day.ref for day in days}) or [entry.ref]
             held |= {ref: (entry.slo, [day for day in days if day.ref == ref]) for ref in refs}
+        try:
+            capacity = capacity_of(source, service, min(bounds.end, bounds.now))
+        except SourceError as error:
+            raise UnavailableError(f"{without_password(prometheus)} tells nothing of capacity: {error}") from error
     settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
-    return service_month(service, held, bounds, float(settings.coverage))
+    return service_month(service, held, bounds, float(settings.coverage), capacity)
 
 
 def _days(entry: Entry, source: MetricSource, ledger: LedgerStore | None, bounds: Bounds) -> list[Day]:
