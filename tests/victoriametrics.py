@@ -1,4 +1,4 @@
-"""A real VictoriaMetrics (single node) with samples, for the contract of metric sources.
+"""A real VictoriaMetrics (single node) with samples and its own defaults, for the contract of metric sources.
 
 The binary is `victoria-metrics` on PATH or below .tools/bin (`ci/setup victoria-metrics` puts Debian's there), or what
 TOCSIN_VICTORIA_METRICS names.
@@ -38,8 +38,6 @@ def victoriametrics(folder: Path, series: Mapping[Labels, Sequence[tuple[datetim
         "storageDataPath": folder / "data",
         "httpListenAddr": url.removeprefix("http://"),
         "retentionPeriod": "100y",
-        "search.latencyOffset": "0s",
-        "search.disableCache": "true",
     }
     with (
         (folder / "log.txt").open("wb") as log,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from tests.backfilled import backfilled
@@ -16,6 +17,7 @@ from tests.fakes import FakeSource
 from tests.victoriametrics import binary, victoriametrics
 
 from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.adapters.promtool import find_promtool
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.ports import Labels, MetricSource, Row
 from tocsin.promql import then
@@ -23,6 +25,7 @@ from tocsin.units import Duration
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+NOWHERE = "victoria-metrics is not on PATH: `ci/setup victoria-metrics` fetches Debian's"
 MOST_SAMPLES = 2_000
 """More than any good question of this suite needs, less than the expensive one."""
 SERIES: dict[Labels, list[tuple[datetime, float]]] = {
@@ -69,7 +72,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusS
 def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource]:
     """A real server that the samples were written to."""
     if binary() is None:
-        pytest.skip("victoria-metrics is not on PATH: `ci/setup victoria-metrics` fetches Debian's")
+        pytest.skip(NOWHERE)
     folder = tmp_path_factory.mktemp("victoria")
     with victoriametrics(folder, SERIES) as url, closing(PrometheusSource(url)) as source:
         yield source
@@ -163,6 +166,15 @@ def test_a_range_on_an_odd_grid(source: MetricSource) -> None:
     assert rows[0].points == tuple((start.timestamp() + 60 * i, float(i)) for i in range(3))
 
 
+def test_a_long_range_on_an_odd_grid(source: MetricSource) -> None:
+    """Also of many steps, which VictoriaMetrics moves onto multiples of the step unless it is told not to."""
+    start, step = START + timedelta(seconds=7), timedelta(seconds=20)
+    [row] = source.range('speed{camera="a"}', start, start + 80 * step, step).rows
+
+    assert [t for t, _ in row.points] == [start.timestamp() + 20 * i for i in range(81)]
+    assert [v for _, v in row.points[:4]] == [0, 0, 0, 1]
+
+
 def test_an_empty_range(source: MetricSource) -> None:
     """No series, no rows."""
     assert source.range("nothing_like_this", START, START + MINUTE, MINUTE).rows == ()
@@ -241,6 +253,17 @@ def test_an_expensive_query_is_its_own_fault(prometheus: PrometheusSource) -> No
 
 
 @pytest.mark.real
+def test_the_newest_sample(tmp_path: Path) -> None:
+    """A sample counts as soon as it is there; VictoriaMetrics would not look at the last thirty seconds."""
+    if binary() is None:
+        pytest.skip(NOWHERE)
+    now = datetime.now(UTC).replace(microsecond=0)
+    points = [(now - timedelta(seconds=n), float(n)) for n in (20, 10, 0)]
+    with victoriametrics(tmp_path, {(("__name__", "fresh"),): points}) as url, closing(PrometheusSource(url)) as source:
+        assert [row.value for row in source.instant("fresh", now).rows] == [0]
+
+
+@pytest.mark.real
 def test_increases_of_victoria(victoria: PrometheusSource) -> None:
     """VictoriaMetrics extrapolates nothing: from one scrape before the window, whole events, also at a birth.
 
@@ -252,3 +275,42 @@ def test_increases_of_victoria(victoria: PrometheusSource) -> None:
 
     assert [row.value for row in steady] == [5.0]
     assert [row.value for row in newborn] == [7.5]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("query", "in_prometheus", "in_victoria"),
+    [
+        ("0 * speed{camera='a'} / 0", [((("camera", "a"),), math.nan)], []),
+        ("count_over_time(speed{camera='a'}[5m])", [((("camera", "a"),), 6)], [((("camera", "a"),), 5)]),
+        ("rate(speed{camera='a'}[30s])", [], [((("camera", "a"),), 1 / 60)]),
+        (
+            "max_over_time(speed{camera='a'}[5m])",
+            [((("camera", "a"),), 10)],
+            [((("__name__", "speed"), ("camera", "a")), 10)],
+        ),
+        (
+            "quantile_over_time(0.5, speed{camera='a'}[5m])",
+            [((("camera", "a"),), 7.5)],
+            [((("__name__", "speed"), ("camera", "a")), 8)],
+        ),
+    ],
+)
+def test_functions_that_differ(
+    prometheus: PrometheusSource,
+    victoria: PrometheusSource,
+    query: str,
+    in_prometheus: list[tuple[Labels, float]],
+    in_victoria: list[tuple[Labels, float]],
+) -> None:
+    """The rows of docs/parity.md about functions: 0/0, the beginning of a window, one sample, names, quantiles.
+
+    A sample at the beginning of a window is in it up to Prometheus 2.55 only.
+    """
+    if query.startswith(("count", "quantile")) and find_promtool().version >= (3, 0):
+        in_prometheus = [(labels, value) for (labels, _), (_, value) in zip(in_prometheus, in_victoria, strict=True)]
+    for source, rows in ((prometheus, in_prometheus), (victoria, in_victoria)):
+        found = source.instant(query, START + 10 * MINUTE).rows
+
+        assert [row.labels for row in found] == [labels for labels, _ in rows]
+        assert [row.value for row in found] == pytest.approx([value for _, value in rows], nan_ok=True)

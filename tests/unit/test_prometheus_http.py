@@ -167,7 +167,7 @@ class TestQuestions:
 
         request = server.requests[0]
         assert request.line == "POST /api/v1/query HTTP/1.1"
-        assert request.form == {"query": query, "time": "1793534400.250", "timeout": "9000ms"}
+        assert request.form == {"query": query, "time": "1793534400.250", "timeout": "9000ms", "nocache": "1"}
 
     def test_headers_go_along(self) -> None:
         """Tokens and tenants are headers."""
