@@ -17,13 +17,10 @@ import math
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -34,6 +31,7 @@ from typing import Any
 import yaml
 
 from bench.compile_speed import sloth_definitions
+from bench.servers import Server
 from tocsin.adapters.children import LOOPBACK
 from tocsin.demo.loopback import LoopbackServer
 from tocsin.plan import RuleGroup, plan
@@ -99,7 +97,7 @@ def counters(count: int) -> Iterator[tuple[str, int]]:
     """Each raw series, and what it counts in a minute."""
     for number in range(count):
         for instance in range(INSTANCES):
-            for code, rate in (("200", 597), ("404", 2), ("500", 1)):
+            for code, rate in (("200", 1197), ("404", 2), ("500", 1)):
                 labels = f'job="service-0",route="/{number}",instance="{instance}",code="{code}"'
                 yield f"http_requests_total{{{labels}}}", rate
 
@@ -122,6 +120,17 @@ def history(now: int, count: int, rules: dict[str, str]) -> Iterator[str]:
             yield f"{series}{{{labels}}} {value} {at}\n"
 
 
+def filled(folder: Path, now: int, rules: dict[str, str]) -> Path:
+    """Blocks with that history of DISTINCT objectives."""
+    with (folder / "samples.txt").open("w", encoding="utf-8") as file:
+        file.writelines(history(now, DISTINCT, rules))
+        file.write("# EOF\n")
+    blocks = [shutil.which("promtool") or "promtool", "tsdb", "create-blocks-from", "openmetrics"]
+    blocks += ["--max-block-duration=720h", f"{folder}/samples.txt", f"{folder}/blocks"]
+    subprocess.run(blocks, check=True, capture_output=True)
+    return folder / "blocks"
+
+
 def _recorded(text: str) -> Iterator[tuple[str, str]]:
     for group in yaml.safe_load(text)["groups"]:
         for rule in group["rules"]:
@@ -136,7 +145,9 @@ def _looked_back_at(series: str) -> int:
     ):
         return 30 * DAY
     if re.fullmatch(r"slo:(bad|total):rate(2h|6h|1d)", series):
-        return 3 * DAY
+        return 8 * DAY if series == "slo:total:rate1d" else 3 * DAY
+    if series == "slo:total:rate30m":
+        return 8 * DAY  # the same time of the day a week ago
     return DAY if series == "slo:total:rate5m" else 0
 
 
@@ -163,89 +174,24 @@ def exporter(start: int, count: int) -> Iterator[str]:
         yield f"{LOOPBACK}:{server.port}"
 
 
-class Server:
-    """A Prometheus over blocks that were made before, with rule files and one page to scrape."""
-
-    def __init__(self, folder: Path, blocks: Path, rules: str, scraped: str) -> None:
-        shutil.copytree(blocks, folder / "data")
-        for copy in range(COPIES):
-            (folder / f"rules-{copy}.yml").write_text(rules, encoding="utf-8")
-        page = {"job_name": "bench", "honor_labels": True, "static_configs": [{"targets": [scraped]}]}
-        config = {
-            "global": {"evaluation_interval": "1m", "scrape_interval": "1m"},
-            "rule_files": [f"{folder}/rules-*.yml"],
-            "scrape_configs": [page],
-        }
-        (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            address = f"127.0.0.1:{free.getsockname()[1]}"
-        self.url = f"http://{address}"
-        self.process = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/data",
-                "--storage.tsdb.retention.time=10y",
-                f"--web.listen-address={address}",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def get(self, path: str, **parameters: str) -> Any:  # JSON
-        """Ask its API."""
-        query = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(query, timeout=60) as answer:
-            return json.load(answer)["data"]
-
-    def warm(self) -> None:
-        """Wait until every group has been evaluated."""
-        deadline = time.monotonic() + 400
-        while not self._all_evaluated():
-            if time.monotonic() > deadline:
-                raise SystemExit("the rules were not evaluated in time")
-            time.sleep(2)
-
-    def _all_evaluated(self) -> bool:
-        try:
-            groups = self.get("rules")["groups"]
-        except OSError:
-            return False
-        return bool(groups) and all(group["evaluationTime"] for group in groups)
-
-    def spent(self) -> tuple[float, float]:
-        """Rule seconds since it was started, and processor seconds of all that it does."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
-            page = answer.read().decode()
-        rules, processor = (
-            float(re.search(rf"^{name} (\S+)$", page, re.MULTILINE)[1])  # type: ignore[index]
-            for name in ("prometheus_rule_group_duration_seconds_sum", "process_cpu_seconds_total")
-        )
-        return rules, processor
-
-    def samples(self, rules: str, now: int) -> dict[str, int]:
-        """Samples that one evaluation of each rule reads, added up by what is recorded or alerted."""
-        found: dict[str, int] = {}
-        for group in yaml.safe_load(rules)["groups"]:
-            for rule in group["rules"]:
-                stats = self.get("query", query=str(rule["expr"]), time=str(now - 120), stats="all")["stats"]
-                name = rule.get("record") or rule["alert"]
-                found[name] = found.get(name, 0) + stats["samples"]["totalQueryableSamples"]
-        return found
-
-    def close(self) -> None:
-        """Stop it and wait."""
-        self.process.terminate()
-        self.process.wait()
+def samples(server: Server, rules: str, now: int) -> dict[str, int]:
+    """Samples that one evaluation of each rule reads, added up by what is recorded or alerted."""
+    found: dict[str, int] = {}
+    for group in yaml.safe_load(rules)["groups"]:
+        for rule in group["rules"]:
+            stats = server.get("query", query=str(rule["expr"]), time=str(now - 120), stats="all")["stats"]
+            name = rule.get("record") or rule["alert"]
+            found[name] = found.get(name, 0) + stats["samples"]["totalQueryableSamples"]
+    return found
 
 
 def together(servers: dict[str, Server]) -> dict[str, dict[str, float]]:
     """Seconds per minute of each, over the same minutes: whatever else the machine does slows down both."""
     for server in servers.values():
         server.warm()
-    before = {tool: server.spent() for tool, server in servers.items()}
+    before = {tool: (server.seconds(), server.cost().cpu) for tool, server in servers.items()}
     time.sleep(MEASURED * MINUTE)
-    after = {tool: server.spent() for tool, server in servers.items()}
+    after = {tool: (server.seconds(), server.cost().cpu) for tool, server in servers.items()}
     return {
         tool: {
             name: (now - then) / MEASURED
@@ -262,12 +208,7 @@ def run() -> dict[str, Any]:
         rules = {"tocsin": rule_file(own_groups(DISTINCT))}
         if (others := sloth_rules(folder, DISTINCT)) is not None:
             rules["sloth"] = others
-        with (folder / "samples.txt").open("w", encoding="utf-8") as file:
-            file.writelines(history(now, DISTINCT, rules))
-            file.write("# EOF\n")
-        blocks = [shutil.which("promtool") or "promtool", "tsdb", "create-blocks-from", "openmetrics"]
-        blocks += ["--max-block-duration=720h", f"{folder}/samples.txt", f"{folder}/blocks"]
-        subprocess.run(blocks, check=True, capture_output=True)
+        filled(folder, now, rules)
         found: dict[str, Any] = {
             "objectives": DISTINCT * COPIES,
             "series": 3 * INSTANCES,
@@ -278,15 +219,15 @@ def run() -> dict[str, Any]:
             for tool, text in rules.items():
                 (folder / tool).mkdir()
                 scraped = stack.enter_context(exporter(now, DISTINCT))
-                servers[tool] = Server(folder / tool, folder / "blocks", text, scraped)
+                servers[tool] = Server(folder / tool, folder / "blocks", scraped, [text] * COPIES)
                 stack.callback(servers[tool].close)
             seconds = together(servers)
-            samples = {tool: server.samples(rules[tool], now) for tool, server in servers.items()}
+            read = {tool: samples(server, rules[tool], now) for tool, server in servers.items()}
         for tool, text in rules.items():
             found[tool] = {
                 **seconds[tool],
-                "samples": sum(samples[tool].values()) * COPIES,
-                "by_rule": {name: read // DISTINCT for name, read in sorted(samples[tool].items())},
+                "samples": sum(read[tool].values()) * COPIES,
+                "by_rule": {name: one // DISTINCT for name, one in sorted(read[tool].items())},
                 "rules": sum(len(group["rules"]) for group in yaml.safe_load(text)["groups"]) // DISTINCT,
             }
         return found

@@ -47,6 +47,21 @@ def watched(command: Sequence[str]) -> Cost:
     return Cost(round(wall, 2), round(usage.ru_utime + usage.ru_stime, 2), megabytes(usage.ru_maxrss), peak or None)
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a process that goes on has taken since its start: processor seconds; and megabytes that it holds now."""
+
+    cpu: float
+    rss: float
+
+
+def spent(pid: int) -> Spent:
+    """Read it from the kernel, at no cost to the process."""
+    told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    ticks = int(told[11]) + int(told[12])  # utime and stime: the fields after the name begin with the third
+    return Spent(ticks / os.sysconf("SC_CLK_TCK"), round(_sizes(pid).get("Rss", 0) / 2**10, 1))
+
+
 def cheapest(costs: Sequence[Cost]) -> Cost:
     """The least of each number: what others on the machine add is no cost of the command."""
     told = [cost.held for cost in costs if cost.held is not None]
