@@ -6,6 +6,7 @@ reminder) is shown in the channel, too, as nobody is told of a change. A message
 https://docs.slack.dev/reference/methods/chat.update
 """
 
+import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +65,7 @@ class SlackBot:
     illustrate: Illustrator = unillustrated
     _gate: Gate = field(default_factory=Gate)
     _uploads: Uploads = field(init=False)
+    _showing: threading.Thread | None = None
 
     def __post_init__(self) -> None:
         """Pictures have a gate of their own: one that hangs keeps no message waiting for its turn."""
@@ -86,9 +88,16 @@ class SlackBot:
         return added
 
     def _picture(self, notification: Notification, receipt: str) -> None:
-        """Show in the thread what an alert that is new looks like; by now the message itself is there."""
-        if not self._uploads.ready():
-            return
+        """Show in the thread what an alert that is new looks like, beside what goes on.
+
+        The message is there already: neither the record of that nor the next message waits for the picture. While one
+        is under way there is no other.
+        """
+        if self._uploads.ready() and (self._showing is None or not self._showing.is_alive()):
+            self._showing = threading.Thread(target=self._show, args=(notification, receipt), daemon=True)
+            self._showing.start()
+
+    def _show(self, notification: Notification, receipt: str) -> None:
         picture = self.illustrate(notification)
         if picture is not None:
             channel, _, ts = receipt.partition(":")

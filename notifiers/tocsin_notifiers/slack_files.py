@@ -15,10 +15,9 @@ from tocsin_notifiers.message import one_line, printable
 from tocsin_notifiers.web import REQUESTS, post_json
 
 SECONDS = 5.0
-"""For all three: the next message waits for it."""
-SLOW = 2.0
+"""For all three."""
 REST = 600.0
-"""Seconds after a failure, or an upload slower than `SLOW`, without any: without the scope every message would try."""
+"""Seconds after a failure in which nothing is uploaded: without the scope every message would try."""
 LONGEST_ALT = 1_000
 API = "https://slack.com/api/files."
 
@@ -42,13 +41,10 @@ class Uploads:
     def add(self, picture: Picture, channel: str, thread: str) -> None:
         """Show *picture* in *thread*."""
         faults: list[str] = []
-        began = time.monotonic()
         attempt = self._gate.run(lambda: self._upload(picture, channel, thread, faults), SECONDS, self.endpoint)
-        now = time.monotonic()
-        if not attempt.worked or now - began > SLOW:
-            self._rest_until = now + REST
         if attempt.worked:
             return
+        self._rest_until = time.monotonic() + REST
         why = faults[0] if faults else attempt.crashed or "no answer in time"
         log.warning(
             "%s: the graph of a message could not be shown: %s",
