@@ -176,7 +176,7 @@ def paged(number: int) -> bool:
     return SEVERITIES[number % len(SEVERITIES)] != "info"
 
 
-def play(folder: Path, alerts: int, state: str, interval: str = "5s") -> Result:
+def play(folder: Path, alerts: int, state: str, interval: str = "15s") -> Result:
     """One storm, from quiet to quiet."""
     with ExitStack() as stack:
         inbox, receiver = stack.enter_context(Inbox()), stack.enter_context(HttpReceiver())
@@ -250,7 +250,7 @@ def main() -> int:
     """One storm, as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--alerts", type=int, default=10_000)
-    parser.add_argument("--interval", default="5s")
+    parser.add_argument("--interval", default="15s")
     parser.add_argument("--state", help="a database URL; a SQLite file unless given")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

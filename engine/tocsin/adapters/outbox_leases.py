@@ -16,8 +16,11 @@ from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Parcel
 from tocsin.ports import Notification
 
-CANDIDATES = 200
-"""How many due messages one lease looks at; a message behind one in flight is passed over."""
+CANDIDATES = (8, 200)
+"""How many due messages one lease looks at, then, if all of those wait behind one in flight.
+
+Each row is a wait for the interpreter's lock while a tick computes, and mostly the first one is taken.
+"""
 
 LONGEST_WAIT = 2 * 3_600_000_000
 """No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
@@ -25,13 +28,13 @@ LONGEST_WAIT = 2 * 3_600_000_000
 _log = logging.getLogger(__name__)
 
 
-def due_keys(channel: str, at: int, limit: int = 1, before: Mapping[int, int] | None = None) -> Select[Any]:
+def due_keys(channel: str, at: int, candidates: int, before: Mapping[int, int] | None = None) -> Select[Any]:
     """The keys of messages that may be taken, the most severe first, then one of each group in turn, oldest first."""
     query = (
         select(OUTBOX.c.dedup_key)
         .where(*_due_now(channel, at))
         .order_by(OUTBOX.c.urgency, OUTBOX.c.turn, OUTBOX.c.next_at, OUTBOX.c.id)
-        .limit(max(CANDIDATES, limit))
+        .limit(candidates)
     )
     if before is None:
         return query

@@ -97,14 +97,18 @@ class SqlStore:
         """Messages that are due, severe ones first and groups in turn, one per dedup key; hidden until *until*."""
         at = microseconds(now)
         bounds = {urgency: microseconds(bound) for urgency, bound in before.items()} if before is not None else None
-        due = outbox_leases.due_keys(channel, at, limit, bounds)
         with self._reading() as connection:  # most polls find nothing, and need no write lock to see that
-            if connection.scalar(due) is None:
+            if connection.scalar(outbox_leases.due_keys(channel, at, 1, bounds)) is None:
                 return ()
         with self._writing() as connection:
             self._check_fence(connection)
-            keys = list(dict.fromkeys(connection.scalars(due)))
-            return tuple(outbox_leases.lease(connection, channel, keys, at, microseconds(until), most=limit))
+            for candidates in (max(each, limit) for each in outbox_leases.CANDIDATES):
+                due = connection.scalars(outbox_leases.due_keys(channel, at, candidates, bounds)).all()
+                keys = list(dict.fromkeys(due))
+                parcels = outbox_leases.lease(connection, channel, keys, at, microseconds(until), most=limit)
+                if parcels or len(due) < candidates:
+                    break
+            return tuple(parcels)
 
     def reclaim(self, now: datetime) -> int:
         """End the leases of a process that has died, so that its messages need not wait; returns how many.

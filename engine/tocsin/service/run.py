@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
@@ -64,6 +65,11 @@ SIGNED_BY = "TOCSIN_SECRET"
 """The environment variable with what links for acknowledging and silencing are signed by."""
 PICTURE_DEADLINE = 2.5
 """Seconds for what a message's graph shows: the page waits for it."""
+SWITCH = 0.001
+"""Seconds after which a thread that computes lets the next one go on, a fifth of Python's own.
+
+A worker waits for that some ten times for each message, and in a storm a tick computes for seconds.
+"""
 LEDGER_DEADLINE = 30.0
 """Seconds for one question of the ledger: nobody waits for it."""
 
@@ -372,6 +378,7 @@ def counts(definitions: Definitions) -> dict[str, int]:
 
 def serve(settings: Settings, definitions: Definitions, announce: Callable[[str], None]) -> None:
     """Run until told to stop; *announce* gets the URL once requests are answered."""
+    sys.setswitchinterval(SWITCH)
     with signals() as heard, ExitStack() as stack:
         process = Process(settings, definitions, os.environ, stack)
         orders = stack.enter_context(passed_on(heard, process.give_up))
