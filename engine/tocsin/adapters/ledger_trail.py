@@ -13,7 +13,7 @@ from math import floor
 from sqlalchemy import ColumnElement, Engine, Table, and_, insert, select, update
 
 from tocsin.adapters.codec import instant, microseconds
-from tocsin.adapters.database import reading, writing
+from tocsin.adapters.database import StateStore, reading, writing
 from tocsin.adapters.tables import EXCLUSIONS, OBJECTIVE_EXCLUSIONS
 from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.spec import Exclusion
@@ -40,6 +40,18 @@ class Line:
     first_at: datetime
     last_at: datetime
     withdrawn_at: datetime | None
+    period: datetime | None = None
+    """When the period of a contract began."""
+
+
+class SqlTrail(StateStore):
+    """What the trail says, in the database of the state."""
+
+    def of(self, name: str) -> tuple[Line, ...]:
+        """Every exclusion that an objective (`service/slo`) ever had, or that was applied to periods of a contract."""
+        if "/" in name:
+            return trail_of_objective(self._engine, name)
+        return _trail(self._engine, EXCLUSIONS, {"sla": name})
 
 
 def record(engine: Engine, sla: str, period: datetime, taken: Sequence[Taken], now: datetime) -> int:
@@ -115,22 +127,22 @@ def _record(  # noqa: PLR0917 - where, whose, what, when
 
 
 def _trail(engine: Engine, table: Table, owner: _Owner) -> tuple[Line, ...]:
+    order = [table.c[name] for name in ("period_start", *_WHICH) if name in table.c]
     with reading(engine) as connection:
-        rows = connection.execute(
-            select(table).where(_is(table, owner)).order_by(*(table.c[name] for name in _WHICH))
-        ).all()
+        rows = connection.execute(select(table).where(_is(table, owner)).order_by(*order)).mappings().all()
     return tuple(
         Line(
-            instant(row.starts_at),
-            instant(row.ends_at),
-            row.treat,
-            row.reason,
-            row.removed,
-            row.forgiven,
-            row.spared,
-            instant(row.first_at),
-            instant(row.last_at),
-            None if row.withdrawn_at is None else instant(row.withdrawn_at),
+            instant(row["starts_at"]),
+            instant(row["ends_at"]),
+            row["treat"],
+            row["reason"],
+            row["removed"],
+            row["forgiven"],
+            row["spared"],
+            instant(row["first_at"]),
+            instant(row["last_at"]),
+            None if row["withdrawn_at"] is None else instant(row["withdrawn_at"]),
+            instant(row["period_start"]) if "period_start" in row else None,
         )
         for row in rows
     )

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
+from tocsin.adapters.ledger_trail import Line
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.memory import Store
 from tocsin.ports import Clock, MetricSource
@@ -48,6 +49,10 @@ BUSY_SECONDS = 5
 T = TypeVar("T")
 
 
+def _no_trail(_: str) -> Sequence[Line]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the web side may see and ask; *source* is its own connection, so that no request delays a tick.
@@ -61,6 +66,8 @@ class Desk:
     clock: Clock
     workers: Workers = nobody
     askers: Askers = field(default_factory=Askers)
+    trail: Callable[[str], Sequence[Line]] = _no_trail
+    """Every exclusion that an objective or a contract ever had."""
 
 
 def _duration(name: str, text: str, longest: Duration = LONGEST_RANGE) -> Duration:
@@ -73,7 +80,7 @@ def _duration(name: str, text: str, longest: Duration = LONGEST_RANGE) -> Durati
     return value
 
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
+ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorBody, "description": "No such service, objective or metric."},
     422: {"model": ErrorBody, "description": "A parameter that cannot mean anything."},
     503: {"model": ErrorBody, "description": "No answer of the metric source or the store, or too many ask."},
@@ -292,13 +299,13 @@ class Api:
 def create_router(desk: Desk) -> APIRouter:
     """All routes under `/api/v1`."""
     api, get = Api(desk), ["GET"]
-    router = APIRouter(prefix="/api/v1", responses={422: _ERRORS[422]}, route_class=StrictRoute)
-    router.add_api_route("/sla/status", api.sla_status, methods=get, responses=_ERRORS)
-    router.add_api_route("/metrics", api.metrics, methods=get, responses=_ERRORS)
-    router.add_api_route("/capacity", api.capacity, methods=get, responses=_ERRORS)
-    router.add_api_route("/slos/{service}/{slo}/attribution", api.attribution, methods=get, responses=_ERRORS)
+    router = APIRouter(prefix="/api/v1", responses={422: ERRORS[422]}, route_class=StrictRoute)
+    router.add_api_route("/sla/status", api.sla_status, methods=get, responses=ERRORS)
+    router.add_api_route("/metrics", api.metrics, methods=get, responses=ERRORS)
+    router.add_api_route("/capacity", api.capacity, methods=get, responses=ERRORS)
+    router.add_api_route("/slos/{service}/{slo}/attribution", api.attribution, methods=get, responses=ERRORS)
     router.add_api_route(
-        "/alerts", api.alerts, methods=get, responses={503: _ERRORS[503]}, response_model_exclude_none=True
+        "/alerts", api.alerts, methods=get, responses={503: ERRORS[503]}, response_model_exclude_none=True
     )
     router.add_api_route("/status", api.status, methods=get)
     return router

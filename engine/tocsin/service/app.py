@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from tocsin.evaluate.memory import OutboxDepth
 from tocsin.notify.limits import BreakerState
-from tocsin.service import alertmanager, incident
+from tocsin.service import alertmanager, exclusions, incident
 from tocsin.service.alertmanager import Office, RefusedError
 from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
@@ -172,6 +172,7 @@ def _routers(
         summary="Why an alert did or did not notify",
     )
     yield router
+    yield exclusions.create_router(desk)
     if taken is not None:
         yield incident.create_router(desk, taken)
     if silencing is not None:

@@ -1,10 +1,13 @@
 """The page of one objective: how it stands, and who spent its budget in the last hour and in its whole window."""
 
-from collections.abc import Callable
+import logging
+from asyncio import to_thread
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from tocsin.errors import SourceError
+from tocsin.adapters.ledger_trail import Line
+from tocsin.errors import SourceError, UnavailableError
 from tocsin.service import attributing, page, phrases
 from tocsin.service.api import Desk
 from tocsin.service.askers import BusyError
@@ -13,6 +16,8 @@ from tocsin.service.shapes import Attributions
 from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
 from tocsin.units import Duration
+
+log = logging.getLogger(__name__)
 
 INCIDENT = Duration.of(hours=1)
 MOST = 5
@@ -37,7 +42,12 @@ async def render_objective(desk: Desk, ref: str) -> str | None:
         (window, answer if isinstance(answer, Attributions) else None, answer if isinstance(answer, str) else late)
         for window, answer in zip(windows, answers, strict=True)
     ]
-    return _render(standing, slo, spent, now)
+    try:
+        lines = await to_thread(desk.trail, slo.ref)
+    except UnavailableError as error:
+        log.warning("the trail of exclusions could not be read", extra={"error": str(error)})
+        lines = ()
+    return _render(standing, slo, spent, lines, now)
 
 
 def _question(desk: Desk, slo: Slo, window: Duration, now: datetime) -> Callable[[], Attributions | str]:
@@ -53,7 +63,7 @@ def _question(desk: Desk, slo: Slo, window: Duration, now: datetime) -> Callable
     return answer
 
 
-def _render(standing: Standing, slo: Slo, spent: list[Spent], now: datetime) -> str:
+def _render(standing: Standing, slo: Slo, spent: list[Spent], lines: Sequence[Line], now: datetime) -> str:
     snapshot = standing.snapshot
     status = next((one for one in snapshot.slos if one.ref == slo.ref), None) if snapshot is not None else None
     return (
@@ -65,6 +75,8 @@ def _render(standing: Standing, slo: Slo, spent: list[Spent], now: datetime) -> 
             tone="blind" if status is None else page.slo_tone(status),
             spent=spent,
             taken={one.exclusion: one for one in status.excluded} if status is not None else {},
+            since={(one.start, one.end, one.treat, one.reason): one.first_at for one in lines},
+            withdrawn=[one for one in lines if one.withdrawn_at is not None],
             unit="Slices" if isinstance(slo.sli, SlicedSli) else "Events",
             css=page.CSS,
             now=now,

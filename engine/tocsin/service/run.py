@@ -15,6 +15,7 @@ from tocsin.adapters.canary_store import SqlCanaries
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.lease import SqlLease
 from tocsin.adapters.ledger_store import LedgerStore
+from tocsin.adapters.ledger_trail import SqlTrail
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.prometheus_rules import PrometheusRules
 from tocsin.adapters.silence_store import SqlSilences
@@ -167,8 +168,8 @@ class Process:
         tell = teller(self._board, self._store, self._evaluator)
         self._renewal = Renewal(self._clock, tell, lambda: self._role.leads)
         self._renewal.follow(self._uncounted.values(), self._interval)
-        askers = stack.enter_context(closing(Askers()))
-        self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, askers)
+        asking = stack.enter_context(closing(Askers())), stack.enter_context(closing(SqlTrail(settings.state))).of
+        self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, *asking)
         self._in_use(now)
         stack.callback(asked.abort)
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
