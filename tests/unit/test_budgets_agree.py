@@ -20,6 +20,7 @@ from tocsin.evaluate.model import SloStatus
 from tocsin.evaluate.slices import Slices
 from tocsin.evaluate.slo import SloQuestion
 from tocsin.evaluate.standing import Standing
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.model import Day, midnight
 from tocsin.monthly.objectives import Bounds, Objective, objective
 from tocsin.ports import Labels
@@ -56,7 +57,7 @@ class Books:
         took = sheets.taken(entry, slo.ref, int(start.timestamp()), int(at.timestamp()))
         return Standing(start, at, end, since_at, *held, told(slo.exclusions, took, (start, end)))
 
-    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Sequence[float]:
+    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
         """Nothing leaves the period of a calendar."""
         raise AssertionError(slo, group, standing)
 

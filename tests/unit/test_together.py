@@ -46,9 +46,9 @@ class Source(Instants):
         return Answer(tuple(rows), at, self.partial)
 
 
-def wanted(count: int) -> list[Wanted]:
+def wanted(count: int) -> list[list[Wanted]]:
     """Questions of two parts."""
-    return [Wanted(f"q{n}", partial(dict, {"bad:5m": f"{n}", "total:5m": f"{n + 1000}"})) for n in range(count)]
+    return [[Wanted(f"q{n}", partial(dict, {"bad:5m": f"{n}", "total:5m": f"{n + 1000}"}))] for n in range(count)]
 
 
 def test_each_gets_its_own_answer() -> None:

@@ -22,7 +22,7 @@ def slo_asks(
 ) -> dict[str, Ask[SloSight]]:
     """By reference."""
     opened = {} if memory is None else _opened(memory)
-    awake = None if memory is None else _awake(memory)
+    awake = None if memory is None else awake_in(memory)
 
     def ask(question: SloQuestion | GroupedQuestion, asker: Asker) -> SloSight:
         def work() -> SloSight:
@@ -82,7 +82,7 @@ def _opened(memory: Memory) -> Mapping[str, set[Labels]]:
     return found
 
 
-def _awake(memory: Memory) -> AbstractSet[str]:
+def awake_in(memory: Memory) -> AbstractSet[str]:
     """The rules of which people read something when they are false: alerts that are open, pending or blind."""
     states = memory.alerts.items()
     return {i.rule for i, state in states if state.phase is not Phase.INACTIVE or state.blind_since is not None}

@@ -35,6 +35,8 @@ from tocsin.windows import ALERT_SEVERITY, Tier
 
 NO_BAD = "its bad series are missing"
 """There is traffic, and nothing that counts its errors: for a latency, a bucket that does not exist."""
+CALM = "the error ratio is below the threshold"
+"""Of a tier that is quiet, and was before: nobody reads more about it, and most tiers are so most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def burn(slo: Slo, limit: Limit, rates: Mapping[Duration, Rate], covered: Callab
     long = whole if whole is None or whole <= threshold else whole * covered(tier.long)
     above = [None if ratio is None else ratio > threshold for ratio in (long, short)]
     if False in above:
-        return Burn(limit, tier, long, short, Truth.FALSE, "the error ratio is below the threshold")
+        return Burn(limit, tier, long, short, Truth.FALSE, CALM)
     if None in above:
         empty = tier.long if long is None else tier.short
         return Burn(limit, tier, long, short, Truth.UNKNOWN, rates[empty].why(empty))

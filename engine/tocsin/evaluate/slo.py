@@ -1,11 +1,13 @@
 """The questions of one SLO: rates at every look, the budget at a slower cadence, and the status they give."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
 from tocsin.evaluate.absence import SLOWER, Absence
@@ -13,6 +15,7 @@ from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
+    CALM,
     NO_BAD,
     Burn,
     Limit,
@@ -35,6 +38,7 @@ from tocsin.evaluate.standing import Ledger, Standing
 from tocsin.evaluate.together import Wanted
 from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
+from tocsin.ledger.arrays import Floats
 from tocsin.ports import Labels
 from tocsin.sli import for_long
 from tocsin.spec import Slo
@@ -46,10 +50,10 @@ _LEAST = 60
 HOUR = Duration.of(hours=1)
 LEDGER, SOURCE = "ledger", "source"
 """Who counted a budget."""
-CALM = "the error ratio is below the threshold"
-"""Of a tier that is quiet, and was before: nobody reads more about it, and most tiers are so most of the time."""
 NOT_EXCLUDED = "its exclusions are not applied: the ledger does not hold the period"
 """Of a budget that the metric source counted, which knows nothing of them."""
+_ALIKE = timedelta(minutes=10)
+"""What leaves a period in each hour to come is read again after so long; it is told by hours."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
 
@@ -108,8 +112,9 @@ class SloQuestion:
     """What every look asks: all windows that are cheap enough."""
     _slowly: Mapping[Duration, Wanted] = field(init=False)
     _texts: dict[str, str] = field(default_factory=dict)
-    _leaving: tuple[Standing, Sequence[float]] | None = None
+    _leaving: tuple[Standing, Floats] | None = None
     """What leaves the window of a standing, in parts of the budget."""
+    _standing: tuple[datetime, Standing | None] | None = None
     _calm: tuple[Counted, Duration | None] | None = None
     """How long the budget lasts, as worked out when it was counted."""
 
@@ -131,6 +136,17 @@ class SloQuestion:
     def query(self) -> str:
         """What every look asks."""
         return self._text(self._quickly)
+
+    @property
+    def slow_windows(self) -> tuple[Duration, ...]:
+        """Those that are asked at the budget's cadence."""
+        return self._long
+
+    def settled(self, at: datetime) -> bool:
+        """Whether nothing of it is due but the rates, and nothing of it failed or is waited for."""
+        cadences = (self.counting, *self.slowly.values())
+        failing = self.absence.cadence.asked is not None or any(one.failures for one in cadences)
+        return not failing and not any(one.due(at, self.budget_every) for one in cadences)
 
     def ask(self, asker: Asker, awake: AbstractSet[str] | None = None) -> SloSight:
         """Look at the SLO once; words about calm tiers are for the rules *awake* alone (None: for all)."""
@@ -203,15 +219,21 @@ class SloQuestion:
         """What the ledger holds, and over which window the rest of the budget is asked for; None: not now."""
         ledger, standing = self.ledger, None
         if ledger is not None and self.budget_from == SOURCE:  # as soon as it holds the period
-            standing = ledger.standing(self.slo, self.group, at)
+            standing = self._held_by(ledger, at)
         due = self.counting.due(at, self.budget_every if self.counting.failures else every)
         if not due and (standing is None or self.counting.failures):
             return None, None
         if ledger is not None and standing is None:
-            standing = ledger.standing(self.slo, self.group, at)
+            standing = self._held_by(ledger, at)
         if standing is None:
             return None, self._period(at)[0]
         return standing, Duration.of(seconds=max(_LEAST, round((at - standing.until).total_seconds())))
+
+    def _held_by(self, ledger: Ledger, at: datetime) -> Standing | None:
+        """Looked up once in a look: what was asked ahead is what then is counted with."""
+        if self._standing is None or self._standing[0] != at:
+            self._standing = at, ledger.standing(self.slo, self.group, at)
+        return self._standing[1]
 
     def _budget(self, window: Duration) -> Wanted:
         """The question for a budget."""
@@ -230,11 +252,11 @@ class SloQuestion:
             self._texts[wanted.name] = wanted.query
         return self._texts[wanted.name]
 
-    def wanted(self, at: datetime) -> tuple[list[Wanted], list[Wanted], list[Wanted]]:
-        """What every look asks, which longer windows are due, and the budget if that is due."""
+    def wanted(self, at: datetime) -> tuple[list[Wanted], list[Wanted]]:
+        """What every whole look asks; and which longer windows are due, and the budget if that is due."""
         slow = [self._slowly[window] for window in self._long if self._cadence(window).due(at, self.budget_every)]
         window = None if self.counting.failures else self._planned(at, self.budget_every)[1]
-        return [self._quickly], slow, [] if window is None else [self._budget(window)]
+        return [self._quickly], slow if window is None else [*slow, self._budget(window)]
 
     def _cadence(self, window: Duration) -> Cadence:
         return self.slowly.setdefault(window, Cadence())
@@ -408,7 +430,7 @@ class SloQuestion:
             return straight
         if spent.remaining <= 0:
             return straight
-        if self._leaving is None or self._leaving[0] is not standing:
+        if self._leaving is None or not timedelta() <= standing.start - self._leaving[0].start < _ALIKE:
             leaving = self.ledger.leaving(slo, self.group, standing)
-            self._leaving = standing, [max(0.0, bad) / spent.allowed for bad in leaving]
+            self._leaving = standing, np.maximum(leaving, 0.0) / spent.allowed
         return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1], HOUR)

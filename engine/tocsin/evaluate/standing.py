@@ -1,6 +1,5 @@
 """What the ledger says of a budget, and whoever says it: all that questions know of the ledger."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 from tocsin.evaluate.excluding import removed_seconds
 from tocsin.evaluate.measures import Excluded
 from tocsin.evaluate.slices import Slices
+from tocsin.ledger.arrays import Floats
 from tocsin.ports import Labels
 from tocsin.spec import Slo
 
@@ -62,7 +62,7 @@ class Ledger(Protocol):
         """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
         ...
 
-    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Sequence[float]:
+    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
         """What was bad in each hour since the window of *standing* began."""
         ...
 

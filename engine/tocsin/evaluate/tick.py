@@ -18,7 +18,8 @@ from functools import partial
 
 from tocsin.evaluate import alerts, burn, combined, own
 from tocsin.evaluate.asking import RANGES, Asker, Unanswered
-from tocsin.evaluate.asks import alert_asks, blind_slo, slo_asks
+from tocsin.evaluate.asks import alert_asks, awake_in, blind_slo, slo_asks
+from tocsin.evaluate.calm import Calm
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.grouped import question_of
@@ -39,11 +40,13 @@ from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import STRIDE
 from tocsin.evaluate.steps import Steps
-from tocsin.evaluate.together import FEW, FEWEST, Together
+from tocsin.evaluate.together import FEW, FEWEST, RECENT, Together
 from tocsin.ports import MetricSource, SourceHealth
 from tocsin.spec import Composite
 from tocsin.workspace import Workspace
 
+WHOLE = 1_000
+"""Calm objectives that one look sees whole, of the many that are asked together."""
 Spread = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None]]], Iterable[None]]
 """`map`, or the `map` of an executor that asks several questions at a time, or what does not wait for all of them."""
 WAITED = "its question has not been answered yet"
@@ -54,7 +57,8 @@ class Watch:
 
     *interval* is the time between ticks, *budgets_every* and *slices_every* are the cadences of what moves slowly.
     Budgets are those of the *ledger* where it holds their periods. Questions of many objectives are asked *together*
-    where that is said: a source that looks answers up by the question needs each for itself.
+    where that is said: a source that looks answers up by the question needs each for itself. Of so many that not all
+    calm ones can be seen whole every minute, *budgets_every* is longer.
     """
 
     def __init__(
@@ -68,6 +72,9 @@ class Watch:
         together: bool = False,
     ) -> None:
         self.workspace = workspace
+        defined = sum(len(service.slos) for service in workspace.services)
+        if together:
+            budgets_every = max(budgets_every, interval * -(-defined // WHOLE))
         self.stride = max(2 * interval, STRIDE)
         self.composites = Composites.of(workspace, slices_every)
         self.composites.ledger = ledger
@@ -86,18 +93,22 @@ class Watch:
         self.slo_roll: Roll[str, SloSight] = Roll()
         self.alert_roll: Roll[str, Seen] = Roll()
         self.slice_roll: Roll[Key, bool] = Roll()
-        self.together = (Together(), Together(FEW), Together(FEW, alike=False)) if together else ()
+        looks = max(1, budgets_every // interval)
+        self.together = (Together(alike=looks <= RECENT), Together(FEW, alike=False)) if together else ()
+        self.calm = Calm(())
         if together:
-            looks = max(1, budgets_every // interval)
             for place, question in enumerate(self.slos):
                 if isinstance(question, SloQuestion):
                     question.phase = place % looks * interval
+            self.calm = Calm(self.slos)
 
     def inherit(self, before: "Watch") -> None:
         """Take over what *before* remembers of the source and of questions that are still the same, for a reload."""
         self.health, self.strikes = before.health, before.strikes
         old = {question.slo: question for question in before.slos}
         self.slos = [old.get(question.slo, question) for question in self.slos]
+        if self.together:
+            self.calm = Calm(self.slos)
         old_slos, new_slos = before.composites.measured.slos, self.composites.measured.slos
         same = {ref for ref, slo in new_slos.items() if ref in old_slos and old_slos[ref].sli == slo.sli}
         self.composites.book = {key: slices for key, slices in before.composites.book.items() if key[0] in same}
@@ -123,13 +134,14 @@ class Watch:
         are answered; those are asked *aside* from then on, which need not wait for any. More *ranges* than a tick has
         time for let one look read all of the history.
         """
-        asker, faults = Asker(source, now, ranges=ranges), Faults()
+        asker, faults, calm = Asker(source, now, ranges=ranges), Faults(), dict[str, SloSight]()
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
         if isinstance(alive, Unanswered):
             asker.unreachable = alive.reason
         elif self.together and len(self.slos) >= FEWEST:
-            asker.ahead = self._ahead(source, now, spread)
-        ours, slow = self.slo_roll.begin(asker, slo_asks(self.slos, self.rules, memory, faults))
+            calm, asker.ahead = self._ahead(source, now, memory, spread)
+        restless = [question for question in self.slos if question.slo.ref not in calm]
+        ours, slow = self.slo_roll.begin(asker, slo_asks(restless, self.rules, memory, faults))
         jobs, slower = self.alert_roll.begin(asker, alert_asks(self.alerts, memory, faults))
         slices, slowest = self.slice_roll.begin(asker, self.composites.asks(asker, faults))
         _all(aside, [*slow, *slower])
@@ -137,10 +149,9 @@ class Watch:
         about_slos = self.slo_roll.end(asker, self.stride)
         about_alerts = self.alert_roll.end(asker, self.stride)
         about_slices = self.slice_roll.end(asker, self.stride)
-        sights = [
-            about_slos.found.get(question.slo.ref) or blind_slo(question, self.rules, WAITED, now)
-            for question in self.slos
-        ]
+        self.calm.saw(about_slos.found)
+        known = {**calm, **about_slos.found}
+        sights = [known.get(one.slo.ref) or blind_slo(one, self.rules, WAITED, now) for one in self.slos]
         seen = {question.alert.ref: Seen(rest=unknown(WAITED)) for question in self.alerts} | dict(about_alerts.found)
         for sight in sights:
             seen.update(sight.seen)
@@ -170,14 +181,18 @@ class Watch:
             late=len(self.slo_roll.late) + len(self.alert_roll.late) + len(self.slice_roll.late),
         )
 
-    def _ahead(self, source: MetricSource, now: datetime, spread: Spread) -> Mapping[str, Mapping[str, float]]:
-        """Ask what objectives will ask in this look, many at once: what every look asks, and what is due."""
-        prompt = [question for question in self.slos if question.slo.ref not in self.slo_roll.late]
+    def _ahead(
+        self, source: MetricSource, now: datetime, memory: Memory | None, spread: Spread
+    ) -> tuple[dict[str, SloSight], Mapping[str, Mapping[str, float]]]:
+        """What calm objectives show; of the others what they will ask in this look, asked for many at once."""
+        late = self.slo_roll.late
+        calm = {} if memory is None else self.calm.look(source, now, awake_in(memory), late.keys(), spread)
+        prompt = [one for one in self.slos if one.slo.ref not in late and one.slo.ref not in calm]
         asked = [question.wanted(now) for question in prompt if isinstance(question, SloQuestion)]
         found: dict[str, Mapping[str, float]] = {}
         for together, wanted in zip(self.together, zip(*asked, strict=True), strict=False):
-            found |= together.ask(source, now, [one for some in wanted for one in some], spread)
-        return found
+            found |= together.ask(source, now, wanted, spread)
+        return calm, found
 
 
 def turn(watch: Watch, sight: Sight, memory: Memory, now: datetime) -> Turn:

@@ -21,9 +21,9 @@ from tocsin.evaluate.asking import MARK, labelled
 from tocsin.ports import Answer, MetricSource
 
 MOST = 48
-"""Questions of one request: some 700 expressions, a quarter of a megabyte of text."""
-FEW = 24
-"""Of those that read long windows."""
+"""Objectives of one request: five hundred expressions, a third of a megabyte of text."""
+FEW = 48
+"""Where long windows are read."""
 RECENT = 5
 """Looks of which texts are kept: what is due once a minute is due in every fourth of them."""
 FEWEST = 25
@@ -79,9 +79,11 @@ class _Look:
             if len(chunk) == 1:
                 self.bad.append(chunk[0].name)
                 return
-            middle = len(chunk) // 2
+            middle, bad = len(chunk) // 2, len(self.bad)
             self.ask(chunk[:middle])
             self.ask(chunk[middle:])
+            if len(self.bad) == bad:  # each part is fine: it was too much for one request
+                self.slow.append(len(chunk))
             return
         if not answer.partial:
             self.well.append(len(chunk))
@@ -106,12 +108,19 @@ class Together:
         self.size = self.most
 
     def ask(
-        self, source: MetricSource, at: datetime, wanted: Sequence[Wanted], spread: Run
+        self, source: MetricSource, at: datetime, wanted: Iterable[Sequence[Wanted]], spread: Run
     ) -> Mapping[str, Mapping[str, float]]:
-        """The values by name of as many questions as could be answered, by their names."""
+        """The values by name of as many questions as could be answered, by their names.
+
+        Those of one objective go in one request: there are no more of these where it has more windows.
+        """
         self.alone = {name: looks - 1 for name, looks in self.alone.items() if looks > 1}
-        wanted = [one for one in wanted if one.name not in self.alone]
-        chunks = [wanted[start : start + self.size] for start in range(0, len(wanted), self.size)]
+        kept = [[one for one in some if one.name not in self.alone] for some in wanted] if self.alone else wanted
+        groups = [some for some in kept if some]
+        chunks = [
+            [one for some in groups[start : start + self.size] for one in some]
+            for start in range(0, len(groups), self.size)
+        ]
         keys = [tuple(one.name for one in chunk) for chunk in chunks]
         if self.alike:
             for key, chunk in zip(keys, chunks, strict=True):

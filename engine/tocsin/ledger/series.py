@@ -134,7 +134,10 @@ class Series:
         What a counter counted in a gap is known, though nobody looked.
         """
         low = max(int(self.edges[: self.used].searchsorted(start, side="right")) - 1, 0)
-        known = [np.diff(sums[low : self.used, column]) > 0 for sums in (self.seen, self.total)]
+        both = self.seen, self.total
+        if low + 1 < self.used and any(sums[low + 1, column] > sums[low, column] for sums in both):  # most often
+            return max(start, int(self.edges[low]))
+        known = [np.diff(sums[low : self.used, column]) > 0 for sums in both]
         rises = np.flatnonzero(known[0] | known[1])
         return max(start, int(self.edges[low + rises[0]])) if len(rises) else None
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from tocsin.ledger.arrays import Seconds
+from tocsin.ledger.arrays import Floats, Seconds
 from tocsin.ledger.methods import Units
 from tocsin.ledger.model import DAY, day_of
 from tocsin.ledger.series import HOUR, Series, grid
@@ -72,13 +72,13 @@ class Sheet:
         """When anything is known, from *start* on, as far as lines tell; None where nothing ever is."""
         return self.series.first_known(self.columns[ref], start) if ref in self.columns else None
 
-    def leaving(self, ref: str, start: int, end: int) -> list[float]:
+    def leaving(self, ref: str, start: int, end: int) -> Floats:
         """Bad units of each hour from *start* on: what leaves a rolling window in the hours to come."""
         if ref not in self.columns:
-            return []
+            return np.zeros(0)
         times = np.arange(start, end + 1, HOUR, dtype=np.int64)
         sums = self.series.before(times, np.array([self.columns[ref]]))[:, 0]
-        return np.diff(sums).tolist()  # type: ignore[no-any-return]  # a list of floats
+        return sums[1:] - sums[:-1]
 
     def _column(self, ref: str) -> int:
         if ref not in self.columns:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
+
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
 from tocsin.evaluate.bookkeeping import OLD, closed, closes, entries, fill, open_since
@@ -22,6 +24,7 @@ from tocsin.evaluate.excluding import told
 from tocsin.evaluate.model import SlaStatus
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.evaluate.standing import Standing
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.model import Day
 from tocsin.ledger.restating import still_seen
 from tocsin.ports import Clock, Labels, MetricSource
@@ -114,11 +117,11 @@ class Keeper:
         took = self._sheets.taken(kept.entry, slo.ref + named(group), _seconds(start), _seconds(until))
         return Standing(start, until, end, first, *held, told(slo.exclusions, took, (start, end)))
 
-    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> list[float]:
+    def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
         """What was bad in each hour since the window of *standing* began."""
         kept = self._kept.get(slo.ref)
         ref, start, until = slo.ref + named(group), _seconds(standing.start), _seconds(standing.until)
-        return [] if kept is None else self._sheets.leaving(kept.entry, ref, start, until)
+        return np.zeros(0) if kept is None else self._sheets.leaving(kept.entry, ref, start, until)
 
     def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
         """Put into *book* what is held of its slices from *since* on."""

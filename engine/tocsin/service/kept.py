@@ -25,6 +25,8 @@ class Kept:
     read: bool = False
     """Whether what the store holds of it is on the sheet."""
     trouble: Cadence = field(default_factory=Cadence)
+    _held: tuple[date, date] | None = None
+    """From which day to which one nothing is missing."""
 
     def waits(self, now: datetime, every: timedelta) -> bool:
         """Whether its last question failed a short while ago."""
@@ -34,8 +36,13 @@ class Kept:
         """Whether nothing is missing since *start*."""
         if self.running is None:
             return False
-        days = range((self.running.since - start).days)
-        return all((day := start + timedelta(n)) in self.closed or day in self.whole for n in days)
+        stretch = start, self.running.since
+        if self._held != stretch:  # days are never opened again
+            days = range((self.running.since - start).days)
+            if not all((day := start + timedelta(n)) in self.closed or day in self.whole for n in days):
+                return False
+            self._held = stretch
+        return True
 
     def run(self, since: date) -> Running:
         """What counts the days that run since *since*; a day that it had counted to its end stays known as such."""

@@ -4,7 +4,10 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import date
 
+import numpy as np
+
 from tocsin.evaluate.bookkeeping import Entry
+from tocsin.ledger.arrays import Floats
 from tocsin.ledger.auditing import Take, takes, together
 from tocsin.ledger.model import DAY, Day
 from tocsin.ledger.sheet import Held, Sheet
@@ -79,8 +82,8 @@ class Sheets:
             days = list(self._taken.get(ref, {}).values())
         return together((take for day in days for take in day), len(entry.excluded), start, until)
 
-    def leaving(self, entry: Entry, ref: str, start: int, until: int) -> list[float]:
+    def leaving(self, entry: Entry, ref: str, start: int, until: int) -> Floats:
         """Bad units of each hour since *start*."""
         with self._lock:
             sheet = self._sheets.get(entry.method.slice)
-            return [] if sheet is None else sheet.leaving(ref, start, until)
+            return np.zeros(0) if sheet is None else sheet.leaving(ref, start, until)
