@@ -3,9 +3,9 @@
 Each size runs in a process of its own on the parts of the service (`Watch`, `Evaluator`, the ledger's `Keeper` with its
 sheets, the store in SQLite) and asks over HTTP. Objectives have 30-day windows, four tiers and budgets from the ledger,
 which holds thirty days of minutes. Ticks follow each other by the evaluator's interval; the first one asks for all,
-each later one for a fourth of what is due once a minute: windows above six hours, and budgets. Processor time is the
-process's own, that of its threads included; the median and the worst are those of the minute that follows the first,
-in which texts are written that are kept from then on.
+each later one asks whether objectives are calm, and sees a part of them whole: each once in a round, which is a minute,
+and longer where there are more than four thousand. Processor time is the process's own, that of its threads included;
+the median and the worst are those of the second round, for in the first texts are written that are kept from then on.
 
 A stand-in answers at once, in a process of its own, so that nobody waits for evaluations; with `--real` it is a
 Prometheus, whose time is not counted either. `--tiers N` takes the first N tiers, to show that the number of questions
@@ -40,7 +40,7 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.asking import MARK
 from tocsin.evaluate.bookkeeping import Running, open_since
-from tocsin.evaluate.tick import Watch
+from tocsin.evaluate.tick import WHOLE, Watch
 from tocsin.ledger.model import Day
 from tocsin.ports import Answer, RangeAnswer
 from tocsin.service.board import Board, Standing
@@ -55,7 +55,8 @@ from tocsin.workspace import Source, Workspace, read_workspace
 
 SIZES = (100, 1_000, 10_000)
 INTERVAL = timedelta(seconds=15)
-TICKS, WARM = 9, 5
+LEAST = 4
+"""Ticks of a round: a minute of them."""
 BEHIND = 300
 """Seconds that the ledger is behind: it leaves the newest five minutes to the metric source."""
 DEADLINE = 60.0
@@ -193,7 +194,8 @@ def measure(count: int, windows: int, url: str, end: int) -> dict[str, object]:
             spread=stack.enter_context(ThreadPoolExecutor(ASKERS)).map,
         )
         cpu, wall, asked = [], [], []
-        for _ in range(TICKS):
+        a_round = max(LEAST, -(-count // WHOLE))
+        for _ in range(1 + 2 * a_round):
             source.asked = 0
             began, started = time.process_time(), time.monotonic()
             evaluator.tick(Due(clock.now()))
@@ -209,8 +211,8 @@ def measure(count: int, windows: int, url: str, end: int) -> dict[str, object]:
         "objectives": count,
         "tiers": windows,
         "first tick cpu s": round(cpu[0], 2),
-        "tick cpu s": round(median(cpu[WARM:]), 3),
-        "worst tick cpu s": round(max(cpu[WARM:]), 3),
+        "tick cpu s": round(median(cpu[-a_round:]), 3),
+        "worst tick cpu s": round(max(cpu[-a_round:]), 3),
         "all ticks cpu s": [round(one, 3) for one in cpu],
         "ticks wall s": [round(one, 1) for one in wall],
         "questions": asked,

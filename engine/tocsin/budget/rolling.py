@@ -1,19 +1,13 @@
 """When a rolling budget is spent: old errors leave its window, and that part of the future is known."""
 
+from collections.abc import Sequence
 from math import isfinite
-from typing import TYPE_CHECKING
 
 from tocsin.units import Duration
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 def exhaustion_with_roll_off(
-    remaining: float, burn: float, period: Duration, leaving: "Sequence[float] | NDArray[np.float64]", step: Duration
+    remaining: float, burn: float, period: Duration, leaving: Sequence[float], step: Duration
 ) -> Duration | None:
     """How long *remaining* (a fraction of the budget) lasts at a constant burn rate; None: for ever.
 
@@ -37,16 +31,15 @@ def exhaustion_with_roll_off(
         return None
     if remaining <= 0:
         return Duration(0)
-    import numpy as np  # noqa: PLC0415 - compiling needs budgets, and does without it
-
     pace = burn * step.milliseconds / period.milliseconds
-    back = np.cumsum(np.asarray(leaving, dtype=np.float64))
-    left = np.concatenate(([remaining], remaining - pace * np.arange(1, len(back) + 1) + back))
-    spent = left <= 0
-    if (number := int(spent.argmax())) > 0:
-        before, after = float(left[number - 1]), float(left[number])
-        return Duration(round((number - 1 + before / (before - after)) * step.milliseconds))
+    left, spent, left_off = remaining, 0.0, 0.0
+    for number, back in enumerate(leaving):
+        spent, left_off = pace * (number + 1), left_off + back
+        after = remaining - spent + left_off
+        if after <= 0:
+            return Duration(round((number + left / (left - after)) * step.milliseconds))
+        left = after
     if pace <= 0:
         return None
-    lasts = (len(back) + float(left[-1]) / pace) * step.milliseconds
+    lasts = (len(leaving) + left / pace) * step.milliseconds
     return Duration(round(lasts)) if lasts < period.milliseconds + 0.5 else None

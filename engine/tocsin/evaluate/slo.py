@@ -38,7 +38,6 @@ from tocsin.evaluate.standing import Ledger, Standing
 from tocsin.evaluate.together import Wanted
 from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
-from tocsin.ledger.arrays import Floats
 from tocsin.ports import Labels
 from tocsin.sli import for_long
 from tocsin.spec import Slo
@@ -112,7 +111,7 @@ class SloQuestion:
     """What every look asks: all windows that are cheap enough."""
     _slowly: Mapping[Duration, Wanted] = field(init=False)
     _texts: dict[str, str] = field(default_factory=dict)
-    _leaving: tuple[Standing, Floats] | None = None
+    _leaving: tuple[Standing, list[float]] | None = None
     """What leaves the window of a standing, in parts of the budget."""
     _standing: tuple[datetime, Standing | None] | None = None
     _calm: tuple[Counted, Duration | None] | None = None
@@ -432,5 +431,5 @@ class SloQuestion:
             return straight
         if self._leaving is None or not timedelta() <= standing.start - self._leaving[0].start < _ALIKE:
             leaving = self.ledger.leaving(slo, self.group, standing)
-            self._leaving = standing, np.maximum(leaving, 0.0) / spent.allowed
+            self._leaving = standing, (np.maximum(leaving, 0.0) / spent.allowed).tolist()
         return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1], HOUR)
