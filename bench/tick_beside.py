@@ -56,8 +56,6 @@ IDLE = 30
 LARGE = 5_000
 """Objectives from which on a server is measured in a time of its own, and from its first evaluations on: two cores are
 not enough for all at once."""
-REAL_TICKS, FEWEST = {100: 6}, 3
-"""How many ticks ask a real Prometheus, the first included, by size: of a thousand objectives each takes minutes."""
 CPU, RSS = "process_cpu_seconds_total", "process_resident_memory_bytes"
 
 
@@ -167,9 +165,7 @@ def real_ticks(size: int, url: str, end: int) -> dict[str, object]:
             spent.append(round(page(url, [CPU])[CPU][0] - before, 2))
 
     vars(tick_speed)["Evaluator"] = Metered
-    tick_speed.TICKS = REAL_TICKS.get(size, FEWEST)
-    tick_speed.WARM = tick_speed.TICKS - 1
-    return {**tick_speed.measure(size, TIERS, url, end), "source cpu s": spent}
+    return {**tick_speed.measure(size, TIERS, url, end, rounds=1), "source cpu s": spent}
 
 
 # --- rules in servers ----------------------------------------------------------------------------------------

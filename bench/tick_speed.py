@@ -165,8 +165,8 @@ def kept(found: Workspace, source: Counting, store: Drawn, clock: Fixed) -> Keep
     return keeper
 
 
-def measure(count: int, windows: int, url: str, end: int) -> dict[str, object]:
-    """Tick, and count."""
+def measure(count: int, windows: int, url: str, end: int, rounds: int = 2) -> dict[str, object]:
+    """Tick, and count; so many *rounds* after the first tick."""
     imports = megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     clock = Fixed(datetime.fromtimestamp(end - MINUTE * 2, UTC))
     found = workspace(count, windows)
@@ -195,7 +195,7 @@ def measure(count: int, windows: int, url: str, end: int) -> dict[str, object]:
         )
         cpu, wall, asked = [], [], []
         a_round = max(LEAST, -(-count // WHOLE))
-        for _ in range(1 + 2 * a_round):
+        for _ in range(1 + rounds * a_round):
             source.asked = 0
             began, started = time.process_time(), time.monotonic()
             evaluator.tick(Due(clock.now()))
