@@ -87,7 +87,7 @@ class Muting:
         for view in views:
             mine = labels[view.dedup_key]
             quiet = self.directory.mutes(view, now) if self.directory else ()
-            why = (*inhibited.over(view, mine), *quiet, *_maintained(open_windows, mine), *_silenced(active, mine))
+            why = (*inhibited.over(mine), *quiet, *_maintained(open_windows, mine), *_silenced(active, mine))
             if why:
                 found[view.dedup_key] = why
         return found
@@ -111,12 +111,19 @@ def _maintained(windows: Iterable[tuple[Maintenance, datetime]], labels: Mapping
             yield Mute(MuteKind.MAINTENANCE, window.name, why, end)
 
 
+_First = Mapping[Labels, AlertView]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """The firing sources of each inhibition by the values of its equal labels: a look-up for each target."""
+    """The first firing source of each inhibition by the values of its equal labels: a look-up for each target.
+
+    What is both source and target of a rule is inhibited by no other that is both: neither would be told. So beside
+    the first of all stands the first that is no target.
+    """
 
     inhibitions: tuple[Inhibition, ...]
-    firing: tuple[Mapping[Labels, tuple[AlertView, ...]], ...]
+    firing: tuple[tuple[_First, _First], ...]
 
     @classmethod
     def of(
@@ -126,29 +133,28 @@ class _Sources:
         labels: Mapping[str, Mapping[str, str]],
     ) -> "_Sources":
         firing = [view for view in views if view.phase in OPEN and view.resolved_at is None]
-        tables: list[Mapping[Labels, tuple[AlertView, ...]]] = []
+        tables: list[tuple[_First, _First]] = []
         for rule in inhibitions:
-            table: dict[Labels, tuple[AlertView, ...]] = {}
+            any_of: dict[Labels, AlertView] = {}
+            no_target: dict[Labels, AlertView] = {}
             for view in firing:
                 mine = labels[view.dedup_key]
                 if fulfilled(rule.source, mine):
                     key = _values(rule, mine)
-                    table[key] = (*table.get(key, ()), view)
-            tables.append(table)
+                    any_of.setdefault(key, view)
+                    if key not in no_target and not fulfilled(rule.target, mine):
+                        no_target[key] = view
+            tables.append((any_of, no_target))
         return cls(inhibitions, tuple(tables))
 
-    def over(self, view: AlertView, labels: Mapping[str, str]) -> Iterator[Mute]:
-        for rule, table in zip(self.inhibitions, self.firing, strict=True):
-            if not table or not fulfilled(rule.target, labels):
+    def over(self, labels: Mapping[str, str]) -> Iterator[Mute]:
+        for rule, (any_of, no_target) in zip(self.inhibitions, self.firing, strict=True):
+            if not any_of or not fulfilled(rule.target, labels):
                 continue
-            # What is both source and target of a rule is inhibited by no other that is both: neither would be told.
-            both = fulfilled(rule.source, labels)
-            sources = table.get(_values(rule, labels), ())
-            for source in sources:
-                if source is view or (both and fulfilled(rule.target, routing_labels(source))):
-                    continue
+            table = no_target if fulfilled(rule.source, labels) else any_of
+            source = table.get(_values(rule, labels))
+            if source is not None:
                 yield Mute(MuteKind.INHIBITION, source.dedup_key, f"(while this fires: {source.title})")
-                break
 
 
 def _values(rule: Inhibition, labels: Mapping[str, str]) -> Labels:
