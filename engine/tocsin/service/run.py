@@ -5,26 +5,15 @@ import os
 import queue
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
-from tocsin.adapters.acknowledgement_store import SqlAcknowledgements
-from tocsin.adapters.canary_store import SqlCanaries
-from tocsin.adapters.claim_store import SqlClaims
-from tocsin.adapters.lease import SqlLease
-from tocsin.adapters.ledger_store import LedgerStore
-from tocsin.adapters.ledger_trail import SqlTrail
-from tocsin.adapters.prometheus_http import PrometheusSource
-from tocsin.adapters.prometheus_rules import PrometheusRules
-from tocsin.adapters.silence_store import SqlSilences
-from tocsin.adapters.store import SqlStore
 from tocsin.definitions import Definitions, read_definitions
-from tocsin.errors import FencedError, StoreError, TocsinError
+from tocsin.errors import FencedError, TocsinError
 from tocsin.evaluate.leadership import Role
-from tocsin.evaluate.memory import Fallback, OutboxDepth
-from tocsin.evaluate.model import SlaStatus
+from tocsin.evaluate.memory import Fallback
 from tocsin.evaluate.tick import Watch
 from tocsin.notify.fallback import fallbacks
 from tocsin.notify.muting import muting_of
@@ -36,43 +25,39 @@ from tocsin.service.app import create_app, readiness
 from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
 from tocsin.service.canary import Canaries
-from tocsin.service.delivery import Courier, Worker
+from tocsin.service.couriers import Couriers
 from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
-from tocsin.service.keeper import Keeper
-from tocsin.service.lanes import ASIDE, ASKERS, Lanes
+from tocsin.service.keeping import keeper_of
+from tocsin.service.lanes import Lanes
 from tocsin.service.leadership import Leadership
 from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
 from tocsin.service.paged import Paged
+from tocsin.service.parts import Sources, Stores
 from tocsin.service.pictures import Pictures
 from tocsin.service.quiet import Quiet
 from tocsin.service.renewal import Renewal, teller
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
 from tocsin.service.silencing import Silencing
-from tocsin.service.stopping import Orders, StoppableSource, Stopped, passed_on, signals
+from tocsin.service.stopping import Orders, Stopped, passed_on, signals
 from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
 from tocsin.service.wiring import build_channels, heartbeat
 from tocsin.settings import Settings, without_password
-from tocsin.spec import LedgerSettings
 
 log = logging.getLogger(__name__)
 
 DOUBT = "another evaluator may have sent this, too: the state store does not answer"
 SIGNED_BY = "TOCSIN_SECRET"
 """The environment variable with what links for acknowledging and silencing are signed by."""
-PICTURE_DEADLINE = 2.5
-"""Seconds for what a message's graph shows: the page waits for it."""
 SWITCH = 0.001
 """Seconds after which a thread that computes lets the next one go on, a fifth of Python's own.
 
 A worker waits for that some ten times for each message, and in a storm a tick computes for seconds.
 """
-LEDGER_DEADLINE = 30.0
-"""Seconds for one question of the ledger: nobody waits for it."""
 
 
 class WallClock:
@@ -93,20 +78,17 @@ class Process:
         self._environ = environ
         self._clock: Clock = WallClock()
         self._telemetry = Telemetry(version("tocsin"))
-        drawn = stack.enter_context(closing(PrometheusSource(settings.prometheus, PICTURE_DEADLINE, connections=2)))
-        self._pictures = Pictures(drawn)
-        stack.callback(drawn.abort)
+        self._sources = Sources.opened(settings.prometheus, stack)
+        self._pictures = Pictures(self._sources.pictures)
+        stack.callback(self._sources.pictures.abort)
         channels = self._channels(definitions)
         self._web = WebServer(settings.listen)
         stack.callback(self._web.stop)
-        self._store = stack.enter_context(closing(SqlStore(settings.state)))
-        source = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS + ASIDE)))
-        asked = stack.enter_context(closing(PrometheusSource(settings.prometheus, connections=ASKERS)))
-        self._source = StoppableSource(source, source.abort)
+        stores = Stores.opened(settings, stack)
+        self._store = stores.state
         self._interval = settings.interval.timedelta
         lanes = stack.enter_context(Lanes(self._interval))
-        lease = stack.enter_context(closing(SqlLease(settings.state)))
-        self._leadership = Leadership(lease, self._interval)
+        self._leadership = Leadership(stores.lease, self._interval)
         stack.callback(self._leadership.stop)
         self._role = Role()
         memory = self._store.load()
@@ -125,31 +107,33 @@ class Process:
                 version=version("tocsin"),
             )
         )
-        self._courier = Courier(
-            self._store, channels, self._clock, fallbacks=fallbacks(definitions.workspace.notifications)
-        )
-        self._telemetry.watch(self._board, self._store, self._clock, self._workers)
-        self._retired: list[Courier] = []
+        self._couriers = Couriers(self._store, self._clock, channels, fallbacks(definitions.workspace.notifications))
+        self._telemetry.watch(self._board, self._store, self._clock, self._couriers.workers)
         self._keeping = False
-        self._keeper = self._kept(definitions, stack)
-        rules = stack.enter_context(closing(PrometheusRules(settings.prometheus, connections=1)))
-        claims = stack.enter_context(closing(SqlClaims(settings.state)))
-        self._inbox = Inbox(claims, rules.alerting_rules, shared=claims.shared)
+        self._keeper = keeper_of(
+            definitions.workspace,
+            settings.state,
+            self._sources.counts,
+            clock=self._clock,
+            board=self._board,
+            telemetry=self._telemetry,
+            stack=stack,
+        )
+        self._inbox = Inbox(stores.claims, self._sources.rules.alerting_rules, shared=stores.claims.shared)
         self._inbox.load()
-        acknowledgements = stack.enter_context(closing(SqlAcknowledgements(settings.state)))
         self._secret = environ.get(SIGNED_BY, "")
-        self._taken = Taken(acknowledgements, self._secret)
-        self._quiet = Quiet(stack.enter_context(closing(SqlSilences(settings.state))))
-        canaries = Canaries(stack.enter_context(closing(SqlCanaries(settings.state))))
+        self._taken = Taken(stores.acknowledgements, self._secret)
+        self._quiet = Quiet(stores.silences)
+        canaries = Canaries(stores.canaries)
         self._telemetry.watch_canaries(canaries.known)
         self._paged = Paged(self._store)
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True),
             notifications=definitions.workspace.notifications,
             memory=memory,
-            source=self._source,
+            source=self._sources.looks,
             store=self._store,
-            deliverer=self._courier,
+            deliverer=self._couriers,
             board=self._board,
             telemetry=self._telemetry,
             clock=self._clock,
@@ -168,10 +152,11 @@ class Process:
         tell = teller(self._board, self._store, self._evaluator)
         self._renewal = Renewal(self._clock, tell, lambda: self._role.leads)
         self._renewal.follow(self._uncounted.values(), self._interval)
-        asking = stack.enter_context(closing(Askers())), stack.enter_context(closing(SqlTrail(settings.state))).of
-        self._desk = Desk(self._board, self._store, asked, self._clock, self._workers, *asking)
+        askers = stack.enter_context(closing(Askers()))
+        workers, trail = self._couriers.workers, stores.trail.of
+        self._desk = Desk(self._board, self._store, self._sources.web, self._clock, workers, askers, trail)
         self._in_use(now)
-        stack.callback(asked.abort)
+        stack.callback(self._sources.web.abort)
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
 
     def _channels(self, definitions: Definitions) -> dict[str, Channel]:
@@ -188,30 +173,6 @@ class Process:
     def _fault(self) -> str:
         """What is wrong with this evaluator, in words; empty while it can be relied on."""
         return "; ".join(f"{name}: {each.reason}" for name, each in readiness(self._desk).checks.items() if not each.ok)
-
-    def _kept(self, definitions: Definitions, stack: ExitStack) -> Keeper | None:
-        """Who keeps the ledger, with connections of its own; what the definitions say of it holds until a restart."""
-        source = stack.enter_context(
-            closing(PrometheusSource(self._settings.prometheus, LEDGER_DEADLINE, connections=1))
-        )
-        self._counts = StoppableSource(source, source.abort)
-        platform = definitions.workspace.platform
-        settings = platform.ledger if platform is not None else LedgerSettings()
-        if not settings.enabled:
-            return None
-        store = stack.enter_context(closing(LedgerStore(self._settings.state, on_broken=_broken)))
-        keeper = Keeper(
-            definitions.workspace, self._counts, store, self._clock, settings, self._telemetry, self._contracts
-        )
-        self._telemetry.watch_ledger(lambda: keeper.pending, lambda: keeper.behind(self._clock.now()))
-        return keeper
-
-    def _contracts(self) -> Iterable[SlaStatus]:
-        snapshot = self._board.read().snapshot
-        return snapshot.slas if snapshot is not None else ()
-
-    def _workers(self, depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
-        return self._courier.workers(depths)  # of the courier in use: a reload brings another one
 
     def _in_use(self, now: datetime) -> None:
         self._telemetry.reload_ok.set(1)
@@ -236,8 +197,8 @@ class Process:
 
     def give_up(self) -> None:
         """Break off the evaluation under way, from another thread; nothing of it counts."""
-        self._source.stop()
-        self._counts.stop()
+        self._sources.looks.stop()
+        self._sources.counts.stop()
 
     def tick_until_told(self, orders: Orders) -> None:
         """Tick, and follow orders (`reload`, `stop`) between ticks; returns on `stop` or when told to give up."""
@@ -293,7 +254,7 @@ class Process:
                 self._evaluator.memory = self._store.load()
             except TocsinError as error:
                 log.warning("leads with what it remembers", extra={"error": str(error)})
-            self._courier.start()
+            self._couriers.start()
         elif before.leads and not role.leads:
             self._evaluator.unsaved = None  # whoever leads now tells it from what it sees itself
             self._hand_over(self._evaluator.detour.channels, fallbacks(self._evaluator.notifications))
@@ -331,11 +292,9 @@ class Process:
 
     def _hand_over(self, channels: Mapping[str, Channel], others: Mapping[str, Fallback]) -> None:
         """Deliver through *channels* from now on; what is being sent is finished beside, the store keeps them apart."""
-        self._retired = [c for c in (*self._retired, self._courier) if not c.stop(timedelta())]
-        self._courier = Courier(self._store, channels, self._clock, fallbacks=others)
+        self._couriers.hand_over(channels, others)
         if self._role.leads:
-            self._courier.start()
-        self._evaluator.deliverer = self._courier
+            self._couriers.start()
         self._evaluator.detour.channels = channels
 
     def _refuse(self, definitions: Definitions | None, error: str) -> None:
@@ -353,18 +312,13 @@ class Process:
             self._keeper.stop()
         if self._role.leads:
             self._evaluator.finish(self._settings.drain.timedelta.total_seconds() / 2)
-        couriers = (self._courier, *self._retired)
-        drained = [courier.stop(timedelta(seconds=max(0.0, end - time.monotonic()))) for courier in couriers]
+        drained = self._couriers.stop(end)
         try:
             left = sum(depth.pending for depth in self._store.depths())
         except TocsinError as error:
             log.warning("stopped, but the outbox could not be read", extra={"error": str(error)})
         else:
-            log.info("stopped", extra={"drained": all(drained), "left_in_outbox": left})
-
-
-def _broken(error: StoreError) -> None:
-    log.error("a day of the ledger cannot be read", extra={"error": str(error)})
+            log.info("stopped", extra={"drained": drained, "left_in_outbox": left})
 
 
 def counts(definitions: Definitions) -> dict[str, int]:
