@@ -84,3 +84,4 @@ def test_on_the_page(site: Site) -> None:
     assert f"since {NOW - 2 * DAY:%Y-%m-%d %H:%M} UTC" in page
     assert f"{NOW - 2 * DAY:%Y-%m-%d %H:%M} to {NOW - DAY:%Y-%m-%d %H:%M} UTC" in page
     assert "know nothing of exclusions" in page
+    assert '<td data-label="Taken" class="num">1200</td>' in page  # no budget is told, so this is what the trail says

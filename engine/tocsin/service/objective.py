@@ -8,13 +8,15 @@ from functools import partial
 
 from tocsin.adapters.ledger_trail import Line
 from tocsin.errors import SourceError, UnavailableError
+from tocsin.evaluate.measures import Excluded
+from tocsin.evaluate.model import SloStatus
 from tocsin.service import attributing, page, phrases
 from tocsin.service.api import Desk
 from tocsin.service.askers import BusyError
 from tocsin.service.board import Standing
 from tocsin.service.shapes import Attributions
 from tocsin.sli import SlicedSli
-from tocsin.spec import Slo
+from tocsin.spec import Exclusion, Slo
 from tocsin.units import Duration
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def _render(standing: Standing, slo: Slo, spent: list[Spent], lines: Sequence[Li
             status=status,
             tone="blind" if status is None else page.slo_tone(status),
             spent=spent,
-            taken={one.exclusion: one for one in status.excluded} if status is not None else {},
+            taken=_taken(slo, status, lines),
             since={(one.start, one.end, one.treat, one.reason): one.first_at for one in lines},
             withdrawn=[one for one in lines if one.withdrawn_at is not None],
             unit="Slices" if isinstance(slo.sli, SlicedSli) else "Events",
@@ -84,3 +86,11 @@ def _render(standing: Standing, slo: Slo, spent: list[Spent], lines: Sequence[Li
             when=lambda at: phrases.clock_time(at, now),
         )
     )
+
+
+def _taken(slo: Slo, status: SloStatus | None, lines: Sequence[Line]) -> dict[Exclusion, Excluded | Line]:
+    """What each exclusion took of the period; where no budget is told, what the trail says of it as a whole."""
+    known = {(one.start, one.end, one.treat, one.reason): one for one in lines}
+    trailed = {one: known.get((one.start, one.end, one.treat, one.reason)) for one in slo.exclusions}
+    found: dict[Exclusion, Excluded | Line] = {one: line for one, line in trailed.items() if line is not None}
+    return found | {one.exclusion: one for one in (status.excluded if status is not None else ())}
