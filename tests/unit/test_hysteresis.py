@@ -1,11 +1,15 @@
 """Thresholds with hysteresis: where an alert begins, where it ends, and that rules and evaluator agree."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 from tests.oracle import ask, firing, groups_of
 from tests.reading import places, read
 from tests.worlds import FIRED, RESOLVED, START, World, seconds
+
+from tocsin.evaluate.model import EventKind
+from tocsin.ports import Row
 
 VALUES = [50, 81, 82, 75, 79, 70, 69, 75, 79, 80, 81, 72, 60]
 """Minute by minute: above 80 from minute 1, on the way down until minute 6 (69), and again from minute 10."""
@@ -133,6 +137,49 @@ def test_a_missing_value_is_blind_between_the_bounds() -> None:
     there.run(600, 660)
 
     assert (there.told("shop/Full"), there.blind("shop/Full")) == ([(0, FIRED)], ["a"])
+
+
+TWO = """alerts:
+  Stuck:
+    value: '2 * (errors > bool 5) + on (queue) (backlog >= bool 2)'
+    above: 1
+    clear_below: 1
+    severity: warning
+"""
+ERRORS = [0, 9, 9, 1, 1, 1, 1, 9, 1]
+BACKLOG = [0, 1, 5, 5, 3, 1, 5, 0, 0]
+_BOTH = (("errors", ERRORS), ("backlog", BACKLOG))
+
+
+@pytest.mark.real
+def test_an_end_that_another_value_decides() -> None:
+    """One number says begin (2, 3), hold (1) and end (0): errors begin it, and only a short backlog ends it."""
+    series = {f'{name}{{queue="a"}}': [float(v) for v in values] for name, values in _BOTH}
+    found = ask(groups_of(TWO), series, [(firing("Stuck"), 60 * minute) for minute in range(len(ERRORS))])
+
+    assert [minute for minute, rows in enumerate(found) if rows] == [1, 2, 3, 4, 7]
+
+
+def test_an_end_that_another_value_decides_is_no_end_while_nobody_knows_it() -> None:
+    """The evaluator does the same, and while one of the two is missing it neither ends nor begins."""
+    workspace, findings = read("Service", TWO, "shop")
+    values = [2 * (e > 5) + (b >= 2) for e, b in zip(ERRORS, BACKLOG, strict=True)]
+    asked = "2 * (errors > bool 5) + on (queue) (backlog >= bool 2)"
+
+    def told(missing: set[int]) -> list[tuple[float, EventKind]]:
+        there = World(workspace)
+
+        def rows(at: datetime) -> tuple[Row, ...]:
+            minute = int((at - START).total_seconds() // 60)
+            return () if minute in missing else (Row((("queue", "a"),), float(values[minute])),)
+
+        there.source.scripts[asked] = rows
+        there.run(0, 60 * (len(values) - 1), 60)
+        return there.told("shop/Stuck")
+
+    assert findings == ()
+    assert told(set()) == [(60, FIRED), (300, RESOLVED), (420, FIRED), (480, RESOLVED)]
+    assert told({5, 6, 7, 8}) == [(60, FIRED)]
 
 
 def test_people_read_why_it_stays() -> None:
