@@ -57,11 +57,11 @@ class Result:
     largest: dict[str, int]
     """Bytes."""
     overtaken: int
-    """Milder incidents that PagerDuty was told between the first critical one and the last."""
+    """Milder incidents that PagerDuty was told while a critical one waited."""
     lost: int
     """Critical ones and warnings that PagerDuty has not opened, or not closed; and any that were not known."""
     twice: int
-    """What it was told more than once."""
+    """What it was told again, by the same key, as its answer had taken too long."""
     before: float
     peak: float
     cpu: float
@@ -162,6 +162,13 @@ class Storm:
         """What PagerDuty was told."""
         return tuple(r for r in self.receiver.requests if r.service == "pagerduty")
 
+    def last_put(self) -> datetime:
+        """When the last begin for PagerDuty came into the outbox."""
+        lines = self.children[1].log.read_text(encoding="utf-8").splitlines()
+        put = (json.loads(line) for line in lines if "into the outbox" in line)
+        mine = (line["at"] for line in put if (line["channel"], line["action"]) == ("pager", "fire"))
+        return datetime.fromisoformat(max(mine))
+
     def metrics(self) -> str:
         """Those of the process."""
         return requests.get(f"{self.url}/metrics", timeout=60).text
@@ -195,8 +202,9 @@ def play(folder: Path, alerts: int, state: str, interval: str = "15s") -> Result
         storm.wait(storm.idle, fires=False)
         over, text = datetime.now(UTC), storm.metrics()
         events = [(r.at, r.json) for r in storm.pages()]
-        severities = [event["payload"]["severity"] for _, event in events if event["event_action"] == "trigger"]
-        first, last = severities.index("critical"), len(severities) - severities[::-1].index("critical")
+        critical = max(at for at, event in events if severity(event) == "critical")
+        milder = [at for at, event in events if severity(event) == "warning"]
+        waited_since = storm.last_put() + timedelta(seconds=1)
         sequences: dict[str, list[str]] = {}
         for _, event in events:
             sequences.setdefault(event["dedup_key"], []).append(event["event_action"])
@@ -208,14 +216,17 @@ def play(folder: Path, alerts: int, state: str, interval: str = "15s") -> Result
         return Result(
             alerts=alerts,
             said=seconds(said - begun),
-            critical=seconds(max(at for at, event in events if severity(event) == "critical") - begun),
+            critical=seconds(critical - begun),
             told=seconds(told - begun),
             over=seconds(over - told),
             messages={name: len(each) for name, each in sizes.items()},
             largest={name: max(each) for name, each in sizes.items()},
-            overtaken=sum(each != "critical" for each in severities[first:last]),
-            lost=wanted - sum(each == ["trigger", "resolve"] for each in sequences.values()) + alerts - known,
-            twice=sum(len(each) != len(set(each)) for each in sequences.values()),
+            overtaken=sum(waited_since < at < critical for at in milder),
+            lost=wanted
+            - sum(list(dict.fromkeys(each)) == ["trigger", "resolve"] for each in sequences.values())
+            + alerts
+            - known,
+            twice=sum(len(each) - len(set(each)) for each in sequences.values()),
             before=before,
             peak=memory(storm, "VmHWM"),
             cpu=round(float(re.findall(r"(?m)^process_cpu_seconds_total (\S+)$", text)[0]), 1),
