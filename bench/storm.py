@@ -222,10 +222,7 @@ def play(folder: Path, alerts: int, state: str, interval: str = "15s") -> Result
             messages={name: len(each) for name, each in sizes.items()},
             largest={name: max(each) for name, each in sizes.items()},
             overtaken=sum(waited_since < at < critical for at in milder),
-            lost=wanted
-            - sum(list(dict.fromkeys(each)) == ["trigger", "resolve"] for each in sequences.values())
-            + alerts
-            - known,
+            lost=wanted - sum(map(whole, sequences.values())) + alerts - known,
             twice=sum(len(each) - len(set(each)) for each in sequences.values()),
             before=before,
             peak=memory(storm, "VmHWM"),
@@ -237,6 +234,11 @@ def play(folder: Path, alerts: int, state: str, interval: str = "15s") -> Result
 def severity(event: dict[str, Any]) -> str:
     """What PagerDuty is told of it; nothing where it ends."""
     return str(event.get("payload", {}).get("severity", ""))
+
+
+def whole(told: Sequence[str]) -> bool:
+    """Whether an incident was opened, then closed; PagerDuty joins what it is told again."""
+    return list(dict.fromkeys(told)) == ["trigger", "resolve"]
 
 
 def seconds(time: timedelta) -> float:
