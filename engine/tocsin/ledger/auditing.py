@@ -41,6 +41,8 @@ def takes(method: Method, day: Day, exclusions: Sequence[Exclusion]) -> tuple[Ta
     touching = [
         (place, one) for place, one in enumerate(exclusions) if one.start < day.start + DAY and one.end > day.start
     ]
+    if not touching:
+        return ()
     found: list[Take] = []
     applied: list[Exclusion] = []
     before = method.units(day)
