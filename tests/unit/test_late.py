@@ -1,19 +1,27 @@
 """A question that is slow holds up its own alert, and no other."""
 
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from tests import builders
-from tests.fakes import FakeSource
-from tests.worlds import BLIND, FIRED, RESOLVED, START, World, seconds
+from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
+from tests.worlds import BLIND, DAY, FIRED, RESOLVED, START, World, seconds
 
-from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.asking import MARK, Asker
 from tocsin.evaluate.late import AGAIN, Answers, Jobs, Roll
-from tocsin.ports import Answer, Row
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.tick import Watch
+from tocsin.ports import Answer, RangeAnswer, Row
 from tocsin.service.lanes import Lanes
+from tocsin.spec import Combine, Journey, JourneySlo, Missing
+from tocsin.spec.journey import Member
+from tocsin.units import Duration
+from tocsin.workspace import Workspace
 
 FRESH = timedelta(minutes=1)
 
@@ -219,3 +227,98 @@ class TestLook:
         there.restart(builders.workspace(builders.service(alerts=(other,))))
         there.watch.inherit(before)
         assert not there.watch.alert_roll.late
+
+
+class Crowd:
+    """Rates for every mark; what contains `stuck` waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.asked: list[str] = []
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """Read the marks."""
+        self.asked.append(query)
+        if "stuck" in query:
+            self.go.wait(30)
+        marks = [piece.split('"')[0] for piece in query.split(f'"{MARK}", "')[1:]]
+        rows = [Row(((MARK, mark),), 0.002 if "bad" in mark else 7.0) for mark in marks]
+        return Answer(tuple(rows or [Row((), at.timestamp() - 86_400)]), at)
+
+    def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+        """Nobody asks for it."""
+        raise NotImplementedError
+
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """Nobody asks for it."""
+        raise NotImplementedError
+
+
+def test_one_of_many_that_are_asked_together() -> None:
+    """An objective that hangs takes its neighbours in one request along for no longer than a look waits."""
+    slos = [builders.slo(name=f"slo-{n}", target="0.999", sli=TrafficSli(f"t{n}")) for n in range(40)]
+    slos[7] = builders.slo(name="slo-7", target="0.999", sli=TrafficSli("stuck"))
+    watch = Watch(builders.workspace(builders.service(slos=tuple(slos))), together=True)
+    source = Crowd()
+    with Lanes(timedelta(seconds=60), timedelta(milliseconds=200)) as lanes:
+        first = watch.look(source, START, memory=Memory(), spread=lanes.spread, aside=lanes.aside)
+        began, asked = time.monotonic(), len(source.asked)
+        second = watch.look(source, START + seconds(15), memory=Memory(), spread=lanes.spread, aside=lanes.aside)
+        took, later = time.monotonic() - began, source.asked[asked:]
+        source.go.set()
+
+    for sight in (first, second):
+        assert [slo.name for slo in sight.slos if slo.state == "unknown"] == ["slo-7"]
+        assert sight.late == 1
+    assert not any("stuck" in query for query in later)
+    assert took < 5
+
+
+class SlowHistory(FakeSource):
+    """Ranges are answered when they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+        """Wait."""
+        self.go.wait(30)
+        return super().range(query, start, end, step)
+
+
+def test_a_journey_whose_slices_come_late() -> None:
+    """It is what it was for a minute, then unknown, and known again when the slices have come."""
+    slos = [replace(builders.slo("up", service=name, sli=TrafficSli(name)), tiers=()) for name in ("a", "b")]
+    parts = tuple(Member(f"{name}/up", builders.SPAN) for name in ("a", "b"))
+    slo = JourneySlo(
+        "buying", "all", Decimal("0.99"), Duration.of(days=1), Duration.of(minutes=1),
+        Combine("series", parts, (Decimal(1), Decimal(1)), builders.SPAN),
+        Missing(Duration(0), "bad"), ("email",), "", builders.SPAN,
+    )  # fmt: skip
+    path = Journey("buying", "", "", "", (slo,), builders.SPAN)
+    services = tuple(builders.service(one.service, slos=(one,)) for one in slos)
+    watch, source = Watch(Workspace(services=services, journeys=(path,))), SlowHistory()
+    for name in ("a", "b"):
+        source.traffic[name] = Traffic(START, (Stretch(-9 * DAY, 9 * DAY, 10),))
+
+    def state(second: int) -> str:
+        now = START + seconds(second)
+        return watch.look(source, now, spread=lanes.spread, aside=lanes.aside).journeys[0].state
+
+    def wait() -> None:
+        for _ in range(1_000):
+            if all(asking.done for asking in watch.slice_roll.late.values()):
+                return
+            time.sleep(0.01)
+        raise AssertionError
+
+    with Lanes(timedelta(seconds=60), timedelta(milliseconds=200)) as lanes:
+        source.go.set()
+        state(0)
+        assert state(15) == "healthy"
+        source.go.clear()
+        assert [state(second) for second in (75, 90)] == ["healthy", "unknown"]
+        source.go.set()
+        wait()
+        assert state(105) == "healthy"

@@ -112,10 +112,11 @@ class Calm:
         self, source: MetricSource, now: datetime, awake: AbstractSet[str], late: AbstractSet[str], spread: Run
     ) -> dict[str, SloSight]:
         """What calm objectives show, by reference; the rules *awake* have an alert, those *late* are being asked."""
-        # those that are due or awake are asked, too, so that each look sends the same texts
-        wanted = {ref: screen.wanted() for ref, screen in self._screens.items() if screen.sight is not None}
+        # those that are due or awake are asked, too, so that each look sends the same texts; none waits for a slow one
+        screens = self._screens.items()
+        wanted = {ref: screen.wanted() for ref, screen in screens if screen.sight is not None and ref not in late}
         found = self._together.ask(source, now, [(one,) for one in wanted.values()], spread) if wanted else {}
-        restless = {self._whose[rule] for rule in awake if rule in self._whose} | late
+        restless = {self._whose[rule] for rule in awake if rule in self._whose}
         calm = {}
         for ref, question in wanted.items():
             screen = self._screens[ref]
