@@ -25,9 +25,9 @@ class Cadence:
         wait = min(every / FIRST_AGAIN * 2.0 ** (self.failures - 1), every * LAST_AGAIN) if self.failures else every
         return not timedelta() <= at - self.asked < wait
 
-    def answered(self, at: datetime) -> None:
-        """Begin to wait for the usual time."""
-        self.asked, self.failures, self.reason = at, 0, ""
+    def answered(self, at: datetime, phase: timedelta = timedelta()) -> None:
+        """Begin to wait for the usual time; after the first answer for less by the *phase*."""
+        self.asked, self.failures, self.reason = at if self.asked is not None else at - phase, 0, ""
 
     def failed(self, at: datetime, reason: str) -> None:
         """Begin to wait for twice as long as after the failure before."""

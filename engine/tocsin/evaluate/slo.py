@@ -5,13 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
-import numpy as np
-
-from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
+from tocsin.budget import Spend
 from tocsin.evaluate.absence import SLOWER, Absence
-from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.blame import Blame
 from tocsin.evaluate.burn import (
@@ -28,15 +24,12 @@ from tocsin.evaluate.burn import (
     sample,
 )
 from tocsin.evaluate.cadence import Cadence
-from tocsin.evaluate.calendar import PERIODS
-from tocsin.evaluate.excluding import lately, touching
 from tocsin.evaluate.history import History
-from tocsin.evaluate.measures import Excluded
 from tocsin.evaluate.model import BurnStatus, Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
-from tocsin.evaluate.standing import Ledger, Standing
+from tocsin.evaluate.slo_budget import BudgetQuestion
+from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.together import Wanted
-from tocsin.evaluate.words import percent, span
 from tocsin.guards import BASE, RAW_LIMIT
 from tocsin.ports import Labels
 from tocsin.sli import for_long
@@ -44,30 +37,8 @@ from tocsin.spec import Slo
 from tocsin.units import Duration
 from tocsin.windows import windows_of
 
-_LEAST = 60
-"""Seconds of a calendar period below which nothing is counted yet: a shorter range holds no two scrapes."""
-HOUR = Duration.of(hours=1)
-LEDGER, SOURCE = "ledger", "source"
-"""Who counted a budget."""
-NOT_EXCLUDED = "its exclusions are not applied: the ledger does not hold the period"
-"""Of a budget that the metric source counted, which knows nothing of them."""
-_ALIKE = timedelta(minutes=10)
-"""What leaves a period in each hour to come is read again after so long; it is told by hours."""
 HURRY = 6
 """While errors come too fast the budget is counted so many times as often."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Good and bad events over the SLO's window, as of *at*, and the part of it that was *observed*."""
-
-    spent: Spend
-    at: datetime
-    observed: float
-    standing: Standing | None = None
-    """What the ledger held of it."""
-    excluded: tuple[Excluded, ...] = ()
-    """What exclusions took out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +65,10 @@ class SloQuestion:
     group: Labels = ()
     phase: timedelta = timedelta()
     """How much earlier than others it is due: of ten thousand objectives not all are in the same look."""
-    budget_from: str = ""
-    coverage: float | None = None
-    counted: Counted | None = None
-    counted_reason: str = ""
-    counting: Cadence = field(default_factory=Cadence)
     slow: dict[Duration, Rate] = field(default_factory=dict)
     slowly: dict[Duration, Cadence] = field(default_factory=dict)
     history: History = field(init=False)
+    budget: BudgetQuestion = field(init=False)
     absence: Absence = field(init=False)
     blame: Blame = field(init=False)
     limits: tuple[Limit, ...] = field(init=False)
@@ -111,14 +78,10 @@ class SloQuestion:
     """What every look asks: all windows that are cheap enough."""
     _slowly: Mapping[Duration, Wanted] = field(init=False)
     _texts: dict[str, str] = field(default_factory=dict)
-    _leaving: tuple[Standing, list[float]] | None = None
-    """What leaves the window of a standing, in parts of the budget."""
-    _standing: tuple[datetime, Standing | None] | None = None
-    _calm: tuple[Counted, Duration | None] | None = None
-    """How long the budget lasts, as worked out when it was counted."""
 
     def __post_init__(self) -> None:
         self.history = History(for_long(self.slo.sli), self.budget_every)
+        self.budget = BudgetQuestion(self.slo, self.budget_every, self.history, self.ledger, self.group)
         self.absence = Absence(self.slo, SLOWER * self.budget_every)
         self.blame = Blame(self.slo.sli, self.budget_every)
         self.limits = tuple(Limit.of(self.slo, tier) for tier in self.slo.tiers)
@@ -143,14 +106,15 @@ class SloQuestion:
 
     def settled(self, at: datetime) -> bool:
         """Whether nothing of it is due but the rates, and nothing of it failed or is waited for."""
-        cadences = (self.counting, *self.slowly.values())
+        cadences = (self.budget.cadence, *self.slowly.values())
         failing = self.absence.cadence.asked is not None or any(one.failures for one in cadences)
         return not failing and not any(one.due(at, self.budget_every) for one in cadences)
 
     def ask(self, asker: Asker, awake: AbstractSet[str] | None = None) -> SloSight:
         """Look at the SLO once; words about calm tiers are for the rules *awake* alone (None: for all)."""
         rates = self._rates(asker)
-        self._count(asker, self.budget_every / HURRY if self._hot(rates) else self.budget_every)
+        self.budget.phase = self.phase
+        self.budget.count(asker, self.budget_every / HURRY if self._hot(rates) else self.budget_every, self._parts)
         if isinstance(rates, Unanswered):
             return self.blind(rates.reason, asker.at)
         if rates[BASE].total is None:
@@ -176,7 +140,7 @@ class SloQuestion:
                 cadence.failed(asker.at, found.reason)
                 self.slow[window] = Rate(None, None, found.reason)
             else:
-                self._answered(cadence, asker.at)
+                cadence.answered(asker.at, self.phase)
                 self.slow[window] = rates_in(found, (window,))[window]
         elif cadence.failures:
             asker.still_failing(cadence.reason)
@@ -191,52 +155,6 @@ class SloQuestion:
             for limit in self.limits
             if limit.tier.severity == "page"
         )
-
-    def _count(self, asker: Asker, every: timedelta) -> None:
-        """Refresh the budget when it is due; an old count stays, with its age, while nobody can look."""
-        standing, window = self._planned(asker.at, every)
-        if window is None:
-            if self.counting.failures:
-                asker.still_failing(self.counting.reason)
-            return
-        found = self._parts(asker, self._budget(window))
-        if not isinstance(found, Unanswered):
-            self._answered(self.counting, asker.at)
-            events = rates_in(found, (window,))[window]
-            if standing is None:
-                self.budget_from, self.coverage = SOURCE, None
-                self._counted(events, asker, window)
-            else:
-                self.budget_from, self.coverage = LEDGER, standing.coverage
-                self._held(standing, events, asker.at)
-            return
-        self.counted_reason = found.reason
-        if asker.unreachable is None:
-            self.counting.failed(asker.at, found.reason)
-
-    def _planned(self, at: datetime, every: timedelta) -> tuple[Standing | None, Duration | None]:
-        """What the ledger holds, and over which window the rest of the budget is asked for; None: not now."""
-        ledger, standing = self.ledger, None
-        if ledger is not None and self.budget_from == SOURCE:  # as soon as it holds the period
-            standing = self._held_by(ledger, at)
-        due = self.counting.due(at, self.budget_every if self.counting.failures else every)
-        if not due and (standing is None or self.counting.failures):
-            return None, None
-        if ledger is not None and standing is None:
-            standing = self._held_by(ledger, at)
-        if standing is None:
-            return None, self._period(at)[0]
-        return standing, Duration.of(seconds=max(_LEAST, round((at - standing.until).total_seconds())))
-
-    def _held_by(self, ledger: Ledger, at: datetime) -> Standing | None:
-        """Looked up once in a look: what was asked ahead is what then is counted with."""
-        if self._standing is None or self._standing[0] != at:
-            self._standing = at, ledger.standing(self.slo, self.group, at)
-        return self._standing[1]
-
-    def _budget(self, window: Duration) -> Wanted:
-        """The question for a budget."""
-        return Wanted(f"{self.slo.ref} budget {window}", partial(both, for_long(self.slo.sli), (window,), "increase"))
 
     def _parts(self, asker: Asker, wanted: Wanted) -> Mapping[str, float] | Unanswered:
         """What was asked ahead, or is asked now."""
@@ -254,84 +172,16 @@ class SloQuestion:
     def wanted(self, at: datetime) -> tuple[list[Wanted], list[Wanted]]:
         """What every whole look asks; and which longer windows are due, and the budget if that is due."""
         slow = [self._slowly[window] for window in self._long if self._cadence(window).due(at, self.budget_every)]
-        window = None if self.counting.failures else self._planned(at, self.budget_every)[1]
-        return [self._quickly], slow if window is None else [*slow, self._budget(window)]
+        budget = self.budget.wanted(at)
+        return [self._quickly], slow if budget is None else [*slow, budget]
 
     def _cadence(self, window: Duration) -> Cadence:
         return self.slowly.setdefault(window, Cadence())
-
-    def _answered(self, cadence: Cadence, at: datetime) -> None:
-        """After the first answer the next one comes earlier by the *phase*."""
-        cadence.answered(at if cadence.asked is not None else at - self.phase)
-
-    def _period(self, at: datetime) -> tuple[Duration, Duration]:
-        """How much of the period is behind us, and its length; a rolling window lies behind us as a whole."""
-        if (calendar := self.slo.calendar) is None:
-            return self.slo.window, self.slo.window
-        start, end = PERIODS[calendar.unit](at, ZoneInfo(calendar.timezone))
-        passed = max(1, round((at - start).total_seconds()))
-        return Duration.of(seconds=max(passed, _LEAST)), Duration.of(seconds=round((end - start).total_seconds()))
-
-    def _counted(self, events: Rate, asker: Asker, window: Duration) -> None:
-        """Count against the budget of the whole period: what is yet to come of it is taken to be clean."""
-        slo = self.slo
-        self.counted, self.counted_reason = None, events.why(window)
-        if events.total is None or events.bad is None or not events.total > 0:
-            return
-        _, whole = self._period(asker.at)
-        observed = self.history.observed(asker, slo.window)
-        if slo.calendar is not None:
-            passed = min(window.milliseconds, observed * slo.window.milliseconds)
-            observed = passed / max(passed + whole.milliseconds - window.milliseconds, passed)
-        spent = spend(slo.target, events.total, events.bad, observed)
-        if spent is not None:
-            self.counted, self.counted_reason = Counted(spent, asker.at, observed), ""
-
-    def _held(self, standing: Standing, since: Rate, at: datetime) -> None:
-        """Count what the ledger holds and what happened *since*; with too little coverage nothing is concluded."""
-        self.counted = None
-        if self.ledger is not None and standing.coverage < self.ledger.floor:
-            least = percent(self.ledger.floor)
-            self.counted_reason = f"only {percent(standing.coverage, 1)} of the period was seen, less than {least}"
-            return
-        new, new_bad, excluded = lately(standing.excluded, since.total or 0.0, since.bad or 0.0, standing.until, at)
-        total, bad = standing.total + new, standing.bad + new_bad
-        observed = standing.observed(at)
-        spent = spend(self.slo.target, total, min(bad, total), observed) if observed > 0 else None
-        nothing = f"no traffic in {self.slo.over}"
-        if any(one.removed for one in excluded):
-            nothing += ", exclusions taken out"
-        self.counted_reason = "" if spent is not None else nothing
-        if spent is not None:
-            self.counted = Counted(spent, at, observed, standing, excluded)
 
     def _covered(self, asker: Asker, rates: Mapping[Duration, Rate], window: Duration) -> float:
         """The part of *window* that has a history, where there are errors to which that makes a difference."""
         unsure = self.slo.guards.cold_start and (rates[window].ratio() or 0) > 0
         return self.history.share(asker, window) if unsure else 1.0
-
-    def _observed(self) -> str:
-        """How much of the window the budget is counted over; empty if all of it."""
-        if self.counted is None or self.counted.observed >= 1:
-            return ""
-        whole = self._period(self.counted.at)[1].timedelta
-        return f"{span(self.counted.observed * whole)} of {self.slo.over}"
-
-    def _not_excluded(self) -> str:
-        """Why the budget is told with what is agreed not to count; empty where it is told without."""
-        if self.counted is None or self.counted.standing is not None or not self.slo.exclusions:
-            return ""
-        at = self.counted.at
-        start, end = window_of(self.slo, at)
-        return NOT_EXCLUDED if touching(self.slo.exclusions, start, min(at, end)) else ""
-
-    def _counted_by(self) -> str:
-        """Who counted the budget, where there is a ledger that could have."""
-        if self.ledger is None or not self.budget_from:
-            return ""
-        if self.coverage is None:
-            return "one question, as the ledger does not hold the period yet"
-        return f"the ledger, {percent(self.coverage, 1)} of the time seen"
 
     def blind(self, reason: str, at: datetime) -> SloSight:
         """Nothing could be seen."""
@@ -345,10 +195,10 @@ class SloQuestion:
 
     def _sight(self, rates: Mapping[Duration, Rate], asker: Asker, awake: AbstractSet[str] | None = None) -> SloSight:
         slo = self.slo
-        spent = self.counted.spent if self.counted else None
+        spent = self.budget.counted.spent if self.budget.counted else None
         burns = [burn(slo, limit, rates, lambda w: self._covered(asker, rates, w)) for limit in self.limits]
-        observed = self._observed()
-        facts = {"observed": observed, "counted_by": self._counted_by()}
+        observed = self.budget.observed()
+        facts = {"observed": observed, "counted_by": self.budget.counted_by()}
         whose = self.blame.look(asker, (b.tier.long for b in burns if b.truth is Truth.TRUE))
         seen = {}
         for b in burns:
@@ -357,11 +207,15 @@ class SloQuestion:
                 value = None if b.long is None else burn_rate_of(slo, b.long)
                 seen[rule] = one(Sample(Truth.FALSE, value, CALM))
             else:
-                seen[rule] = one(sample(slo, b, rates, spent, at=asker.at, whose=whose, lasts=self._lasts, **facts))
+                seen[rule] = one(
+                    sample(slo, b, rates, spent, at=asker.at, whose=whose, lasts=self.budget.lasts, **facts)
+                )
         if slo.no_traffic.alert:
             seen[no_traffic_id(slo)] = one(self.absence.look(asker, rates[BASE].total))
         state, reason = self._state(burns, spent, rates[BASE])
-        reason = "; ".join(filter(None, (reason, f"{observed} observed" if observed else "", self._not_excluded())))
+        reason = "; ".join(
+            filter(None, (reason, f"{observed} observed" if observed else "", self.budget.not_excluded()))
+        )
         statuses = tuple(self._burn_status(b) for b in burns)
         pace = next((b.short for b in burns if b.truth is Truth.TRUE), burns[0].long if burns else None)
         return SloSight(seen, self._status(statuses, state, pace, reason, asker.at))
@@ -375,7 +229,7 @@ class SloQuestion:
         if now.why(BASE) == NO_BAD:
             return "unknown", NO_BAD
         if spent is None:
-            return "unknown", self.counted_reason
+            return "unknown", self.budget.reason
         first = next((b for b in burns if b.truth is Truth.UNKNOWN), None)
         return ("healthy", "") if first is None else ("unknown", first.reason)
 
@@ -387,19 +241,16 @@ class SloQuestion:
     def _status(
         self, burns: tuple[BurnStatus, ...], state: str, pace: float | None, reason: str, at: datetime
     ) -> SloStatus:
-        slo, spent = self.slo, self.counted.spent if self.counted else None
-        lasts = None
-        if self.counted is not None and spent is not None and pace is not None:
-            if state == "burning" or self._calm is None or self._calm[0] is not self.counted:
-                self._calm = self.counted, self._lasts(spent, burn_rate_of(slo, pace))
-            lasts = self._calm[1]
+        slo, budget, counted = self.slo, self.budget, self.budget.counted
+        spent = counted.spent if counted else None
+        lasts = None if pace is None else budget.exhaustion(burn_rate_of(slo, pace), now=state == "burning")
         return SloStatus(
             ref=slo.ref,
             service=slo.service,
             name=slo.name,
             target=slo.target,
             window=slo.window,
-            at=self.counted.at if self.counted else at,
+            at=counted.at if counted else at,
             good=spent.total - spent.used if spent else None,
             total=spent.total if spent else None,
             sli=1 - spent.used / spent.total if spent else None,
@@ -410,26 +261,7 @@ class SloQuestion:
             state=state,
             exhaustion=lasts.timedelta if lasts else None,
             reason=reason,
-            budget_from=self.budget_from,
-            coverage=self.coverage,
-            excluded=self.counted.excluded if self.counted else (),
+            budget_from=budget.counted_from,
+            coverage=budget.coverage,
+            excluded=counted.excluded if counted else (),
         )
-
-    def _lasts(self, spent: Spend, rate: float) -> Duration | None:
-        """How long the budget lasts; what leaves a rolling window meanwhile is known to the ledger."""
-        slo, standing = self.slo, self.counted.standing if self.counted else None
-        window = slo.window
-        if standing is not None and standing.excluded:  # traffic is that of the time that counts
-            less = sum(standing.removed(self.counted.at), timedelta()) if self.counted else timedelta()
-            window = Duration.of(seconds=max(0, round((window.timedelta - less).total_seconds())))
-        straight = exhaustion(spent.remaining, rate, window)
-        if self.ledger is None or standing is None or slo.calendar is not None:
-            return straight
-        if straight is None or straight > slo.window:
-            return straight
-        if spent.remaining <= 0:
-            return straight
-        if self._leaving is None or not timedelta() <= standing.start - self._leaving[0].start < _ALIKE:
-            leaving = self.ledger.leaving(slo, self.group, standing)
-            self._leaving = standing, (np.maximum(leaving, 0.0) / spent.allowed).tolist()
-        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1], HOUR)
