@@ -117,6 +117,7 @@ class Server(Evaluating):
             f"--storage.tsdb.path={folder}/data",
             "--storage.tsdb.retention.time=10y",
             f"--web.listen-address={address}",
+            "--query.timeout=10m",
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
         ]

@@ -1,9 +1,9 @@
-"""The rules that bench.tick_beside loads many times are those of as many objectives."""
+"""The rules that bench.rounds loads many times are those of as many objectives."""
 
 import re
 
 from bench.evaluation_cost import DISTINCT
-from bench.tick_beside import copies, own_rules, rule_count, without_keeping
+from bench.rounds import copies, own_rules, rule_count, without_keeping
 
 
 def test_copies_are_what_is_compiled() -> None:
