@@ -323,6 +323,26 @@ def test_reports_of_all_versions_are_read(words: str, tmp_path: Path) -> None:
     assert passed.test_rules({"1.yml": TEST}, ["1.yml"])["1.yml"].passed
 
 
+def test_reports_without_names_are_read(tmp_path: Path) -> None:
+    """Prometheus 3.5 tells only how each file went, in their order; a verdict in a label is none."""
+    said = """
+  SUCCESS
+
+  FAILED:
+    expr: "x", time: 2m,
+        exp: {} 7E+00
+        got: {a="SUCCESS"} 6E+00
+
+
+  SUCCESS
+"""
+    tool = Promtool(impostor(tmp_path, f"cat <<'END'{said}END\nexit 1"), (3, 5))
+    reports = tool.test_rules({}, ["1.yml", "2.yml", "3.yml"])
+
+    assert [reports[name].passed for name in ("1.yml", "2.yml", "3.yml")] == [True, False, True]
+    assert reports["2.yml"].misses == (Miss("x", ('{a="SUCCESS"} 6E+00',)),)
+
+
 @pytest.mark.parametrize("script", ["exit 0", "exit 1", "echo 'Unit Testing:  1.yml'; exit 1"])
 def test_an_answer_without_the_tests_is_no_success(script: str, tmp_path: Path) -> None:
     """Tests that were not reported did not pass."""

@@ -50,6 +50,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHECKING = re.compile(r"Checking (.*)")
 _NOISE = ("Checking ", "  SUCCESS", "  FAILED", "lint error", "Label(s):", "\t", "Might cause")
 _TESTING = re.compile(r"(?:Unit Testing:  |Processing test file: )(.*)")  # the latter since Prometheus 3
+_VERDICTS = {"  SUCCESS", "  FAILED:"}
 _EXPECTATION = re.compile(r'\s*expr: (?P<expr>".*"), time: (?P<at>[^,]+),(?: err: (?P<error>.*))?')
 
 
@@ -110,7 +111,7 @@ class Promtool:
             return {}
         with _folder(files) as folder:
             code, output = self._run(["test", "rules", *tests], folder)
-        reports = _reports(output)
+        reports = _reports(output, tests)
         missing = [test for test in tests if test not in reports]
         failed = any(not report.passed for report in reports.values())
         if missing or (code != 0) != failed:
@@ -232,10 +233,11 @@ def _rule_complaint(match: re.Match[str]) -> Complaint:
     return Complaint(match["file"], said, match["group"], int(match["number"]), match["name"], position)
 
 
-def _reports(output: str) -> dict[str, TestReport]:
-    """Read the output of `promtool test rules`, one section per file."""
+def _reports(output: str, tests: Sequence[str]) -> dict[str, TestReport]:
+    """Read the output of `promtool test rules`, one section per file; 3.5 leaves it to their order of which."""
     reports: dict[str, TestReport] = {}
     file: str | None = None
+    unnamed = iter(() if any(map(_TESTING.fullmatch, output.splitlines())) else tests)
     misses: list[Miss] = []
     faults: list[str] = []
 
@@ -244,9 +246,10 @@ def _reports(output: str) -> dict[str, TestReport]:
             reports[file] = TestReport(tuple(misses), tuple(faults))
 
     for line in output.splitlines():
-        if match := _TESTING.fullmatch(line):
+        match = _TESTING.fullmatch(line)
+        if begun := match[1] if match else next(unnamed, None) if line in _VERDICTS else None:
             close()
-            file, misses, faults = match[1], [], []
+            file, misses, faults = begun, [], []
         elif match := _EXPECTATION.fullmatch(line):
             misses.append(Miss(_unquoted(match["expr"]), error=match["error"]))
         elif misses and (got := line.strip()).startswith("got:"):
