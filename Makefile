@@ -37,7 +37,7 @@ bench: setup ## Measure compiling, checking and proving (bench/README.md)
 mutate: setup ## Put one mistake at a time into each rule of rules/, and see that tests notice nine of ten
 	@tocsin test rules --mutate --generated --fail-under 90
 
-parity: setup ## Compare rules and evaluator on 10,000 made-up objectives (EXAMPLES=n)
+parity: setup ## Compare rules and evaluator on 10,000 made-up objectives and alerts (EXAMPLES=n)
 	@TOCSIN_PARITY=$(or $(EXAMPLES),10000) TOCSIN_PARITY_TIMEOUT=36000 HYPOTHESIS_PROFILE=nightly python -m pytest -q tests/property/test_parity.py
 
 docs: setup ## Write docs/reference from the schemas

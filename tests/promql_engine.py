@@ -65,6 +65,10 @@ class Engine:
 
     series: Series
     semantics: Semantics = PROM3
+    step: int = 60_000
+    """Milliseconds between points of a subquery that does not say."""
+    since: int | None = None
+    """No subquery begins before this; None: before the first sample of all."""
     compiled: dict[str, Timed] = field(default_factory=dict)
     chosen: dict[str, "_Chosen"] = field(default_factory=dict)
     recorded: dict[Labels, list[Sample]] = field(default_factory=dict)
@@ -158,7 +162,7 @@ class Engine:
                 _milliseconds(node.range),
             )
             return lambda at: {labels: (samples, at - back, length) for labels, samples in chosen}
-        if isinstance(node, Subquery) and node.step is not None:
+        if isinstance(node, Subquery):
             return self._subquery(node, text)
         raise NotImplementedError(text[node.start : node.end])
 
@@ -166,8 +170,10 @@ class Engine:
         """The inner expression on the multiples of the step that are in the range, from the first sample of all on."""
         _no_at(node.at)
         inner, back, length = self._compile(node.expr, text), _milliseconds(node.offset), _milliseconds(node.range)
-        step = _milliseconds(node.step)
-        first = min((samples[0][0] for samples in self.series.values() if samples), default=0)
+        step = self.step if node.step is None else _milliseconds(node.step)
+        first = self.since
+        if first is None:
+            first = min((samples[0][0] for samples in self.series.values() if samples), default=0)
 
         def points(at: int) -> dict[Labels, tuple[Sequence[Sample], int, int]]:
             end = at - back

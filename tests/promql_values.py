@@ -77,6 +77,7 @@ OVER_TIME: Mapping[str, Callable[[Sequence[float]], float]] = {
     "max_over_time": _highest,
     "last_over_time": lambda values: values[-1],
     "sum_over_time": _sum,
+    "avg_over_time": lambda values: _sum(values) / len(values),
     "count_over_time": lambda values: float(len(values)),
     "resets": _resets,
 }
@@ -84,6 +85,7 @@ AGGREGATIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "sum": _sum,
     "min": _lowest,
     "max": _highest,
+    "avg": lambda values: _sum(values) / len(values),
     "count": lambda values: float(len(values)),
     "group": lambda _: 1.0,
 }
@@ -117,6 +119,8 @@ def operate(op: str, left: float, right: float) -> float:
         if right == 0:
             return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, left)
         return left / right
+    if op == "%":
+        return math.fmod(left, right) if right else math.nan
     raise NotImplementedError(op)
 
 

@@ -138,7 +138,7 @@ def test_raw_ratio_at_an_instant() -> None:
 def test_threshold_with_two_bounds() -> None:
     """A row below the one or above the other is a bad sample; NaN is neither bad nor a sample."""
     assert ThresholdSli("depth", Decimal(1), Decimal("5.0")).now() == (
-        "sum((depth) < bool 1) + sum((depth) > bool 5)",
+        "sum(((depth) >= -Inf) < bool 1) + sum(((depth) >= -Inf) > bool 5)",
         "count((depth) >= -Inf)",
     )
 
@@ -148,7 +148,7 @@ def test_freshness() -> None:
     sli = FreshnessSli("max by (job) (done_seconds)", Decimal(3600))
 
     assert sli.now() == (
-        "sum((time() - (max by (job) (done_seconds))) > bool 3600)",
+        "sum((time() - ((max by (job) (done_seconds)) >= -Inf)) > bool 3600)",
         "count((max by (job) (done_seconds)) >= -Inf)",
     )
 

@@ -43,10 +43,10 @@ class FreshnessSli:
         return None
 
     def now(self) -> tuple[str, str]:
-        """How many rows are too old, of how many."""
-        last = f"({tidy(self.last_success)})"
-        bad = summed(f"(time() - {last}) > bool {literal(self.within)}", self.by)
-        return bad, summed(f"{last} >= -Inf", self.by, "count")
+        """How many rows are too old, of how many; both of numbers only, so that one is there with the other."""
+        known = f"({tidy(self.last_success)}) >= -Inf"
+        bad = summed(f"(time() - ({known})) > bool {literal(self.within)}", self.by)
+        return bad, summed(known, self.by, "count")
 
     def counters(self) -> Counters | None:
         """Ages are looked at, not counted."""

@@ -51,12 +51,13 @@ class ThresholdSli:
         return None
 
     def now(self) -> tuple[str, str]:
-        """How many rows are out of bounds, of how many."""
-        value = f"({tidy(self.value)})"
+        """How many rows are out of bounds, of how many; both of numbers only, so that one is there with the other."""
+        known = f"({tidy(self.value)}) >= -Inf"
+        value = f"({known})"
         below = [f"{value} < bool {literal(self.at_least)}"] if self.at_least is not None else []
         above = [f"{value} > bool {literal(self.at_most)}"] if self.at_most is not None else []
         bad = " + ".join(summed(out, self.by) for out in (*below, *above))
-        return bad, summed(f"{value} >= -Inf", self.by, "count")
+        return bad, summed(known, self.by, "count")
 
     def counters(self) -> Counters | None:
         """Values are looked at, not counted."""
