@@ -10,7 +10,8 @@ from math import inf, nan
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests import builders
-from tests.parity import Cell, cells
+from tests.parity.cells import COUNTERS, Objective
+from tests.parity.making import objectives
 from tests.promql_engine import Engine, EngineSource, Series
 
 from tocsin.evaluate import slo, tick
@@ -56,8 +57,8 @@ def told(
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
-@given(cells())
-def test_same_alerts(cell: Cell) -> None:
+@given(objectives(COUNTERS))
+def test_same_alerts(cell: Objective) -> None:
     """At every minute, for any counters with births, resets and gaps."""
     cell = replace(cell, divided=False)
     one, other = (told(cell.slo, cell.series, cell.minutes, together=how)[0] for how in (True, False))

@@ -81,7 +81,7 @@ def test_same_ticks(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_same_ticks_in_prometheus_3(family: str) -> None:
     """Windows that are open on the left give the same alerts as those of the newer promtool."""
-    newer, different = find_promtool(str(NEWER), deadline=300), {}
+    newer, different = find_promtool(str(NEWER), deadline=300), dict[Cell, str]()
     cells = fixed(family, EXAMPLES * BATCHES[family][0] // (6 * 50))
     for first in range(0, len(cells), 20):
         found = [(cell, evaluated(cell, semantics_of(newer)).as_rules) for cell in cells[first : first + 20]]
