@@ -16,7 +16,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.parity.cells import Cell, Objective, Sliced
+from tests import builders
+from tests.parity.cells import Cell, Objective, Sliced, Watched
 from tests.parity.judging import NEWER, TOOLS, judge, promtool, semantics_of
 from tests.parity.looking import Judged, evaluated
 from tests.parity.making import FAMILIES, PERIOD
@@ -168,11 +169,15 @@ STEADY = Objective(
     pods=(Pod(every=60_000, phase=0, stretches=(Stretch(70), Stretch(40, errors=Fraction(1)))),),
     minutes=110,
 )
-"""A queue that is too long from minute 70 on. In full windows of 21 or 60 samples it takes 9 or 25 of them to exceed
-0.4111, and in those of one sample more it takes one more."""
+"""A queue that is too long from minute 70 on. In full windows of 21 samples or 60 slices it takes 9 or 25 of them to
+exceed 0.4111, and in those of one more it takes one more."""
+FADING = (Stretch(10, errors=Fraction(1)), Stretch(10, errors=Fraction(1, 10)), Stretch(20, "gap"))
+GONE = Watched(builders.alert(value="depth", above="7", clear="4"), (Pod(60_000, 0, FADING),), 40)
+"""A queue of 10, then of 6, which keeps the alert, then nothing: five minutes are looked back, five more held."""
 ALWAYS: Mapping[str, list[Cell]] = {
     "gauges": [STEADY],
-    "slices": [replace(STEADY, sliced=Sliced(1, "0.95", "ignore"))],
+    "alerts": [GONE],
+    "slices": [replace(STEADY, tiers=STEADY.tiers[::-1], sliced=Sliced(1, "0.95", "ignore"))],
 }
 
 
