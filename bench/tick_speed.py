@@ -4,7 +4,7 @@ Each size runs in a process of its own on the parts of the service (`Watch`, `Ev
 sheets, the store in SQLite) and asks over HTTP. Objectives have 30-day windows, four tiers and budgets from the ledger,
 which holds thirty days of minutes. Ticks follow each other by the evaluator's interval; the first one asks for all,
 each later one asks whether objectives are calm, and sees a part of them whole: each once in a round, which is a minute,
-and longer where there are more than four thousand. Processor time is the process's own, that of its threads included;
+and longer where there are more than 2,500. Processor time is the process's own, that of its threads included;
 the median and the worst are those of the second round, for in the first texts are written that are kept from then on.
 
 A stand-in answers at once, in a process of its own, so that nobody waits for evaluations; with `--real` it is a
@@ -13,6 +13,7 @@ does not grow with that of windows.
 """
 
 import argparse
+import gc
 import json
 import re
 import resource
@@ -167,6 +168,7 @@ def kept(found: Workspace, source: Counting, store: Drawn, clock: Fixed) -> Keep
 
 def measure(count: int, windows: int, url: str, end: int, rounds: int = 2) -> dict[str, object]:
     """Tick, and count; so many *rounds* after the first tick."""
+    gc.set_threshold(100_000, 20, 20)  # as every command of Tocsin
     imports = megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     clock = Fixed(datetime.fromtimestamp(end - MINUTE * 2, UTC))
     found = workspace(count, windows)

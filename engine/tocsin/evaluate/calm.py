@@ -24,7 +24,7 @@ from tocsin.evaluate.burn import CALM, Limit, no_traffic_id
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Seen, one
 from tocsin.evaluate.slo import SloQuestion, SloSight
-from tocsin.evaluate.together import Run, Together, Wanted
+from tocsin.evaluate.together import Run, Together, Wanted, size_for
 from tocsin.guards import BASE
 from tocsin.ports import MetricSource
 from tocsin.sli import Sli
@@ -106,7 +106,7 @@ class Calm:
     def __init__(self, questions: Iterable[object]) -> None:
         self._screens = {one.slo.ref: Screen(one) for one in questions if isinstance(one, SloQuestion)}
         self._whose = {rule: ref for ref, screen in self._screens.items() for rule in screen.rules}
-        self._together = Together(MOST)
+        self._together = Together(size_for(len(self._screens), MOST))
 
     def look(
         self, source: MetricSource, now: datetime, awake: AbstractSet[str], late: AbstractSet[str], spread: Run

@@ -27,7 +27,7 @@ from tocsin.units import Duration
 
 _LEAST = 60
 """Seconds of a calendar period below which nothing is counted yet: a shorter range holds no two scrapes."""
-HOUR = Duration.of(hours=1)
+HOUR, DAY = Duration.of(hours=1), Duration.of(days=1)
 LEDGER, SOURCE = "ledger", "source"
 """Who counted a budget."""
 NOT_EXCLUDED = "its exclusions are not applied: the ledger does not hold the period"
@@ -195,9 +195,16 @@ class BudgetQuestion:
         """How long it lasts at burn rate *rate*; unless it burns *now*, as worked out when it was counted."""
         if self.counted is None:
             return None
-        if now or self._calm is None or self._calm[0] is not self.counted:
+        if now or self._calm is None or not self._still(*self._calm):
             self._calm = self.counted, self.lasts(self.counted.spent, rate)
         return self._calm[1]
+
+    def _still(self, before: Counted, lasted: Duration | None) -> bool:
+        """Whether what was worked out *before* may be told again: a day ahead, ten minutes make no difference."""
+        if self.counted is None or before is self.counted:
+            return True
+        far = lasted is None or lasted > DAY
+        return far and timedelta() <= self.counted.at - before.at < _ALIKE and before.spent.remaining > 0
 
     def lasts(self, spent: Spend, rate: float) -> Duration | None:
         """How long the budget lasts; what leaves a rolling window meanwhile is known to the ledger."""

@@ -19,7 +19,7 @@ from functools import partial
 from tocsin.evaluate import alerts, burn, combined, own
 from tocsin.evaluate.asking import RANGES, Asker, Unanswered
 from tocsin.evaluate.asks import alert_asks, awake_in, blind_slo, slo_asks
-from tocsin.evaluate.calm import Calm
+from tocsin.evaluate.calm import QUIET, Calm
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.grouped import question_of
@@ -40,13 +40,14 @@ from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import STRIDE
 from tocsin.evaluate.steps import Steps
-from tocsin.evaluate.together import FEW, FEWEST, RECENT, Together
+from tocsin.evaluate.together import FEW, FEWEST, MOST, RECENT, Together, size_for
 from tocsin.ports import MetricSource, SourceHealth
 from tocsin.spec import Composite
 from tocsin.workspace import Workspace
 
-WHOLE = 1_000
-"""Calm objectives that one look sees whole, of the many that are asked together."""
+WHOLE = 625
+"""Calm objectives that one look sees whole, of the many that are asked together: 10,000 in the four minutes in which rules
+count budgets."""
 Spread = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None]]], Iterable[None]]
 """`map`, or the `map` of an executor that asks several questions at a time, or what does not wait for all of them."""
 WAITED = "its question has not been answered yet"
@@ -94,7 +95,8 @@ class Watch:
         self.alert_roll: Roll[str, Seen] = Roll()
         self.slice_roll: Roll[Key, bool] = Roll()
         looks = max(1, budgets_every // interval)
-        self.together = (Together(alike=looks <= RECENT), Together(FEW, alike=False)) if together else ()
+        each, few = size_for(defined, MOST), size_for(defined, FEW)
+        self.together = (Together(each, alike=looks <= RECENT), Together(few, alike=False)) if together else ()
         self.calm = Calm(())
         if together:
             for place, question in enumerate(self.slos):
@@ -235,7 +237,7 @@ def _received(heard: Heard, known: Mapping[str, list[Identity]], steps: Steps) -
 
 def _quiet(seen: Seen | None) -> bool:
     """Whether all instances are false: for alerts that are not remembered nothing follows from that."""
-    return seen is not None and all(sample.truth is Truth.FALSE for sample in seen.rows.values())
+    return seen is QUIET or (seen is not None and all(sample.truth is Truth.FALSE for sample in seen.rows.values()))
 
 
 def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faults: Faults) -> Steps:

@@ -24,6 +24,9 @@ MOST = 48
 """Objectives of one request: five hundred expressions, a third of a megabyte of text."""
 FEW = 48
 """Where long windows are read."""
+FEW_AT_LEAST = 12
+"""Objectives of one request where so few make no more than a hundred: before Prometheus 3 a long union takes the square
+of its length."""
 RECENT = 5
 """Looks of which texts are kept: what is due once a minute is due in every fourth of them."""
 FEWEST = 25
@@ -142,6 +145,15 @@ class Together:
             self.size, self.went_well = max(self.size // 2, 1), 0
         elif self.went_well >= GROWING and self.size < self.most:
             self.size, self.went_well = min(2 * self.size, self.most), 0
+
+
+def size_for(objectives: int, most: int) -> int:
+    """How many to put into one request of so many in all, *most* at most.
+
+    >>> size_for(100, MOST), size_for(2_000, MOST), size_for(10_000, MOST)
+    (12, 20, 48)
+    """
+    return min(most, max(FEW_AT_LEAST, objectives // 100))
 
 
 def union(questions: Sequence[Wanted]) -> str:
