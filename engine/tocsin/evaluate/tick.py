@@ -46,8 +46,7 @@ from tocsin.spec import Composite
 from tocsin.workspace import Workspace
 
 WHOLE = 625
-"""Calm objectives that one look sees whole, of the many that are asked together: 10,000 in the four minutes in which rules
-count budgets."""
+"""Calm objectives that one look sees whole: 10,000 in four minutes, which is how often rules count budgets."""
 Spread = Callable[[Callable[[Callable[[], None]], None], Iterable[Callable[[], None]]], Iterable[None]]
 """`map`, or the `map` of an executor that asks several questions at a time, or what does not wait for all of them."""
 WAITED = "its question has not been answered yet"
