@@ -61,8 +61,9 @@ class Screen:
         self._quiet = dict.fromkeys(self.rules, QUIET)
 
     def saw(self, sight: SloSight) -> None:
-        """Keep what a whole look saw."""
-        self.sight = SloSight(self._quiet, sight.status)
+        """Keep what a whole look saw; after one that could see nothing another one has to come first."""
+        blind = not any(row.truth is not Truth.UNKNOWN for seen in sight.seen.values() for row in seen.rows.values())
+        self.sight = None if blind else SloSight(self._quiet, sight.status)
 
     def doubtful(self) -> tuple[Limit, ...]:
         """The tiers of which a short window has to tell that they are false."""

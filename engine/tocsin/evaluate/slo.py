@@ -27,7 +27,7 @@ from tocsin.evaluate.cadence import Cadence
 from tocsin.evaluate.history import History
 from tocsin.evaluate.model import BurnStatus, Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Seen, one, unknown
-from tocsin.evaluate.slo_budget import BudgetQuestion
+from tocsin.evaluate.slo_budget import SPENT, BudgetQuestion
 from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.together import Wanted
 from tocsin.guards import BASE, RAW_LIMIT
@@ -222,7 +222,7 @@ class SloQuestion:
 
     def _state(self, burns: list[Burn], spent: Spend | None, now: Rate) -> tuple[str, str]:
         if spent is not None and spent.remaining <= 0:
-            return "exhausted", "no budget is left"
+            return "exhausted", SPENT
         for b in burns:
             if b.truth is Truth.TRUE:
                 return "burning", f"{b.tier.name}: {b.reason}" if b.reason else f"tier {b.tier.name} fires"

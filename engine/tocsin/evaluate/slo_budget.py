@@ -32,6 +32,7 @@ LEDGER, SOURCE = "ledger", "source"
 """Who counted a budget."""
 NOT_EXCLUDED = "its exclusions are not applied: the ledger does not hold the period"
 """Of a budget that the metric source counted, which knows nothing of them."""
+SPENT = "no budget is left"
 _ALIKE = timedelta(minutes=10)
 """What leaves a period in each hour to come is read again after so long; it is told by hours."""
 Ask = Callable[[Asker, Wanted], Mapping[str, float] | Unanswered]

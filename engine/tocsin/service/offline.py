@@ -16,6 +16,7 @@ from tocsin.evaluate.accounting import Account, account, window_of
 from tocsin.evaluate.counting import LATE, named, statement
 from tocsin.evaluate.grouped import GroupedQuestion
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
+from tocsin.evaluate.slo_budget import NOT_EXCLUDED, SPENT
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.evaluate.words import percent
 from tocsin.ledger.methods import events_of
@@ -121,12 +122,16 @@ def _pace(status: SloStatus) -> float | None:
 
 def _told(status: SloStatus, ref: str, at: datetime, found: Account, unseen: str) -> SloStatus:
     """The status of the look with the ledger's figures; what is *unseen* cannot be healthy, nor spent."""
-    state, reason = status.state, status.reason
+    state = status.state
     truths = {burn.truth for burn in status.burns}
+    # the look counted without the ledger: what it says of its own budget is not so of this one
+    reason = "; ".join(note for note in status.reason.split("; ") if note not in {SPENT, NOT_EXCLUDED})
     if found.remaining is None:
         state, reason = "unknown", "no events were counted in the window"
+        if any(one.removed for one in found.excluded):
+            reason += ", exclusions taken out"
     elif found.remaining <= 0 and not unseen:
-        state, reason = "exhausted", "no budget is left"
+        state, reason = "exhausted", SPENT
     elif Truth.TRUE in truths:
         state = "burning"
     elif unseen:
