@@ -136,6 +136,7 @@ def test_exclusions_are_taken_off_and_told(world: tuple[str, str]) -> None:
     assert (good["removed"], good["forgiven"]) == (0, pytest.approx(18_000, rel=1e-3))
     assert (forgiven["total"], forgiven["budget"]["allowed"]) == (plain["total"], plain["budget"]["allowed"])
     assert forgiven["budget"]["used"] == pytest.approx(450, rel=0.03)
+    assert "not applied" not in removed.get("reason", "") + forgiven.get("reason", "")
 
 
 def test_the_instant_decides_what_burns_and_what_fires(world: tuple[str, str]) -> None:

@@ -14,12 +14,13 @@ from tests.parity.cells import COUNTERS, Objective
 from tests.parity.making import objectives
 from tests.promql_engine import Engine, EngineSource, Series
 
+from tocsin.errors import SourceUnreachableError
 from tocsin.evaluate import slo, tick
 from tocsin.evaluate.calm import QUIET
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Identity, Phase
 from tocsin.evaluate.tick import Watch, turn
-from tocsin.ports import labels_of
+from tocsin.ports import Answer, RangeAnswer, labels_of
 from tocsin.spec import Slo
 from tocsin.units import Duration
 
@@ -102,3 +103,37 @@ def test_what_is_no_number_proves_nothing() -> None:
     for value in (nan, inf):
         series = {labels: [(at, value) for at, _ in samples] for labels, samples in counters(lambda _: 0).items()}
         assert not any(told(builders.slo(), series, 30)[1])
+
+
+def test_a_look_that_saw_nothing_is_not_shown_afterwards() -> None:
+    """Also where no alert remembers that it was blind, as in an evaluator that stands by."""
+    source = EngineSource(Engine(counters(lambda _: 0)))
+    watch = Watch(
+        builders.workspace(builders.service(slos=(builders.slo(),))),
+        interval=MINUTE,
+        budgets_every=8 * MINUTE,
+        together=True,
+    )
+    states = []
+    for minute in range(30, 36):
+        now, away = datetime.fromtimestamp(minute * 60, UTC), minute == 32
+        seen = watch.look(Away() if away else source, now, memory=Memory())
+        states.append(seen.slos[0].reason)
+    assert "away" in states[2]
+    assert "away" not in states[3]
+
+
+class Away:
+    """A metric source that does not answer."""
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """Nor does it now."""
+        raise SourceUnreachableError(f"away {query[:0]}{at:%H}")
+
+    def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+        """Nor over time."""
+        raise SourceUnreachableError(f"away {query[:0]}{start}{end}{step}")
+
+    def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
+        """Nor for samples."""
+        raise SourceUnreachableError(f"away {selector[:0]}{start}{end}")
