@@ -5,6 +5,7 @@ Runs on SQLite; on PostgreSQL, too, where TOCSIN_TEST_DATABASE names an empty da
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from tests.alerts import NOON, message, seconds, text, view
 from tests.databases import DATABASE, wiped
 from tests.strategies import QUARTER
+from tests.talks import EMAIL, Talk, closed
 
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Commit, GroupEpisode, GroupKey, GroupState, Parcel, Store
-from tocsin.evaluate.model import AlertState, Identity, Phase, Timing
+from tocsin.evaluate.model import AlertState, Identity, Mute, MuteKind, Phase, Timing
 from tocsin.ports import Action, Delivery, Notification, Outcome, labels_of
 from tocsin.units import Duration
 
@@ -388,6 +390,27 @@ def test_what_waited_is_told_in_one_message(store: Store) -> None:
 
     assert parcel.notification.action is Action.FIRE, "nobody has heard of it yet"
     assert told == {"a": (NOON + seconds(10), "7.2% of requests fail"), "b": (None, "latest")}
+
+
+def test_what_was_never_delivered_is_told_after_a_silence(store: Store) -> None:
+    """Of two alerts of an undelivered page one is muted and the other ends: the page that goes out has both."""
+    mute = Mute(MuteKind.SILENCE, "s", "(silenced by ana: disks)")
+    talk, p = Talk(EMAIL), view("p")
+    for at, views in (
+        (0, (p, view("q"))),
+        (10, (p, view("q"))),
+        (20, (replace(p, muted=(mute,)), closed("q", 20))),
+        (30, (p,)),
+    ):
+        before = len(talk.sent)
+        talk.tick(at, *views)
+        post(store, *talk.sent[before:])
+    (parcel,) = take(store, 40)
+    told = {a.dedup_key: a.resolved_at for a in parcel.notification.alerts}
+
+    assert (parcel.notification.action, parcel.notification.seq) == (Action.FIRE, 1)
+    assert told == {"p": None, "q": NOON + seconds(20)}
+    assert talk.tick(50, p) == [], "once is enough"
 
 
 def test_the_most_severe_goes_first(store: Store) -> None:

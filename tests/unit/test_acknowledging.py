@@ -65,12 +65,13 @@ def test_a_withdrawn_acknowledgement_lets_it_go_on() -> None:
 
 
 def test_neighbours_of_what_somebody_has_are_told() -> None:
-    """A new alert of the group makes its message; the one that is taken is not in it."""
+    """A new alert of the group makes its message; the one that is taken stands below it, and who has it."""
     talk = Talk(notifications(channel("email"), route("email")))
     said(talk, 0, 100, view("a"))
     messages = [m for at in range(100, 500, 10) for m in talk.tick(at, has_it(view("a")), view("b"))]
 
-    assert messages == [("email", "fire", ("b",))]
+    assert messages == [("email", "fire", ("b", "a"))]
+    assert talk.sent[-1].alerts[1].facts[-1:] == (("muted", "acknowledged by ana"),)
 
 
 def test_a_silenced_alert_does_not_escalate() -> None:

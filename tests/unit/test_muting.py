@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.alerts import NOON, SPAN, channel, notifications, route, seconds, view
 from tests.talks import EMAIL, Talk, over
 
@@ -81,23 +82,35 @@ def test_the_end_of_the_silence_does_not_tell_anew_what_people_know() -> None:
     assert said(talk, 3_700, view("a")) == [(10, "fire", ("a",)), (3_610, "repeat", ("a",))]
 
 
-def test_others_of_the_conversation_are_told_without_the_silenced_one() -> None:
-    """A new neighbour makes a message about itself alone."""
+def test_a_new_neighbour_is_told_beside_what_is_silenced() -> None:
+    """The message takes the place of the one before it, so it still knows what fires, and says why it is silent."""
     talk = MutedTalk(Muting((silence("instance=a", start=60),)))
     a, b = view("a", labels=(("instance", "a"),)), view("b", labels=(("instance", "b"),))
     said(talk, 100, a)
 
-    assert said(talk, 500, a, b, start=100) == [(310, "fire", ("b",))]
+    assert said(talk, 500, a, b, start=100) == [(310, "fire", ("b", "a"))]
+    assert [text.facts[-1:] for text in talk.sent[-1].alerts][1] == (("muted", "silenced by ana: new disks"),)
 
 
-def test_the_end_of_all_audible_alerts_is_a_resolve() -> None:
-    """A message about ends only does not say that something fires; the silenced one is closed later."""
-    talk = MutedTalk(Muting((silence("instance=a", start=60),)))
+def test_what_was_never_told_is_not_mentioned_while_silenced() -> None:
+    """The end of the one that was told is the end of all that people know."""
+    talk = MutedTalk(Muting((silence("instance=a"),)))
     a, b = view("a", labels=(("instance", "a"),)), view("b", labels=(("instance", "b"),))
-    said(talk, 100, a, b)
 
+    assert said(talk, 100, a, b) == [(10, "fire", ("b",))]
     assert [m[1:] for m in talk.tick(100, a, over(b, NOON + seconds(100)))] == [("resolve", ("b",))]
-    assert [m[1:] for m in talk.tick(110, over(a, NOON + seconds(110)))] == [("resolve", ("a",))]
+
+
+def test_a_mention_of_what_is_silenced_holds_no_page_back() -> None:
+    """After a message that only mentions a critical alert, another critical one waits for group_wait alone."""
+    talk = MutedTalk(Muting((silence("instance=a", start=60),)))
+    a = view("a", labels=(("instance", "a"),))
+    b, c = view("b", severity="warning"), view("c", severity="critical")
+    said(talk, 400, a, b)
+    ended = talk.tick(400, a, over(b, NOON + seconds(400)))
+
+    assert [m[1:] for m in ended] == [("repeat", ("a", "b"))]
+    assert said(talk, 1_000, a, c, start=410)[0] == (420, "fire", ("c", "a"))
 
 
 def test_what_fires_and_resolves_under_a_silence_is_never_told() -> None:
@@ -260,3 +273,36 @@ def test_an_inhibition_that_somebody_wrote_holds_beside_those_of_tiers() -> None
     here, there = (view(name, labels=(("alertname", "Slow"), ("instance", name))) for name in ("i", "j"))
 
     assert said(talk, 20, down, here, there) == [(10, "fire", ("a", "j"))]
+
+
+def hushing() -> dict[str, tuple[MutedTalk, str]]:
+    """A conversation in which what has instance=a is muted from a minute after noon on, and the words for it."""
+    late = Hours("late", (Stretch(times=((12 * 60 + 1, 24 * 60),)),), SPAN)
+    (document,) = notifications(channel("email"), replace(route("email"), mute=("late",)))
+    matchers = parse_matchers("instance=a")
+    window = Maintenance("disks", matchers, Once(NOON + seconds(60), NOON + seconds(9_000)), "new disks", "ops", SPAN)
+    tended = quiet(channel("email"), route("email"), maintenance={"disks": window})
+    rule = Inhibition(parse_matchers("alertname=HostDown"), matchers)
+    return {
+        "silence": (MutedTalk(Muting((silence("instance=a", start=60, end=9_000),))), "silenced by ana: new disks"),
+        "inhibition": (MutedTalk(Muting((), (rule,))), "while this fires: HostDown"),
+        "maintenance": (resting(tended), "maintenance by ops: new disks"),
+        "interval": (resting((replace(document, hours={"late": late}),)), "route * is quiet in late"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["silence", "inhibition", "maintenance", "interval"])
+def test_a_conversation_is_not_resolved_while_what_people_know_of_fires(kind: str) -> None:
+    """The end of its neighbour is an update that says why the other is silent; its own end is the RESOLVE."""
+    talk, why = hushing()[kind]
+    a, b = view("a", labels=(("instance", "a"),)), view("b")
+    cause = view("cause", title="HostDown", labels=(("alertname", "HostDown"),), service="other", fired=NOON)
+    causes = (cause,) if kind == "inhibition" else ()
+    said(talk, 60, a, b)
+    at = NOON + seconds(70)
+    update = [m[1:] for m in talk.tick(70, a, over(b, at), *causes)]
+    named = {text.dedup_key: (text.resolved_at, dict(text.facts).get("muted")) for text in talk.sent[-1].alerts}
+    end = [m[1:] for m in talk.tick(400, over(a, NOON + seconds(400)))]
+
+    assert (update, end) == ([("repeat", ("a", "b"))], [("resolve", ("a",))])
+    assert named == {"a": (None, why), "b": (at, None)}

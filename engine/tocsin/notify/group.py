@@ -13,8 +13,10 @@ with its defaults. They mean:
 
 An alert that fires and resolves before anybody was told is never sent. A channel with one incident per alert
 (PagerDuty) gets FIRE after `group_wait`, RESOLVE at once, and no reminders; each alert is paced by itself there. An
-announced alert is closed on every channel that it reached, also when routes have changed since. A channel that is no
-longer configured cannot be told anything: its conversations are kept while their alerts are open, in case it comes
+announced alert is closed on every channel that it reached, also when routes have changed since. A conversation is
+resolved when all that people were told of is over; what still fires though it is muted stays in its messages, marked
+so, for each takes the place of those before it, on the receiver's screen and in the outbox. A channel that is no longer
+configured cannot be told anything: its conversations are kept while their alerts are open, in case it comes
 back, and then forgotten.
 """
 
@@ -41,7 +43,8 @@ def announce(
 ) -> tuple[Mapping[GroupKey, GroupState | None], tuple[Notification, ...]]:
     """Bring all conversations up to date with the *views* of every open or just closed episode.
 
-    An alert that is muted is not told, and what was told of it before is not repeated; its end is told all the same.
+    An alert that is muted is not told, and what was told of it before is repeated only beside news of others; its end
+    is told all the same.
     The same holds for what somebody has acknowledged; receivers with incidents of their own are told who has it.
     Nor does a route that is quiet now tell anything but ends.
     Returns the conversations that changed (None where one has ended) and what has to be sent. Called once per tick;
@@ -57,7 +60,7 @@ def announce(
     texts = {key: alert_text(view) for key, view in fired.items()}
     live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
     _admit(live, routes, fired, texts, now)
-    scene = _Scene(directory, texts, muted, now, taken)
+    scene = _Scene(directory, texts, fired, muted, now, taken)
     changes: dict[GroupKey, GroupState | None] = {}
     outbox: list[Notification] = []
     for key in sorted(live):
@@ -75,6 +78,7 @@ class _Scene:
 
     directory: Directory
     texts: Mapping[str, AlertText]
+    fired: Mapping[str, AlertView]
     muted: Collection[str]
     now: datetime
     taken: Mapping[str, Acknowledgement]
@@ -216,17 +220,20 @@ def _all_together(
         return state, []
     told = tuple(_now_told(e, texts, now) if e.open else e for e in audible.episodes)
     still_open = tuple(e for e in told if e.open)
-    if not still_open:
+    known = tuple(_hushed(e, key, scene) for e in silent if e.announced)
+    if not still_open and not known:
         action = Action.RESOLVE
     elif all(e.announced for e in audible.episodes):
         action = Action.REPEAT
     else:
         action = Action.FIRE
-    alerts = tuple(sorted((e.text for e in told), key=reading_order))
+    news = sorted((e.text for e in told), key=reading_order)
+    ended = [text for text in news if text.resolved_at is not None]
+    alerts = (*news[: len(news) - len(ended)], *sorted(known, key=reading_order), *ended)
     echo = _echo(state)
     notes = pacing.flap_notes(echo)
     message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said, notes)
-    echoes = (pacing.echoed(echo, None, alerts, now, anew=state.sent_at is None),)
+    echoes = (pacing.echoed(echo, None, news, now, anew=state.sent_at is None),)  # nothing waits for what is muted
     return replace(state, episodes=(*still_open, *silent), sent_at=now, said=state.said + 1, echoes=echoes), [message]
 
 
@@ -234,6 +241,17 @@ def _silent(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupEpiso
     """The open episodes of which nothing is told now."""
     quiet = bool(scene.directory.quiet(key.route, scene.now))
     return tuple(e for e in state.episodes if e.open and (quiet or e.text.dedup_key in scene.muted))
+
+
+def _hushed(episode: GroupEpisode, key: GroupKey, scene: _Scene) -> AlertText:
+    """What people were told of and still fires, with why they hear nothing of it by itself."""
+    text = scene.texts.get(episode.text.dedup_key, episode.text)
+    view, here = scene.fired.get(text.dedup_key), scene.directory.quiet(key.route, scene.now)
+    mutes = [mute for mute in view.muted if here or not mute.partly] if view else []
+    why = [mute.reason.removeprefix("(").removesuffix(")") for mute in mutes]
+    if text.dedup_key in scene.taken:
+        why.append(f"acknowledged by {scene.taken[text.dedup_key].by}")
+    return replace(text, facts=(*text.facts, ("muted", "; ".join(why) or "its route is quiet")))
 
 
 def _now_told(episode: GroupEpisode, texts: Mapping[str, AlertText], now: datetime) -> GroupEpisode:
