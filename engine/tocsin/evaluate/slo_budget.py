@@ -20,6 +20,7 @@ from tocsin.evaluate.measures import Excluded
 from tocsin.evaluate.standing import Ledger, Standing
 from tocsin.evaluate.together import Wanted
 from tocsin.evaluate.words import percent, span
+from tocsin.ledger.arrays import Floats
 from tocsin.ports import Labels
 from tocsin.sli import for_long
 from tocsin.spec import Slo
@@ -71,8 +72,8 @@ class BudgetQuestion:
     reason: str = ""
     """Why nothing is counted."""
     cadence: Cadence = field(default_factory=Cadence)
-    _leaving: tuple[Standing, list[float]] | None = None
-    """What leaves the window of a standing, in parts of the budget."""
+    _leaving: tuple[Standing, Floats] | None = None
+    """What leaves the window of a standing, in parts of the budget; as lists, ten thousand would be 230 MB."""
     _standing: tuple[datetime, Standing | None] | None = None
     _calm: tuple[Counted, Duration | None] | None = None
     """How long the budget lasts, as worked out when it was counted."""
@@ -223,5 +224,5 @@ class BudgetQuestion:
             return straight
         if self._leaving is None or not timedelta() <= standing.start - self._leaving[0].start < _ALIKE:
             leaving = self.ledger.leaving(slo, self.group, standing)
-            self._leaving = standing, (np.maximum(leaving, 0.0) / spent.allowed).tolist()
-        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1], HOUR)
+            self._leaving = standing, np.maximum(leaving, 0.0) / spent.allowed
+        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1].tolist(), HOUR)

@@ -20,7 +20,7 @@ from tocsin.ledger.series import HOUR, Series, grid
 FINE = 6 * HOUR
 """Seconds in which lines are close, behind the end of the sheet."""
 _COLUMNS = 16
-"""Columns that are there from the start; their number doubles."""
+"""Columns that are there from the start; when they are full an eighth is added, as they are long."""
 
 
 class Held(NamedTuple):
@@ -84,7 +84,7 @@ class Sheet:
         if ref not in self.columns:
             place = len(self.columns)
             if place == self.series.total.shape[1]:
-                self.series.widen(2 * place)
+                self.series.widen(place + max(_COLUMNS, place // 8))
             self.columns[ref] = place
         return self.columns[ref]
 
