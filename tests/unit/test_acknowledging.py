@@ -127,6 +127,8 @@ def test_what_cannot_be_acknowledged_is_refused(site: FormSite, path: str, body:
 def test_the_form_of_another_site_is_refused(site: FormSite) -> None:
     """A page elsewhere cannot acknowledge in the name of its reader."""
     assert site.ask("POST", "/alerts/k1", data={"by": "x"}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert site.ask("POST", "/alerts/k1", data={"by": "x"}, headers={"origin": "http://evil.test"}).status_code == 403
+    assert site.ask("POST", "/alerts/k1", data={"by": "x"}, headers={"origin": "null"}).status_code == 403
 
 
 def test_with_a_secret_only_the_link_of_the_message_may(tmp_path: Path) -> None:

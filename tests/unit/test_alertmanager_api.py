@@ -1,5 +1,6 @@
 """Alertmanager's API, path by path: what it takes, what it refuses and how, what it shows."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,8 @@ SILENCE = {
     "createdBy": "ana",
     "comment": "disks",
 }
+
+JSON = {"content-type": "application/json"}
 
 
 class Api:
@@ -145,6 +148,27 @@ def test_what_a_prometheus_posts_is_taken(api: Api) -> None:
     assert api.claims.all() == (claim,)
 
 
+LATE, EARLY = "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"
+
+
+@pytest.mark.parametrize("change", [{"endsAt": LATE}, {"startsAt": EARLY}, {"startsAt": LATE, "endsAt": LATE}])
+def test_a_silence_of_times_outside_of_the_calendar_is_refused(api: Api, change: dict[str, str]) -> None:
+    """In UTC they are in the year 10000, or before the year 1."""
+    assert api.post("/silences", SILENCE | change) == (
+        400,
+        "Failed to create silence: a time outside of years 1 to 9999",
+    )
+
+
+def test_an_alert_of_times_outside_of_the_calendar_takes_nothing_with_it(api: Api) -> None:
+    """It is refused; the rest of the batch counts, also what lasts as long as the calendar."""
+    good = [{"labels": {"a": "1"}}, {"labels": {"a": "2"}, "endsAt": "9999-12-31T23:59:59Z"}]
+    got = api.post("/alerts", [good[0], {"labels": {"a": "3"}, "endsAt": LATE}, good[1]])
+
+    assert got == (400, "a time outside of years 1 to 9999")
+    assert [dict(claim.labels)["a"] for claim in api.claimed()] == ["1", "2"]
+
+
 def test_an_alert_without_times_lasts_five_minutes(api: Api) -> None:
     """`amtool alert add`: Alertmanager's resolve_timeout, and it means its end."""
     assert api.post("/alerts", [{"labels": {"alertname": "A"}}]) == (200, None)
@@ -156,7 +180,7 @@ def test_an_alert_without_times_lasts_five_minutes(api: Api) -> None:
 @pytest.mark.parametrize("body", [b"{", b"[{}]", b'[{"labels": {"a": 1}}]', b"null", b'"x"', b"[[]]", b"\xff"])
 def test_what_is_no_list_of_alerts_is_refused(api: Api, body: bytes) -> None:
     """With a text, and no traceback."""
-    answer = api.ask("POST", "/alerts", content=body)
+    answer = api.ask("POST", "/alerts", content=body, headers=JSON)
 
     assert (answer.status_code, isinstance(answer.json(), str)) == (400, True)
 
@@ -165,7 +189,48 @@ def test_a_body_without_end_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch
     """What is larger than the limit is not kept in memory."""
     monkeypatch.setattr("tocsin.service.alertmanager.work.LARGEST_BODY", 1_000)
 
-    assert api.ask("POST", "/alerts", content=b"[" + b" " * 1_000 + b"]").status_code == 413
+    assert api.ask("POST", "/alerts", content=b"[" + b" " * 1_000 + b"]", headers=JSON).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/silences", "/alerts"])
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_only_json_is_taken(api: Api, path: str, kind: str) -> None:
+    """Text, forms and what has no type can come from any web page without asking: 415, as Alertmanager answers."""
+    answer = api.ask("POST", path, content=json.dumps(SILENCE), headers={"content-type": kind} if kind else {})
+
+    assert (answer.status_code, isinstance(answer.json(), str)) == (415, True)
+    assert (api.get("/silences"), api.claimed()) == ([], [])
+
+
+FOREIGN = (
+    {"origin": "http://evil.test"},
+    {"origin": "null"},
+    {"origin": "http://[evil"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site", "origin": "http://test"},
+)
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_pages_of_other_sites_change_nothing(api: Api, headers: dict[str, str]) -> None:
+    """Whatever they send: no silence is made or ended."""
+    name = api.post("/silences", SILENCE)[1]["silenceID"]
+
+    assert api.post("/silences", SILENCE | {"comment": "all"}, **headers)[0] == 403
+    assert api.post("/alerts", [{"labels": {"a": "b"}}], **headers)[0] == 403
+    assert api.ask("DELETE", f"/silence/{name}", headers=headers).status_code == 403
+    assert [each["status"]["state"] for each in api.get("/silences")] == ["active"]
+
+
+def test_pages_of_our_own_and_those_behind_a_proxy_may(api: Api) -> None:
+    """The origin is the host that was asked for, here or at the proxy; over HTTPS the browser says so itself."""
+    own = [
+        {"host": "tocsin:9911", "origin": "http://tocsin:9911"},
+        {"host": "10.0.0.1", "x-forwarded-host": "Alerts.example", "origin": "https://alerts.example"},
+        {"host": "10.0.0.1", "sec-fetch-site": "same-origin", "origin": "https://alerts.example"},
+    ]
+
+    assert [api.post("/silences", SILENCE, **headers)[0] for headers in own] == [200, 200, 200]
 
 
 def shown(api: Api) -> None:

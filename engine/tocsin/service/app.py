@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -21,6 +21,7 @@ from tocsin.service.api import Desk, create_router
 from tocsin.service.board import FRESH_INTERVALS, Standing
 from tocsin.service.deliveries import DeliveriesApi
 from tocsin.service.objective import render_objective
+from tocsin.service.origins import own_site
 from tocsin.service.page import PAGE_HEADERS, render_page
 from tocsin.service.parameters import ApiError
 from tocsin.service.shapes import ErrorBody, Fault, Shape
@@ -198,6 +199,7 @@ def create_app(
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
+        dependencies=[Depends(own_site)],
     )
     _handle_errors(app)
     for router in _routers(desk, office, taken, silencing):

@@ -47,6 +47,7 @@ FORM_HEADERS = {
     "Content-Security-Policy": PAGE_HEADERS["Content-Security-Policy"].replace(
         "form-action 'none'", "form-action 'self'"
     ),
+    "Referrer-Policy": "same-origin",  # with none at all, browsers say `Origin: null` of our own form
 }
 
 _STATE_RANK = {"exhausted": 0, "burning": 1, "unknown": 2}

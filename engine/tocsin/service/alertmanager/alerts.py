@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +20,7 @@ from tocsin.service.alertmanager.shapes import (
     PostableAlert,
     ReceiverShape,
 )
-from tocsin.service.alertmanager.work import Office, RefusedError, first_fault
+from tocsin.service.alertmanager.work import Office, RefusedError, first_fault, in_utc
 from tocsin.service.inbox import FullError
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
@@ -77,8 +77,8 @@ def _claim(posted: PostableAlert, agent: str, now: datetime) -> Claim:
     for name in labels:
         if not _NAME.fullmatch(name):
             raise ValueError(f"invalid label name {name[:100]!r}")
-    ends = posted.ends_at.astimezone(UTC) if posted.ends_at is not None and posted.ends_at.year > 1 else None
-    starts = posted.starts_at.astimezone(UTC) if posted.starts_at is not None and posted.starts_at.year > 1 else None
+    ends = in_utc(posted.ends_at) if posted.ends_at is not None and posted.ends_at.year > 1 else None
+    starts = in_utc(posted.starts_at) if posted.starts_at is not None and posted.starts_at.year > 1 else None
     if ends is not None and starts is not None and ends < starts:
         raise ValueError("start time must be before end time")
     return Claim(

@@ -1,6 +1,6 @@
 """Silences over the API: made, changed, ended, listed."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -8,7 +8,7 @@ from tocsin.errors import TocsinError
 from tocsin.matchers import LabelMatcher, MatcherError, Matchers, fulfilled
 from tocsin.notify.silences import Silence, SilenceError
 from tocsin.service.alertmanager.shapes import GettableSilence, MatcherShape, PostableSilence, SilenceStatus
-from tocsin.service.alertmanager.work import Office, RefusedError, first_fault
+from tocsin.service.alertmanager.work import Office, RefusedError, first_fault, in_utc
 
 
 def listed(office: Office, asked: Matchers) -> list[GettableSilence]:
@@ -36,15 +36,16 @@ def make(office: Office, body: bytes) -> str:
     """Make or change one; returns the id of the one that holds now."""
     now = office.clock.now()
     try:
-        wanted = _wanted(PostableSilence.model_validate_json(body), now)
-        return office.quiet.ask(wanted, now).id
+        posted = PostableSilence.model_validate_json(body)
     except ValidationError as error:
         raise RefusedError(422, first_fault(error)) from None
+    try:
+        return office.quiet.ask(_wanted(posted, now), now).id
     except MatcherError as error:
         raise RefusedError(400, f"Failed to create silence: invalid label matcher: {error}") from None
     except KeyError as error:
         raise RefusedError(404, f"silence {error.args[0]} not found") from None
-    except SilenceError as error:
+    except (SilenceError, ValueError) as error:
         raise RefusedError(400, f"Failed to create silence: {error}") from None
     except TocsinError as error:
         raise RefusedError(503, str(error)) from None
@@ -67,8 +68,8 @@ def _wanted(posted: PostableSilence, now: datetime) -> Silence:
     return Silence(
         posted.id,
         matchers,
-        posted.starts_at.astimezone(UTC),
-        posted.ends_at.astimezone(UTC),
+        in_utc(posted.starts_at),
+        in_utc(posted.ends_at),
         posted.created_by,
         posted.comment,
         now,

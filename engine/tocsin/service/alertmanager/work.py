@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -38,13 +39,24 @@ class Office:
 
 
 async def body_of(request: Request) -> bytes:
-    """Read it, up to a limit."""
+    """Read JSON, up to a limit; other types are refused: any web page may send text and forms."""
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise RefusedError(415, f"unsupported media type {kind[:100]!r}, only application/json is allowed")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
             raise RefusedError(413, f"the body is larger than {LARGEST_BODY} bytes")
     return bytes(body)
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same moment in UTC; raises ValueError where its offset takes it out of the calendar."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time outside of years 1 to 9999") from None
 
 
 def first_fault(error: ValidationError) -> str:
