@@ -156,6 +156,16 @@ def test_what_recovers_still_inhibits_and_what_is_over_does_not() -> None:
     assert muting.reasons((slow, over(fast, NOON)), NOON) == {}
 
 
+def test_a_source_that_nobody_sees_any_more_inhibits_for_five_minutes() -> None:
+    """A short gap sends nothing; what stays blind may be over or gone, and somebody has to hear of the others."""
+    slow, blind = tier("s", "slow"), tier("f", "fast", blind_since=NOON)
+    muting = Muting((), (TIERS,))
+
+    assert list(muting.reasons((slow, blind), NOON + seconds(299))) == ["s"]
+    assert muting.reasons((slow, blind), NOON + seconds(300)) == {}
+    assert list(muting.reasons((slow, blind, tier("g", "fast")), NOON + seconds(300))) == ["s"]
+
+
 def test_an_alert_that_is_source_and_target_does_not_mute_itself_or_its_like() -> None:
     """Of two that are both, each would mute the other, and nobody would hear of either."""
     both = Inhibition(parse_matchers("tier=~.+"), parse_matchers("tier=~.+"), ("service",))

@@ -20,6 +20,9 @@ def channel_unused(subject: Subject) -> Iterator[Diagnostic]:
     if subject.wrong:  # a definition with a mistake was left out, with the channels that it names
         return
     used = {name for each in workspace.notifications for route in each.all_routes() for name in route.to}
+    used |= {
+        name for each in workspace.notifications for r in each.all_routes() for step in r.escalate for name in step.to
+    }
     used |= {spec.fallback for each in workspace.notifications for spec in each.channels.values() if spec.fallback}
     used |= {name for sla in workspace.slas for name in sla.notify}
     used |= {name for journey in workspace.journeys for slo in journey.slos for name in slo.page}

@@ -7,7 +7,7 @@ hold are given, so that people can see what else would have kept it quiet.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tocsin.evaluate.model import AlertView, Mute, MuteKind
 from tocsin.evaluate.state import OPEN
@@ -21,6 +21,12 @@ from tocsin.plan.model import Inhibition as TierInhibition
 from tocsin.ports import Labels
 from tocsin.spec import Inhibit, Maintenance, Notifications
 from tocsin.workspace import Workspace
+
+BLIND_INHIBITS = timedelta(minutes=5)
+"""How long a source that nobody can see any more keeps others quiet: beyond a short gap, not for ever.
+
+It is Alertmanager's `resolve_timeout`: there a source that is no longer sent stops inhibiting after as long.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Muting:
         """Why each of *views* is muted, by its dedup key; those that are not are left out."""
         labels = {view.dedup_key: routing_labels(view) for view in views}
         active = [silence for silence in self.silences if silence.state(now) == "active"]
-        inhibited = _Sources.of(self.inhibitions, views, labels)
+        inhibited = _Sources.of(self.inhibitions, [view for view in views if _inhibits(view, now)], labels)
         open_windows = [(window, end) for window in self.windows if (end := running(window, now))]
         found: dict[str, tuple[Mute, ...]] = {}
         for view in views:
@@ -129,15 +135,14 @@ class _Sources:
     def of(
         cls,
         inhibitions: tuple[Inhibition, ...],
-        views: Iterable[AlertView],
+        sources: Sequence[AlertView],
         labels: Mapping[str, Mapping[str, str]],
     ) -> "_Sources":
-        firing = [view for view in views if view.phase in OPEN and view.resolved_at is None]
         tables: list[tuple[_First, _First]] = []
         for rule in inhibitions:
             any_of: dict[Labels, AlertView] = {}
             no_target: dict[Labels, AlertView] = {}
-            for view in firing:
+            for view in sources:
                 mine = labels[view.dedup_key]
                 if fulfilled(rule.source, mine):
                     key = _values(rule, mine)
@@ -155,6 +160,12 @@ class _Sources:
             source = table.get(_values(rule, labels))
             if source is not None:
                 yield Mute(MuteKind.INHIBITION, source.dedup_key, f"(while this fires: {source.title})")
+
+
+def _inhibits(view: AlertView, now: datetime) -> bool:
+    """Whether it fires, as far as somebody saw it lately."""
+    seen = view.blind_since is None or now - view.blind_since < BLIND_INHIBITS
+    return seen and view.phase in OPEN and view.resolved_at is None
 
 
 def _values(rule: Inhibition, labels: Mapping[str, str]) -> Labels:
