@@ -69,3 +69,17 @@ def test_square_brackets_are_text() -> None:
     assert isinstance(console.file, io.StringIO)
 
     assert "[bold]loud[/bold]" in console.file.getvalue()
+
+
+def test_values_cannot_steer_the_terminal() -> None:
+    """Escapes, bells and line breaks of labels are shown as a mark: they could hide an alert, or make one up."""
+    console = Console(file=io.StringIO())
+    status = status_of(snapshots.standing(snapshots.blind()))
+    evil = "a\x1b[2J\x07b\nc"
+    alert = status.alerts[0].model_copy(update={"title": evil, "facts": [("path", evil)]})
+    show(status.model_copy(update={"alerts": [alert]}), console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+
+    assert text.count("a\ufffd[2J\ufffdb\ufffdc") == 2
+    assert not {"\x1b", "\x07"} & set(text)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tocsin.errors import MisuseError, UnavailableError
+from tocsin.report.plain import harmless
 
 if TYPE_CHECKING:
     from tocsin.service.story import Story
@@ -70,7 +71,7 @@ def text_of(story: "Story") -> str:
         detail = f": {sent.detail}" if sent.detail else ""
         fallback = f", {sent.fallback} got it instead" if sent.fallback else ""
         lines.append(f"  {sent.channel}: {sent.action}, {sent.status}{end}{tries}{detail}{fallback}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{harmless(line)}\n" for line in lines)
 
 
 def _time(at: datetime | None) -> str:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as without_markup
 from rich.table import Table
 
+from tocsin.report.plain import harmless
 from tocsin.service.phrases import NOTHING, budget, exact, share, span, times
 from tocsin.service.shapes import Burn, JourneyShape, Objective, OpenAlert, SlaShape, Status
 
@@ -48,6 +49,11 @@ def show(status: Status, console: Console | None = None) -> None:
         out.print()
     for ref, reason in reasons:
         out.print(f"[magenta]{escape(ref)}[/]: {escape(reason)}")
+
+
+def escape(text: str) -> str:
+    """*text* as it is: no markup, and nothing that steers a terminal."""
+    return without_markup(harmless(text))
 
 
 def _unknown(status: Status) -> Iterator[tuple[str, str]]:
@@ -132,10 +138,8 @@ def _slas(slas: list[SlaShape]) -> Table:
 def _alerts(alerts: list[OpenAlert], at: datetime) -> Table:
     table = _table("\nOpen alerts", "alert", "severity", "for", "what is known")
     for alert in alerts:
-        facts = [f"{label}: {value}" for label, value in alert.facts]
+        facts = [escape(f"{label}: {value}") for label, value in alert.facts]
         if alert.blind_since is not None:
             facts.append(f"blind since {alert.blind_since:%H:%M:%S} UTC")
-        table.add_row(
-            escape(alert.title), _coloured(alert.severity), span(at - alert.created_at), escape("\n".join(facts))
-        )
+        table.add_row(escape(alert.title), _coloured(alert.severity), span(at - alert.created_at), "\n".join(facts))
     return table

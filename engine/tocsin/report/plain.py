@@ -44,12 +44,12 @@ def counted(number: int, noun: str) -> str:
 
 def paragraph(finding: Diagnostic, texts: Texts) -> str:
     """One finding with its excerpt and its hint."""
-    lines = [f"{_plain(str(finding.span))}: {finding.severity}: {_plain(finding.message)} [{finding.code}]"]
+    lines = [f"{harmless(str(finding.span))}: {finding.severity}: {harmless(finding.message)} [{finding.code}]"]
     lines += _excerpt(finding.span, texts)
     for span, note in finding.related:
-        lines += [f"{_plain(str(span))}: note: {_plain(note)}", *_excerpt(span, texts)]
+        lines += [f"{harmless(str(span))}: note: {harmless(note)}", *_excerpt(span, texts)]
     if finding.hint:
-        lines.append(f"  hint: {_plain(finding.hint)}")
+        lines.append(f"  hint: {harmless(finding.hint)}")
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +66,7 @@ def _excerpt(span: Span, texts: Texts) -> list[str]:
     head, tail = ("…" if left else ""), ("…" if right < len(line) else "")
     gutter = f"{span.line:>5}"
     under = " " * (len(head) + _cells(prefix)) + "^" + "~" * max(_cells(marked) - 1, 0)
-    return [f"{gutter} | {head}{_plain(line[left:right])}{tail}".rstrip(), f"{' ' * len(gutter)} | {under}"]
+    return [f"{gutter} | {head}{harmless(line[left:right])}{tail}".rstrip(), f"{' ' * len(gutter)} | {under}"]
 
 
 def _window(line: str, start: int, end: int) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def _window(line: str, start: int, end: int) -> tuple[int, int]:
     return left, min(len(line), max(left + LINE_WIDTH, min(end, start + LINE_WIDTH)))
 
 
-def _plain(source: str) -> str:
+def harmless(source: str) -> str:
     """Text that cannot steer a terminal: tabs as one space, other control characters as a replacement mark."""
     return "".join(
         " " if c == "\t" else "\ufffd" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in source
