@@ -96,9 +96,13 @@ def absences(draw: st.DrawFn) -> NoTraffic:
 
 @st.composite
 def slices(draw: st.DrawFn) -> Objective:
-    """Objectives of all kinds whose budget is one of slices; they are evaluated once in each."""
+    """Objectives of all kinds whose budget is one of slices; they are evaluated once in each.
+
+    A slice holds two scrapes at least: in shorter ones a rate is of none, and what is born is all that counts.
+    """
     every = draw(objectives((*COUNTERS, *READINGS)))
     length = draw(st.sampled_from([1, 1, 2, 5]))
+    length = max(length, -(-2 * max(pod.every for pod in every.pods) // 60_000))
     sliced = Sliced(
         length, draw(st.sampled_from([None, "0.95", "0.5", "0.9"])), draw(st.sampled_from(["ignore", "good", "bad"]))
     )
