@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.databases import DATABASE, emptied
+from tests.outboxes import wipe
 from tests.postgres import Postgres, binaries
+
+from tocsin.adapters.store import SqlStore
 
 _DATABASES = ["database"] if DATABASE else ["postgres"] if binaries() else []
 
@@ -26,3 +29,13 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         return emptied(request.getfixturevalue("postgres").url)
     return {"path": str(path), "url": f"sqlite:///{path}", "database": DATABASE or ""}[request.param]
+
+
+@pytest.fixture
+def store(where: str) -> Iterator[SqlStore]:
+    """An empty store of state."""
+    store = SqlStore(where)
+    if where == DATABASE:
+        wipe(store)
+    yield store
+    store.close()
