@@ -1,5 +1,7 @@
 """The tables of the store as SQLAlchemy sees them; the migrations create them."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Double, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
@@ -129,35 +131,20 @@ LEDGER = Table(
     Column("chunk", LargeBinary, nullable=False),
 )
 
-EXCLUSIONS = Table(
+
+def _trail(name: str, *owner: Column[Any], figures: type[BigInteger | Double[float]]) -> Table:
+    """Exclusions of contracts or of objectives, as migrations 0004 and 0011 make them."""
+    which = (Column("starts_at", BigInteger, primary_key=True), Column("ends_at", BigInteger, primary_key=True))
+    what = (Column("treat", Text, primary_key=True), Column("reason", Text, primary_key=True))
+    took = (Column(each, figures, nullable=False) for each in ("removed", "forgiven", "spared"))
+    since = (Column("first_at", BigInteger, nullable=False), Column("last_at", BigInteger, nullable=False))
+    return Table(name, METADATA, *owner, *which, *what, *took, *since, Column("withdrawn_at", BigInteger))
+
+
+EXCLUSIONS = _trail(
     "exclusions",
-    METADATA,
     Column("sla", Text, primary_key=True),
     Column("period_start", BigInteger, primary_key=True),
-    Column("starts_at", BigInteger, primary_key=True),
-    Column("ends_at", BigInteger, primary_key=True),
-    Column("treat", Text, primary_key=True),
-    Column("reason", Text, primary_key=True),
-    Column("removed", BigInteger, nullable=False),
-    Column("forgiven", BigInteger, nullable=False),
-    Column("spared", BigInteger, nullable=False),
-    Column("first_at", BigInteger, nullable=False),
-    Column("last_at", BigInteger, nullable=False),
-    Column("withdrawn_at", BigInteger),
+    figures=BigInteger,
 )
-
-OBJECTIVE_EXCLUSIONS = Table(
-    "objective_exclusions",
-    METADATA,
-    Column("ref", Text, primary_key=True),
-    Column("starts_at", BigInteger, primary_key=True),
-    Column("ends_at", BigInteger, primary_key=True),
-    Column("treat", Text, primary_key=True),
-    Column("reason", Text, primary_key=True),
-    Column("removed", Double, nullable=False),
-    Column("forgiven", Double, nullable=False),
-    Column("spared", Double, nullable=False),
-    Column("first_at", BigInteger, nullable=False),
-    Column("last_at", BigInteger, nullable=False),
-    Column("withdrawn_at", BigInteger),
-)
+OBJECTIVE_EXCLUSIONS = _trail("objective_exclusions", Column("ref", Text, primary_key=True), figures=Double)

@@ -8,9 +8,8 @@ six hours, was not above it at that time. An objective is calm at a look when
 - none of its alerts is pending, open or blind: for those all is asked;
 - its budget and its long windows are not due, and the last question about them was answered.
 
-What a calm objective shows is what its last whole look saw, a minute ago at most. For ten thousand objectives that is
-an eighth of the questions, and of those over six hours next to none; the alerts are those of whole looks, at the same
-ticks (`tests/property/test_calm.py`).
+What a calm objective shows is what its last whole look saw, a minute ago at most; of more than `tick.WHOLE` a tick not
+all are seen whole every minute. The alerts are those of whole looks, at the same ticks (`tests/property/test_calm.py`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -16,37 +16,40 @@ from tocsin.ports import SourceHealth, labels_of
 
 BLIND_AFTER = 3
 """Looks in a row without an answer until people are told."""
-SOURCE = Rule(
-    id="source",
-    service="tocsin",
-    severity="critical",
-    title="the metric source does not answer",
-    summary="no alert can fire or resolve until the metric source answers again; what fired keeps firing",
-    labels=labels_of({"alertname": "MetricSourceDown", "service": "tocsin", "severity": "critical", "ref": "source"}),
+
+
+def _own(id_: str, name: str, severity: str, title: str, summary: str) -> Rule:
+    labels = labels_of({"alertname": name, "service": "tocsin", "severity": severity, "ref": "source"})
+    return Rule(id=id_, service="tocsin", severity=severity, title=title, summary=summary, labels=labels)
+
+
+SOURCE = _own(
+    "source",
+    "MetricSourceDown",
+    "critical",
+    "the metric source does not answer",
+    "no alert can fire or resolve until the metric source answers again; what fired keeps firing",
 )
-QUESTIONS = Rule(
-    id="source:questions",
-    service="tocsin",
-    severity="warning",
-    title="some questions get no answer",
-    summary="some rules are blind: the metric source answers, but not to their questions",
-    labels=labels_of({"alertname": "QuestionsFail", "service": "tocsin", "severity": "warning", "ref": "source"}),
+QUESTIONS = _own(
+    "source:questions",
+    "QuestionsFail",
+    "warning",
+    "some questions get no answer",
+    "some rules are blind: the metric source answers, but not to their questions",
 )
-SENDERS = Rule(
-    id="source:senders",
-    service="tocsin",
-    severity="critical",
-    title="a sender of alerts has fallen silent",
-    summary="alerts that it sent stay open, and none of its rules can fire until it sends again",
-    labels=labels_of({"alertname": "AlertSenderSilent", "service": "tocsin", "severity": "critical", "ref": "source"}),
+SENDERS = _own(
+    "source:senders",
+    "AlertSenderSilent",
+    "critical",
+    "a sender of alerts has fallen silent",
+    "alerts that it sent stay open, and none of its rules can fire until it sends again",
 )
-PAGES = Rule(
-    id="source:pages",
-    service="tocsin",
-    severity="info",
-    title="a page budget is overspent",
-    summary="more pages than are bearable; none was held back",
-    labels=labels_of({"alertname": "PageBudgetOverspent", "service": "tocsin", "severity": "info", "ref": "source"}),
+PAGES = _own(
+    "source:pages",
+    "PageBudgetOverspent",
+    "info",
+    "a page budget is overspent",
+    "more pages than are bearable; none was held back",
 )
 RULES = (SOURCE, QUESTIONS, SENDERS, PAGES)
 

@@ -167,12 +167,7 @@ class SliInterval(Shape):
     high: float
 
 
-class ExcludedShape(Shape):
-    """What an exclusion took out of a budget so far, in its events or slices; *spared* is how many had been bad.
-
-    *removed* are not counted at all, *forgiven* count as good.
-    """
-
+class _Excluding(Shape):
     start: datetime
     end: datetime
     reason: str
@@ -180,6 +175,13 @@ class ExcludedShape(Shape):
     removed: float
     forgiven: float
     spared: float
+
+
+class ExcludedShape(_Excluding):
+    """What an exclusion took out of a budget so far, in its events or slices; *spared* is how many had been bad.
+
+    *removed* are not counted at all, *forgiven* count as good.
+    """
 
 
 class Objective(Shape):
@@ -231,16 +233,8 @@ class JourneyShape(Shape):
     reason: str
 
 
-class ExclusionShape(Shape):
+class ExclusionShape(_Excluding):
     """What an exclusion took out of the period so far, in seconds; *spared* is how much of it had been downtime."""
-
-    start: datetime
-    end: datetime
-    reason: str
-    treat: str
-    removed: float
-    forgiven: float
-    spared: float
 
 
 class SlaShape(Shape):
