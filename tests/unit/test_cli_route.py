@@ -125,11 +125,123 @@ def test_definitions_with_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_tree(path: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every route with where it leads and stands."""
+    """Every route with where it leads and stands, and below it the channels."""
     assert run(["route", "tree", path]) == 0
     assert capsys.readouterr().out.replace(path, "n.yaml").splitlines() == [
         'severity=~"info|warning"  -> to mail, chat; by service  (n.yaml:15)',
         "  team=db  -> to pager; by team; continue  (n.yaml:18)",
         "  severity=info,team=db  -> to mail, chat; by service; quiet outside of office  (n.yaml:19)",
         "severity=critical  -> to pager; by service  (n.yaml:20)",
+        "",
+        "channels",
+        "  chat   apprise; more than 20 that wait go as one message",
+        "  mail   apprise; more than 20 that wait go as one message",
+        "  pager  pagerduty; each alert by itself",
     ]
+
+
+STEPS = """\
+apiVersion: tocsin/v1
+kind: Notifications
+name: all
+channels:
+  mail: {apprise: 'json://a', rate: 20/m, fallback: chat}
+  chat: {apprise: 'json://b'}
+  pager: {pagerduty: {integration_key: {file: /k}}}
+page_budgets:
+  all: {pages: 5/w, match: {team: db}}
+  nights: {pages: 2/d, channel: pager}
+  web: {pages: 1/d, match: {team: web}}
+routes:
+  - match: {severity: critical}
+    to: [chat]
+    flapping: {wait: 5m, longest: 2h}
+    escalate: [{after: 15m, to: [mail, chat]}, {after: 1h, to: [pager, mail]}]
+    routes:
+      - {match: {service: shop}}
+  - {match: {severity: info}, to: [mail], digest: {at: "09:00", weekdays: [monday], timezone: Europe/Paris}}
+"""
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> str:
+    """A file with everything that a route can say of who is told later."""
+    file = tmp_path / "s.yaml"
+    file.write_text(STEPS, encoding="utf-8")
+    return str(file)
+
+
+def test_a_tree_with_steps(steps: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who else is told, what flaps, when a digest comes, what channels take, and how many pages are bearable."""
+    assert run(["route", "tree", steps]) == 0
+    assert capsys.readouterr().out.replace(steps, "s.yaml").splitlines() == [
+        "severity=critical  -> to chat; by service  (s.yaml:13)",
+        "  | after 15m without acknowledgement also to mail, chat",
+        "  | after 1h without acknowledgement also to pager, mail",
+        "  | flapping: what comes back soon waits 5m, then twice as long each time, up to 2h",
+        "  service=shop  -> to chat; by service  (s.yaml:18)",
+        "    | after 15m without acknowledgement also to mail, chat",
+        "    | after 1h without acknowledgement also to pager, mail",
+        "    | flapping: what comes back soon waits 5m, then twice as long each time, up to 2h",
+        "severity=info  -> to mail; by nothing; digest monday at 09:00 Europe/Paris  (s.yaml:19)",
+        "",
+        "channels",
+        "  chat   apprise; more than 20 that wait go as one message",
+        "  mail   apprise; at most 20 messages in 1m; more than 20 that wait go as one message; falls back to chat",
+        "  pager  pagerduty; each alert by itself",
+        "",
+        "page budgets",
+        '  all: 5 pages in 7d of {team="db"}  (s.yaml:9)',
+        "  nights: 2 pages in 1d on pager  (s.yaml:10)",
+        '  web: 1 page in 1d of {team="web"}  (s.yaml:11)',
+    ]
+
+
+def test_a_tree_for_programs(steps: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same as JSON, nested as the routes are."""
+    assert run(["route", "tree", steps, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    inner = found["routes"][0]["routes"][0]
+    assert inner["name"] == "severity=critical > service=shop"
+    assert inner["escalate"] == [
+        {"after": "15m", "channels": ["mail", "chat"]},
+        {"after": "1h", "channels": ["pager", "mail"]},
+    ]
+    assert (inner["flapping"], inner["digest"]) == ({"wait": "5m", "longest": "2h"}, None)
+    assert found["routes"][1]["digest"] == "monday at 09:00 Europe/Paris"
+    assert found["channels"][1] == {
+        "name": "mail",
+        "kind": "apprise",
+        "rate": {"messages": 20, "in": "1m"},
+        "fallback": "chat",
+        "togetherAbove": 20,
+    }
+    assert [budget["name"] for budget in found["pageBudgets"]] == ["all", "nights", "web"]
+
+
+def test_an_alert_with_steps(steps: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only who does not hear of it before, and only budgets in which it counts."""
+    assert run(["route", "test", steps, "severity=critical", "team=db", "--at", "2026-11-27T20:00"]) == 0
+    assert capsys.readouterr().out.replace(steps, "s.yaml").splitlines() == [
+        '{severity="critical", team="db"} at 2026-11-27 20:00:00 UTC',
+        "",
+        "s.yaml:13  severity=critical",
+        "  channels  chat",
+        "  escalates after 15m without acknowledgement also to mail",
+        "  escalates after 1h without acknowledgement also to pager",
+        '  group     service=""',
+        "  timers    wait 30s, interval 5m, repeat 4h",
+        "  flapping  what comes back soon waits 5m, then twice as long each time, up to 2h",
+        "",
+        'counts in page budget all: 5 pages in 7d of {team="db"}',
+        "counts in page budget nights: 2 pages in 1d on pager",
+        "told now: chat",
+    ]
+    found = asked(steps, capsys, "severity=critical", "team=web")
+    assert found["routes"][0]["escalate"] == [
+        {"after": "15m", "channels": ["mail"]},
+        {"after": "1h", "channels": ["pager"]},
+    ]
+    assert [budget["name"] for budget in found["pageBudgets"]] == ["nights", "web"]
+    assert asked(steps, capsys, "severity=info")["pageBudgets"] == []

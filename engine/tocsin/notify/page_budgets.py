@@ -89,7 +89,7 @@ class Pages:
     def _times(self, budget: PageBudget) -> list[datetime]:
         first: dict[str, datetime] = {}
         for one in self.told.values():
-            if _counts(budget, one):
+            if budget.asks(one.channel, one.labels):
                 first[one.dedup_key] = min(one.at, first.get(one.dedup_key, one.at))
         return sorted(first.values())
 
@@ -117,12 +117,8 @@ def noted(
 
 def _noted(message: Notification, fresh: Mapping[tuple[str, str], Told], spendings: Iterable[Spending]) -> Notification:
     mine = [one for text in message.alerts if (one := fresh.get((message.channel, text.dedup_key))) is not None]
-    notes = [spent.words for spent in spendings if any(_counts(spent.budget, one) for one in mine)]
+    notes = [spent.words for spent in spendings if any(spent.budget.asks(one.channel, one.labels) for one in mine)]
     return replace(message, notes=(*message.notes, *notes)) if notes else message
-
-
-def _counts(budget: PageBudget, one: Told) -> bool:
-    return budget.channel in {None, one.channel} and all(m.holds(one.labels) for m in budget.matchers)
 
 
 def _together(times: Iterable[datetime]) -> list[datetime]:

@@ -1,7 +1,8 @@
 """What would become of an alert with given labels at some time: its routes and timers, and what would mute it; pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -10,9 +11,12 @@ from tocsin.evaluate.model import AlertView, Identity, Mute, MuteKind, Phase
 from tocsin.matchers import Matchers, fulfilled
 from tocsin.notify.hours import digest_due
 from tocsin.notify.muting import Inhibition, Muting, muting_of
+from tocsin.notify.page_budgets import PAGE, budgets_of
 from tocsin.notify.routing import Directory, Timers, Way, routing_labels
 from tocsin.plan import AlertingRule, Plan
 from tocsin.ports import Labels, labels_of
+from tocsin.spec import Digest, PageBudget, Route
+from tocsin.spec.notifications import Escalation
 from tocsin.spec.tree import Branch
 from tocsin.workspace import Workspace
 
@@ -30,7 +34,10 @@ class Stop:
     timers: Timers
     quiet: str
     until: datetime | None
-    digest: datetime | None
+    escalate: tuple[Escalation, ...]
+    """Who else is told where nobody acknowledges it; only those who do not hear of it anyway."""
+    digest: Digest | None
+    digest_at: datetime | None
     """When it is told, where that is not by timers."""
 
 
@@ -45,6 +52,8 @@ class Rehearsal:
     maintenance: tuple[Mute, ...]
     inhibitions: tuple[Inhibition, ...]
     told: tuple[str, ...]
+    budgets: tuple[PageBudget, ...]
+    """Those in which it would count as a page."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -70,9 +79,16 @@ def rehearse(
         mute for mute in muting.reasons((view,), at).get(view.dedup_key, ()) if mute.kind is MuteKind.MAINTENANCE
     )
     told = () if maintenance else tuple(key.channel for key in directory.destinations(view, at))
-    stops = tuple(map(partial(_stop, directory=directory, at=at), _by_route(ways)))
+    known = {way.key.channel for way in ways}
+    stops = tuple(map(partial(_stop, directory=directory, at=at, known=known), _by_route(ways)))
     own = routing_labels(view)
-    return Rehearsal(labels_of(labels), at, named_by, stops, maintenance, tuple(_targeted(muting, own)), told)
+    reached = {name for stop in stops for name in (*stop.channels, *(n for step in stop.escalate for n in step.to))}
+    budgets = tuple(
+        budget
+        for budget in budgets_of(workspace.notifications)
+        if view.severity == PAGE and any(budget.asks(name, own) for name in reached)
+    )
+    return Rehearsal(labels_of(labels), at, named_by, stops, maintenance, tuple(_targeted(muting, own)), told, budgets)
 
 
 def known_labels(workspace: Workspace, plan: Plan) -> frozenset[str]:
@@ -82,6 +98,7 @@ def known_labels(workspace: Workspace, plan: Plan) -> frozenset[str]:
         asked: list[Matchers] = [route.conditions for route in document.all_routes()]
         asked += [side for rule in document.inhibit for side in (rule.source, rule.target)]
         asked += [window.matchers for window in document.maintenance.values()]
+        asked += [budget.matchers for budget in document.page_budgets]
         found |= {matcher.name for matchers in asked for matcher in matchers}
         found |= {name for route in document.all_routes() for name in route.group_by}
         found |= {name for rule in document.inhibit for name in rule.equal}
@@ -133,7 +150,7 @@ def _by_route(ways: tuple[Way, ...]) -> list[list[Way]]:
     return list(found.values())
 
 
-def _stop(ways: list[Way], directory: Directory, at: datetime) -> Stop:
+def _stop(ways: list[Way], directory: Directory, at: datetime, known: AbstractSet[str]) -> Stop:
     key, branch = ways[0].key, ways[0].branch
     quiet, digest = directory.quiet(key.route, at), directory.digest(key.route)
     return Stop(
@@ -143,8 +160,19 @@ def _stop(ways: list[Way], directory: Directory, at: datetime) -> Stop:
         timers=directory.timers(key.route),
         quiet=quiet,
         until=directory.rests[key.route].until(at) if quiet else None,
-        digest=digest_due(digest, at, None) if digest else None,
+        escalate=tuple(_escalations(branch.route, known)) if branch and not digest else (),
+        digest=digest,
+        digest_at=digest_due(digest, at, None) if digest else None,
     )
+
+
+def _escalations(route: Route, told: AbstractSet[str]) -> Iterator[Escalation]:
+    """The steps of *route* with those who are not *told* anyway, nor by a step before."""
+    known = set(told)
+    for step in route.escalate:
+        if fresh := tuple(name for name in dict.fromkeys(step.to) if name not in known):
+            yield replace(step, to=fresh)
+        known.update(step.to)
 
 
 def _path(branches: tuple[Branch, ...], wanted: Branch | None) -> tuple[Branch, ...]:

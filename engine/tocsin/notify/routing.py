@@ -162,10 +162,10 @@ class Directory:
         if found is None:
             return Timers()
         spec = found.route
-        interval, flapping = spec.group_interval.timedelta, spec.flapping
-        flap = flapping.wait.timedelta if flapping.wait is not None else interval
-        longest = flapping.longest.timedelta if flapping.longest is not None else flap
-        return Timers(spec.group_wait.timedelta, interval, spec.repeat_interval.timedelta, flap, longest)
+        interval = spec.group_interval.timedelta
+        return Timers(
+            spec.group_wait.timedelta, interval, spec.repeat_interval.timedelta, *spec.flapping.lengths(interval)
+        )
 
 
 def _all(branches: Iterable[Branch]) -> Iterator[Branch]:

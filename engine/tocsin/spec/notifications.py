@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tocsin.diagnostics import Span
-from tocsin.matchers import Matchers, equal
+from tocsin.matchers import Matchers, equal, fulfilled
 from tocsin.ports import Labels, Rate
 from tocsin.spec.hours import Digest, Hours, Maintenance
 from tocsin.units import Duration
@@ -77,6 +77,11 @@ class Flapping:
     wait: Duration | None = None
     longest: Duration | None = None
 
+    def lengths(self, interval: timedelta) -> tuple[timedelta, timedelta]:
+        """Both, for a route with this group_interval."""
+        wait = self.wait.timedelta if self.wait is not None else interval
+        return wait, self.longest.timedelta if self.longest is not None else wait
+
 
 @dataclass(frozen=True, slots=True)
 class PageBudget:
@@ -87,6 +92,10 @@ class PageBudget:
     matchers: Matchers
     channel: str | None
     span: Span
+
+    def asks(self, channel: str, labels: Mapping[str, str]) -> bool:
+        """Whether it counts a page of an alert with *labels* on *channel*."""
+        return self.channel in {None, channel} and fulfilled(self.matchers, labels)
 
 
 @dataclass(frozen=True, slots=True)
