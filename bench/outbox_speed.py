@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.alerts import message, text
-from tests.postgres import Postgres, binaries
+from tests.postgres import binaries, synced
 
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit
@@ -83,9 +83,8 @@ def databases() -> Iterator[dict[str, str]]:
         if binaries() is None:
             yield found
             return
-        with closing(Postgres(durable=True)) as server:
-            server.start()
-            yield found | {"PostgreSQL": server.url.replace("postgresql:", "postgresql+psycopg:")}
+        with synced() as url:
+            yield found | {"PostgreSQL": url}
 
 
 def main() -> int:

@@ -1,10 +1,11 @@
 """Ten thousand alerts at once, through the whole of `tocsin serve`, as real processes.
 
-`python -m bench.storm [--alerts 10000] [--state URL_OR_PATH]` posts them as a Prometheus does (Alertmanager's API, 64
-in a request, again every minute), the mildest first, of a hundred services; a twentieth is critical, a fifth a warning.
-Critical ones and warnings go to PagerDuty, all of them to Slack and by mail. When all are told all end at once. What is
-printed: seconds, messages of each channel, the largest one, the order at PagerDuty, what is missing there, and what the
-process took: its memory before and at its peak, its processor time, and the slowest evaluation.
+`python -m bench.storm [--alerts 10000] [--state URL_OR_PATH | --postgres]` posts them as a Prometheus does
+(Alertmanager's API, 64 in a request, again every minute), the mildest first, of a hundred services; a twentieth is
+critical, a fifth a warning. Critical ones and warnings go to PagerDuty, all of them to Slack and by mail. When all are
+told all end at once. What is printed: seconds, messages of each channel, the largest one, the order at PagerDuty, what
+is missing there, and what the process took: its memory before and at its peak, its processor time, and the slowest
+evaluation. `--postgres` keeps the state in a PostgreSQL of its own, with its data synced, which goes with the storm.
 
 PagerDuty's stand-in takes a thousand events a second here: at its 100 a minute the storm would last for the closed form
 of half an hour. Slack's takes one message in a second, as Slack does.
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from tests.postgres import synced
 
 from bench.incumbents import answers
 from tocsin.adapters.children import LOOPBACK, Child, free_port
@@ -264,10 +266,14 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--alerts", type=int, default=10_000)
     parser.add_argument("--interval", default="15s")
-    parser.add_argument("--state", help="a database URL; a SQLite file unless given")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--state", help="a database URL; a SQLite file unless given")
+    where.add_argument("--postgres", action="store_true", help="start a PostgreSQL for the state")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        result = play(Path(folder), asked.alerts, asked.state or f"{folder}/state.db", asked.interval)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        state = stack.enter_context(synced()) if asked.postgres else asked.state or f"{folder}/state.db"
+        result = play(Path(folder), asked.alerts, state, asked.interval)
     print(json.dumps(asdict(result), indent=2))
     return 0
 

@@ -5,6 +5,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tocsin.adapters.children import free_port
@@ -29,7 +31,7 @@ class Postgres:
 
     def __init__(self, *, durable: bool = False) -> None:
         where = binaries()
-        assert where is not None
+        assert where is not None, "no PostgreSQL on this machine: initdb is neither on PATH nor where it usually lies"
         self._bin, self.port = where, free_port()
         # Not below pytest's folders: other users may not enter those.
         self._folder = Path(tempfile.mkdtemp(prefix="tocsin-postgres-"))
@@ -66,3 +68,11 @@ class Postgres:
         if (self._data / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self._folder)
+
+
+@contextmanager
+def synced() -> Iterator[str]:
+    """The URL of a server that is there as long as the context, as benches want it: what it commits is on the disk."""
+    with closing(Postgres(durable=True)) as server:
+        server.start()
+        yield server.url
