@@ -64,7 +64,9 @@ customer: ACME
 covers: shop/uptime
 target: 99%
 measure: {method: interval-mean, interval: 5m}
-exclusions: [{from: 2025-10-06T10:00, to: 2025-10-06T12:00, reason: agreed, treat: remove}]
+exclusions:
+  - {from: 2025-10-01T00:00, to: 2025-10-05T00:00, reason: not in force yet, treat: remove}
+  - {from: 2025-10-06T10:00, to: 2025-10-06T12:00, reason: agreed, treat: remove}
 """
 SETTINGS = LedgerSettings(every=Duration.of(minutes=15), queries_per_minute=60_000)
 
@@ -220,10 +222,10 @@ def test_budgets_are_the_ledgers_and_survive_prometheus(
         assert after[ref].used == pytest.approx(before[ref].used, rel=0.02)
         assert gone[ref].total is None
     assert contract.coverage == pytest.approx(1, abs=0.01)
-    assert contract.uptime == pytest.approx(0.998, abs=0.001)  # what was before the first sample counts as empty
+    assert contract.uptime == pytest.approx(0.9957, abs=0.0005)
     assert still.uptime == pytest.approx(contract.uptime, abs=0.001)
     assert still.coverage == pytest.approx(contract.coverage, abs=0.005)  # the newest minutes are nowhere any more
-    assert [(one.removed, one.forgiven) for one in still.exclusions] == [(7_200_000, 0)]
+    assert [(one.removed, one.forgiven) for one in still.exclusions] == [(345_600_000, 0), (7_200_000, 0)]
 
 
 def test_too_little_coverage_is_unknown(

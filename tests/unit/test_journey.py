@@ -98,7 +98,7 @@ def test_missing_member(count_as: str, expected: float) -> None:
     whole = composite(slo, {"a/up": {0: 0.99}, "b/up": {0: 0.999}}, SLICE, 0, 1)
 
     assert list(whole.values) == pytest.approx([expected])
-    assert whole.filled == (True,)
+    assert whole.filled == (1,)
 
 
 def test_idle_is_left_out() -> None:
@@ -111,7 +111,7 @@ def test_idle_is_left_out() -> None:
     ):
         whole = composite(journey(node), ratios, SLICE, 0, 4, idle=idle)
 
-        assert (whole.values, whole.filled, whole.idle) == (expected, (False,) * 4, (False, False, True, False))
+        assert (whole.values, whole.filled, whole.idle) == (expected, (0,) * 4, (False, False, True, False))
 
 
 def test_idle_and_gone_are_told_apart() -> None:
@@ -143,6 +143,30 @@ def test_a_source_that_did_not_run_is_no_missing_member() -> None:
 
     assert values(back) == (1.0, 1.0, 1.0, None, None, None, 1.0, 1.0, 1.0, 1.0)
     assert values({0: 1.0, 1: 1.0}) == (1.0, 1.0, 1.0, None, None, None, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("count_as", ["good", "bad", "ignore"])
+def test_little_that_was_seen_is_no_journey(count_as: str) -> None:
+    """Four weeks in which nobody saw any member are neither good nor bad; the alert sees the hours it looks at."""
+    slo = journey(series(member("a"), member("b")), count_as=count_as)
+    back = {0: 1.0, **dict.fromkeys(range(18, 24), 1.0)}
+    ratios = {"a/up": back, "b/up": back}
+    whole = composite(slo, ratios, SLICE, 0, 24)
+    enough, little = (judge(slo, whole, ratios, "", floor) for floor in (7 / 24, 0.9))
+
+    assert enough.status.coverage == little.status.coverage == 7 / 24
+    assert enough.status.sli is not None
+    assert (little.status.sli, little.status.remaining) == (None, None)
+    assert little.status.reason == "only 29.1% of the window was seen, less than 90%"
+    assert little.sample.truth is enough.sample.truth
+
+
+def test_a_member_that_is_gone_was_not_looked_past() -> None:
+    """One that was seen is enough: what the others count as is the journey's own word."""
+    slo = journey(series(member("a"), member("b")), count_as="bad")
+    ratios = {"a/up": dict.fromkeys(range(4), 1.0), "b/up": {0: 1.0}}
+
+    assert composite(slo, ratios, SLICE, 0, 4).coverage == 1.0
 
 
 def test_before_the_first_event() -> None:

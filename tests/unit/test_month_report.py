@@ -96,14 +96,26 @@ def test_a_month_that_runs() -> None:
     assert "measured up to 2026-10-16 12:00" in as_html(month)
 
 
-def test_a_month_whose_start_is_forgotten() -> None:
-    """What the server does not keep is neither up nor down, and no credit is claimed to be known."""
-    ones = five_minutes(*[None] * 288, 0.0)
-    month = month_of(gold(), START, END, ones, START + timedelta(days=1))
+@pytest.mark.parametrize(("bad", "breached", "word"), [(1, None, "Not known"), (9, True, "Missed")])
+def test_a_month_whose_start_nobody_saw(bad: int, breached: bool | None, word: str) -> None:
+    """It is not the rest of the month: no credit is told, and a breach only if nothing unseen can undo it."""
+    ones = [*unseen(14 * 288), *five_minutes(*[1.0] * (14 * 288), *[0.0] * bad)[14 * 288 :]]
+    month = month_of(gold(), START, END, ones, seen=Seen(floor=0.9))
 
-    assert (month.breached, month.credit, month.complete) == (None, None, False)
-    assert month.known_since == START + timedelta(days=1)
-    assert ">Not known<" in as_html(month)
+    assert (month.breached, month.credit, month.complete) == (breached, None, False)
+    assert month.unseen == ((START, START + timedelta(days=14)),)
+    assert month.seen.coverage == pytest.approx(17 / 31)
+    assert f">{word}<" in as_html(month)
+    assert "if it was not in force before, exclude that time" in month.verdict
+
+
+def test_a_contract_that_began_within_the_month() -> None:
+    """Excluding what was before makes a month of the rest."""
+    ones = [*unseen(14 * 288), *five_minutes(*[1.0] * (14 * 288), 0.0)[14 * 288 :]]
+    month = month_of(gold(exclusions=(exclusion(0, 14 * 1440),)), START, END, ones, seen=Seen(floor=0.9))
+
+    assert (month.breached, month.complete, month.seen.coverage) == (False, True, 1.0)
+    assert month.allowed == 17 * 1_440 * 60  # milliseconds: a thousandth of seventeen days
 
 
 def test_too_few_events() -> None:
@@ -149,15 +161,6 @@ def test_a_month_of_which_much_was_not_seen(gap: int, breached: bool | None) -> 
 
     assert month.seen.coverage == pytest.approx(1 - gap / MONTH)
     assert (month.breached, month.complete) == (breached, breached is not None)
-
-
-def test_a_service_that_began_amid_the_month() -> None:
-    """What was before it was first seen is not missing."""
-    ones = five_minutes()
-    ones[:4_000] = unseen(4_000)
-    month = month_of(gold(), START, END, ones, seen=Seen(floor=0.9))
-
-    assert (month.seen.coverage, month.breached) == (1.0, False)
 
 
 def test_nothing_was_measured() -> None:
@@ -282,7 +285,6 @@ target: 99%
         (["--month", "october"], "'october' is not a month"),
         (["--month", "2026-13"], "'2026-13' is not a month"),
         (["--month", "9000-01"], "has not begun"),
-        (["--retention", "ninety"], "--retention: "),
         (["--sla", "silver"], "there is no SLA 'silver'"),
         (["--month", "2025-10"], "does not tell all of gold"),
     ],

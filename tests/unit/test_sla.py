@@ -1,6 +1,6 @@
 """Contracts: calendar months, interval means, exclusions, credits, breach."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -294,30 +294,70 @@ def test_blind_contract() -> None:
     assert len(there.open) == 1
 
 
-def test_what_the_source_forgot_is_not_good() -> None:
-    """An outage that is too old to be kept neither ends the breach nor makes the period look well."""
-    month = START + timedelta(days=31)
-    told = judge(contract(), START, month, intervals([0.0] * 9 + [1.0] * 20), START)
-    forgotten = judge(contract(), START, month, intervals([None] * 9 + [1.0] * 20), START + 9 * FIVE)
+def gone(count: int, rest: Sequence[float | None]) -> list[Interval]:
+    """Intervals of which the first *count* were seen by nobody."""
+    return [replace(one, seen=n >= count) for n, one in enumerate(intervals([*[None] * count, *rest]))]
+
+
+MONTH = START + timedelta(days=31)
+
+
+def test_what_nobody_saw_is_not_good() -> None:
+    """A source that lost its first weeks neither ends the breach nor makes the period look well."""
+    told = judge(contract(), START, MONTH, intervals([0.0] * 9 + [1.0] * 20), floor=0.9)
+    wiped = judge(contract(), START, MONTH, gone(9, [1.0] * 20), floor=0.9)
 
     assert told.sample.truth is Truth.TRUE
-    assert forgotten.sample.truth is Truth.UNKNOWN
-    assert (forgotten.status.breached, forgotten.status.credit, forgotten.status.empty) == (None, None, 0)
-    assert forgotten.status.reason == "nothing is kept from before 2026-10-01 00:45 UTC"
+    assert wiped.sample.truth is Truth.UNKNOWN
+    assert (wiped.status.breached, wiped.status.credit, wiped.status.coverage) == (None, None, 20 / 29)
+    assert wiped.status.reason == (
+        "only 68.9% of the period was seen, less than 90%; if it was not in force before, exclude that time"
+    )
 
 
-def test_an_empty_start_that_is_still_kept_is_empty() -> None:
-    """No events last night is what the contract says about empty intervals, as long as somebody could know."""
-    sight = judge(contract(), START, START + timedelta(days=31), intervals([None] * 9 + [1.0] * 20), START)
+def test_a_gap_is_no_time_before_a_contract() -> None:
+    """What lies between other intervals was seen by nobody for another reason."""
+    ones = [replace(one, seen=not 5 <= n < 15) for n, one in enumerate(intervals([1.0] * 30))]
+
+    assert judge(contract(), START, MONTH, ones, floor=0.9).status.reason == (
+        "only 66.6% of the period was seen, less than 90%"
+    )
+
+
+def test_a_contract_that_begins_within_a_period() -> None:
+    """The time before is excluded, so that nobody needs to have seen it."""
+    begins = (exclusion(0, 45, "remove"),)
+    sight = judge(contract(exclusions=begins), START, MONTH, gone(9, [1.0] * 20), floor=0.9)
+
+    assert (sight.sample.truth, sight.status.breached, sight.status.coverage) == (Truth.FALSE, False, 1.0)
+
+
+@pytest.mark.parametrize("known", [0, 40])
+def test_a_contract_that_is_over_ends_its_alert(known: int) -> None:
+    """Where all of a period is excluded there is nothing to be blind about, be there measurements or none."""
+    ended = (exclusion(0, 31 * 1_440, "remove"),)
+    sight = judge(contract(exclusions=ended), START, MONTH, intervals([0.0] * known), floor=0.9)
+
+    assert (sight.sample.truth, sight.status.breached) == (Truth.FALSE, None)
+    assert sight.status.reason == "all of this period is excluded"
+
+
+def test_an_empty_start_that_was_seen_is_empty() -> None:
+    """No events last night is what the contract says about empty intervals, as long as counters were there."""
+    sight = judge(contract(), START, MONTH, intervals([None] * 9 + [1.0] * 20), floor=0.9)
 
     assert (sight.sample.truth, sight.status.uptime, sight.status.empty) == (Truth.FALSE, 1.0, 9)
 
 
-def test_what_is_known_can_still_prove_a_breach() -> None:
-    """Nine bad intervals lose the month even if all that was forgotten was perfect."""
-    sight = judge(contract(), START, START + timedelta(days=31), intervals([None] * 9 + [0.0] * 9), START + 9 * FIVE)
+@pytest.mark.parametrize("empty", ["good", "bad", "ignore"])
+def test_what_is_known_can_still_prove_a_breach(empty: str) -> None:
+    """Nine bad intervals lose the month even if all that nobody saw was perfect; what is owed is still not known."""
+    sla = contract()
+    sla = replace(sla, measure=replace(sla.measure, empty=empty))
+    lost, open_yet = (judge(sla, START, MONTH, gone(9, [0.0] * bad), floor=0.9) for bad in (9, 8))
 
-    assert (sight.sample.truth, sight.status.breached) == (Truth.TRUE, True)
+    assert (lost.sample.truth, lost.status.breached, lost.status.credit) == (Truth.TRUE, True, None)
+    assert (open_yet.sample.truth, open_yet.status.breached) == (Truth.UNKNOWN, None)
 
 
 # --- other methods, ticking ----------------------------------------------------------------------------------
@@ -328,20 +368,25 @@ def by_minutes(measure: Measure) -> Sla:
     return replace(contract(), measure=measure)
 
 
+def present(there: World, expression: str, when: Callable[[datetime], bool]) -> None:
+    """Let *expression* have a value at some times."""
+    union = f'label_replace(0 * count((\n{expression}\n) != 0) ^ 0, "tocsin_part", "bad:1m", "", "")'
+    whole = f'label_replace(count((\n{expression}\n) != 0) ^ 0, "tocsin_part", "total:1m", "", "")'
+
+    def answer(at: datetime) -> tuple[Row, ...]:
+        marks = (("bad:1m", 0.0), ("total:1m", 1.0)) if when(at) else ()
+        return tuple(Row(labels_of({"tocsin_part": mark}), value) for mark, value in marks)
+
+    there.source.scripts[f"{union}\nor\n{whole}"] = answer
+
+
 def test_deployed_by_an_expression() -> None:
     """Where the expression has no row the service was not deployed: ten days of October are all there is."""
     measure = Measure("deployed-minutes", Duration.of(minutes=1), "good", deployed=PromQl("there", builders.SPAN))
     there = World(
         by_minutes(measure), Stretch(-40 * DAY, 0, 10), Stretch(0, 1_200, 10, 1.0), Stretch(1_200, 40 * DAY, 10)
     )
-    union = 'label_replace(0 * count((\nthere\n) != 0) ^ 0, "tocsin_part", "bad:1m", "", "")'
-    whole = 'label_replace(count((\nthere\n) != 0) ^ 0, "tocsin_part", "total:1m", "", "")'
-
-    def present(at: datetime) -> tuple[Row, ...]:
-        marks = (("bad:1m", 0.0), ("total:1m", 1.0)) if at <= START + timedelta(days=10) else ()
-        return tuple(Row(labels_of({"tocsin_part": mark}), value) for mark, value in marks)
-
-    there.source.scripts[f"{union}\nor\n{whole}"] = present
+    present(there, "there", lambda at: at <= START + timedelta(days=10))
     for _ in range(4):  # history is read over several looks
         status = there.tick(START + timedelta(days=20))
 
@@ -359,6 +404,24 @@ def test_deployed_by_its_counter() -> None:
 
     assert (status.intervals, status.empty) == (5 * 1_440, 4 * 1_440 - 10)
     assert status.uptime == pytest.approx(1 - 10 / 7_200)
+
+
+@pytest.mark.parametrize(("kept", "coverage", "breached"), [(0, 1.0, True), (7, 0.3, None)])
+@pytest.mark.parametrize("said", [True, False])
+def test_a_wiped_source_is_no_time_without_a_deployment(
+    kept: int, coverage: float, breached: bool | None, *, said: bool
+) -> None:
+    """That nothing was deployed is known as long as the source scraped anything; before, nobody knows."""
+    deployed = PromQl("there", builders.SPAN) if said else None
+    measure = Measure("deployed-minutes", Duration.of(minutes=1), "good", deployed=deployed)
+    there = World(by_minutes(measure), Stretch(8 * DAY, 8 * DAY + 600, 10, 1.0), Stretch(8 * DAY + 600, 40 * DAY, 10))
+    present(there, "there", lambda at: at > START + timedelta(days=8))
+    present(there, "count(up)", lambda at: at > START + timedelta(days=kept))
+    for _ in range(6):
+        status = there.tick(START + timedelta(days=10))
+
+    assert status.coverage == pytest.approx(coverage, abs=1e-3)
+    assert (status.intervals, status.breached) == (2 * 1_440, breached)
 
 
 def test_events_are_counted_where_somebody_asks() -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tocsin.adapters.ledger_store import LedgerStore
     from tocsin.service.month import Period
     from tocsin.spec import Service, Sla
-    from tocsin.units import Duration
 
 
 @click.command(
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
     help="The server that keeps the month.",
 )
 @click.option(
-    "--retention", metavar="DURATION", help="How long the server keeps samples.  [default: the Platform's, or 15d]"
-)
-@click.option(
     "--state",
     metavar="URL_OR_PATH",
     envvar="TOCSIN_STATE",
@@ -64,7 +60,6 @@ def command(
     services: tuple[str, ...],
     timezone: str,
     prometheus: str,
-    retention: str | None,
     state: str | None,
     out: str,
     pdf: bool,
@@ -95,7 +90,6 @@ def command(
     from tocsin.service.month import month_report
     from tocsin.service.month_of_service import bounds_of, service_report
 
-    kept = _retention(retention)
     period, browser = _period(month), find_browser() if pdf else ""
     definitions = read_definitions(paths)
     if definitions.errors:
@@ -107,7 +101,7 @@ def command(
     slas = _chosen(workspace.slas, names) if names or not services else []
     folder = Path(out)
     with _ledger(state) as ledger:
-        months = [month_report(workspace, sla, period, prometheus, now, kept=kept, ledger=ledger) for sla in slas]
+        months = [month_report(workspace, sla, period, prometheus, now, ledger=ledger) for sla in slas]
         others = [service_report(workspace, each, bounds, prometheus, ledger=ledger) for each in chosen]
     for sla, found in zip(slas, months, strict=True):
         texts = {
@@ -172,16 +166,6 @@ def _period(month: str | None) -> "Period":
         return Period(date.fromisoformat(f"{month}-01"))
     except ValueError as error:
         raise MisuseError(f"{month!r} is not a month", hint="write it as in 2026-10") from error
-
-
-def _retention(text: str | None) -> "Duration | None":
-    from tocsin.errors import MisuseError
-    from tocsin.units import Duration, UnitError
-
-    try:
-        return None if text is None else Duration.parse(text)
-    except UnitError as error:
-        raise MisuseError(f"--retention: {error}") from error
 
 
 def _chosen(slas: "Sequence[Sla]", names: Sequence[str]) -> "list[Sla]":

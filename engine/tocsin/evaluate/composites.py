@@ -24,15 +24,6 @@ from tocsin.spec.journey import Member
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
-DEFAULT_RETENTION = Duration.of(days=15)
-"""Prometheus' own, where no Platform says otherwise."""
-
-
-def retention(workspace: Workspace) -> Duration:
-    """How long the metric source remembers, as far as the definitions say."""
-    return workspace.platform.prometheus.retention if workspace.platform else DEFAULT_RETENTION
-
-
 T = TypeVar("T", JourneySight, SlaSight)
 Late = Mapping[Key, bool]
 """Slices that are asked for aside, and whether their last answer has come: until then nobody else may read them."""
@@ -55,8 +46,6 @@ class Composites:
 
     measured: Measured
     every: timedelta
-    kept: timedelta
-    """How long the metric source remembers."""
     book: dict[Key, Slices] = field(default_factory=dict)
     ledger: Ledger | None = None
     """Slices begin with what it holds of them."""
@@ -68,8 +57,7 @@ class Composites:
     @classmethod
     def of(cls, workspace: Workspace, every: timedelta) -> "Composites":
         """Take those whose members are all defined; what is not is a finding of the reader's."""
-        kept = retention(workspace)
-        return cls(Measured.of(workspace), every, kept.timedelta)
+        return cls(Measured.of(workspace), every)
 
     def rules(self) -> tuple[Rule, ...]:
         """Their alerts."""
@@ -146,7 +134,7 @@ class Composites:
         def judge() -> JourneySight:
             idle = {ref: book.idle for ref, book in books.items()}
             whole = journey.composite(slo, ratios, slo.slice, max(first, known), last, idle=idle, asleep=asleep)
-            return journey.judge(slo, whole, ratios, reading)
+            return journey.judge(slo, whole, ratios, reading, self.measured.floor)
 
         sight = self._once(slo.ref, (first, last, reading, _extent(books), asleep), judge)
         self.lately[slo.ref] = (asker.at, sight)
@@ -168,16 +156,11 @@ class Composites:
             reason = next((b.reason for b in books.values() if b.reason), "history is still being read")
             return sla.blind(one, start, end, reason)
 
-        kept_since = asker.at - self.kept
-        sinces = [b.since for b in books.values()]
-        if all(b.since is not None and b.low <= first for b in books.values()):
-            kept_since = min(kept_since, max(filter(None, sinces)))  # the ledger remembers longer than the source
-
         def judge() -> SlaSight:
             intervals = self.measured.intervals(one, books, first, last)
-            return sla.judge(one, start, end, intervals, kept_since, floor=self.measured.floor)
+            return sla.judge(one, start, end, intervals, floor=self.measured.floor)
 
-        sight = self._once(f"sla:{one.name}", (start, _extent(books), book.number(kept_since)), judge)
+        sight = self._once(f"sla:{one.name}", (start, _extent(books)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
         return SlaSight(sight.status, Sample(Truth.UNKNOWN, reason=trouble)) if trouble else sight
 

@@ -18,7 +18,8 @@ missing: it is left out of the slice, for good would hide an outage of the parts
 nothing. Nor is one missing while the source itself did not run, or not for `missing.after` since (at least five
 minutes, `plan.journey.settled`): such a slice does not count. A slice in which all of them are idle is good, for nobody
 took the journey. Slices before the first one in which any member had events do not count, for there was no journey yet.
-The SLI is the mean over the slices that count, the budget `(1 - target) · slices`.
+The SLI is the mean over the slices that count, the budget `(1 - target) · slices`. Where too many of them were seen by
+nobody (no member had anything, be it replaced or not), both are unknown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,14 +91,14 @@ def combine(node: Member | Combine, ratios: Slice) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """The journey slice by slice from number *first* on; *filled* says where a member's missing value was replaced.
+    """The journey slice by slice from number *first* on; *filled* says how many members' missing values were replaced.
 
     *values* combine the *slices* over all of them.
     """
 
     first: int
     values: tuple[float | None, ...]
-    filled: tuple[bool, ...]
+    filled: tuple[int, ...]
     node: Combine
     slices: tuple[Slice, ...]
     idle: tuple[bool, ...] = ()
@@ -130,6 +131,13 @@ class Composite:
         first = next((n for n, some in enumerate(values) if any(v is not None for v in some)), len(values))
         return min(count, len(values) - first)
 
+    @property
+    def coverage(self) -> float | None:
+        """The part of the slices of which anything was seen; None without any."""
+        whole = len(members(self.node))
+        seen = sum(value is not None and gone < whole for value, gone in zip(self.values, self.filled, strict=True))
+        return seen / len(self.values) if self.values else None
+
     def part(self, ratios: Mapping[int, float]) -> dict[int, float]:
         """Those of a member's slices that the journey is made of; others may ask for more, such as a contract."""
         last = self.first + len(self.values)
@@ -157,7 +165,7 @@ def composite(
     earlier = {ref: [k for k in idle.get(ref, ()) if k < born] for ref in refs}
     known: dict[str, tuple[int, float | None]] = {ref: (max(some), None) for ref, some in earlier.items() if some}
     slices: list[Slice] = []
-    filled: list[bool] = []
+    filled: list[int] = []
     nobody: list[bool] = []
     for number in range(born, last):
         now: dict[str, float | None] = {}
@@ -175,7 +183,7 @@ def composite(
         unused = set(refs) - gone
         nobody.append(bool(unused) and all(ratio is None for ratio in now.values()))
         slices.append(now | dict.fromkeys(unused, 1.0) if nobody[-1] else now)
-        filled.append(bool(gone))
+        filled.append(len(gone))
     values = over(slo.combine, slices)
     return Composite(born, tuple(values), tuple(filled), slo.combine, tuple(slices), tuple(nobody))
 
@@ -203,8 +211,16 @@ class JourneySight:
     sample: Sample
 
 
-def judge(slo: JourneySlo, whole: Composite, ratios: Mapping[str, Mapping[int, float]], reason: str) -> JourneySight:
-    """Status and alert from the slices up to now; *reason* says why older ones are not known yet."""
+def judge(
+    slo: JourneySlo, whole: Composite, ratios: Mapping[str, Mapping[int, float]], reason: str, floor: float = 0.0
+) -> JourneySight:
+    """Status and alert from the slices up to now; *reason* says why older ones are not known yet.
+
+    With less than *floor* of them seen nothing is told of the window; the alert has windows of its own.
+    """
+    coverage = whole.coverage
+    if not reason and coverage is not None and coverage < floor:
+        reason = f"only {percent(coverage, 1)} of the window was seen, less than {percent(floor)}"
     ratios = {ref: whole.part(known) for ref, known in ratios.items()}
     counted = [value for value in whole.values if value is not None]
     short = fsum(1 - value for value in counted)
@@ -225,10 +241,11 @@ def judge(slo: JourneySlo, whole: Composite, ratios: Mapping[str, Mapping[int, f
         sli=sli,
         remaining=remaining,
         slices=len(counted),
-        missing=sum(filled or value is None for filled, value in zip(whole.filled, whole.values, strict=True)),
+        missing=sum(filled > 0 or value is None for filled, value in zip(whole.filled, whole.values, strict=True)),
         members=tuple((ref, _mean(list(ratios.get(ref, {}).values()))) for ref in members(slo.combine)),
         state=state,
         reason=reason or (sample.reason if state in {"unknown", "burning"} else ""),
+        coverage=coverage,
     )
     return JourneySight(status, sample)
 

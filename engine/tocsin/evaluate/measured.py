@@ -64,6 +64,8 @@ class Measured:
         phase = milliseconds(start) % step
         refs = (one.covers,) if one.covers in self.slos else journey.members(self.journeys[one.covers].combine)
         names = (*refs, _presence(one)) if one.measure.deployed else refs
+        if one.measure.method == "deployed-minutes":
+            names = (*names, RAN)
         return tuple((name, step, phase) for name in names)
 
     def counts(self, one: Sla) -> bool:
@@ -77,27 +79,35 @@ class Measured:
         events = books[one.covers].events if one.covers in books else None
         if one.measure.deployed:
             deployed = books[_presence(one)].ratios.keys()
-        seen = self._seen(one, books)
+        seen = self._seen(one, books, deployed, range(first, last))
         return [
             Interval(
                 *book.bounds(k),
                 values.get(k),
                 None if events is None else events.get(k, 0.0),
                 deployed=k in deployed,
-                seen=seen is None or k in seen or (bool(one.measure.deployed) and k not in deployed),
+                seen=seen is None or k in seen,
             )
             for k in range(first, last)
         ]
 
-    def _seen(self, one: Sla, books: Mapping[str, Slices]) -> AbstractSet[int] | None:
+    def _seen(
+        self, one: Sla, books: Mapping[str, Slices], deployed: AbstractSet[int], numbers: range
+    ) -> AbstractSet[int] | None:
         """The slices of which anything is known: of any member, for what others lack is the journey's business.
 
-        None where a counter that is not there says that nothing was deployed.
+        Where a counter or a value that is not there says that nothing was deployed, that is known as long as the source
+        ran; a source without any `up` cannot tell, and is believed: None.
         """
-        if one.measure.method == "deployed-minutes" and not one.measure.deployed:
-            return None
-        whose = [book for ref, book in books.items() if ref in self.slos]
-        return set().union(*(book.ratios.keys() | book.idle for book in whose))
+        seen: set[int] = set().union(
+            *(book.ratios.keys() | book.idle for ref, book in books.items() if ref in self.slos)
+        )
+        if RAN not in books:
+            return seen
+        ran = books[RAN].ratios.keys()
+        if not ran:
+            return None if not one.measure.deployed else seen | (set(numbers) - deployed)
+        return seen | (ran - deployed)
 
     def _values(
         self, one: Sla, books: Mapping[str, Slices], first: int, last: int

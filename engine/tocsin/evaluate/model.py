@@ -167,7 +167,10 @@ class SloStatus:
 
 @dataclass(frozen=True, slots=True)
 class JourneyStatus:
-    """One journey objective; *members* are (ref, sli of the window)."""
+    """One journey objective; *members* are (ref, sli of the window).
+
+    *coverage* is the part of the window since its first slice of which anything was seen; None where nobody looked.
+    """
 
     ref: str
     target: Decimal
@@ -179,6 +182,7 @@ class JourneyStatus:
     members: tuple[tuple[str, float | None], ...]
     state: str
     reason: str = ""
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ How uptime is measured is the method's business (`evaluate/measures/`); contract
   wakes nobody up.
 - With fewer events than the contract's minimum nothing is breached and nothing owed. As the rest of the period may
   bring none, the alert waits until there are enough.
-- Intervals at the start of the period without events, from before the time that the metric source keeps, are not
-  empty: nobody knows any more. They count nowhere, and the alert cannot be resolved on what is left.
-- Empty is an interval in which a counter stood still. Where no counter answers at all nobody knows; where none ever
-  did in the period, nothing is measured, whatever `empty` says, and with less than a floor of it seen (from the first
-  interval that was) there is neither breach nor credit.
+- Empty is an interval in which a counter stood still. Where no counter answers at all nobody knows, be it in a gap, or
+  at the start of the period, because the source had not begun to look or does not keep it any more. Where none ever did
+  in the period, nothing is measured, whatever `empty` says.
+- With less than a floor of the period seen, less what is excluded, no credit is told, and a breach only where all that
+  nobody saw, had it been perfect, would not undo it. A contract that begins within a period excludes what is before it:
+  nothing else can tell a young service from a source that has lost its memory.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import takewhile
 from math import fsum
 
 from tocsin.evaluate.measures import METHODS, UNIT, Interval, Mark, Taken, Tally, audit, coverage, excluded, tally
@@ -66,41 +66,30 @@ class SlaSight:
     status: SlaStatus
     sample: Sample
 
-    def seen(self, part: float | None, floor: float) -> "SlaSight":
-        """The same where *part* of the period was looked at: below *floor* there is neither breach nor credit."""
-        known = [each for each in (part, self.status.coverage) if each is not None]
-        if not known:
-            return self
-        status = replace(self.status, coverage=min(known))
-        if min(known) >= floor or status.uptime is None:
-            return SlaSight(status, self.sample)
-        reason = too_little(min(known), floor)
-        status = replace(status, breached=None, credit=None, reason=reason)
-        return SlaSight(status, Sample(Truth.UNKNOWN, self.sample.value, reason, self.sample.facts))
-
 
 NEVER = "no event of it was ever seen in this period: is it measured, and scraped at least twice in each interval?"
 """Why nothing is known of a contract whose counters never answered."""
 
 
-def too_little(part: float, floor: float) -> str:
-    """Why nothing is concluded."""
-    return f"only {percent(part, 1)} of the period was seen, less than {percent(floor)}"
+def too_little(found: "Account", floor: float) -> str:
+    """Why nothing is concluded, and what to do where it may be for a harmless reason."""
+    said = f"only {percent(found.coverage or 0.0, 1)} of the period was seen, less than {percent(floor)}"
+    young = found.known and not found.known[0].seen
+    return f"{said}; if it was not in force before, exclude that time" if young else said
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the known intervals of a contract come to; *raw* marks are those without any exclusion.
+    """What the *known* intervals of a contract come to; *raw* marks are those without any exclusion.
 
-    *forgotten* is how many intervals at the start nobody knows of any more: all where nobody ever knew of any. *events*
-    is None where nobody counted, *coverage* where nobody ever looked.
+    *events* is None where nobody counted, *coverage* where nobody ever saw any.
     """
 
     marks: tuple[Mark, ...]
     raw: tuple[Mark, ...]
     so_far: Tally
     taken: tuple[Taken, ...]
-    forgotten: int
+    known: Sequence[Interval]
     events: float | None
     coverage: float | None
 
@@ -109,10 +98,10 @@ class Account:
         return self.events is None or self.events >= sla.measure.minimum_events
 
 
-def account(sla: Sla, intervals: Sequence[Interval], kept_since: datetime | None = None) -> Account:
-    """Measure *intervals* as the contract says; the source remembers back to *kept_since*."""
-    forgotten = _forgotten(intervals, kept_since)
-    known, method = intervals[forgotten:], METHODS[sla.measure.method]
+def account(sla: Sla, intervals: Sequence[Interval]) -> Account:
+    """Measure *intervals* as the contract says."""
+    part, method = coverage(intervals, sla.exclusions), METHODS[sla.measure.method]
+    known = [] if part is None else intervals
     marks = method(known, sla.measure, sla.exclusions)
     raw = method(known, sla.measure, ()) if sla.exclusions else marks
     counted = [one.events for one in known if one.events is not None]
@@ -122,39 +111,27 @@ def account(sla: Sla, intervals: Sequence[Interval], kept_since: datetime | None
         tuple(raw),
         tally(marks, sla.exclusions),
         audit(raw, sla.exclusions),
-        forgotten,
+        known,
         events,
-        coverage(known),
+        part,
     )
 
 
-def judge(
-    sla: Sla,
-    start: datetime,
-    end: datetime,
-    intervals: Sequence[Interval],
-    kept_since: datetime | None = None,
-    *,
-    floor: float = 0.0,
-) -> SlaSight:
-    """Judge the complete *intervals* of the period [start, end) so far; the source remembers back to *kept_since*.
-
-    With less than *floor* of them seen nothing is concluded.
-    """
-    found = account(sla, intervals, kept_since)
-    so_far, forgotten, enough = found.so_far, found.forgotten, found.enough(sla)
+def judge(sla: Sla, start: datetime, end: datetime, intervals: Sequence[Interval], *, floor: float = 0.0) -> SlaSight:
+    """Judge the complete *intervals* of the period [start, end) so far; with less than *floor* seen little is told."""
+    found = account(sla, intervals)
+    so_far, enough = found.so_far, found.enough(sla)
     uptime = so_far.uptime()
     if uptime is None:
-        never = bool(intervals) and found.coverage is None
-        sight = blind(sla, start, end, NEVER if never else "nothing was measured in this period yet")
-        return replace(sight, status=replace(sight.status, coverage=0.0 if never else None))
-    highest = best(sla, _whole(sla, found, intervals), intervals[-1].end, end)
+        return _unmeasured(sla, start, end, found, intervals)
+    seen = found.coverage is None or found.coverage >= floor
+    highest = best(sla, so_far if seen else _kindest(sla, found), intervals[-1].end, end)
     lost = enough and highest is not None and highest < Fraction(sla.target)
-    reasons = [f"nothing is kept from before {intervals[forgotten].start:%Y-%m-%d %H:%M} UTC"] if forgotten else []
+    breached = (enough and uptime < Fraction(sla.target)) if seen else (lost or None)
+    owed = credit(uptime, sla.credits) if enough else Decimal(0)
+    reasons = [] if seen else [too_little(found, floor)]
     if not enough:
         reasons.append(f"not enough events: {int(found.events or 0)} of {sla.measure.minimum_events}")
-    owed = credit(uptime, sla.credits) if enough else Decimal(0)
-    breached = enough and uptime < Fraction(sla.target)
     status = SlaStatus(
         name=sla.name,
         customer=sla.customer,
@@ -163,46 +140,46 @@ def judge(
         end=end,
         target=sla.target,
         uptime=float(uptime),
-        breached=(lost or None) if forgotten else breached,
-        credit=None if forgotten else owed,
+        breached=breached,
+        credit=owed if seen else None,
         intervals=so_far.counted,
         empty=so_far.empty,
         reason="; ".join(reasons),
         events=found.events,
         exclusions=found.taken,
+        coverage=found.coverage,
     )
     facts = (
         ("SLA", f"{sla.name} with {sla.customer}: {percent(sla.target)} of {sla.covers}"),
         ("uptime so far", percent(float(uptime), 4)),
         ("best possible by the end", percent(float(highest), 4) if highest is not None else "unknown"),
         ("period ends", f"{end:%Y-%m-%d %H:%M} UTC"),
-        ("credit owed", "unknown" if forgotten else percent(owed)),
+        ("credit owed", percent(owed) if seen else "unknown"),
         ("empty intervals", f"{so_far.empty} (count as {sla.measure.empty})"),
     )
-    if forgotten and not lost:
-        sample = Sample(Truth.UNKNOWN, float(uptime), status.reason, facts)
-        return SlaSight(status, sample).seen(found.coverage, floor)
-    kept = "the target can be kept in this period" if enough else status.reason
-    reason = "the target cannot be reached any more in this period" if lost else kept
-    sample = Sample(Truth.TRUE if lost else Truth.FALSE, float(uptime), reason, facts)
-    return SlaSight(status, sample).seen(found.coverage, floor)
+    if lost:
+        truth, reason = Truth.TRUE, "the target cannot be reached any more in this period"
+    elif not seen:
+        truth, reason = Truth.UNKNOWN, status.reason
+    else:
+        truth, reason = Truth.FALSE, "the target can be kept in this period" if enough else status.reason
+    return SlaSight(status, Sample(truth, float(uptime), reason, facts))
 
 
-def _whole(sla: Sla, found: Account, intervals: Sequence[Interval]) -> Tally:
-    """What is known, and what nobody knows any more as if it had been perfect."""
-    gone = tally([Mark(one.start, one.end, UNIT) for one in intervals[: found.forgotten]], sla.exclusions)
-    so_far = found.so_far
-    return Tally(so_far.weight + gone.weight, so_far.up + gone.up, so_far.counted, so_far.empty)
+def _unmeasured(sla: Sla, start: datetime, end: datetime, found: Account, intervals: Sequence[Interval]) -> SlaSight:
+    """Where nothing counts: nobody ever saw anything, it was not there, or all of the period is taken out."""
+    if excluded(start, end, sla.exclusions)[0] >= (end - start) // MS:
+        sight = blind(sla, start, end, "all of this period is excluded")
+        return replace(sight, sample=Sample(Truth.FALSE, reason=sight.status.reason))
+    never = bool(intervals) and found.coverage is None
+    sight = blind(sla, start, end, NEVER if never else "nothing was measured in this period yet")
+    return replace(sight, status=replace(sight.status, coverage=0.0 if never else None))
 
 
-def _forgotten(intervals: Sequence[Interval], kept_since: datetime | None) -> int:
-    """How many intervals at the start are not known any more, rather than empty."""
-    if not any(one.seen and one.deployed for one in intervals):
-        return len(intervals)
-    if kept_since is None:
-        return 0
-    without = takewhile(lambda one: one.good is None, intervals)
-    return sum(1 for one in without if one.start < kept_since)
+def _kindest(sla: Sla, found: Account) -> Tally:
+    """What is known, and what nobody saw as if it had been perfect."""
+    kind = [one if one.seen else replace(one, good=1.0, deployed=True) for one in found.known]
+    return tally(METHODS[sla.measure.method](kind, sla.measure, sla.exclusions), sla.exclusions)
 
 
 def blind(sla: Sla, start: datetime, end: datetime, reason: str) -> SlaSight:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -11,10 +10,10 @@ from zoneinfo import ZoneInfo
 from tocsin.evaluate.calendar import midnight
 from tocsin.evaluate.measures import UNIT, Interval, Mark, excluded, tally
 from tocsin.evaluate.measures.base import MS, shares
-from tocsin.evaluate.sla import NEVER, Account, account, credit, judge, too_little
-from tocsin.evaluate.words import percent
+from tocsin.evaluate.model import SlaStatus
+from tocsin.evaluate.sla import NEVER, Account, account, judge, too_little
 from tocsin.monthly.model import Day, Month, Outage, Seen
-from tocsin.monthly.words import credit_words, length, share
+from tocsin.monthly.words import credit_words, length
 from tocsin.spec import Exclusion, Sla
 
 
@@ -23,42 +22,36 @@ def month_of(
     start: datetime,
     end: datetime,
     intervals: Sequence[Interval],
-    kept_since: datetime | None = None,
     *,
     seen: Seen = Seen(),  # noqa: B008 - frozen
 ) -> Month:
-    """Report on the complete *intervals* of the month [start, end); the source remembers back to *kept_since*.
+    """Report on the complete *intervals* of the month [start, end).
 
-    Where too little of it was *seen*, by the ledger or by the intervals, there is neither breach nor credit.
+    Where too little of it was *seen* there is no credit, and no breach but one that all that nobody saw cannot undo.
     """
     zone = ZoneInfo(sla.timezone)
-    found = account(sla, intervals, kept_since)
-    parts = [part for part in (seen.coverage, found.coverage) if part is not None]
+    found = account(sla, intervals)
     never = bool(intervals) and found.coverage is None
-    seen = replace(seen, coverage=0.0 if never else min(parts, default=None))
-    status = judge(sla, start, end, intervals, kept_since).status
+    seen = replace(seen, coverage=0.0 if never else found.coverage if intervals else None)
+    status = judge(sla, start, end, intervals, floor=seen.floor).status
     measured_to = intervals[-1].end if intervals else start
-    known = intervals[found.forgotten :]
     uptime = found.so_far.uptime()
     removed_later, _ = excluded(measured_to, end, sla.exclusions)
     whole = found.so_far.weight + (end - measured_to) // MS - removed_later
-    good = {one.start: one.good for one in known if one.good is not None}
+    good = {one.start: one.good for one in found.known if one.good is not None}
     outages = tuple(_outages(sla, found, good, (start, end)))
-    unseen = tuple(_unseen_stretches(known))
+    unseen = tuple(_unseen_stretches(found.known))
     return Month(
         sla=sla,
         name=f"{start.astimezone(zone):%Y-%m}",
         start=start,
         end=end,
         measured_to=measured_to,
-        known_since=known[0].start if known else measured_to,
         uptime=uptime,
         bare=tally(found.raw).uptime(),
-        breached=status.breached if seen.enough else None,
-        credit=status.credit if seen.enough else None,
-        verdict=_verdict(sla, uptime, found, status.credit)
-        if seen.enough and not never
-        else _unseen(seen, never=never),
+        breached=status.breached,
+        credit=status.credit,
+        verdict=_verdict(sla, found) if seen.enough and not never else _unseen(found, seen, status),
         tally=found.so_far,
         events=found.events,
         allowed=whole * (1 - Fraction(sla.target)),
@@ -80,20 +73,18 @@ def _unseen_stretches(known: Sequence[Interval]) -> Iterator[tuple[datetime, dat
             yield run[0].start, run[-1].end
 
 
-def _unseen(seen: Seen, *, never: bool) -> str:
-    return NEVER if never else f"{too_little(seen.coverage or 0.0, seen.floor)}: neither breach nor credit can be told"
+def _unseen(found: Account, seen: Seen, status: SlaStatus) -> str:
+    if found.coverage is None:
+        return NEVER
+    told = "it is breached, however good what nobody saw was, but no credit can be told"
+    return f"{told if status.breached else 'neither breach nor credit can be told'}: {too_little(found, seen.floor)}"
 
 
-def _verdict(sla: Sla, uptime: Fraction | None, found: Account, owed: Decimal | None) -> str:
+def _verdict(sla: Sla, found: Account) -> str:
+    uptime = found.so_far.uptime()
     if uptime is not None and not found.enough(sla):
         minimum = sla.measure.minimum_events
         return f"{int(found.events or 0):,} events are fewer than the {minimum:,} of the contract: no breach, no credit"
-    if uptime is not None and owed is None:
-        so_far = credit(uptime, sla.credits)
-        return (
-            f"uptime {share(uptime)} of what is known; a part of the period is not known any more, so the credit "
-            f"cannot be told ({percent(so_far)} by what is known)"
-        )
     return credit_words(uptime, sla.target, sla.credits)
 
 

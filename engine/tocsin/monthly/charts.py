@@ -233,8 +233,6 @@ def _by_day(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Stretch]
 
 
 def _unmeasured(month: Month) -> Iterator[Stretch]:
-    """Before what is known, and after what was measured."""
-    if month.known_since > month.start:
-        yield Stretch(month.start, month.known_since)
+    """What is still to come."""
     if month.measured_to < month.end:
         yield Stretch(month.measured_to, month.end)

@@ -53,8 +53,8 @@ class Outage:
 class Seen:
     """Who counted a month: which *share* of it the ledger did (the rest was asked of Prometheus), and its *coverage*.
 
-    *coverage* is the part of the month so far that was seen, since it first was; None before anything was measured.
-    Below *floor* nothing is concluded.
+    *coverage* is the part of the month so far that was seen, less what is excluded; None before anything was measured.
+    Below *floor* little is concluded.
     """
 
     share: float = 0.0
@@ -64,16 +64,16 @@ class Seen:
     @property
     def enough(self) -> bool:
         """Whether anything can be concluded."""
-        return self.coverage is None or self.coverage >= self.floor
+        return self.coverage is None or 0 < self.coverage >= self.floor
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
     """One contract over one month.
 
-    *measured_to* is the end of the last interval; before *known_since* nobody knows any more. *allowed* and *used* are
-    milliseconds of downtime; *curve* is when how much had been used, one point for each change. *bare* is the uptime
-    without any exclusion. *breached* and *credit* are None where nobody can tell.
+    *measured_to* is the end of the last interval. *allowed* and *used* are milliseconds of downtime; *curve* is when
+    how much had been used, one point for each change. *bare* is the uptime without any exclusion. *breached* and
+    *credit* are None where nobody can tell.
     """
 
     sla: Sla
@@ -81,7 +81,6 @@ class Month:
     start: datetime
     end: datetime
     measured_to: datetime
-    known_since: datetime
     uptime: Fraction | None
     bare: Fraction | None
     breached: bool | None
@@ -97,7 +96,7 @@ class Month:
     taken: tuple[Taken, ...]
     seen: Seen = Seen()
     unseen: tuple[tuple[datetime, datetime], ...] = ()
-    """What of the known time nobody saw, from and to: it counts as intervals without events do."""
+    """What of the time nobody saw, from and to: it counts as intervals without events do."""
 
     @property
     def unseen_for(self) -> int:
@@ -107,7 +106,7 @@ class Month:
     @property
     def complete(self) -> bool:
         """Whether the whole period was measured."""
-        return self.measured_to >= self.end and self.known_since <= self.start and self.seen.enough
+        return self.measured_to >= self.end and self.seen.enough
 
     @property
     def elsewhere(self) -> Fraction:

@@ -23,6 +23,7 @@ from tocsin.ledger.methods import Units, method_of
 from tocsin.ledger.model import Day
 from tocsin.monthly.capacity import Capacity
 from tocsin.monthly.charts import dates
+from tocsin.monthly.words import clock
 from tocsin.sli.slices import SlicedSli
 from tocsin.spec import Service, Slo
 
@@ -69,6 +70,8 @@ class Objective:
     """Which part of the month since the first look is over; what is taken out of it is no part."""
     excluded: tuple[Excluded, ...] = ()
     """What exclusions took out of the month so far; it is not in *days*."""
+    since: datetime | None = None
+    """The first look, where too much of the month lies before it for the rest to be called the month."""
 
     @property
     def total(self) -> Fraction:
@@ -145,12 +148,18 @@ class ServiceMonth:
         """What came of the month, in words."""
         missed = [one.ref for one in self.objectives if one.kept is False]
         unknown = [one.ref for one in self.objectives if one.kept is None]
+        late = [
+            f"{one.ref} is seen only since {clock(one.since, self.bounds.zone)}"
+            for one in self.objectives
+            if one.since is not None and one.kept is not None
+        ]
         count = len(self.objectives)
         kept = count - len(missed) - len(unknown)
         of = f"{count} objectives" if count > 1 else "1 objective"
         words = [f"{kept} of {of} kept{'' if self.complete else ' so far'}"] if kept or missed else []
         words += [f"missed: {', '.join(missed)}"] if missed else []
         words += [f"nothing known of {', '.join(unknown)}"] if unknown else []
+        words += late
         return "; ".join(words) or "no objectives"
 
 
@@ -185,7 +194,9 @@ def objective(ref: str, slo: Slo, days: Sequence[Day], bounds: Bounds, floor: fl
     observed = Fraction(passed) / whole if known < over and passed > 0 else Fraction(1)
     took = [take for day in days for take in takes(method, day, agreed)] if agreed else []
     excluded = audited(slo.exclusions, took, (start, end), min(end, now))
-    found = Objective(ref, slo, counted, (), min(1.0, coverage), floor, observed, excluded)
+    late = known < over and over - known < floor * (over - _seconds(start))
+    since = instant(known * 1000) if late else None
+    found = Objective(ref, slo, counted, (), min(1.0, coverage), floor, observed, excluded, since)
     return replace(found, curve=tuple(_curve(units, start, min(end, now), found.allowed)))
 
 

@@ -33,7 +33,6 @@ def as_json(month: Month) -> str:
         "timezone": sla.timezone,
         "period": {"from": _time(month.start), "to": _time(month.end)},
         "measured_to": _time(month.measured_to),
-        "known_since": _time(month.known_since),
         "complete": month.complete,
         "from_ledger": month.seen.share,
         "coverage": month.seen.coverage,
@@ -183,6 +182,7 @@ def _objective(one: Objective) -> dict[str, object]:
             "remaining": None if one.spent is None else float(1 - one.spent),
         },
         "coverage": one.coverage,
+        "since": None if one.since is None else _time(one.since),
         "sli_without_exclusions": _ratio(one.bare),
         "exclusions": [_excluded(each) for each in one.excluded],
         "days": [

@@ -70,6 +70,7 @@ def _journey(one: JourneyStatus, at: datetime) -> dict[str, object]:
         "budget": {"remaining": _number(one.remaining)},
         "slices": one.slices,
         "missing": one.missing,
+        "coverage": _number(one.coverage),
         "members": [{"ref": ref, "sli": _number(sli)} for ref, sli in one.members],
         "state": one.state,
         "reason": one.reason,
@@ -89,6 +90,7 @@ def _sla(one: SlaStatus) -> dict[str, object]:
         "exclusions": [_exclusion(taken) for taken in one.exclusions],
         "intervals": one.intervals,
         "empty": one.empty,
+        "coverage": _number(one.coverage),
         "reason": one.reason,
     }
 

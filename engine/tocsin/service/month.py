@@ -12,14 +12,12 @@ from tocsin.errors import MisuseError, UnavailableError
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.bookkeeping import fill
 from tocsin.evaluate.calendar import month as month_around
-from tocsin.evaluate.composites import retention
 from tocsin.evaluate.measured import Measured
 from tocsin.evaluate.slices import Slices
 from tocsin.monthly.build import month_of
 from tocsin.monthly.model import Month, Seen
 from tocsin.settings import without_password
 from tocsin.spec import LedgerSettings, Sla
-from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
 DEADLINE = 60.0
@@ -54,13 +52,9 @@ def month_report(
     prometheus: str,
     now: datetime,
     *,
-    kept: Duration | None = None,
     ledger: LedgerStore | None = None,
 ) -> Month:
-    """Report on *sla*; raises UnavailableError where the metric source does not answer what the *ledger* lacks.
-
-    *kept* is how long the source keeps samples; what the Platform says, or Prometheus' own 15 days.
-    """
+    """Report on *sla*; raises UnavailableError where the metric source does not answer what the *ledger* lacks."""
     measured = Measured.of(workspace)
     start, end = period.bounds(sla, now)
     books = {key[0]: measured.book(key, events=True) for key in measured.keys(sla, start)}
@@ -76,14 +70,10 @@ def month_report(
             if book.reason:
                 raise UnavailableError(f"{without_password(prometheus)} does not tell all of {sla.name}: {book.reason}")
     one = next(iter(books.values()))
-    kept_since = now - (kept or retention(workspace)).timedelta
-    sinces = [book.since for book in books.values()]
-    if all(known is not None for known in sinces) and all(book.low <= book.number(start) for book in books.values()):
-        kept_since = min(kept_since, max(filter(None, sinces)))
     last = min(one.number(end), *(book.high for book in books.values()))
     intervals = measured.intervals(sla, books, one.number(start), last)
     settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
-    return month_of(sla, start, end, intervals, kept_since, seen=_seen(books, start, min(end, now), settings))
+    return month_of(sla, start, end, intervals, seen=_seen(books, start, min(end, now), settings))
 
 
 def _seen(books: Mapping[str, Slices], start: datetime, end: datetime, settings: LedgerSettings) -> Seen:

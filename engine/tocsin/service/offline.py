@@ -56,8 +56,6 @@ def evaluate(workspace: Workspace, source: MetricSource, at: datetime, *, first:
     Raises UnavailableError where the source does not answer.
     """
     watch = Watch(workspace)
-    if first is not None:
-        watch.composites.kept = at - first
     with ThreadPoolExecutor(ASKERS) as pool:
         sight = watch.look(source, at, spread=pool.map, ranges=_EVERYTHING)
     if not sight.health.ok:

@@ -219,7 +219,7 @@ class Member(Shape):
 
 
 class JourneyShape(Shape):
-    """One objective of a journey."""
+    """One objective of a journey; *coverage* is the part of the window, since its first slice, that was seen."""
 
     ref: str
     state: str
@@ -229,6 +229,7 @@ class JourneyShape(Shape):
     budget_remaining: float | None
     slices: int
     missing: int
+    coverage: float | None
     members: list[Member]
     reason: str
 
@@ -240,8 +241,9 @@ class ExclusionShape(_Excluding):
 class SlaShape(Shape):
     """One SLA in its running period; *credit* is the fraction owed if the period ended now.
 
-    *coverage* is the part of the period so far that was seen, since it first was; 0 where it never was, null before
-    there is any of it. Below the ledger's floor *breached* and *credit* are null, and *reason* says so.
+    *coverage* is the part of the period so far that was seen, less what is excluded; 0 where it never was, null before
+    there is any of it. Below the ledger's floor *credit* is null, and so is *breached* where what nobody saw
+    could undo it; *reason* says so.
 
     *events* are counted where the contract asks for a minimum of them.
     """

@@ -118,6 +118,7 @@ def _journey_of(journey: JourneyStatus) -> JourneyShape:
         budget_remaining=journey.remaining,
         slices=journey.slices,
         missing=journey.missing,
+        coverage=journey.coverage,
         members=[Member(ref=ref, sli=sli) for ref, sli in journey.members],
         reason=journey.reason,
     )

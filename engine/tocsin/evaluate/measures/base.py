@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import dropwhile, pairwise
+from itertools import pairwise
 
 from tocsin.spec import Exclusion, Measure
 
@@ -80,15 +80,21 @@ class Tally:
         return self.weight - Fraction(self.up, UNIT)
 
 
-def coverage(intervals: Sequence[Interval]) -> float | None:
-    """The part of *intervals* that was seen, from the first one that was on; None where none ever was.
+def coverage(intervals: Sequence[Interval], exclusions: Sequence[Exclusion] = ()) -> float | None:
+    """The part of *intervals* that was seen; None where nothing of it ever was.
 
-    >>> at = datetime(2026, 10, 1)
-    >>> coverage([Interval(at, at, good, seen=good is not None) for good in (None, None, 1.0, None, 0.5, 1.0)])
-    0.75
+    What is excluded is no part of it: nobody needs to see a maintenance, or a time before the contract was in force.
+
+    >>> times = [datetime(2026, 10, 1, hour) for hour in range(7)]
+    >>> goods = (None, None, 1.0, None, 0.5, 1.0)
+    >>> coverage([Interval(*each, good, seen=good is not None) for each, good in zip(pairwise(times), goods)])
+    0.5
     """
-    known = list(dropwhile(lambda one: not one.seen or not one.deployed, intervals))
-    return sum(one.seen for one in known) / len(known) if known else None
+    left = [((one.end - one.start) // MS - sum(excluded(one.start, one.end, exclusions)), one) for one in intervals]
+    whole = sum(length for length, _ in left)
+    if whole and not any(one.seen and one.deployed for length, one in left if length):
+        return None
+    return sum(length for length, one in left if one.seen) / whole if whole else 1.0
 
 
 def tally(marks: Iterable[Mark], exclusions: Sequence[Exclusion] = ()) -> Tally:
