@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tocsin.evaluate.model import AlertState, AlertView, Identity
@@ -57,11 +57,27 @@ class Echo:
 
 
 @dataclass(frozen=True, slots=True)
+class Timers:
+    """The three waits of a conversation; without a route, Alertmanager's defaults.
+
+    https://prometheus.io/docs/alerting/latest/configuration/#route
+
+    What comes back soon waits for *flap* at first, then for twice as long each time, up to *longest*.
+    """
+
+    wait: timedelta = timedelta(seconds=30)
+    interval: timedelta = timedelta(minutes=5)
+    repeat: timedelta = timedelta(hours=4)
+    flap: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
 class GroupState:
     """What a conversation has said and still has to say.
 
     *opened_at* tells it from earlier ones of the same group; *sent_at* is its last message, *said* how many it sent.
-    *echoes* outlive it by a group_interval.
+    *echoes* outlive it by a group_interval. *timers* are those it had last, for when no route leads there any more.
     """
 
     opened_at: datetime
@@ -69,6 +85,7 @@ class GroupState:
     sent_at: datetime | None = None
     said: int = 0
     echoes: tuple[Echo, ...] = ()
+    timers: Timers | None = None
 
 
 @dataclass(frozen=True, slots=True)

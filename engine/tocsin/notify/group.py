@@ -25,14 +25,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from tocsin.evaluate.memory import Echo, GroupEpisode, GroupKey, GroupState
+from tocsin.evaluate.memory import GroupEpisode, GroupKey, GroupState, Timers
 from tocsin.evaluate.model import Acknowledgement, AlertView, Identity
 from tocsin.notify import pacing
+from tocsin.notify.courses import Course, goes_on_with
 from tocsin.notify.digests import digested
-from tocsin.notify.pacing import LONG_AGO, SEVERITIES, reading_order, severity_rank
-from tocsin.notify.routing import Directory, Timers, alert_text
+from tocsin.notify.due import due_at, echo_of, ripe_at
+from tocsin.notify.pacing import LONG_AGO, reading_order
+from tocsin.notify.routing import Directory, alert_text
 from tocsin.ports import Action, AlertText, Notification
-from tocsin.spec import Notifications
+from tocsin.spec import Digest, Notifications
 
 
 def announce(
@@ -58,9 +60,9 @@ def announce(
     told = _told(groups.values())
     routes = {key: frozenset(directory.destinations(view, now, told.get(key))) for key, view in opened.items()}
     texts = {key: alert_text(view) for key, view in fired.items()}
-    live = {key: _brought_up(key, _set_back(state, now), directory, texts, routes) for key, state in groups.items()}
-    _admit(live, routes, fired, texts, now)
-    scene = _Scene(directory, texts, fired, muted, now, taken)
+    scene = _Scene(directory, texts, fired, muted, now, taken, routes)
+    live = {key: _brought_up(key, _set_back(state, now), scene) for key, state in groups.items()}
+    _admit(live, groups, scene)
     changes: dict[GroupKey, GroupState | None] = {}
     outbox: list[Notification] = []
     for key in sorted(live):
@@ -82,6 +84,19 @@ class _Scene:
     muted: Collection[str]
     now: datetime
     taken: Mapping[str, Acknowledgement]
+    routes: Mapping[str, frozenset[GroupKey]]
+    """The conversations to which each open alert belongs now."""
+
+    def course(self, key: GroupKey, state: GroupState) -> Course:
+        """How a conversation goes on; the routes are asked anew about what they do not lead to it now."""
+        found: dict[str, str | None] = {}
+        for episode in state.episodes:
+            name = episode.text.dedup_key
+            if key in self.routes.get(name, ()):
+                found[name] = key.route
+            else:
+                found[name] = goes_on_with(key, episode, self.directory, self.fired.get(name), self.now)
+        return Course(self.directory, self.now, found)
 
 
 def _told(states: Iterable[GroupState]) -> Mapping[str, datetime]:
@@ -94,19 +109,14 @@ def _told(states: Iterable[GroupState]) -> Mapping[str, datetime]:
     return found
 
 
-def _brought_up(
-    key: GroupKey,
-    state: GroupState,
-    directory: Directory,
-    texts: Mapping[str, AlertText],
-    routes: Mapping[str, frozenset[GroupKey]],
-) -> GroupState:
+def _brought_up(key: GroupKey, state: GroupState, scene: _Scene) -> GroupState:
     """Close what has resolved; forget what was never told and has resolved or goes elsewhere now.
 
     What a digest will tell of is kept, also if it is over.
     """
-    spec = directory.channels.get(key.channel)
-    together = directory.digest(key.route) is not None
+    spec, texts, routes = scene.directory.channels.get(key.channel), scene.texts, scene.routes
+    fresh = [e for e in state.episodes if not e.announced]
+    together = bool(fresh) and scene.course(key, state).digest(fresh) is not None
     kept, echoes = [], {echo.alert: echo for echo in state.echoes}
     for episode in state.episodes:
         text = texts.get(episode.text.dedup_key)
@@ -138,20 +148,24 @@ def _set_back(state: GroupState, now: datetime) -> GroupState:
     return replace(state, episodes=episodes, sent_at=sent_at, echoes=echoes)
 
 
-def _admit(
-    live: dict[GroupKey, GroupState],
-    routes: Mapping[str, frozenset[GroupKey]],
-    fired: Mapping[str, AlertView],
-    texts: Mapping[str, AlertText],
-    now: datetime,
-) -> None:
-    """Put every open alert into its conversations, unless its channel already has it in another one."""
+def _admit(live: dict[GroupKey, GroupState], before: Mapping[GroupKey, GroupState], scene: _Scene) -> None:
+    """Put every open alert into its conversations, unless its channel already has it in another one.
+
+    What has waited for company *before* goes on waiting, also where its route has another name now.
+    """
     known = {(key.channel, e.text.dedup_key) for key, state in live.items() for e in state.episodes}
-    fresh: dict[GroupKey, list[GroupEpisode]] = {}
-    for dedup_key, keys in routes.items():
+    waiting = {
+        (key.channel, e.text.dedup_key): e.seen_at
+        for key, state in before.items()
+        for e in state.episodes
+        if not e.announced
+    }
+    now, fresh = scene.now, dict[GroupKey, list[GroupEpisode]]()
+    for dedup_key, keys in scene.routes.items():
         for key in sorted(keys):
             if (key.channel, dedup_key) not in known:
-                episode = GroupEpisode(texts[dedup_key], now, alert=fired[dedup_key].identity)
+                since = min(now, waiting.get((key.channel, dedup_key), now))
+                episode = GroupEpisode(scene.texts[dedup_key], since, alert=scene.fired[dedup_key].identity)
                 fresh.setdefault(key, []).append(episode)
     for key, episodes in fresh.items():
         state = live.get(key)
@@ -164,15 +178,34 @@ def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState
     spec, now = scene.directory.channels.get(key.channel), scene.now
     if spec is None:
         return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open), echoes=()), []
-    digest = scene.directory.digest(key.route)
-    if digest is not None and not spec.per_alert:
-        return digested(key, state, digest, scene.texts, silent=_silent(key, state, scene), now=now)
-    timers = scene.directory.timers(key.route)
+    course = scene.course(key, state)
+    state = replace(state, timers=course.timers(state.timers))
+    digest = None if spec.per_alert else course.digest(state.episodes)
+    if digest is not None:
+        return _by_digest(key, state, digest, course, scene)
+    timers = state.timers or Timers()
     if spec.forwards:
         timers = replace(timers, wait=timedelta(), interval=timedelta(), flap=timedelta(), longest=timedelta())
-    speak = _each_alone if spec.per_alert else _all_together
-    after, messages = speak(key, state, timers, scene)
+    if spec.per_alert:
+        after, messages = _each_alone(key, state, timers, scene)
+    else:
+        after, messages = _all_together(key, state, timers, course, scene)
     return replace(after, echoes=pacing.lasting(after.echoes, timers.flap, timers.longest, now)), messages
+
+
+def _by_digest(
+    key: GroupKey, state: GroupState, digest: Digest, course: Course, scene: _Scene
+) -> tuple[GroupState, list[Notification]]:
+    """What was told by itself, before there was a digest, is closed by itself, where it began."""
+    alone = tuple(e for e in state.episodes if e.told_at is not None)
+    after, messages = state, list[Notification]()
+    if alone:
+        after, messages = _all_together(key, replace(state, episodes=alone), state.timers or Timers(), course, scene)
+        alone = after.episodes
+    rest = replace(after, episodes=tuple(e for e in state.episodes if e.told_at is None))
+    silent = _silent(rest, course, scene)
+    told, more = digested(key, rest, digest, scene.texts, silent=silent, now=scene.now)
+    return replace(told, episodes=(*alone, *told.episodes)), [*messages, *more]
 
 
 def _each_alone(
@@ -193,7 +226,7 @@ def _each_alone(
         text = scene.texts.get(episode.text.dedup_key, episode.text)
         if not episode.open:
             say(Action.RESOLVE, episode.alert, episode.text, 1)
-        elif not episode.announced and now >= _ripe(episode, text, echoes.get(episode.alert), timers):
+        elif not episode.announced and now >= ripe_at(episode, text, echoes.get(episode.alert), timers):
             say(Action.FIRE, episode.alert, text, 0)
             kept.append(replace(episode, text=text, announced=True, told_at=now))
         elif episode.announced and not episode.taken and text.dedup_key in scene.taken:
@@ -209,18 +242,18 @@ def _each_alone(
 
 
 def _all_together(
-    key: GroupKey, state: GroupState, timers: Timers, scene: _Scene
+    key: GroupKey, state: GroupState, timers: Timers, course: Course, scene: _Scene
 ) -> tuple[GroupState, list[Notification]]:
     now, texts = scene.now, scene.texts
-    silent = _silent(key, state, scene)
+    silent = _silent(state, course, scene)
     hushed = {episode.text.dedup_key for episode in silent}  # all open: an end is told
     heard = (e for e in state.episodes if not e.open or e.text.dedup_key not in hushed)
     audible = replace(state, episodes=tuple(heard))
-    if not audible.episodes or now < _due(audible, timers):
+    if not audible.episodes or now < due_at(audible, timers):
         return state, []
     told = tuple(_now_told(e, texts, now) if e.open else e for e in audible.episodes)
     still_open = tuple(e for e in told if e.open)
-    known = tuple(_hushed(e, key, scene) for e in silent if e.announced)
+    known = tuple(_hushed(e, course, scene) for e in silent if e.announced)
     if not still_open and not known:
         action = Action.RESOLVE
     elif all(e.announced for e in audible.episodes):
@@ -230,62 +263,32 @@ def _all_together(
     news = sorted((e.text for e in told), key=reading_order)
     ended = [text for text in news if text.resolved_at is not None]
     alerts = (*news[: len(news) - len(ended)], *sorted(known, key=reading_order), *ended)
-    echo = _echo(state)
+    echo = echo_of(state)
     notes = pacing.flap_notes(echo)
     message = Notification(key.channel, _thread(key, state), action, alerts, now, key.labels, state.said, notes)
     echoes = (pacing.echoed(echo, None, news, now, anew=state.sent_at is None),)  # nothing waits for what is muted
     return replace(state, episodes=(*still_open, *silent), sent_at=now, said=state.said + 1, echoes=echoes), [message]
 
 
-def _silent(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupEpisode, ...]:
+def _silent(state: GroupState, course: Course, scene: _Scene) -> tuple[GroupEpisode, ...]:
     """The open episodes of which nothing is told now."""
-    quiet = bool(scene.directory.quiet(key.route, scene.now))
-    return tuple(e for e in state.episodes if e.open and (quiet or e.text.dedup_key in scene.muted))
+    return tuple(e for e in state.episodes if e.open and (e.text.dedup_key in scene.muted or course.quiet(e)))
 
 
-def _hushed(episode: GroupEpisode, key: GroupKey, scene: _Scene) -> AlertText:
+def _hushed(episode: GroupEpisode, course: Course, scene: _Scene) -> AlertText:
     """What people were told of and still fires, with why they hear nothing of it by itself."""
     text = scene.texts.get(episode.text.dedup_key, episode.text)
-    view, here = scene.fired.get(text.dedup_key), scene.directory.quiet(key.route, scene.now)
+    view, here = scene.fired.get(text.dedup_key), course.rests(episode)
     mutes = [mute for mute in view.muted if here or not mute.partly] if view else []
     why = [mute.reason.removeprefix("(").removesuffix(")") for mute in mutes]
     if text.dedup_key in scene.taken:
         why.append(f"acknowledged by {scene.taken[text.dedup_key].by}")
-    return replace(text, facts=(*text.facts, ("muted", "; ".join(why) or "its route is quiet")))
+    return replace(text, facts=(*text.facts, ("muted", "; ".join(why) or course.quiet(episode))))
 
 
 def _now_told(episode: GroupEpisode, texts: Mapping[str, AlertText], now: datetime) -> GroupEpisode:
     text = texts.get(episode.text.dedup_key, episode.text)
     return replace(episode, text=text, announced=True, told_at=episode.told_at or now)
-
-
-def _echo(state: GroupState) -> Echo | None:
-    """What is left of what the group as a whole was told."""
-    return next((echo for echo in state.echoes if echo.alert is None), None)
-
-
-def _ripe(episode: GroupEpisode, text: AlertText, echo: Echo | None, timers: Timers) -> datetime:
-    """When a new alert may be told, if nothing else is waited for."""
-    held = pacing.hold(echo, timers.flap, timers.longest)
-    return max(episode.seen_at + timers.wait, pacing.free_at(echo, text, held))
-
-
-def _due(state: GroupState, timers: Timers) -> datetime:
-    """When the conversation speaks next, if nothing more happens; long ago for what cannot wait."""
-    fresh = [e for e in state.episodes if not e.announced]
-    closed = [e.text.resolved_at for e in state.episodes if e.text.resolved_at is not None]
-    running = [e for e in state.episodes if e.announced and e.open]
-    ripe = [(severity_rank(e.text), _ripe(e, e.text, _echo(state), timers)) for e in fresh]
-    if state.sent_at is None:
-        return min(at for _, at in ripe)
-    if not fresh and not closed:
-        return state.sent_at + timers.repeat
-    if not fresh and not running:
-        return LONG_AGO
-    since = min([e.seen_at for e in fresh] + closed)
-    worst = min((severity_rank(e.text) for e in running), default=len(SEVERITIES) + 1)
-    urgent = [at for rank, at in ripe if rank < worst]
-    return min([max(since + timers.wait, state.sent_at + timers.interval), *urgent])
 
 
 def _thread(key: GroupKey, state: GroupState) -> str:

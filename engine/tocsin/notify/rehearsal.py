@@ -7,12 +7,13 @@ from datetime import datetime
 from functools import partial
 
 from tocsin.diagnostics import Span
+from tocsin.evaluate.memory import Timers
 from tocsin.evaluate.model import AlertView, Identity, Mute, MuteKind, Phase
 from tocsin.matchers import Matchers, fulfilled
 from tocsin.notify.hours import digest_due
 from tocsin.notify.muting import Inhibition, Muting, muting_of
 from tocsin.notify.page_budgets import PAGE, budgets_of
-from tocsin.notify.routing import Directory, Timers, Way, routing_labels
+from tocsin.notify.routing import Directory, Way, routing_labels
 from tocsin.plan import AlertingRule, Plan
 from tocsin.ports import Labels, labels_of
 from tocsin.spec import Digest, PageBudget, Route
@@ -157,7 +158,7 @@ def _stop(ways: list[Way], directory: Directory, at: datetime, known: AbstractSe
         path=tuple((each.name, each.route.span) for each in _path(directory.branches, branch)),
         channels=tuple(way.key.channel for way in ways),
         group=key.labels,
-        timers=directory.timers(key.route),
+        timers=directory.timers(key.route) or Timers(),
         quiet=quiet,
         until=directory.rests[key.route].until(at) if quiet else None,
         escalate=tuple(_escalations(branch.route, known)) if branch and not digest else (),

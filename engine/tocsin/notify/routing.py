@@ -9,29 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tocsin.evaluate.memory import GroupKey
+from tocsin.evaluate.memory import GroupKey, Timers
 from tocsin.evaluate.model import AlertView, Mute, MuteKind
 from tocsin.notify.hours import Rest
 from tocsin.ports import AlertText, labels_of
 from tocsin.spec import ChannelSpec, Digest, Hours, Notifications
 from tocsin.spec.tree import Branch, deciding, grown
-
-
-@dataclass(frozen=True, slots=True)
-class Timers:
-    """The three waits of a conversation; without a route, Alertmanager's defaults.
-
-    https://prometheus.io/docs/alerting/latest/configuration/#route
-
-    What comes back soon waits for *flap* at first, then for twice as long each time, up to *longest*.
-    """
-
-    wait: timedelta = timedelta(seconds=30)
-    interval: timedelta = timedelta(minutes=5)
-    repeat: timedelta = timedelta(hours=4)
-    flap: timedelta = timedelta(minutes=5)
-    longest: timedelta = timedelta(minutes=5)
-
 
 NO_ROUTE = "-"
 MOST_KNOWN = 10_000
@@ -89,14 +72,24 @@ class Directory:
 
         *known_for* is since when people have been told and nobody has acknowledged: then routes escalate.
         """
-        labels = routing_labels(view)
+        everywhere = own(view) and view.severity != "info"
+        return self.led(routing_labels(view), view.notify, known_for, everywhere=everywhere)
+
+    def led(
+        self,
+        labels: Mapping[str, str],
+        notify: tuple[str, ...],
+        known_for: timedelta | None = None,
+        *,
+        everywhere: bool = False,
+    ) -> tuple[Way, ...]:
+        """The ways of what has *labels* and names *notify*; *everywhere*: to all channels where no route leads."""
         branches = self._deciding(labels)
         if not branches:
-            everywhere = own(view) and view.severity != "info"
-            names = view.notify or (tuple(self.channels) if everywhere else ())
+            names = notify or (tuple(self.channels) if everywhere else ())
             pairs: list[tuple[str, Branch | None]] = [(name, None) for name in names]
         else:
-            pairs = [(name, branch) for branch in branches for name in view.notify or branch.route.to]
+            pairs = [(name, branch) for branch in branches for name in notify or branch.route.to]
             if known_for is not None:
                 pairs += [(name, branch) for branch in branches for name in branch.route.escalated(known_for)]
         found = [Way(_conversation(name, branch, labels), branch) for name, branch in pairs if name in self.channels]
@@ -156,11 +149,11 @@ class Directory:
         found = self.by_name.get(route)
         return found.route.digest if found else None
 
-    def timers(self, route: str) -> Timers:
-        """The timers of a route that may have been removed since."""
+    def timers(self, route: str) -> Timers | None:
+        """The timers of a route; None where it has been removed since, or there is none."""
         found = self.by_name.get(route)
         if found is None:
-            return Timers()
+            return None
         spec = found.route
         interval = spec.group_interval.timedelta
         return Timers(
