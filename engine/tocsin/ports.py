@@ -136,10 +136,22 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """Values from *start* on, each *step* later than the one before; None where nothing is known."""
+
+    name: str
+    start: datetime
+    step: timedelta
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """What to draw of an alert: *what* names the value of *expression*; those of *labels* are its series.
 
-    *bounds* are its thresholds, *percent* says that values are ratios, *window* is how far the expression looks back.
+    *bounds* are its thresholds, or what *bound* calls them, *percent* says that values are ratios, *window* is how far
+    the expression looks back. Where there are *curves* they are drawn, and nobody is asked. With *ahead* a straight
+    line through all of the window is drawn, and goes on for so long.
     """
 
     expression: str
@@ -148,6 +160,9 @@ class Graph:
     percent: bool = False
     window: timedelta = timedelta()
     labels: Labels = ()
+    curves: tuple[Curve, ...] = ()
+    bound: str = "threshold"
+    ahead: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

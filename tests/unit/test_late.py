@@ -316,6 +316,7 @@ def test_a_journey_whose_slices_come_late() -> None:
     with Lanes(timedelta(seconds=60), timedelta(milliseconds=200)) as lanes:
         source.go.set()
         state(0)
+        wait()
         assert state(15) == "healthy"
         source.go.clear()
         assert [state(second) for second in (75, 90)] == ["healthy", "unknown"]

@@ -1,7 +1,7 @@
 """Journeys and contracts of a workspace: which slices they need, and what follows from them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, cast
@@ -11,6 +11,7 @@ from tocsin.evaluate import journey, sla
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.faults import Faults
+from tocsin.evaluate.graphs import of_contract, of_journey
 from tocsin.evaluate.journey import JourneySight
 from tocsin.evaluate.late import Ask
 from tocsin.evaluate.measured import RAN, Key, Measured
@@ -19,6 +20,7 @@ from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.sla import SlaSight
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.evaluate.standing import Ledger
+from tocsin.ports import Graph
 from tocsin.spec import Combine, JourneySlo, Sla
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
@@ -102,17 +104,21 @@ class Composites:
     ) -> tuple[list[JourneySight], list[SlaSight]]:
         """Judge all of them by known slices; where some are *late*, the last sight stands in while it is *fresh*."""
         journeys = [
-            faults.attempt(slo.ref, partial(self._journey, slo, asker, late, fresh), partial(journey.blind, slo))
+            faults.attempt(
+                slo.ref, partial(self._journey, slo, asker, faults, late, fresh), partial(journey.blind, slo)
+            )
             for slo in self.measured.journeys.values()
         ]
         at = asker.at
         slas = [
-            faults.attempt(f"sla:{one.name}", partial(self._sla, one, asker, late), partial(sla.blind, one, at, at))
+            faults.attempt(
+                f"sla:{one.name}", partial(self._sla, one, asker, faults, late), partial(sla.blind, one, at, at)
+            )
             for one in self.measured.slas
         ]
         return journeys, slas
 
-    def _journey(self, slo: JourneySlo, asker: Asker, late: Late, fresh: timedelta) -> JourneySight:
+    def _journey(self, slo: JourneySlo, asker: Asker, faults: Faults, late: Late, fresh: timedelta) -> JourneySight:
         slow = [late[key] for key in (*self._keys(slo.combine, slo.slice, 0), _ran(slo)) if key in late]
         if not all(slow):
             return self._stand_in(slo, asker.at, fresh) or journey.blind(slo, WAITED)
@@ -134,7 +140,8 @@ class Composites:
         def judge() -> JourneySight:
             idle = {ref: book.idle for ref, book in books.items()}
             whole = journey.composite(slo, ratios, slo.slice, max(first, known), last, idle=idle, asleep=asleep)
-            return journey.judge(slo, whole, ratios, reading, self.measured.floor)
+            sight = journey.judge(slo, whole, ratios, reading, self.measured.floor)
+            return _drawn(sight, slo.ref, partial(of_journey, slo, whole), faults)
 
         sight = self._once(slo.ref, (first, last, reading, _extent(books), asleep), judge)
         self.lately[slo.ref] = (asker.at, sight)
@@ -144,7 +151,7 @@ class Composites:
         seen_at, sight = self.lately.get(slo.ref, (None, None))
         return sight if seen_at is not None and at - seen_at <= fresh else None
 
-    def _sla(self, one: Sla, asker: Asker, late: Late) -> SlaSight:
+    def _sla(self, one: Sla, asker: Asker, faults: Faults, late: Late) -> SlaSight:
         start, end = _period(one, asker.at)
         if not all(late.get(key, True) for key in self.measured.keys(one, start)):
             return sla.blind(one, start, end, WAITED)
@@ -158,7 +165,9 @@ class Composites:
 
         def judge() -> SlaSight:
             intervals = self.measured.intervals(one, books, first, last)
-            return sla.judge(one, start, end, intervals, floor=self.measured.floor)
+            sight = sla.judge(one, start, end, intervals, floor=self.measured.floor)
+            measured = partial(sla.account, one, intervals)
+            return _drawn(sight, one.name, lambda: of_contract(one, measured().marks), faults)
 
         sight = self._once(f"sla:{one.name}", (start, _extent(books)), judge)
         trouble = asker.unreachable or next((b.reason for b in books.values() if b.reason), "")
@@ -175,6 +184,14 @@ class Composites:
 
     def _books(self, keys: Iterable[Key]) -> dict[str, Slices]:
         return {key[0]: self.book[key] for key in keys}
+
+
+def _drawn(sight: T, ref: str, draw: Callable[[], Graph | None], faults: Faults) -> T:
+    """The *sight* with its graph where it fires; a bug in a graph costs no alert."""
+    if sight.sample.truth is not Truth.TRUE:
+        return sight
+    graph = faults.attempt(f"graph of {ref}", draw, _nothing)
+    return replace(sight, graph=graph)
 
 
 def _extent(books: Mapping[str, Slices]) -> tuple[tuple[int, int], ...]:

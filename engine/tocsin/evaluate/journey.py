@@ -22,7 +22,7 @@ The SLI is the mean over the slices that count, the budget `(1 - target) · slic
 nobody (no member had anything, be it replaced or not), both are unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import fsum
@@ -34,7 +34,7 @@ from tocsin.evaluate.model import JourneyStatus, Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.words import error_percent, percent, span, times
 from tocsin.plan.journey import burn_labels, paging_tiers, settled
-from tocsin.ports import labels_of
+from tocsin.ports import Graph, labels_of
 from tocsin.spec import Combine, JourneySlo
 from tocsin.spec.journey import Member
 from tocsin.units import Duration
@@ -205,10 +205,11 @@ def rule(slo: JourneySlo) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class JourneySight:
-    """What one look saw of one journey."""
+    """What one look saw of one journey; *graph* is what to draw of it while it burns."""
 
     status: JourneyStatus
     sample: Sample
+    graph: Graph | None = None
 
 
 def judge(
@@ -259,34 +260,46 @@ class Pair:
     short: float
 
 
+Look = tuple[Tier, float | None, float | None]
+"""A tier, and the errors over its long and its short window; None where no slice of it has any."""
+
+
+def looks(slo: JourneySlo, whole: Composite) -> Iterator[Look]:
+    """At each tier; slices before the first count as good."""
+    for tier in paging_tiers(slo):
+        long_slices = tier.long.milliseconds // slo.slice.milliseconds
+        short_slices = tier.short.milliseconds // slo.slice.milliseconds
+        recent = [v for v in whole.newest(long_slices) if v is not None]
+        newest = [v for v in whole.newest(short_slices) if v is not None]
+        history = whole.age(long_slices) / long_slices
+        long = None if not recent else fsum(1 - v for v in recent) / len(recent) * history
+        yield tier, long, None if not newest else fsum(1 - v for v in newest) / len(newest)
+
+
+def firing(slo: JourneySlo, looked: Iterable[Look]) -> Pair | None:
+    """The first tier with both windows above its threshold."""
+    for tier, long, short in looked:
+        if long is not None and short is not None and min(long, short) > float(tier.threshold(slo.window, slo.target)):
+            return Pair(tier, long, short)
+    return None
+
+
 def burn(
     slo: JourneySlo,
     whole: Composite,
     ratios: Mapping[str, Mapping[int, float]],
     remaining: float | None,
 ) -> Sample:
-    """True if any tier is: long and short window above its threshold; slices before the first count as good."""
-    worst: Pair | None = None
-    blind = ""
-    for tier in paging_tiers(slo):
-        long_slices = tier.long.milliseconds // slo.slice.milliseconds
-        short_slices = tier.short.milliseconds // slo.slice.milliseconds
-        recent = [v for v in whole.newest(long_slices) if v is not None]
-        newest = [v for v in whole.newest(short_slices) if v is not None]
-        threshold = float(tier.threshold(slo.window, slo.target))
-        history = whole.age(long_slices) / long_slices
-        long = None if not recent else fsum(1 - v for v in recent) / len(recent) * history
-        short = None if not newest else fsum(1 - v for v in newest) / len(newest)
-        if (long is not None and long <= threshold) or (short is not None and short <= threshold):
-            continue
-        if long is None or short is None:
-            blind = blind or f"no slice with events in the last {tier.short}"
-        elif worst is None:
-            worst = Pair(tier, long, short)
-    if worst is not None:
+    """True if any tier is."""
+    looked = tuple(looks(slo, whole))
+    if (worst := firing(slo, looked)) is not None:
         return _firing(slo, worst, whole, ratios, remaining)
-    if blind or not paging_tiers(slo):
-        return Sample(Truth.UNKNOWN, reason=blind or f"slices of {slo.slice} are too long for a burn-rate alert")
+    for tier, long, short in looked:
+        threshold = float(tier.threshold(slo.window, slo.target))
+        if all(errors is None or errors > threshold for errors in (long, short)):
+            return Sample(Truth.UNKNOWN, reason=f"no slice with events in the last {tier.short}")
+    if not looked:
+        return Sample(Truth.UNKNOWN, reason=f"slices of {slo.slice} are too long for a burn-rate alert")
     return Sample(Truth.FALSE, reason="the burn rate is below the threshold", facts=(_name(slo),))
 
 

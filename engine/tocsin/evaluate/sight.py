@@ -16,7 +16,7 @@ from tocsin.evaluate.model import (
 )
 from tocsin.evaluate.received import NOTHING, Heard
 from tocsin.evaluate.rule import Seen
-from tocsin.ports import SourceHealth
+from tocsin.ports import Graph, SourceHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Sight:
     """Page budgets of which too much was spent: how many pages, and what is to be said of it."""
     heard: Heard = NOTHING
     """What others say of alerts."""
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
+    """What to draw of the rules whose value no question gives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from tocsin.evaluate.measures.base import MS
 from tocsin.evaluate.model import Sample, SlaStatus, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.words import percent
-from tocsin.ports import labels_of
+from tocsin.ports import Graph, labels_of
 from tocsin.spec import CreditTier, Sla
 
 
@@ -61,10 +61,11 @@ def rule(sla: Sla) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class SlaSight:
-    """What one look saw of one contract."""
+    """What one look saw of one contract; *graph* is what to draw of it once it cannot be kept."""
 
     status: SlaStatus
     sample: Sample
+    graph: Graph | None = None
 
 
 NEVER = "no event of it was ever seen in this period: is it measured, and scraped at least twice in each interval?"

@@ -23,6 +23,7 @@ from tocsin.evaluate.calm import QUIET, Calm
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.grouped import question_of
+from tocsin.evaluate.journey import JourneySight
 from tocsin.evaluate.late import Answers, K, Roll, T
 from tocsin.evaluate.measured import Key
 from tocsin.evaluate.memory import Memory
@@ -36,6 +37,7 @@ from tocsin.evaluate.questions import questions
 from tocsin.evaluate.received import PREFIX, Heard, foreign, forgotten, joined
 from tocsin.evaluate.rule import Rule, Seen, one, unknown
 from tocsin.evaluate.sight import Sight, Turn
+from tocsin.evaluate.sla import SlaSight
 from tocsin.evaluate.slo import SloQuestion, SloSight
 from tocsin.evaluate.standing import Ledger
 from tocsin.evaluate.state import STRIDE
@@ -162,8 +164,9 @@ class Watch:
         }
         journeys, slas = self.composites.look(asker, faults, readable, self.stride)
         _all(aside, slowest)  # now that nobody reads the slices any more
-        seen |= {f"{sight.status.ref}:burn": one(sight.sample) for sight in journeys}
-        seen |= {f"sla:{sight.status.name}": one(sight.sample) for sight in slas}
+        composites: dict[str, JourneySight | SlaSight] = {f"{sight.status.ref}:burn": sight for sight in journeys}
+        composites |= {f"sla:{sight.status.name}": sight for sight in slas}
+        seen |= {rule: one(sight.sample) for rule, sight in composites.items()}
         gone = asker.unreachable
         self.health = _health(self.health, gone is not None, gone or "", now)
         late = [*_failures(about_slos), *_failures(about_alerts), *_failures(about_slices)]
@@ -180,6 +183,7 @@ class Watch:
             questions=tuple(failures) if gone is None else (),
             faults=faults.texts,
             late=len(self.slo_roll.late) + len(self.alert_roll.late) + len(self.slice_roll.late),
+            graphs={rule: sight.graph for rule, sight in composites.items() if sight.graph is not None},
         )
 
     def _ahead(

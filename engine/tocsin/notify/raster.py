@@ -46,13 +46,14 @@ class Canvas:
             self.box(start, y - thick / 2, min(start + (dash or right - left), right), y + thick / 2, colour)
 
     def curve(self, points: Sequence[tuple[float, float]], colour: Colour, thick: float = 4.0) -> None:
-        """A line through *points*, from left to right: column by column, as thick as it is steep."""
+        """A line through *points*, from left to right: column by column, as high and as wide as makes it as thick."""
         for (x0, y0), (x1, y1) in pairwise(points):
-            half = thick / 2 * min(hypot(1, (y1 - y0) / (x1 - x0 or 1)), 5)  # of a column, so that it looks as thick
+            slope = abs((y1 - y0) / (x1 - x0 or 1))
+            half, side = thick / 2 * min(hypot(1, slope), 5), (thick - 1) / 2 * slope / hypot(1, slope)
             for x in range(floor(x0), max(floor(x1), floor(x0) + 1)):
                 a, b = (y0 + (y1 - y0) * min(max((at - x0) / (x1 - x0 or 1), 0), 1) for at in (x, x + 1))
                 top, bottom = sorted((a, b))
-                self.box(x, min(top, (a + b) / 2 - half), x + 1, max(bottom, (a + b) / 2 + half), colour)
+                self.box(x - side, min(top, (a + b) / 2 - half), x + 1 + side, max(bottom, (a + b) / 2 + half), colour)
 
     def write(self, x: float, y: float, text: str, colour: Colour) -> None:
         """Write from (*x*, *y*), the upper left corner of the first letter; what is not ASCII becomes `?`."""

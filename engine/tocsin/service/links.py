@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from tocsin.evaluate.alerts import AlertQuestion
@@ -11,13 +12,14 @@ from tocsin.evaluate.burn import tier_id
 from tocsin.evaluate.model import AlertView, Identity
 from tocsin.ports import AlertText, Graph, Notification
 from tocsin.service.signing import permit
-from tocsin.spec import Plain, Threshold
+from tocsin.spec import Forecast, Plain, Threshold
 from tocsin.workspace import Workspace
 
 LONGEST_QUERY = 1_000
 """Characters of an expression in a link; some mail programs and chats break longer ones."""
 GRAPHED = "1h"
 """How much of the time before an alert its graph shows."""
+NOTHING_SEEN: Mapping[str, Graph] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,28 @@ class Links:
     secret: str = field(default="", repr=False)
     graphs: Mapping[str, Graph] = field(default_factory=dict)
 
-    def added(self, messages: Iterable[Notification], views: Iterable[AlertView]) -> tuple[Notification, ...]:
-        """The *messages* with links at every alert that fires, and what to draw of it; what is over needs nobody."""
-        if not self.page and not self.graphs:
+    def added(
+        self, messages: Iterable[Notification], views: Iterable[AlertView], seen: Mapping[str, Graph] = NOTHING_SEEN
+    ) -> tuple[Notification, ...]:
+        """The *messages* with links at every alert that fires, and what to draw of it; what is over needs nobody.
+
+        *seen* is what the evaluation itself drew of rules.
+        """
+        graphs = {**self.graphs, **seen}
+        if not self.page and not graphs:
             return tuple(messages)
         rules = {view.dedup_key: view.identity for view in views}
         return tuple(
-            replace(message, alerts=tuple(self._linked(text, rules, message.evaluated_at) for text in message.alerts))
+            replace(
+                message,
+                alerts=tuple(self._linked(text, rules, graphs, message.evaluated_at) for text in message.alerts),
+            )
             for message in messages
         )
 
-    def _linked(self, text: AlertText, rules: Mapping[str, Identity], at: datetime) -> AlertText:
+    def _linked(
+        self, text: AlertText, rules: Mapping[str, Identity], graphs: Mapping[str, Graph], at: datetime
+    ) -> AlertText:
         if text.resolved_at is not None:
             return replace(text, links=(), graph=None)
         links = []
@@ -55,10 +68,10 @@ class Links:
             links.append(("acknowledge", place + (f"?signature={signature}" if signature else "")))
             links.append(("silence", f"{place}/silence{permit(self.secret, text.dedup_key, at).query}"))
         identity = rules.get(text.dedup_key)
-        graph = self.graphs.get(identity.rule) if identity is not None else None
+        graph = graphs.get(identity.rule) if identity is not None else None
         if graph is None or identity is None:
             return replace(text, links=tuple(links))
-        if self.source:
+        if self.source and graph.expression:
             links.append(("graph", self._graph(graph.expression, at)))
         return replace(text, links=tuple(links), graph=replace(graph, labels=identity.labels))
 
@@ -78,6 +91,8 @@ NO_LINKS = Links()
 
 def graphs_of(workspace: Workspace) -> dict[str, Graph]:
     """What to draw for each alert that compares a value (without its bound), or has an expression of its own.
+
+    For a forecast, the series and the line through it.
 
     For an objective that burns its budget, the share of bad events over the tier's short window: of its SLI as a whole
     (by its groups), without the guards of the objective, so that people can read the expression.
@@ -101,7 +116,20 @@ def graphs_of(workspace: Workspace) -> dict[str, Graph]:
             if isinstance(alert.condition, Plain | Threshold):
                 text, bounds = AlertQuestion(alert).asked()
                 found[alert.ref] = Graph(text.strip(), alert.ref, tuple(each.bound for each in bounds))
+            if isinstance(alert.condition, Forecast):
+                found[alert.ref] = _forecast(alert.ref, alert.condition)
     return {ref: graph for ref, graph in found.items() if len(graph.expression) <= LONGEST_QUERY}
+
+
+def _forecast(ref: str, condition: Forecast) -> Graph:
+    bound = condition.above if condition.above is not None else condition.below
+    return Graph(
+        condition.series.text.strip(),
+        f"{ref}, and the line through the last {condition.history}",
+        () if bound is None else (float(bound),),
+        window=condition.history.timedelta,
+        ahead=condition.within.timedelta,
+    )
 
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -138,7 +138,7 @@ class Evaluator:
         turned = turn(self.watch, sight, self.memory, now)
         views = self._marked(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
-        outbox = self.links.added(outbox, views)
+        outbox = self.links.added(outbox, views, sight.graphs)
         if self.paged is not None:
             outbox = self.paged.noted(outbox, self.notifications, now)
         if self.heart is not None and sight.health.ok and self.unsaved is None:

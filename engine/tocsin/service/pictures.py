@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.notify.picture import SHOWN, draw
-from tocsin.ports import AlertText, Graph, MetricSource, Notification, Picture, RangeRow
+from tocsin.ports import AlertText, Curve, Graph, MetricSource, Notification, Picture, RangeRow
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +45,12 @@ class Pictures:
         text = first_drawn(message.alerts)
         if text is None or text.graph is None:
             return None
-        key = (text.graph, message.evaluated_at)
+        key, asks = (text.graph, message.evaluated_at), not text.graph.curves
         with self._lock:
             self._hanging = [thread for thread in self._hanging if thread.is_alive()]
             if key in self._known:
                 return self._known[key]
-            if time.monotonic() < self._rest_until or len(self._hanging) >= MOST_HANGING:
+            if asks and (time.monotonic() < self._rest_until or len(self._hanging) >= MOST_HANGING):
                 return None
         found: list[Picture | None] = []
         began = time.monotonic()
@@ -59,11 +59,12 @@ class Pictures:
         thread.join(self.seconds)
         now = time.monotonic()
         with self._lock:
-            if not found or now - began > SLOW:
+            if asks and (not found or now - began > SLOW):
                 self._rest_until = now + REST
             if not found:
                 self._hanging += [thread] * thread.is_alive()
-                log.warning("no graph for a message: the metric source did not answer in time, or not at all")
+                why = "the metric source did not answer in time, or not at all" if asks else "it could not be drawn"
+                log.warning("no graph for a message: %s", why)
                 return None
             self._known[key] = found[0]
             while len(self._known) > REMEMBERED:
@@ -80,11 +81,14 @@ class Pictures:
         graph = text.graph
         if graph is None:
             return None
-        length = span_of(graph, at - text.started_at)
-        step = max(LEAST_STEP, length / POINTS, graph.window / 20)
-        answer = self.source.range(graph.expression, at - length, at, step)
-        rows = series_of(answer.rows, graph)
-        png = draw(graph, rows, at - length, at, step=step, began=text.started_at)
+        if graph.curves:
+            start, step = min(curve.start for curve in graph.curves), max(curve.step for curve in graph.curves)
+            rows = [row_of(curve) for curve in graph.curves]
+        else:
+            length = span_of(graph, at - text.started_at)
+            start, step = at - length, max(LEAST_STEP, length / POINTS, graph.window / (POINTS if graph.ahead else 20))
+            rows = series_of(self.source.range(graph.expression, start, at, step).rows, graph)
+        png = draw(graph, rows, start, at, step=step, began=text.started_at)
         return None if png is None else Picture(png, text.dedup_key, f"Graph of {text.title}", SHOWN)
 
 
@@ -94,9 +98,18 @@ def first_drawn(alerts: Iterable[AlertText]) -> AlertText | None:
 
 
 def span_of(graph: Graph, age: timedelta) -> timedelta:
-    """How much time is shown: an hour, or enough to see how it was before."""
+    """How much time is shown: an hour, or enough to see how it was before; what a forecast is made of, no more."""
+    if graph.ahead:
+        return graph.window
     wanted = max(LEAST_SPAN, 4 * graph.window, age * 1.5)
     return timedelta(seconds=round(min(wanted, LONGEST_SPAN).total_seconds()))
+
+
+def row_of(curve: Curve) -> RangeRow:
+    """As if the source had given it."""
+    start, step = curve.start.timestamp(), curve.step.total_seconds()
+    values = enumerate(curve.values)
+    return RangeRow((), tuple((start + step * number, value) for number, value in values if value is not None))
 
 
 def series_of(rows: Iterable[RangeRow], graph: Graph) -> list[RangeRow]:
