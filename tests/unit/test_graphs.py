@@ -73,9 +73,10 @@ def test_a_contract_shows_its_uptime_so_far() -> None:
     (curve,) = graph.curves
 
     assert (graph.what, graph.bounds, graph.bound) == ("SLA gold: uptime so far in this month", (0.999,), "target")
-    assert curve.values[-1] == status.uptime
-    assert curve.values[0] is not None
-    assert curve.values[0] < curve.values[-1] < 0.999
+    first, *_, last = curve.values
+    assert first is not None
+    assert last == status.uptime is not None
+    assert first < last < 0.999
     assert len(curve.values) <= MOST_POINTS
     assert curve.start + (len(curve.values) - 2) * curve.step < at
 
