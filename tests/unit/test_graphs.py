@@ -75,8 +75,9 @@ def test_a_contract_shows_its_uptime_so_far() -> None:
     assert (graph.what, graph.bounds, graph.bound) == ("SLA gold: uptime so far in this month", (0.999,), "target")
     first, *_, last = curve.values
     assert first is not None
-    assert last == status.uptime is not None
+    assert last is not None
     assert first < last < 0.999
+    assert last == status.uptime
     assert len(curve.values) <= MOST_POINTS
     assert curve.start + (len(curve.values) - 2) * curve.step < at
 
