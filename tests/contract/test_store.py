@@ -3,8 +3,10 @@
 Runs on SQLite; on PostgreSQL, too, where TOCSIN_TEST_DATABASE names an empty database that may be filled.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from tests.alerts import NOON, message, seconds, text, view
@@ -267,6 +269,18 @@ def spoil(store: SqlStore, key: str, seq: int, content: str) -> None:
     with store._writing() as connection:
         where = (OUTBOX.c.dedup_key == key) & (OUTBOX.c.seq == seq)
         connection.execute(OUTBOX.update().where(where).values(message=content))
+
+
+def test_evaluators_that_start_together_share_a_new_database(where: str) -> None:
+    """One makes its tables, the others wait for that; none ends with a fault of the database."""
+    together = Barrier(4)
+
+    def start(_: int) -> None:
+        together.wait()
+        SqlStore(where).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(start, range(4))) == [None] * 4
 
 
 def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The store's own parts: schema, migrations, the codec, and what it says when the database fails."""
 
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -62,6 +63,15 @@ def test_each_migration_has_a_number_of_its_own() -> None:
     numbers = [int(name.split("_")[0]) for name in MIGRATIONS]
 
     assert numbers == sorted(set(numbers))
+
+
+def test_migrations_only_add() -> None:
+    """The release before goes on with the new schema: it may lead while its successor starts, and stands by."""
+    adds = r"CREATE (TABLE|INDEX) |DROP INDEX |INSERT INTO |ALTER TABLE \w+ ADD COLUMN \w+ \w+( NOT NULL DEFAULT .+)?$"
+    for name in MIGRATIONS:
+        script = (files("tocsin.adapters") / "migrations" / name).read_text()
+        statements = re.split(r";\s*", re.sub(r"(?m)^--.*\n", "", script))
+        assert [each for each in statements if each.strip() and not re.match(adds, each.strip())] == [], name
 
 
 def test_the_tables_can_be_made_in_postgresql() -> None:

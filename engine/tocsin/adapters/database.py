@@ -13,7 +13,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, delete, event, insert, inspect, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -22,6 +35,8 @@ from tocsin.adapters.tables import EVALUATOR, SCHEMA_MIGRATIONS
 from tocsin.errors import MisuseError, UnavailableError
 
 BUSY_TIMEOUT_MS = 5_000
+_MIGRATING = 0x70C5_1701
+"""The lock of who migrates; there is no table yet that could be locked."""
 
 
 def open_engine(url_or_path: str, *, readonly: bool = False) -> Engine:
@@ -141,9 +156,11 @@ def schema_versions(connection: Connection) -> tuple[int, int]:
 
 
 def migrate(engine: Engine, now: datetime) -> None:
-    """Bring the schema up to date, each step in one transaction; a schema of a newer release is left alone."""
+    """Bring the schema up to date in one transaction, one process at a time; that of a newer release is left alone."""
     known = _migrations()
     with guarded(engine), engine.begin() as connection:
+        if engine.url.get_backend_name() == "postgresql":  # SQLite has begun by taking its lock
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         if not inspect(connection).has_table(SCHEMA_MIGRATIONS.name):
             SCHEMA_MIGRATIONS.create(connection)
         applied = set(connection.scalars(select(SCHEMA_MIGRATIONS.c.version)))
