@@ -174,6 +174,35 @@ def test_pages_are_measured_against_incidents_and_the_revision(found: dict[str, 
     assert [one["ref"] for one in found["after"]["not_replayed"]] == ["sla:gold"]
 
 
+def test_a_period_within_an_incident_knows_what_was_before(
+    found: dict[str, Any], world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fired is no page of it, what was on its way comes when it would have, and the incident was paged in time."""
+    monkeypatch.chdir(world)
+    wanted = ["--from", "2026-10-04T11:32:00Z", "--incidents", "incidents.yaml", "--format", "json"]
+    result = CliRunner().invoke(command, ["rules", "--metrics", "history.om", *wanted])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    part, whole = document["after"], found["after"]
+    (paid,) = part["detection"]["incidents"]
+
+    def times(verdict: dict[str, Any]) -> list[tuple[str, ...]]:
+        return [(one["ref"], one["pending_at"], one["fired_at"], one["resolved_at"]) for one in verdict["episodes"]]
+
+    assert times(part) == times(whole)
+    already = {one["ref"] for one in part["episodes"] if one["already"]}
+    assert already == {one["ref"] for one in whole["episodes"] if minutes(one["fired_at"]) < 12}
+    assert {"shop/uptime:fast", "shop/Deep", "shop/Both"} <= already
+    assert "shop/uptime:steady" not in already
+    assert part["already"]["pages"] + part["pages"] == whole["pages"]
+    assert (paid["name"], paid["after"], paid["at_most"]) == ("payments down", 9 * 60, False)
+    assert paid["budget_of"] == "shop/uptime"
+    assert paid["budget_spent"] == pytest.approx(0.1 * 9 / 43.2, rel=0.01)
+    warm = document["warm_up"]
+    assert (warm["from"], warm["complete"]) == ("2026-10-01T00:00:00Z", False)
+    assert "2026-09-27" < warm["wanted_from"] < "2026-09-27T11:20", "a week before the incident, for two bounds"
+
+
 def test_the_picture_has_a_row_for_each_alert(found: dict[str, Any], world: Path) -> None:
     """Bars say what they are to a pointer, incidents lie behind them."""
     drawing = (world / "picture.svg").read_text(encoding="utf-8")

@@ -42,6 +42,7 @@ slos:
     exclusions: [{from: 2026-10-02T22:30, to: 2026-10-02T23:00, reason: their network, treat: good}]
 alerts:
   Deep: {value: 'depth{job="shop"}', above: 5, for: 10m, severity: warning, summary: deep}
+  Long: {value: 'depth{job="shop"}', above: 0, for: 30h, severity: warning, summary: for a day and more}
 ---
 apiVersion: tocsin/v1
 kind: Journey
@@ -159,6 +160,13 @@ def test_alerts_have_waited_as_long_as_they_have_to(world: tuple[str, str]) -> N
 
     assert (soon["state"], soon["fired_at"], soon["since"]) == ("pending", None, "2026-10-02T23:41:00Z")
     assert (later["state"], later["fired_at"]) == ("firing", "2026-10-02T23:51:00Z")
+
+
+def test_an_alert_may_wait_for_more_than_a_day(world: tuple[str, str]) -> None:
+    """So much longer is what was before looked at."""
+    long = {alert["ref"]: alert for alert in evaluated(world)["alerts"]}["shop/Long"]
+
+    assert (long["state"], long["fired_at"]) == ("firing", "2026-10-02T06:00:00Z")
 
 
 def test_journeys_and_contracts_are_read_to_the_end(world: tuple[str, str]) -> None:

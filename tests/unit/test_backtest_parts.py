@@ -80,6 +80,8 @@ def test_windows_are_differences_of_running_sums() -> None:
 class Always:
     """A member whose alert fires at the third tick and goes on."""
 
+    first = START
+
     def __init__(self, length: int) -> None:
         self.due = np.arange(length) == 2
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.backtest.detection import Alert, Detection, Incident, Stretch, detection, merged
+from tocsin.backtest.detection import Alert, Cost, Detection, Incident, Stretch, detection, merged
 from tocsin.units import Duration
 from tocsin.windows import WORKBOOK, budget_spent, detection_time, reset_time
 
@@ -122,7 +122,7 @@ def test_one_alert_over_two_incidents() -> None:
 
 def test_a_budget_that_is_spent_unevenly() -> None:
     """Who knows what was spent when, says so."""
-    got = detection([incident(0, 10, 0.1)], [alert(5, 15)], DAY, spent_until=lambda one, at: one.spent * 0.9)
+    got = detection([incident(0, 10, 0.1)], [alert(5, 15)], DAY, spent_until=lambda one, *_: Cost(one.spent * 0.9))
 
     assert got.incidents[0].spent == pytest.approx(0.09)
 

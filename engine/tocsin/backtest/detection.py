@@ -10,13 +10,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import NamedTuple
+
+from tocsin.evaluate.model import Identity
 
 SIGNIFICANT = 0.02
 """The share of the budget at which the workbook's fastest tier pages."""
 GRACE = timedelta(minutes=5)
 _WEEK = timedelta(weeks=1)
 
-SpentUntil = Callable[["Incident", datetime], float]
+
+class Cost(NamedTuple):
+    """The share of a period's budget, and the objective whose budget it is; empty where nobody named one."""
+
+    share: float
+    of: str = ""
+
+
+SpentUntil = Callable[["Incident", datetime, Sequence["Alert"]], Cost | None]
+"""What an incident had cost by some time, in the budget that the alerts are about; None where they are about none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,14 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Alert(Stretch):
-    """A stretch in which an alert fired; what still fires ends with the history."""
+    """A stretch in which an alert fired; what still fires ends with the history.
+
+    *about* says which alert; one that is *censored* may have fired before.
+    """
+
+    about: Identity | None = None
+    still: bool = False
+    censored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +77,17 @@ class Found:
     alerts: int
     after: timedelta | None
     """From its start to the first alert; 0 where one fired already."""
-    spent: float | None
-    """The share of the budget that was gone when the first alert came."""
+    cost: Cost | None
+    """What was gone when the first alert came."""
     reset: timedelta | None
-    """From its end to the end of the last alert; negative where that came before."""
+    """From its end to the end of the last alert; negative where that came before, None while one still fires."""
+    at_most: bool = False
+    """Whether the first alert may have come before that."""
+
+    @property
+    def spent(self) -> float | None:
+        """The share of the budget that was gone when the first alert came."""
+        return None if self.cost is None else self.cost.share
 
     @property
     def flaps(self) -> int:
@@ -76,8 +102,9 @@ class Detection:
     incidents: tuple[Found, ...]
     """The significant ones, in order of time."""
     alerts: int
+    """Those that came within the history."""
     true: int
-    """So many of the alerts overlap a significant incident."""
+    """So many of them overlap a significant incident."""
     outside: timedelta
     """How long any alert fired outside significant incidents and the grace after them."""
     per_week: float
@@ -102,11 +129,13 @@ def detection(
     significant: float = SIGNIFICANT,
     grace: timedelta = GRACE,
     together: timedelta = timedelta(0),
-    spent_until: SpentUntil = Incident.spent_until,
+    spent_until: SpentUntil | None = None,
+    since: datetime | None = None,
 ) -> Detection:
     """Measure *alerts* over a *history* of that length; those no more than *together* apart are one page.
 
-    *spent_until* says what an incident had cost by some time; without it, budgets are spent evenly.
+    Alerts that came before *since* have told of incidents, and are none of the history. Without *spent_until*, budgets
+    are spent evenly.
     """
     if history <= timedelta(0):
         raise ValueError("there is no history to measure alerts over")
@@ -114,13 +143,14 @@ def detection(
     wanted = sorted((one for one in incidents if one.spent >= significant), key=_start)
     hits = [[alert for alert in fired if _overlap(alert, incident, grace)] for incident in wanted]
     graced = merged([Stretch(one.start, one.end + grace) for one in wanted])
-    paging = merged(fired)
+    paging = merged(Stretch(max(one.start, since or one.start), one.end) for one in fired if not _over(one, since))
+    pages = [page for page in merged(fired, together) if not _before(page, since)]
     return Detection(
-        incidents=tuple(_found(one, hit, spent_until) for one, hit in zip(wanted, hits, strict=True)),
-        alerts=len(fired),
-        true=len({id(alert) for alert in chain.from_iterable(hits)}),
+        incidents=tuple(_found(one, hit, spent_until or _evenly) for one, hit in zip(wanted, hits, strict=True)),
+        alerts=sum(not _before(alert, since) for alert in fired),
+        true=len({id(alert) for alert in chain.from_iterable(hits) if not _before(alert, since)}),
         outside=_length(paging) - _length(_common(paging, graced)),
-        per_week=len(merged(fired, together)) * (_WEEK / history),
+        per_week=len(pages) * (_WEEK / history),
     )
 
 
@@ -139,8 +169,22 @@ def _found(incident: Incident, hits: Sequence[Alert], spent_until: SpentUntil) -
     if not hits:
         return Found(incident, 0, None, None, None)
     first = max(hits[0].start, incident.start)
-    last = max(alert.end for alert in hits)
-    return Found(incident, len(hits), first - incident.start, spent_until(incident, first), last - incident.end)
+    cost = spent_until(incident, first, [alert for alert in hits if alert.start <= first])
+    reset = None if any(alert.still for alert in hits) else max(alert.end for alert in hits) - incident.end
+    late = hits[0].censored and hits[0].start > incident.start
+    return Found(incident, len(hits), first - incident.start, cost, reset, late)
+
+
+def _evenly(incident: Incident, at: datetime, _alerts: Sequence[Alert]) -> Cost:
+    return Cost(incident.spent_until(at))
+
+
+def _before(one: Stretch, since: datetime | None) -> bool:
+    return since is not None and one.start < since
+
+
+def _over(one: Stretch, since: datetime | None) -> bool:
+    return since is not None and one.end < since
 
 
 def _overlap(alert: Alert, incident: Incident, grace: timedelta) -> bool:

@@ -80,7 +80,11 @@ class _Plot:
         for each in verdict.replay.episodes:
             if each.rule in places:
                 start, end = self.x(each.fired_at), self.x(each.resolved_at or self.ticks.end)
-                yield _bar(each, start, end, (places[each.rule] + up, thick), tone)
+                level = places[each.rule] + up
+                yield _bar(each, start, end, (level, thick), tone)
+                if verdict.replay.already(each):
+                    kind = "critical" if each.pages else "other"
+                    yield f'<path class="{kind}{tone}" d="M{LEFT - 8} {level + thick / 2}l8 {-thick / 2}v{thick}z"/>'
 
 
 def as_svg(verdicts: Sequence[Verdict], incidents: Sequence[Incident]) -> str:
@@ -125,7 +129,7 @@ def _rules(verdicts: Sequence[Verdict]) -> list[str]:
 
 def _bar(each: Episode, start: float, end: float, place: tuple[int, int], tone: str) -> str:
     kind = "critical" if each.pages else "other"
-    words = f"{each.rule}: {each.fired_at:%Y-%m-%d %H:%M}"
+    words = f"{each.rule}: {each.fired_at:%Y-%m-%d %H:%M}" + (" or before" if each.censored else "")
     words += f" for {span(each.resolved_at - each.fired_at)}" if each.resolved_at else ", still firing"
     return (
         f'<rect class="{kind}{tone}" x="{start:.1f}" y="{place[0]}" '
@@ -143,6 +147,8 @@ def _subtitle(verdicts: Sequence[Verdict]) -> str:
     for one in verdicts:
         pages = f"{counted(one.pages, 'page')} ({one.pages_per_week:.2f} a week)"
         text = f"{one.name}: {pages}, {counted(one.tickets, 'ticket')}"
+        if one.pages_already + one.tickets_already:
+            text += f", {one.pages_already + one.tickets_already} firing already"
         if one.found is not None and one.found.recall is not None:
             paged = sum(each.alerts > 0 for each in one.found.incidents)
             text += f", {paged} of {len(one.found.incidents)} incidents paged"

@@ -8,6 +8,7 @@ one of these was. The evaluator's alerts about itself have no history.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from tocsin.backtest.ticks import Ticks
 from tocsin.evaluate import combined
 from tocsin.evaluate.memory import GroupKey, GroupState, Memory
-from tocsin.evaluate.model import AlertEvent, AlertState, AlertView, EventKind, Identity, Phase, Truth
+from tocsin.evaluate.model import AlertEvent, AlertState, AlertView, EventKind, Identity, Phase, Sample, Truth
 from tocsin.evaluate.rule import Rule, Seen, one
 from tocsin.evaluate.state import OPEN, STRIDE
 from tocsin.evaluate.steps import Steps
@@ -34,6 +35,11 @@ class Member(Protocol):
         """The ticks at which an alert of it that is quiet or fires may change."""
         ...
 
+    @property
+    def first(self) -> datetime | None:
+        """Since when there is something to see; None where nobody can tell."""
+        ...
+
     def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:
         """What is seen at *at*, by rule; *opened* are the instances that are not quiet, by rule."""
         ...
@@ -41,13 +47,17 @@ class Member(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One alert from its first sign to its end, which is None where history ends first; *value* when it fired."""
+    """One alert from its first sign to its end, which is None where history ends first; *value* when it fired.
+
+    Its beginning is *censored* where its condition was true at the first look: it fired then at the latest.
+    """
 
     view: AlertView
     pending_at: datetime
     fired_at: datetime
     resolved_at: datetime | None
     value: float | None
+    censored: bool = False
 
     @property
     def rule(self) -> str:
@@ -62,15 +72,24 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a set of definitions makes of a history."""
+    """What a set of definitions makes of a history; what came before its *ticks* is known, and does not count."""
 
     ticks: Ticks
     episodes: tuple[Episode, ...]
+    """Those that were open at any of the ticks."""
     messages: tuple[Notification, ...]
     pending: int
     """Alerts that went quiet before they fired."""
     memory: Memory
     """How things stand at the end."""
+    earlier: tuple[Episode, ...] = ()
+    """Those that were over before the first tick."""
+    hovering: tuple[Identity, ...] = ()
+    """Between their bounds from the first look to the first tick: nobody can tell whether they fired."""
+
+    def already(self, episode: Episode) -> bool:
+        """Whether it fired before the first tick."""
+        return episode.fired_at < self.ticks.start
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +99,10 @@ class _Run:
     notifications: tuple[Notifications, ...]
     muting: Muting
     stride: timedelta
+    first: datetime
+    """The first look: what is true then may have been so before."""
+    since: datetime
+    """From when on it counts."""
     alerts: dict[Identity, AlertState] = field(default_factory=dict)
     known: dict[str, set[Identity]] = field(default_factory=dict)
     groups: dict[GroupKey, GroupState] = field(default_factory=dict)
@@ -89,6 +112,7 @@ class _Run:
     done: list[Episode] = field(default_factory=list)
     messages: list[Notification] = field(default_factory=list)
     dropped: int = 0
+    hovering: set[Identity] = field(default_factory=set)
     muted: bool = False
     """Whether something is held back that may be told at any tick."""
 
@@ -127,6 +151,8 @@ class _Run:
             self.last[ref] = one(judged)
             steps.add(steps.empty().rule(self.rules[ref], one(judged), tuple(self.known.get(ref, ()))))
         self._remember(steps, now)
+        if now <= self.since:
+            self._hover(seen, now)
         self.shown = {i: each for i, each in self.shown.items() if self._is_open(i)}
         self.shown |= {each.identity: each for each in steps.shown if each.phase is not Phase.PENDING}
         views = [*self.shown.values(), *steps.closed]
@@ -136,7 +162,8 @@ class _Run:
             self.muted = any(view.muted for view in heard)
             changes, outbox = announce(self.groups, heard, self.notifications, now)
             self.groups = {k: s for k, s in {**self.groups, **changes}.items() if s is not None}
-            self.messages += outbox
+            if now >= self.since:
+                self.messages += outbox
 
     def _is_open(self, identity: Identity) -> bool:
         state = self.alerts.get(identity)
@@ -154,13 +181,37 @@ class _Run:
         for identity, event in steps.events:
             self._happened(identity, event, shown.get(identity), now)
 
+    def _hover(self, seen: Mapping[str, Seen], now: datetime) -> None:
+        """Note what is between its bounds at the first look, until it leaves them."""
+        for rule, each in seen.items():
+            for labels, sample in each.rows.items():
+                identity = Identity(rule, labels)
+                if _between(sample):
+                    self.hovering |= {identity} if now == self.first else set()
+                elif sample.truth is not Truth.UNKNOWN:
+                    self.hovering.discard(identity)
+
+    def _censored(self, identity: Identity, shown: AlertView) -> bool:
+        """Whether it was true at the first look, or something was that it is made of."""
+        parts = (
+            {part.ref for part in self.composites[identity.rule].parts()} if identity.rule in self.composites else ()
+        )
+        return shown.started_at <= self.first or any(
+            each.censored for other, each in self.open.items() if other.rule in parts
+        )
+
     def _happened(self, identity: Identity, event: AlertEvent, shown: AlertView | None, now: datetime) -> None:
         if event.kind is EventKind.FIRED and shown is not None:
-            self.open[identity] = Episode(shown, shown.started_at, now, None, event.value)
+            censored = self._censored(identity, shown)
+            self.open[identity] = Episode(shown, shown.started_at, now, None, event.value, censored)
         elif event.kind is EventKind.RESOLVED and identity in self.open:
             self.done.append(replace(self.open.pop(identity), resolved_at=now))
-        elif event.kind is EventKind.DROPPED:
+        elif event.kind is EventKind.DROPPED and now >= self.since:
             self.dropped += 1
+
+
+def _between(sample: Sample) -> bool:
+    return sample.truth is Truth.FALSE and sample.kept is not None and sample.kept.truth is Truth.TRUE
 
 
 def replay(
@@ -171,9 +222,14 @@ def replay(
     ticks: Ticks,
     *,
     muting: Muting = NOTHING,
+    counted: Ticks | None = None,
 ) -> Replay:
-    """Go through all ticks; each of *members* comes with the rules that it sees, *muting* holds back messages."""
-    run = _Run(rules, composites, notifications, muting, max(2 * ticks.step, STRIDE))
+    """Go through all ticks; each of *members* comes with the rules that it sees, *muting* holds back messages.
+
+    Where only the last ticks are *counted*, those before say how things stand at the first of them.
+    """
+    counted = ticks if counted is None else counted
+    run = _Run(rules, composites, notifications, muting, max(2 * ticks.step, STRIDE), ticks.start, counted.start)
     due = np.zeros((len(members), len(ticks)), dtype=np.bool_)
     for index, (member, _) in enumerate(members):
         due[index] = member.due
@@ -198,4 +254,13 @@ def replay(
         number += 1
     episodes = sorted((*run.done, *run.open.values()), key=lambda each: (each.fired_at, each.rule, each.view.labels))
     memory = Memory(dict(run.alerts), {each: episode.view for each, episode in run.open.items()}, dict(run.groups))
-    return Replay(ticks, tuple(episodes), tuple(run.messages), run.dropped, memory)
+    over = [each.resolved_at is not None and each.resolved_at <= counted.start for each in episodes]
+    return Replay(
+        counted,
+        tuple(compress(episodes, (not each for each in over))),
+        tuple(run.messages),
+        run.dropped,
+        memory,
+        tuple(compress(episodes, over)),
+        tuple(sorted(run.hovering, key=lambda each: (each.rule, each.labels))),
+    )

@@ -1,6 +1,7 @@
 """Running sums of what an objective counted: any window over a history is the difference of two of them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -42,6 +43,12 @@ class Traffic:
         edges = first + np.arange(len(total) + 1, dtype=np.float64) * step
         total, bad, seen = (np.concatenate(([0.0], np.cumsum(each))) for each in (total, bad, seen))
         return cls(edges, total, bad, seen, whole)
+
+    @property
+    def begin(self) -> datetime | None:
+        """When somebody first looked."""
+        place = int(np.searchsorted(self.seen, 0.0, side="right"))
+        return datetime.fromtimestamp(self.edges[place - 1], UTC) if place < len(self.seen) else None
 
     def over(self, window: float, at: Floats) -> tuple[Floats, Floats]:
         """Bad and total events per second over the *window* seconds before each of *at*; NaN where nobody looked."""

@@ -147,6 +147,11 @@ class SloReplay:
         due[:1] = True
         return cls(slo, groups, due)
 
+    @property
+    def first(self) -> datetime | None:
+        """When somebody first looked."""
+        return min((at for stops in self.groups.values() if (at := stops.traffic.begin) is not None), default=None)
+
     def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:
         """What the question sees at *at*; its own memory is that of a question that is asked less often."""
         asker = Asker(self.source, at)
@@ -154,15 +159,20 @@ class SloReplay:
             return self.question.ask(asker, {group for some in opened.values() for group in some}).seen
         return self.question.ask(asker).seen
 
-    def spent(self, start: datetime, end: datetime) -> float:
-        """The share of the period's budget that went in [start, end), by average traffic of the whole history."""
-        bounds = np.array([start.timestamp(), end.timestamp()])
-        traffic = [stops.traffic for stops in self.groups.values()]
-        bad = sum(float(np.diff(np.interp(bounds, one.edges, one.bad))[0]) for one in traffic)
-        known = [(one.total[-1], one.seen[-1] * (one.edges[1] - one.edges[0])) for one in traffic]
-        rate = sum(total / seconds for total, seconds in known if seconds > 0)
+    def spent(self, start: datetime, end: datetime, group: Labels) -> float:
+        """The share of its period's budget that the *group* lost in [start, end), by average traffic of all history.
+
+        Where there is no such group, that of the one that lost most.
+        """
+        some = [self.groups[group]] if group in self.groups else list(self.groups.values())
+        return max((self._share(each.traffic, start, end) for each in some), default=0.0)
+
+    def _share(self, traffic: Traffic, start: datetime, end: datetime) -> float:
+        bad = np.diff(np.interp([start.timestamp(), end.timestamp()], traffic.edges, traffic.bad))[0]
+        seconds = traffic.seen[-1] * (traffic.edges[1] - traffic.edges[0])
+        rate = traffic.total[-1] / seconds if seconds > 0 else 0.0
         allowed = rate * float(self.slo.window.seconds) * float(1 - self.slo.target)
-        return bad / allowed if allowed > 0 else 0.0
+        return float(bad / allowed) if allowed > 0 else 0.0
 
 
 def _due(slo: Slo, stops: Stops, at: Floats) -> Bools:

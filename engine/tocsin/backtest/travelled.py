@@ -50,6 +50,11 @@ class JourneyReplay:
         due[:1] = True
         return cls(slo, books, whole, due)
 
+    @property
+    def first(self) -> None:
+        """What its members know, they tell themselves."""
+        return
+
     def ask(self, at: datetime, opened: Mapping[str, set[Labels]]) -> Mapping[str, Seen]:  # noqa: ARG002
         """What a look at *at* sees of it."""
         some = next(iter(self.books.values()))
@@ -61,6 +66,14 @@ class JourneyReplay:
         )  # fmt: skip
         ratios = {ref: seen.part(book.ratios) for ref, book in self.books.items()}
         return {f"{self.slo.ref}:burn": one(journey.burn(self.slo, seen, ratios, None))}
+
+    def spent(self, start: datetime, end: datetime, _group: Labels) -> float:
+        """The share of its period's budget that went in [start, end)."""
+        values = np.array([1.0 if value is None else value for value in self.whole.values], dtype=np.float64)
+        length = float(self.slo.slice.seconds)
+        edges = (self.whole.first + np.arange(len(values) + 1)) * length
+        lost = np.interp([start.timestamp(), end.timestamp()], edges, np.concatenate(([0.0], np.cumsum(1 - values))))
+        return float(lost[1] - lost[0]) * length / (float(self.slo.window.seconds) * float(1 - self.slo.target))
 
 
 def _worst(node: Combine | Member) -> bool:

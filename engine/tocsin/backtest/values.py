@@ -70,6 +70,14 @@ class AlertReplay:
         """Whose it is."""
         return self.question.alert
 
+    @property
+    def first(self) -> datetime | None:
+        """When there first was a row; of an expression that only returns what is wrong, nobody knows."""
+        if not asked(self.question)[1]:
+            return None
+        there = [int(np.argmax(present)) for present in self.table.present.values() if present.any()]
+        return self.ticks.at(min(there)) if there else None
+
     @classmethod
     def of(cls, alert: AlertRule, source: MetricSource, ticks: Ticks, read: Callable[[str], Table]) -> "AlertReplay":
         """Have the expression *read* over all ticks; raises SourceError where that is refused."""

@@ -1,28 +1,33 @@
 """What a replay comes to: pages and tickets, how often, for whom, and how well they told of incidents."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from tocsin.backtest.detection import Alert, Detection, Incident, detection
+from tocsin.backtest.detection import GRACE, Alert, Cost, Detection, Incident, detection
+from tocsin.backtest.period import Period
 from tocsin.backtest.replay import Episode, Replay
+from tocsin.evaluate.model import Identity
 from tocsin.notify.page_budgets import TOGETHER, Pages, Spending
 from tocsin.ports import Action
 from tocsin.spec import PageBudget
 
 WEEK = timedelta(weeks=1)
+Spent = Callable[[Iterable[Identity], datetime, datetime], Cost | None]
+"""What the objectives that some alerts are about lost between two times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """One rule over the history."""
+    """One rule over the history; *already* of its alerts fired when it began, and are not among its *episodes*."""
 
     rule: str
     severity: str
     episodes: int
     firing: timedelta
+    already: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,11 @@ class Verdict:
 
     name: str
     replay: Replay
+    period: Period
     left_out: tuple[tuple[str, str], ...]
     fired: tuple[Fired, ...]
     pages: int
+    """Those that came within the history, as tickets."""
     tickets: int
     pages_per_week: float
     """Pages that come closely after each other taken together."""
@@ -44,6 +51,9 @@ class Verdict:
     """Incidents of another time than what was replayed: nobody could have paged for them."""
     budgets: tuple[Spending, ...] = ()
     """Of each page budget the stretch of time with the most pages."""
+    pages_already: int = 0
+    """Those that fired when the history began."""
+    tickets_already: int = 0
 
     @property
     def detection_time(self) -> timedelta | None:
@@ -55,55 +65,56 @@ class Verdict:
 def judge(  # noqa: PLR0917 - what was done, and what it is measured by
     name: str,
     replay: Replay,
+    period: Period,
     incidents: Sequence[Incident] | None,
     left_out: tuple[tuple[str, str], ...] = (),
-    spent: Callable[[datetime, datetime], float] | None = None,
+    spent: Spent | None = None,
     page_budgets: Sequence[PageBudget] = (),
 ) -> Verdict:
-    """Measure pages against *incidents*, which all deserve one; *spent* is the share of budget of a stretch of time."""
-    told = Pages()
+    """Measure pages against *incidents*, which all deserve one; *spent* says what they had cost by then."""
+    told, ticks = Pages(), replay.ticks
     told.add(replay.messages)
-    pages = [episode for episode in replay.episodes if episode.pages]
-    alerts = [_alert(episode, replay.ticks.end) for episode in pages]
-    history = max(replay.ticks.length, replay.ticks.step)
+    alerts = [_alert(each, ticks.end) for each in (*replay.earlier, *replay.episodes) if each.pages]
+    history = max(ticks.length, ticks.step)
 
-    def until(incident: Incident, at: datetime) -> float:
-        return spent(incident.start, min(at, incident.end)) if spent else incident.spent_until(at)
+    def until(incident: Incident, at: datetime, pages: Sequence[Alert]) -> Cost | None:
+        about = [page.about for page in pages if page.about is not None]
+        return spent(about, incident.start, min(at, incident.end)) if spent else None
 
-    ticks = replay.ticks
-    elsewhere = tuple(one for one in incidents or () if one.end < ticks.start or one.start > ticks.end)
+    elsewhere = tuple(one for one in incidents or () if one.end + GRACE < ticks.start or one.start > ticks.end)
     inside = [one for one in incidents or () if one not in elsewhere]
-    found = detection(inside, alerts, history, significant=0.0, together=TOGETHER, spent_until=until)
+    found = detection(inside, alerts, history, significant=0.0, together=TOGETHER, spent_until=until, since=ticks.start)
+    count = Counter((each.pages, replay.already(each)) for each in replay.episodes)
     return Verdict(
         name=name,
         replay=replay,
+        period=period,
         left_out=left_out,
         fired=_fired(replay),
-        pages=len(pages),
-        tickets=len(replay.episodes) - len(pages),
+        pages=count[True, False],
+        tickets=count[False, False],
         pages_per_week=found.per_week,
         messages=dict(sorted(Counter(m.channel for m in replay.messages if m.action is Action.FIRE).items())),
         found=None if incidents is None else found,
         elsewhere=elsewhere,
         budgets=tuple(told.worst(budget) or Spending(budget, 0, ticks.end) for budget in page_budgets),
+        pages_already=count[True, True],
+        tickets_already=count[False, True],
     )
 
 
-def _alert(episode: Episode, end: datetime) -> Alert:
-    return Alert(episode.fired_at, episode.resolved_at or end)
+def _alert(each: Episode, end: datetime) -> Alert:
+    return Alert(each.fired_at, each.resolved_at or end, each.view.identity, each.resolved_at is None, each.censored)
 
 
 def _fired(replay: Replay) -> tuple[Fired, ...]:
     by_rule: dict[str, list[Episode]] = {}
     for episode in replay.episodes:
         by_rule.setdefault(episode.rule, []).append(episode)
-    end = replay.ticks.end
-    return tuple(
-        Fired(
-            rule,
-            some[0].view.severity,
-            len(some),
-            sum(((each.resolved_at or end) - each.fired_at for each in some), start=timedelta()),
-        )
-        for rule, some in sorted(by_rule.items())
-    )
+    start, end = replay.ticks.start, replay.ticks.end
+    made = []
+    for rule, some in sorted(by_rule.items()):
+        firing = sum(((each.resolved_at or end) - max(each.fired_at, start) for each in some), start=timedelta())
+        already = sum(replay.already(each) for each in some)
+        made.append(Fired(rule, some[0].view.severity, len(some) - already, firing, already))
+    return tuple(made)

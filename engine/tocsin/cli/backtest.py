@@ -129,14 +129,17 @@ def _ticks(past: "History", since: "datetime | None", until: "datetime | None") 
 def _verdicts(
     every: "Sequence[tuple[str, Definitions]]", past: "History", ticks: "Ticks", incidents: "Sequence[Incident] | None"
 ) -> "list[Verdict]":
+    from tocsin.backtest.period import Period, begun
     from tocsin.backtest.verdict import judge
     from tocsin.notify.page_budgets import budgets_of
-    from tocsin.service.backtest import Reading, run
+    from tocsin.service.backtest import Reading, lead_of, run
 
-    reading = Reading(past.source, ticks, past.first)
+    lead = max(lead_of(definitions.workspace) for _, definitions in every)
+    period = Period.of(ticks, begun(ticks.start, incidents or ()) - lead, past.first)
+    reading = Reading(past.source, period, past.first)
     made = []
     for name, definitions in every:
         found = run(definitions.workspace, reading)
         budgets = budgets_of(definitions.workspace.notifications)
-        made.append(judge(name, found.replay, incidents, found.left_out, found.spent, budgets))
+        made.append(judge(name, found.replay, found.period, incidents, found.left_out, found.spent, budgets))
     return made

@@ -1,11 +1,13 @@
 """A back-test of definitions: history is read once, and then replayed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from tocsin.backtest.detection import Cost
+from tocsin.backtest.period import Period, lead
 from tocsin.backtest.replay import Member, Replay, replay
 from tocsin.backtest.stops import HISTORY
 from tocsin.backtest.ticks import Ticks
@@ -18,6 +20,7 @@ from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.counting import LATE, LONG, counted
 from tocsin.evaluate.journey import members
 from tocsin.evaluate.measured import Measured
+from tocsin.evaluate.model import Identity
 from tocsin.evaluate.questions import QUESTIONS
 from tocsin.evaluate.tick import Watch
 from tocsin.guards import TRAFFIC_MEMORY
@@ -41,12 +44,28 @@ class Replayed:
     """What came of it; *left_out* says of each rule that was not replayed why."""
 
     replay: Replay
-    objectives: tuple[SloReplay, ...]
+    period: Period
+    objectives: tuple[SloReplay | JourneyReplay, ...]
     left_out: tuple[tuple[str, str], ...]
 
-    def spent(self, start: datetime, end: datetime) -> float:
-        """The largest share of its period's budget that any objective lost between two times."""
-        return max((each.spent(start, end) for each in self.objectives), default=0.0)
+    def spent(self, about: Iterable[Identity], start: datetime, end: datetime) -> Cost | None:
+        """The most that one of the objectives lost between two times that the alerts *about* are of.
+
+        An alert that is of none is about those of its service.
+        """
+        costs = [
+            Cost(each.spent(start, end, identity.labels), each.slo.ref)
+            for identity in about
+            for each in self.objectives
+            if _is_about(identity.rule, each.slo.ref)
+        ]
+        return max(costs, key=lambda cost: cost.share, default=None)
+
+
+def _is_about(rule: str, ref: str) -> bool:
+    """A tier is about its objective, any other alert about those of its service."""
+    owner, _, tier = rule.partition(":")
+    return owner == ref if tier else owner.partition("/")[0] == ref.partition("/")[0]
 
 
 @dataclass(slots=True, eq=False)
@@ -54,10 +73,15 @@ class Reading:
     """A history that is read once for all definitions; there are no samples from before *first*."""
 
     source: MetricSource
-    ticks: Ticks
+    period: Period
     first: datetime | None = None
     counts: dict[tuple[Sli, int], Mapping[Labels, Counts]] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+
+    @property
+    def ticks(self) -> Ticks:
+        """All that are replayed."""
+        return self.period.whole
 
     def traffic(self, slo: Slo) -> Mapping[Labels, Counts]:
         """What *slo* counted, from the longest window before the first tick on, or from the week of its pauses."""
@@ -80,6 +104,12 @@ class Reading:
         return self.tables[text]
 
 
+def lead_of(workspace: Workspace) -> timedelta:
+    """How long before the first tick that counts the alerts of *workspace* have to be watched."""
+    watch = Watch(workspace)
+    return lead(workspace.services, watch.rules, watch.combined)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     member: Member
@@ -88,7 +118,7 @@ class _Part:
 
 def run(workspace: Workspace, reading: Reading) -> Replayed:
     """Replay all alerts of *workspace*; raises UnavailableError where the source does not answer."""
-    watch, ticks = Watch(workspace), reading.ticks
+    watch = Watch(workspace)
     jobs: list[tuple[str, Callable[[], _Part]]] = []
     for service in workspace.services:
         jobs += [(slo.ref, partial(_objective, reading, service, slo)) for slo in service.slos]
@@ -102,9 +132,18 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
     left_out = [part for part in found if not isinstance(part, _Part)]
     left_out += [(f"sla:{one.name}", "alerts of contracts are not replayed") for one in workspace.slas]
     members = [(part.member, part.rules) for part in parts]
-    result = replay(members, watch.rules, watch.combined, workspace.notifications, ticks, muting=muting_of(workspace))
-    objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay))
-    return Replayed(result, objectives, tuple(sorted(left_out)))
+    result = replay(
+        members,
+        watch.rules,
+        watch.combined,
+        workspace.notifications,
+        reading.ticks,
+        muting=muting_of(workspace),
+        counted=reading.period.ticks,
+    )
+    objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay | JourneyReplay))
+    first = reading.first or min((one.member.first for one in parts if one.member.first is not None), default=None)
+    return Replayed(result, replace(reading.period, first=first), objectives, tuple(sorted(left_out)))
 
 
 def _attempt(job: tuple[str, Callable[[], _Part]]) -> _Part | tuple[str, str]:

@@ -1,8 +1,8 @@
 """Everything that can be said of definitions at one instant of history, to the end and without a service.
 
-Burn rates, journeys and contracts are what a look of the evaluator sees, and alerts what it makes of that after a day
-of looks, which is replayed; good and bad events are counted by the ledger, each increment once, over the objective's
-window.
+Burn rates, journeys and contracts are what a look of the evaluator sees, and alerts what it makes of that after the
+looks before, which are replayed; good and bad events are counted by the ledger, each increment once, over the
+objective's window.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tocsin.backtest.period import Period
 from tocsin.backtest.ticks import Ticks
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.accounting import Account, account, window_of
@@ -21,7 +22,7 @@ from tocsin.evaluate.tick import Watch, turn
 from tocsin.evaluate.words import percent
 from tocsin.ledger.methods import events_of
 from tocsin.ports import Labels, MetricSource
-from tocsin.service.backtest import Reading, run
+from tocsin.service.backtest import Reading, lead_of, run
 from tocsin.service.board import Standing
 from tocsin.spec import LedgerSettings
 from tocsin.workspace import Workspace
@@ -29,7 +30,6 @@ from tocsin.workspace import Workspace
 ASKERS = 4
 LATENESS = timedelta(seconds=LATE)
 _EVERYTHING = 10**9
-_REPLAYED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,18 @@ def evaluate(workspace: Workspace, source: MetricSource, at: datetime, *, first:
         sight = watch.look(source, at, spread=pool.map, ranges=_EVERYTHING)
     if not sight.health.ok:
         raise UnavailableError(f"the metric source does not answer: {sight.health.detail}")
-    memory = run(workspace, Reading(source, _before(at, first), first)).replay.memory
+    memory = run(workspace, Reading(source, _before(workspace, at, first), first)).replay.memory
     snapshot = turn(watch, sight, memory, at).snapshot
     settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
     objectives = tuple(_objectives(source, watch, snapshot, first, float(settings.coverage)))
     return Evaluation(objectives, replace(snapshot, slos=tuple(one.status for one in objectives)))
 
 
-def _before(at: datetime, first: datetime | None) -> Ticks:
+def _before(workspace: Workspace, at: datetime, first: datetime | None) -> Period:
     """The minutes that are replayed: an alert may have been open, or on its way, for so long."""
-    start = at - _REPLAYED
-    return Ticks.between(start if first is None else min(max(start, first), at), at)
+    start = at - lead_of(workspace)
+    start = start if first is None else min(max(start, first), at)
+    return Period.of(Ticks.between(start, at), start, first)
 
 
 def standing(workspace: Workspace, evaluation: Evaluation) -> Standing:
