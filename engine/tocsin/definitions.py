@@ -9,6 +9,7 @@ from tocsin.checks import CHECKS, Subject, run_checks
 from tocsin.codes import ASKED, MANUALS, RAN
 from tocsin.diagnostics import Diagnostic, Severity, in_file_order
 from tocsin.document import shown_texts
+from tocsin.notify.rehearsal import known_labels
 from tocsin.plan import Plan, plan
 from tocsin.policy import Terms, settle, told
 from tocsin.workspace import Source, Workspace, read_workspace, with_uses
@@ -63,7 +64,7 @@ def definitions_of(
     workspace, misread = read_workspace(sources)
     planned, unplanned = plan(workspace)
     unread = tuple(unread)
-    found = in_file_order((*unread, *misread, *unplanned, *_messages(workspace)))
+    found = in_file_order((*unread, *misread, *unplanned, *_messages(workspace, planned)))
     checked = with_uses(run_checks(CHECKS, Subject(workspace, planned, found)), workspace.templates)
     found = each_once((*found, *checked))
     day = today or datetime.now(UTC).date()
@@ -72,7 +73,7 @@ def definitions_of(
     return Definitions(workspace, planned, found, findings, texts, unread, day)
 
 
-def _messages(workspace: Workspace) -> Iterator[Diagnostic]:
+def _messages(workspace: Workspace, planned: Plan) -> Iterator[Diagnostic]:
     """What is wrong with the workspace's own templates of messages; whoever sends them knows."""
     every = (workspace.documents or {}).values()
     documents = [d for d in every if d.at(("kind",)) == "Notifications" and d.at(("templates",))]
@@ -80,12 +81,14 @@ def _messages(workspace: Workspace) -> Iterator[Diagnostic]:
         return
     from tocsin_notifiers.confined import misfits  # noqa: PLC0415  # libraries of channels, which most do not need
 
+    labels = known_labels(workspace, planned)
     for document in documents:
         for where in (("templates", *rest) for rest in TEMPLATES):
             text = document.at(where)
-            for misfit in misfits(text) if isinstance(text, str) else ():
+            for misfit in misfits(text, labels) if isinstance(text, str) else ():
                 span = document.inside(where, misfit.start, misfit.end)
-                yield Diagnostic("message/template", span, misfit.message, hint=misfit.hint)
+                severity = Severity.WARNING if misfit.doubtful else Severity.ERROR
+                yield Diagnostic("message/template", span, misfit.message, severity, hint=misfit.hint)
 
 
 def terms(today: date, severities: Mapping[str, str] | None = None, ran: Iterable[str] = ()) -> Terms:

@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -48,10 +49,10 @@ def fill(template: str, clean: Notification, now: datetime) -> tuple[str, bool]:
     return text, notes
 
 
-def misfits(template: str) -> tuple[filling.Misfit, ...]:
-    """What is wrong with it, as far as it can be told without a real alert."""
+def misfits(template: str, labels: Iterable[str] = ()) -> tuple[filling.Misfit, ...]:
+    """What is wrong with it, as far as it can be told without a real alert; *labels* are those that are known."""
     try:
-        found = _asked("misfits", template)
+        found = _asked("misfits", template, frozenset(labels))
     except (subprocess.TimeoutExpired, TemplateError) as error:
         why = TOO_LONG if isinstance(error, subprocess.TimeoutExpired) else str(error)
         return (filling.in_line(template, 1, "", f"the template fails for a sample alert: {why}"),)
@@ -80,7 +81,7 @@ def _asked(*job: object) -> Any:
 def _do(job: tuple[Any, ...]) -> Any:
     kind, template, *rest = job
     if kind == "misfits":
-        return [[one.start, one.end, one.message, one.hint] for one in filling.misfits(template)]
+        return [[o.start, o.end, o.message, o.hint, o.doubtful] for o in filling.misfits(template, *rest)]
     return [filling.filled(template, *rest), "notes" in filling.names(template)]
 
 

@@ -4,22 +4,33 @@ Templates can loop for ever and fill the memory (`9 ** 9 ** 9` does so when it i
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from functools import cache
 from traceback import walk_tb
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tocsin.ports import Action, AlertText, Notification
 from tocsin_notifiers.message import FILTERS, cleaned, words_of
+from tocsin_notifiers.pairs import METHODS, PairsEnvironment, asked_labels, paired
 
 LONGEST = 50_000
 """Characters of what a template makes; receivers have limits of their own below it."""
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_ATTRIBUTE = re.compile(r"has no attribute '(\w+)'")
+_MUCH_ALIKE = 0.8
+"""One letter of five is another one."""
+_ATTRIBUTE = re.compile(r"'([\w.]+)(?: object)?' has no attribute '(\w+)'")
+_FIELDS = tuple(field.name for field in fields(AlertText))
+_HINTS = {
+    "AlertText": f"an alert has {', '.join(_FIELDS)}",
+    "Pairs": f"it has {', '.join(METHODS)}; a value stands as labels.name or labels['name']",
+    "list": "it is a list of alerts: {% for alert in firing + resolved %}",
+    "datetime": "it is a time: {{ alert.started_at | moment }}",
+}
+"""What there is, by the type of what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +41,24 @@ class Misfit:
     end: int
     message: str
     hint: str | None = None
+    doubtful: bool = False
+    """It may be meant so."""
 
 
 def filled(template: str, clean: Notification, now: datetime) -> str:
     """Fill *template* for a notification that is `cleaned` already; raises whatever goes wrong, also if it is empty."""
-    text = _environment().from_string(template).render(words_of(clean, now)).strip()
+    words = words_of(replace(clean, alerts=tuple(map(paired, clean.alerts))), now)
+    text = _environment().from_string(template).render(words).strip()
     if not text:
         raise ValueError("it is empty")
     return text[:LONGEST]
 
 
-def misfits(template: str) -> tuple[Misfit, ...]:
-    """Everything that is wrong with *template*, as far as it can be told without a real alert."""
+def misfits(template: str, labels: Collection[str] = ()) -> tuple[Misfit, ...]:
+    """Everything that is wrong with *template*, as far as it can be told without a real alert.
+
+    *labels* are those that the definitions know; alerts have others, too, so one that looks like them is in doubt.
+    """
     try:
         tree = _environment().parse(template)
         _environment().from_string(template)
@@ -50,11 +67,27 @@ def misfits(template: str) -> tuple[Misfit, ...]:
     known = words_of(SAMPLES[0], _NOON).keys()
     strangers = meta.find_undeclared_variables(tree) - known
     if strangers:
-        hint = f"there are {', '.join(sorted(known))}"
         places = {(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.name in strangers}
-        found = (in_line(template, line, name, f"{name} is no word of a message", hint) for name, line in places)
+        found = (_stranger(template, name, line, known) for name, line in places)
         return tuple(sorted(found, key=lambda misfit: misfit.start))
-    return tuple(_tried(template))[:1]
+    return tuple(_tried(template))[:1] or tuple(_doubtful(template, labels))
+
+
+def _stranger(template: str, name: str, line: int, known: Iterable[str]) -> Misfit:
+    if name in _FIELDS:
+        hint = f"it belongs to an alert: {{% for alert in firing + resolved %}}{{{{ alert.{name} }}}}{{% endfor %}}"
+    else:
+        hint = f"there are {', '.join(sorted(known))}"
+    return in_line(template, line, name, f"{name} is no word of a message", hint)
+
+
+def _doubtful(template: str, labels: Collection[str]) -> Iterator[Misfit]:
+    """Labels that nothing in the definitions knows, but one much like them."""
+    for name, line in asked_labels(_environment(), template):
+        near = () if name in labels else get_close_matches(name, sorted(labels), n=1, cutoff=_MUCH_ALIKE)
+        for known in near:
+            message = f"no definition knows a label {name}, and it is empty where an alert has none"
+            yield replace(in_line(template, line, name, message, f"did you mean {known}?"), doubtful=True)
 
 
 def _tried(template: str) -> Iterator[Misfit]:
@@ -65,10 +98,10 @@ def _tried(template: str) -> Iterator[Misfit]:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever a template does wrong is what is looked for
-            found = _ATTRIBUTE.search(str(error))
-            name = found[1] if found else ""
-            hint = f"an alert has {', '.join(field.name for field in fields(AlertText))}" if found else None
+            found = _ATTRIBUTE.fullmatch(str(error))
+            name = found[2] if found else ""
             why = f"there is no {name} here" if found else f"{type(error).__name__}: {error}"
+            hint = next((hint for kind, hint in _HINTS.items() if found and found[1].endswith(kind)), None)
             lines = [
                 number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"
             ]
@@ -86,8 +119,8 @@ def in_line(template: str, number: int, name: str, message: str, hint: str | Non
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment() -> PairsEnvironment:
+    environment = PairsEnvironment(
         autoescape=False,  # what it makes is text; HTML and mrkdwn are made from it
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.exceptions import SecurityError
 from tests.alerts import NOON, message, seconds, text
 
 from tocsin.definitions import read_definitions
 from tocsin.ports import Action
 from tocsin.service.wiring import build_channels
-from tocsin_notifiers import own_words, slack_blocks
+from tocsin_notifiers import filling, own_words, slack_blocks
 from tocsin_notifiers.confined import SECONDS, misfits
 from tocsin_notifiers.email import _address, written
+from tocsin_notifiers.message import cleaned
 
 SENDER = _address("from", "tocsin@example.org")
 
@@ -26,6 +28,7 @@ SENDER = _address("from", "tocsin@example.org")
         "{% for alert in firing + resolved %}{{ alert | titled }}: {{ alert | gist }}{% endfor %}",
         "{% for alert in firing + resolved %}{{ alert | about(now) }}{{ alert.runbook or 'none' }}{% endfor %}",
         "{{ subject }} {% for n, u in (firing + resolved)[0].links %}{{ n }} {{ u }}{% endfor %}",
+        "{{ topic }} {% for a in firing + resolved %}{{ a.labels.zone }}{{ a.labels['zone'] }}{% endfor %}",
     ],
 )
 def test_what_is_right_is_taken(template: str) -> None:
@@ -40,6 +43,9 @@ def test_what_is_right_is_taken(template: str) -> None:
         ("a\n{% for x in firing %}", "{% for x in firing %}", "not well formed: Unexpected end of template"),
         ("{{ headline | upside }}", "{{ headline | upside }}", "No filter named 'upside'"),
         ("x\n\n{{ (firing + resolved)[0].titel }}", "titel", "there is no titel here"),
+        ("{{ topic }}{{ (firing + resolved)[0].labels.gett('a') }}", "gett", "there is no gett here"),
+        ("{{ topic }}{{ firing.title }}", "title", "there is no title here"),
+        ("{{ labels.team }}", "labels", "labels is no word of a message"),
         ("{{ firing[0].title }}", "{{ firing[0].title }}", "fails for a sample alert"),
         ("{{ 1 / 0 }}", "{{ 1 / 0 }}", "ZeroDivisionError"),
         ("{{ ''.__class__.__mro__ }}", "{{ ''.__class__.__mro__ }}", "SecurityError"),
@@ -53,6 +59,78 @@ def test_what_is_wrong_is_found_where_it_stands(template: str, where: str, messa
 
     assert template[misfit.start : misfit.end] == where
     assert message in misfit.message
+
+
+LABELS = (("count", "7"), ("get", "g"), ("team", "db"), ("zone", "a"))
+
+
+@pytest.mark.parametrize(
+    ("template", "made"),
+    [
+        ("{{ labels.get('team') }} {{ labels.get('x', 'none') }} {{ labels.get('x') }}", "db none None"),
+        ("{% for name, value in labels.items() %}{{ name }}={{ value }} {% endfor %}", "count=7 get=g team=db zone=a"),
+        ("{% for name, value in labels %}{{ name }}={{ value }} {% endfor %}", "count=7 get=g team=db zone=a"),
+        ("{% for name, value in labels | dictsort(reverse=true) %}{{ name }} {% endfor %}", "zone team get count"),
+        ("{{ 'team' in labels }} {{ 'db' in labels }} {{ 'x' not in labels }}", "True False True"),
+        ("{{ labels.team }} {{ labels['team'] }} {{ labels.count }} {{ labels['get'] }}", "db db 7 g"),
+        ("{{ labels.keys() | join }} {{ labels.values() | join }} {{ labels | length }}", "countgetteamzone 7gdba 4"),
+        ("[{{ labels.x }}{{ labels['x'] }}] {{ labels.x or 'none' }} {{ labels.x | default('none') }}", "[] none none"),
+        ("{{ 'yes' if labels.x is defined else 'no' }}{% if labels.x == 'a' %}!{% endif %}", "no"),
+        ("{{ facts['budget left'] }} {{ links.graph }} {{ links[0][1] }}", "91.3% https://g.example https://g.example"),
+    ],
+)
+def test_labels_are_asked_by_name(template: str, made: str) -> None:
+    """As people know it of Jinja2 and Alertmanager; one that an alert lacks is empty, which is no failure at night."""
+    words = "{% set labels, facts, links = firing[0].labels, firing[0].facts, firing[0].links %}"
+    page = message("email", Action.FIRE, text(labels=LABELS, links=(("graph", "https://g.example"),)))
+
+    assert filling.filled(words + template, cleaned(page), NOON) == made
+
+
+@pytest.mark.parametrize(
+    "template", ["labels.__class__", "labels['__class__']", "labels._fields", "labels.index", "facts.count"]
+)
+def test_labels_lead_nowhere_else(template: str) -> None:
+    """Nothing of the object itself can be reached: it is no label, or forbidden."""
+    page = cleaned(message("email", Action.FIRE, text()))
+
+    assert filling.filled(f"made: {{{{ firing[0].{template} }}}}", page, NOON) == "made:"
+    with pytest.raises(SecurityError):
+        filling.filled("{{ firing[0].labels.get.__func__ }}", page, NOON)
+
+
+@pytest.mark.parametrize(
+    ("template", "hint"),
+    [
+        ("{{ topic }}{{ (firing + resolved)[0].labels.gett('a') }}", "it has get, items, keys, values; a value stands"),
+        ("{{ (firing + resolved)[0].titel }}", "an alert has title, summary"),
+        ("{{ topic }}{{ firing.title }}", "it is a list of alerts"),
+        ("{{ now.date }}{{ now.seconds }}", "it is a time"),
+        ("{{ labels.team }}", "it belongs to an alert: {% for alert in firing + resolved %}{{ alert.labels }}"),
+        ("{{ alerts }}", "there are action, evaluated_at"),
+    ],
+)
+def test_what_there_is_instead(template: str, hint: str) -> None:
+    """A hint about that which was asked, and nothing else."""
+    (misfit,) = filling.misfits(template)
+
+    assert misfit.hint is not None
+    assert misfit.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    "use", ["labels.sevrity", "labels['sevrity']", "labels.get('sevrity', '-')", "labels if 'sevrity' in a.labels"]
+)
+def test_a_label_that_is_misspelt(tmp_path: Path, use: str) -> None:
+    """It would be empty for ever: a warning, for an alert may have such a label; one that is like none is taken."""
+    (tmp_path / "n.yaml").write_text(
+        "apiVersion: tocsin/v1\nkind: Notifications\nname: n\ntemplates:\n  slack:\n    text: |\n"
+        f"      {{{{ topic }}}}{{% for a in firing %}}{{{{ a.{use} }}}}{{{{ a.labels.instance }}}}{{% endfor %}}\n"
+    )
+    (finding,) = (f for f in read_definitions([str(tmp_path)]).findings if f.code == "message/template")
+
+    assert (finding.severity.name, finding.hint) == ("WARNING", "did you mean severity?")
+    assert finding.message.startswith("no definition knows a label sevrity")
 
 
 def test_check_points_at_it(tmp_path: Path) -> None:

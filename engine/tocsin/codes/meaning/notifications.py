@@ -36,7 +36,8 @@ PAGES: dict[str, str] = {
     "message/template": page(
         "A template of a message is well formed, and uses words that there are.",
         "It would fail when an alert fires. The message would go out all the same, but not in your words. Each "
-        "template is filled for sample alerts: one that fires, a group, an end, a reminder.",
+        "template is filled for sample alerts: one that fires, a group, an end, a reminder. A label that nothing in "
+        "the definitions knows, but one much like it, is a warning: an alert that lacks it shows nothing there.",
         'templates: {slack: {text: "{{ firing[0].titel }}"}}',
         'templates: {slack: {text: "{% for alert in firing %}{{ alert.title }}{% endfor %}{{ headline }}"}}',
     ),
