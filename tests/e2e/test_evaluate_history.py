@@ -1,6 +1,7 @@
 """`tocsin evaluate` on files of samples: the numbers are the truth, the shape is the one of the schema."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,6 +43,7 @@ slos:
     exclusions: [{from: 2026-10-02T22:30, to: 2026-10-02T23:00, reason: their network, treat: good}]
 alerts:
   Deep: {value: 'depth{job="shop"}', above: 5, for: 10m, severity: warning, summary: deep}
+  Nowhere: {value: 'sum(depth{job="nowhere"})', above: 5, for: 10m, severity: warning, summary: deep}
   Long: {value: 'depth{job="shop"}', above: 0, for: 30h, severity: warning, summary: for a day and more}
 ---
 apiVersion: tocsin/v1
@@ -179,6 +181,18 @@ def test_journeys_and_contracts_are_read_to_the_end(world: tuple[str, str]) -> N
     assert sla["period"] == {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
     assert sla["uptime"] == pytest.approx(1 - 900 / 1_728_000, abs=1e-5)
     assert (sla["breached"], sla["credit"]) == (False, 0.0)
+
+
+def test_people_read_what_waits_and_what_was_not_there(world: tuple[str, str]) -> None:
+    """The queue is deep, and not for long enough; of another one there are no samples, so no alert proves nothing."""
+    from tocsin.cli.evaluate import command
+
+    result = CliRunner().invoke(command, [world[0], "--metrics", world[1], "--at", "2026-10-02T23:50:30Z"])
+
+    assert re.search(r"Pending.*\n.*\nDeep on shop \(shop\) +warning +9m 30s +9 > 5", result.stdout)
+    assert "shop/Nowhere: its expression has no rows\n" in result.stdout
+    assert re.search(r"gold +ACME +would be kept +99.9\d+% +99.9% +0% +2026-11-01 00:00 UTC", result.stdout)
+    assert "shop/removed: 2026-10-02 22:00 to 2026-10-02 23:00 UTC is excluded: their network\n" in result.stdout
 
 
 def test_a_server_tells_the_same_as_a_file(world: tuple[str, str]) -> None:

@@ -1,13 +1,19 @@
 """`tocsin status` in words: the worst first, and nothing lost without colours."""
 
 import io
+import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from tests import snapshots
 
 from tocsin.cli.status_table import show
+from tocsin.evaluate.measures import Excluded
+from tocsin.evaluate.model import Phase
+from tocsin.service.board import BlindRule
 from tocsin.service.shaping import status_of
+from tocsin.spec import Exclusion
 
 
 def shown(console: Console) -> str:
@@ -27,7 +33,8 @@ def test_everything_is_said_without_colours() -> None:
         "790% overspent",
         "1h:142x",
         "people-counting/end-to-end",
-        "breached",
+        "would be breached",
+        "2026-11-30 17:00 UTC",
     ]
 
     assert [words for words in expected if words not in text] == []
@@ -42,6 +49,39 @@ def test_what_is_unknown_says_why() -> None:
     assert isinstance(console.file, io.StringIO)
 
     assert f"{slo.ref}: only 3.3% of the window was seen, less than 90%\n" in console.file.getvalue()
+
+
+def test_what_waits_is_there_and_what_cannot_be_looked_at() -> None:
+    """An alert on its way is no open one; why a tier is blind, its objective says."""
+    console = Console(file=io.StringIO())
+    slo = snapshots.slo(state="exhausted", remaining=-0.1, exhaustion=timedelta())
+    rules = tuple(BlindRule(rule, snapshots.NOW, "its row is missing") for rule in ("redis/up:fast", "redis/Deep"))
+    waits = snapshots.alert("redis/Slow", phase=Phase.PENDING, fired_at=None, title="Slow on redis", reason="9 > 5")
+    standing = snapshots.standing(replace(snapshots.healthy(), slos=(slo,)), blind=rules)
+    show(status_of(standing), console, pending=(waits,), unseen=[("redis/Full", "its expression has no rows")])
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+
+    assert "no open alerts" not in text
+    assert re.search(r"Pending.*\n.*\nSlow on redis +critical +14m +9 > 5", text)
+    assert "redis/Deep: blind, its row is missing\nredis/Full: its expression has no rows\n" in text
+    assert "redis/up:fast" not in text
+    assert re.search(r"10% overspent .*–\n", text), "what is gone is not used up in no time"  # noqa: RUF001
+
+
+def test_what_was_taken_out_of_the_figures() -> None:
+    """They would be wrong without it."""
+    console = Console(file=io.StringIO())
+    start = datetime(2026, 11, 2, 22, tzinfo=UTC)
+    exclusion = Exclusion(start, start + timedelta(hours=1), "their network", "good", snapshots.NOWHERE)
+    slo = snapshots.slo(excluded=(Excluded(exclusion),))
+    show(status_of(snapshots.standing(replace(snapshots.healthy(), slos=(slo,)))), console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+
+    assert "no open alerts\n" in text
+    said = "be-camera/uptime: 2026-11-02 22:00 to 2026-11-02 23:00 UTC is counted as good: their network"
+    assert said in text
 
 
 def test_the_worst_objective_is_first() -> None:

@@ -57,5 +57,6 @@ def command(
         from tocsin.cli.status_table import show
         from tocsin.service.shaping import status_of
 
-        show(status_of(standing(definitions.workspace, found)))
+        stands = standing(definitions.workspace, found)
+        show(status_of(stands), pending=stands.pending_alerts(), unseen=found.unseen)
     return 0

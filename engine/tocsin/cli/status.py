@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from tocsin.service.board import Standing
     from tocsin.service.shapes import Status
 
 TIMEOUT_SECONDS = 10.0
@@ -33,15 +34,17 @@ def command(paths: tuple[str, ...], *, url: str | None, prometheus: str | None, 
     critical alert is open, a budget is spent or an SLA is breached, 2 nobody could tell.
     """
     from tocsin.errors import MisuseError
+    from tocsin.service.shaping import status_of
 
     if paths and url is None:
         if prometheus is None:
             raise MisuseError("no metric source", hint="give --prometheus URL or set TOCSIN_PROMETHEUS")
-        status = _looked(paths, prometheus)
-        if status is None:
+        stands = _looked(paths, prometheus)
+        if stands is None:
             return 1
+        status, pending = status_of(stands), stands.pending_alerts()
     elif url is not None and not paths:
-        status = _asked(url)
+        status, pending = _asked(url), ()
     else:
         raise MisuseError("give either --url of a running service, or PATH with --prometheus", hint="tocsin status -h")
     if style == "json":
@@ -49,7 +52,7 @@ def command(paths: tuple[str, ...], *, url: str | None, prometheus: str | None, 
     else:
         from tocsin.cli.status_table import show
 
-        show(status)
+        show(status, pending=pending)
     return 1 if status.overall == "critical" else 0
 
 
@@ -79,15 +82,14 @@ def _asked(url: str) -> "Status":
     return status
 
 
-def _looked(paths: tuple[str, ...], prometheus: str) -> "Status | None":
+def _looked(paths: tuple[str, ...], prometheus: str) -> "Standing | None":
     """What one look finds; None where the definitions are wrong."""
     from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
     from tocsin.service.once import look_once
-    from tocsin.service.shaping import status_of
 
     definitions = read_definitions(paths)
     if definitions.errors:
         show_findings(definitions)
         return None
-    return status_of(look_once(definitions.workspace, prometheus))
+    return look_once(definitions.workspace, prometheus)

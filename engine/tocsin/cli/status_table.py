@@ -1,6 +1,6 @@
 """A Status as tables in the terminal; without colours it still says everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -8,9 +8,19 @@ from rich.console import Console
 from rich.markup import escape as without_markup
 from rich.table import Table
 
+from tocsin.evaluate.model import AlertView
 from tocsin.report.plain import harmless
 from tocsin.service.phrases import NOTHING, budget, exact, share, span, times
-from tocsin.service.shapes import Burn, JourneyShape, Objective, OpenAlert, SlaShape, Status
+from tocsin.service.shapes import (
+    Burn,
+    ExcludedShape,
+    ExclusionShape,
+    JourneyShape,
+    Objective,
+    OpenAlert,
+    SlaShape,
+    Status,
+)
 
 WIDE = 200
 """Columns where no terminal sets a limit, so that nothing is folded for programs that search."""
@@ -26,8 +36,14 @@ _COLOURS = {
 _RANK = {"exhausted": 0, "burning": 1, "unknown": 2}
 
 
-def show(status: Status, console: Console | None = None) -> None:
-    """Print *status*, what is worst first."""
+def show(
+    status: Status,
+    console: Console | None = None,
+    *,
+    pending: Sequence[AlertView] = (),
+    unseen: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Print *status*, what is worst first; alerts that are *pending*, and why others are *unseen*, are known apart."""
     out = console or Console(highlight=False)
     if not out.is_terminal:
         out.width = WIDE
@@ -36,19 +52,24 @@ def show(status: Status, console: Console | None = None) -> None:
     if status.source is not None and not status.source.ok:
         since = f"{status.source.since:%H:%M:%S}"
         out.print(f"[magenta]blind since {since} UTC: {escape(status.source.detail)}[/]")
-    if status.alerts:
-        out.print(_alerts(status.alerts, at))
-    if status.slos:
-        out.print(_objectives(status.slos))
-    if status.journeys:
-        out.print(_journeys(status.journeys))
-    if status.slas:
-        out.print(_slas(status.slas))
-    reasons = list(_unknown(status))
-    if reasons:
-        out.print()
-    for ref, reason in reasons:
-        out.print(f"[magenta]{escape(ref)}[/]: {escape(reason)}")
+    tables = (
+        (_alerts(status.alerts, at), status.alerts),
+        (_pending(pending, at), pending),
+        (_objectives(status.slos), status.slos),
+        (_journeys(status.journeys), status.journeys),
+        (_slas(status.slas), status.slas),
+    )
+    if not status.alerts and not pending:
+        out.print("no open alerts")
+    for table, rows in tables:
+        if rows:
+            out.print(table)
+    reasons = [*_unknown(status), *unseen]
+    for colour, notes in (("magenta", reasons), ("default", list(_excluded(status)))):
+        if notes:
+            out.print()
+        for ref, note in notes:
+            out.print(f"[{colour}]{escape(ref)}[/]: {escape(note)}")
 
 
 def escape(text: str) -> str:
@@ -60,7 +81,24 @@ def _unknown(status: Status) -> Iterator[tuple[str, str]]:
     """Why nothing can be said of what is unknown."""
     yield from ((slo.ref, slo.reason) for slo in status.slos if slo.state == "unknown" and slo.reason)
     yield from ((one.ref, one.reason) for one in status.journeys if one.state == "unknown" and one.reason)
-    yield from ((sla.name, sla.reason) for sla in status.slas if sla.breached is None and sla.reason)
+    yield from ((sla.name, sla.reason) for sla in status.slas if None in {sla.breached, sla.credit} and sla.reason)
+    if status.source is not None and status.source.ok:
+        # why a tier is blind, its objective says
+        yield from ((one.rule, f"blind, {one.reason}") for one in status.blind if ":" not in one.rule)
+
+
+def _excluded(status: Status) -> Iterator[tuple[str, str]]:
+    """What was taken out of the figures above."""
+    for ref, some in ((one.ref, one.exclusions) for one in status.slos):
+        yield from ((ref, _exclusion(each)) for each in some)
+    for ref, others in ((one.name, one.exclusions) for one in status.slas):
+        yield from ((ref, _exclusion(each)) for each in others)
+
+
+def _exclusion(one: ExcludedShape | ExclusionShape) -> str:
+    how = "counted as good" if one.treat == "good" else "excluded"
+    start, end = (at.astimezone(UTC) for at in (one.start, one.end))
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC is {how}: {one.reason}"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -93,7 +131,8 @@ def _burn(burns: list[Burn]) -> str:
 def _objectives(slos: list[Objective]) -> Table:
     table = _table("\nObjectives", "objective", "state", "SLI", "target", "budget left", "burn rate", "used up in")
     for slo in sorted(slos, key=lambda s: (_RANK.get(s.state, 3), s.ref)):
-        left = None if slo.exhaustion is None else timedelta(seconds=slo.exhaustion)
+        spent = slo.budget_remaining is not None and slo.budget_remaining <= 0
+        left = None if slo.exhaustion is None or spent else timedelta(seconds=slo.exhaustion)
         table.add_row(
             escape(slo.ref),
             _coloured(slo.state),
@@ -120,10 +159,12 @@ def _journeys(journeys: list[JourneyShape]) -> Table:
 
 
 def _slas(slas: list[SlaShape]) -> Table:
-    table = _table("\nSLAs", "SLA", "customer", "state", "uptime", "target", "credit")
+    """Each in its running period: nothing is breached, nor owed, before that is over."""
+    columns = ("SLA", "customer", "state", "uptime", "target", "credit", "period ends")
+    table = _table("\nSLAs, if their periods ended now", *columns)
     for sla in slas:
         state = "unknown" if sla.breached is None else "critical" if sla.breached else "healthy"
-        word = {"unknown": "cannot tell", "critical": "breached", "healthy": "kept"}[state]
+        word = {"unknown": "cannot tell", "critical": "would be breached", "healthy": "would be kept"}[state]
         table.add_row(
             escape(sla.name),
             escape(sla.customer),
@@ -131,7 +172,15 @@ def _slas(slas: list[SlaShape]) -> Table:
             share(sla.uptime),
             exact(sla.target),
             exact(sla.credit),
+            f"{sla.end.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         )
+    return table
+
+
+def _pending(alerts: Sequence[AlertView], at: datetime) -> Table:
+    table = _table("\nPending alerts", "alert", "severity", "for", "why")
+    for view in alerts:
+        table.add_row(escape(view.title), _coloured(view.severity), span(at - view.started_at), escape(view.reason))
     return table
 
 

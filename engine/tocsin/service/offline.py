@@ -12,11 +12,14 @@ from datetime import UTC, datetime, timedelta
 
 from tocsin.backtest.period import Period
 from tocsin.backtest.ticks import Ticks
+from tocsin.backtest.values import asked
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.accounting import Account, account, window_of
 from tocsin.evaluate.counting import LATE, named, statement
 from tocsin.evaluate.grouped import GroupedQuestion
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
+from tocsin.evaluate.questions import QUESTIONS
+from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.slo_budget import NOT_EXCLUDED, SPENT
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.evaluate.words import percent
@@ -48,6 +51,8 @@ class Evaluation:
 
     objectives: tuple[Objective, ...]
     snapshot: Snapshot
+    unseen: tuple[tuple[str, str], ...] = ()
+    """Alerts on values that could not fire, and why: there was nothing to look at."""
 
 
 def evaluate(workspace: Workspace, source: MetricSource, at: datetime, *, first: datetime | None = None) -> Evaluation:
@@ -64,7 +69,8 @@ def evaluate(workspace: Workspace, source: MetricSource, at: datetime, *, first:
     snapshot = turn(watch, sight, memory, at).snapshot
     settings = workspace.platform.ledger if workspace.platform else LedgerSettings()
     objectives = tuple(_objectives(source, watch, snapshot, first, float(settings.coverage)))
-    return Evaluation(objectives, replace(snapshot, slos=tuple(one.status for one in objectives)))
+    unseen = tuple(_unwatched(workspace, sight))
+    return Evaluation(objectives, replace(snapshot, slos=tuple(one.status for one in objectives)), unseen)
 
 
 def _before(workspace: Workspace, at: datetime, first: datetime | None) -> Period:
@@ -72,6 +78,18 @@ def _before(workspace: Workspace, at: datetime, first: datetime | None) -> Perio
     start = at - lead_of(workspace)
     start = start if first is None else min(max(start, first), at)
     return Period.of(Ticks.between(start, at), start, first)
+
+
+def _unwatched(workspace: Workspace, sight: Sight) -> Iterator[tuple[str, str]]:
+    for service in workspace.services:
+        for alert in service.alerts:
+            seen = sight.seen.get(alert.ref)
+            if type(alert.condition) not in QUESTIONS or seen is None or seen.rows:
+                continue
+            if not seen.complete and seen.rest.sample.truth is Truth.UNKNOWN:
+                yield alert.ref, seen.rest.sample.reason
+            elif asked(QUESTIONS[type(alert.condition)](alert))[1]:
+                yield alert.ref, "its expression has no rows"
 
 
 def standing(workspace: Workspace, evaluation: Evaluation) -> Standing:
