@@ -216,6 +216,9 @@ HEARTBEAT = "(heartbeat)"
 CANARY = "canary-"
 """What the keys of test messages begin with; those of alerts are hexadecimal."""
 
+DIGEST = "digest-"
+"""What the keys of digests begin with."""
+
 
 class Outcome(StrEnum):
     """What became of one attempt; UNKNOWN means the receiver may or may not have it."""

@@ -14,7 +14,7 @@ from functools import cache
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tocsin.ports import CANARY, Action, AlertText, Labels, Notification
+from tocsin.ports import CANARY, DIGEST, Action, AlertText, Labels, Notification
 
 LATE = timedelta(seconds=60)
 """A message says that it is late when it leaves this long after the evaluation that caused it."""
@@ -77,6 +77,8 @@ def state_word(notification: Notification) -> str:
     """Say how it stands in one word."""
     if notification.dedup_key.startswith(CANARY):
         return "TEST"
+    if notification.dedup_key.startswith(DIGEST):
+        return "DIGEST"
     return _STATES.get(notification.action, "FIRING")
 
 

@@ -7,9 +7,11 @@ import pytest
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 from tests.talks import Talk, closed
 
+from tocsin.adapters.outbox import folded
 from tocsin.notify.hours import digest_due
 from tocsin.spec import Digest
 from tocsin.units import Duration
+from tocsin_notifiers.message import subject
 
 HOUR = 3_600
 ONE_O_CLOCK = Digest(at=13 * 60)
@@ -36,7 +38,7 @@ def test_what_fired_and_what_ended_is_told_together() -> None:
 
     assert before == []
     assert one.tick(HOUR, view("a"), view("c")) == [("email", "fire", ("a", "c", "b"))]
-    assert notes(one) == ["digest: 2 fired, 1 ended"]
+    assert notes(one) == ["digest: 2 new, 1 came and went"]
     assert one.tick(HOUR + 1, view("a"), view("c")) == []
 
 
@@ -51,7 +53,7 @@ def test_the_next_one_tells_the_news_only() -> None:
     later = one.tick(HOUR + 2 * day, view("a"))
 
     assert (quiet, ended, later) == ([], [], [("email", "resolve", ("b",))])
-    assert notes(one)[-1] == "digest: 0 fired, 1 ended, 1 told of before still fire"
+    assert notes(one)[-1] == "digest: 1 told of before ended, 1 told of before still firing"
     assert one.sent[0].dedup_key != one.sent[1].dedup_key
 
 
@@ -71,6 +73,19 @@ def test_nothing_is_left_of_what_was_told_and_is_over() -> None:
     said = one.tick(HOUR)
 
     assert (said, one.groups) == ([("email", "resolve", ("a",))], {})
+    assert notes(one) == ["digest: 1 came and went"]
+
+
+def test_a_digest_of_ends_only_is_what_it_is() -> None:
+    """No end that comes alone, as there never was a message before it; its subject says that it is a digest."""
+    one = talk()
+    one.tick(0, view("a"))
+    one.tick(60, closed("a", 60))
+    one.tick(HOUR)
+    (sent,) = one.sent
+
+    assert folded([sent], reached=False).notes == ("digest: 1 came and went",)
+    assert subject(sent) == "[DIGEST] be-camera/uptime burns its error budget (critical)"
 
 
 def test_every_so_often() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tocsin.notify.pacing import SEVERITIES, severity_rank
-from tocsin.ports import Action, Notification
+from tocsin.ports import DIGEST, Action, Notification
 
 UNANNOUNCED = "this alert fired and resolved before a message about it could be delivered here"
 
@@ -18,7 +18,8 @@ def folded(waiting: Sequence[Notification], *, reached: bool) -> Notification:
     """One message in place of all that are *waiting* for one dedup key, oldest first.
 
     The last one's words win; an alert that only an earlier one knows is kept, so that no resolve is swallowed.
-    *reached* says whether an earlier message may have arrived; if not, a RESOLVE says that it comes alone.
+    *reached* says whether an earlier message may have arrived; if not, a RESOLVE says that it comes alone. A digest
+    always does, also one that tells of ends only.
     """
     last = waiting[-1]
     alerts = {text.dedup_key: text for message in waiting for text in message.alerts}
@@ -28,6 +29,7 @@ def folded(waiting: Sequence[Notification], *, reached: bool) -> Notification:
     if action in {Action.REPEAT, Action.ACKNOWLEDGE} and any(message.action is Action.FIRE for message in waiting):
         action = Action.FIRE  # what nobody has been told of cannot be acknowledged there
     notes = last.notes
-    if action is Action.RESOLVE and not reached and UNANNOUNCED not in notes:
+    digest = last.dedup_key.startswith(DIGEST)
+    if action is Action.RESOLVE and not (reached or digest) and UNANNOUNCED not in notes:
         notes = (*notes, UNANNOUNCED)
     return replace(last, action=action, alerts=last.alerts + kept, notes=notes)

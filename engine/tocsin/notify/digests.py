@@ -13,7 +13,7 @@ from hashlib import sha256
 from tocsin.evaluate.memory import GroupEpisode, GroupKey, GroupState
 from tocsin.notify.hours import digest_due
 from tocsin.notify.pacing import reading_order
-from tocsin.ports import Action, AlertText, Notification
+from tocsin.ports import DIGEST, Action, AlertText, Notification
 from tocsin.spec import Digest
 
 
@@ -47,10 +47,15 @@ def _happened(episode: GroupEpisode) -> datetime:
 
 
 def _notes(told: list[GroupEpisode], still: int) -> tuple[str, ...]:
-    firing = sum(e.open for e in told)
-    counts = f"digest: {firing} fired, {len(told) - firing} ended"
-    return (f"{counts}, {still} told of before still fire" if still else counts,)
+    """How many of what; an alert that nobody knew of may have ended, too."""
+    counts = (
+        (sum(e.open for e in told), "new"),
+        (sum(not e.open and not e.announced for e in told), "came and went"),
+        (sum(not e.open and e.announced for e in told), "told of before ended"),
+        (still, "told of before still firing"),
+    )
+    return (f"digest: {', '.join(f'{count} {what}' for count, what in counts if count)}",)
 
 
 def _thread(key: GroupKey, now: datetime) -> str:
-    return sha256(repr((key.channel, key.route, key.labels, now.isoformat())).encode()).hexdigest()[:40]
+    return DIGEST + sha256(repr((key.channel, key.route, key.labels, now.isoformat())).encode()).hexdigest()[:40]
