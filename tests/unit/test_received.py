@@ -79,8 +79,12 @@ class TestOfOthers:
         """A script that says "until five" and is no Prometheus means it."""
         there = world(claim(0, tells_end=False))
         there.run(0, 300)
+        end = f"{START + FOUR:%Y-%m-%d %H:%M:%S} UTC"
 
         assert there.told(RULE, ALL) == [(0, FIRED), (240, RESOLVED)]
+        assert Received().sample(claim(0, tells_end=False), START + FOUR).reason == (
+            f"it was to end at {end} unless it was sent again"
+        )
 
     @pytest.mark.parametrize(
         ("rule", "over"),

@@ -105,10 +105,8 @@ class Received:
         if now < claim.ends_at:
             return Sample(Truth.TRUE, reason="its sender says that it fires", facts=_facts(claim), at_once=True)
         if not claim.tells_end:
-            return Sample(
-                Truth.FALSE,
-                reason=f"it was sent to last until {claim.ends_at:%Y-%m-%d %H:%M:%S} UTC, and was not sent again",
-            )
+            end = f"{claim.ends_at:%Y-%m-%d %H:%M:%S} UTC"
+            return Sample(Truth.FALSE, reason=f"it was to end at {end} unless it was sent again")
         if any(_is_over(rule, claim) and not self._holds(place, claim) for place, rule in enumerate(self.rules)):
             return Sample(Truth.FALSE, reason="its rule was evaluated without it since its sender was last heard of")
         at = f"{claim.said_at:%Y-%m-%d %H:%M:%S} UTC"
