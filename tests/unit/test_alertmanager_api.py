@@ -20,6 +20,7 @@ from tocsin.evaluate.model import Mute, MuteKind, Snapshot
 from tocsin.evaluate.received import fingerprint
 from tocsin.ports import SourceHealth, labels_of
 from tocsin.service.alertmanager import Office
+from tocsin.service.alertmanager.bounds import bounded_labels, bounded_notes, bounded_url
 from tocsin.service.api import Desk
 from tocsin.service.app import create_app
 from tocsin.service.board import Board, Standing
@@ -303,3 +304,39 @@ def test_it_says_what_it_is(api: Api) -> None:
     assert (status["versionInfo"]["version"], status["cluster"]["status"]) == ("1.2.3", "disabled")
     assert status["config"]["original"] == "route: {}"
     assert api.get("/receivers") == [{"name": "email"}, {"name": "pd"}]
+
+
+def test_huge_labels_are_cut_and_alerts_stay_apart(api: Api) -> None:
+    """A megabyte in a label is kept as a thousand characters, which still differ where the wholes do; an end fits."""
+    huge = [{"alertname": "TooHot", "dump": "x" * 10**6 + end} for end in "ab"]
+    sent = [{"labels": labels, "annotations": {"summary": "s" * 10**6, "z": "z"}} for labels in huge]
+    assert api.post("/alerts", sent)[0] == 200
+    first, second = sorted(api.claimed(), key=lambda claim: claim.labels)
+
+    assert first.labels != second.labels
+    assert {len(value) for claim in (first, second) for name, value in claim.labels if name == "dump"} == {1_000}
+    assert [(name, len(text)) for name, text in first.annotations] == [("summary", 4_000), ("z", 1)]
+    over = {"labels": huge[0], "startsAt": "2026-11-23T11:00:00Z", "endsAt": "2026-11-23T11:59:00Z"}
+    assert api.post("/alerts", [over])[0] == 200
+    assert sorted(claim.ended for claim in api.claimed()) == [False, True]
+
+
+def test_thousands_of_labels_are_counted(api: Api) -> None:
+    """Those that everything is told by are kept, the others stand in one; without any of them it is another alert."""
+    many = {f"l{n:04}": str(n) for n in range(5_000)} | {"severity": "critical", "alertname": "TooHot", "n" * 300: "x"}
+    fewer = {name: value for name, value in many.items() if name != "l4999"}
+    assert api.post("/alerts", [{"labels": many}, {"labels": fewer}])[0] == 200
+    labels = sorted((dict(claim.labels) for claim in api.claimed()), key=lambda each: each["more_labels"])
+
+    assert [each["more_labels"].partition(",")[0] for each in labels] == ["4902 more", "4903 more"]
+    assert {len(each) for each in labels} == {101}
+    assert {(each["alertname"], each["severity"], each["l0097"]) for each in labels} == {("TooHot", "critical", "97")}
+
+
+def test_bounds_leave_usual_alerts_alone() -> None:
+    """As a Prometheus sends them."""
+    labels = {"alertname": "TooHot", "instance": "a:9100", "path": "/" + "p" * 999}
+
+    assert bounded_labels(labels) == labels
+    assert bounded_notes({"summary": "s", "b": "x"}, ("summary",)) == {"summary": "s", "b": "x"}
+    assert (bounded_url("http://p/graph"), bounded_url("http://p/" + "x" * 2_000)) == ("http://p/graph", "")

@@ -13,7 +13,7 @@ from tests.snapshots import NOW
 from tocsin.diagnostics import Diagnostic
 from tocsin.evaluate.model import Snapshot
 from tocsin.evaluate.words import percent, span
-from tocsin.service.page import MOST_ROWS, bar_width, headline, refresh_seconds, render, web_link
+from tocsin.service.page import MOST_ALERTS, MOST_ROWS, bar_width, headline, refresh_seconds, render, web_link
 from tocsin.service.phrases import budget
 
 VOID = {"meta", "link", "br", "rect", "path", "circle"}
@@ -274,3 +274,36 @@ def test_the_headline_says_what_is_wrong(changes: dict[str, object], tone: str, 
     line = headline(snapshots.standing(snapshot), NOW)
 
     assert (line.tone, line.text) == (tone, words)
+
+
+def test_a_label_of_a_megabyte_makes_no_megabyte_of_page() -> None:
+    """Every text is cut, also in the middle of an alert; what leads somewhere is left out, not cut."""
+    huge = "x" * 10**6
+    snapshot = snapshots.troubled()
+    one = replace(
+        snapshot.alerts[0],
+        title=huge,
+        summary=huge,
+        service=huge,
+        facts=((huge, huge),) * 5,
+        runbook=f"https://runbooks.example/{huge}",
+        severity=huge,
+    )
+    html = render(snapshots.standing(replace(snapshot, alerts=(one,))), (one,), NOW)
+    page = _Reader(html)
+
+    assert len(html) < 60_000
+    assert "xxx…" in page.text
+    assert not [link for link in page.links if "runbooks" in link]
+
+
+def test_a_storm_is_no_endless_page() -> None:
+    """The worst and oldest are shown, the others counted."""
+    snapshot = snapshots.troubled()
+    many = tuple(replace(snapshot.alerts[0], dedup_key=f"k{n}") for n in range(MOST_ALERTS + 50))
+    page = read(replace(snapshot, alerts=many))
+
+    assert sum(link.startswith("alerts/") for link in page.links) == MOST_ALERTS
+    assert "Open alerts 250" in page.text
+    assert "50 more are left out here; the API has them all." in page.text
+    assert "left out" not in read(snapshot).text

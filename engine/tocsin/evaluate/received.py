@@ -29,7 +29,8 @@ from tocsin.ports import Labels, WatchedRule, labels_of
 
 PREFIX = "received:"
 """What Identity.rule of an alert begins with that none of our rules evaluates."""
-_TEXTS = ("summary", "message", "description")
+TEXTS = ("summary", "message", "description")
+"""Annotations that people write their words in."""
 _UNSAID = ("alertgroup", "job", "prometheus", "service", "severity")
 """Labels that tell no two alerts of one name apart for a person."""
 SEVERITIES = {"page": "critical", "critical": "critical", "ticket": "warning", "warning": "warning", "info": "info"}
@@ -212,7 +213,7 @@ def foreign(claim: Claim) -> tuple[Rule, Labels]:
     labels, notes = dict(claim.labels), dict(claim.annotations)
     name = labels.get("alertname", "alert")
     service = labels.get("service", "")
-    texts = [notes[key] for key in _TEXTS if notes.get(key)]
+    texts = [notes[key] for key in TEXTS if notes.get(key)]
     made = Rule(
         id=f"{PREFIX}{name}",
         service=service,
@@ -246,5 +247,5 @@ def _unheard() -> Rest:
 
 
 def _facts(claim: Claim) -> tuple[tuple[str, str], ...]:
-    more = [(key, value) for key, value in claim.annotations if key not in {*_TEXTS, "runbook_url"}]
+    more = [(key, value) for key, value in claim.annotations if key not in {*TEXTS, "runbook_url"}]
     return (*more[:5], *((("shown at", claim.url),) if claim.url else ()))

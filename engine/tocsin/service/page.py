@@ -31,6 +31,10 @@ DEAD_FOR = timedelta(days=7)
 """How long a message that was given up is shown."""
 MOST_ROWS = 500
 """Objectives shown; what is not healthy comes first."""
+MOST_ALERTS = 200
+"""Open alerts shown, and as many pending ones; the worst and oldest come first."""
+LONGEST = 2_000
+"""Characters of one text shown: a label may have a million."""
 
 CSS = files("tocsin.service").joinpath("templates/page.css").read_text(encoding="utf-8")
 _CSS_HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
@@ -98,8 +102,15 @@ def _shortcomings(snapshot: Snapshot) -> list[str]:
 
 
 def web_link(url: str | None) -> str | None:
-    """The URL if it is one a browser may follow; a definition must not smuggle in a script."""
-    return url if url is not None and re.match(r"(?i)https?://", url) else None
+    """The URL if it is one a browser may follow; a definition must not smuggle in a script, and a cut one lies."""
+    return url if url is not None and len(url) <= LONGEST and re.match(r"(?i)https?://", url) else None
+
+
+def shown(value: object) -> object:
+    """What a page shows of a text; the style sheet is markup."""
+    if isinstance(value, str) and not hasattr(value, "__html__") and len(value) > LONGEST:
+        return f"{value[: LONGEST - 1]}…"
+    return value
 
 
 def by_need(slos: tuple[SloStatus, ...]) -> tuple[SloStatus, ...]:
@@ -136,6 +147,7 @@ def refresh_seconds(interval: timedelta) -> int:
 def environment() -> Environment:
     """The templates of pages, with the words that they use."""
     made = pages.environment("tocsin.service")
+    made.finalize = shown
     made.filters |= {
         "share": phrases.share,
         "exact": phrases.exact,
@@ -173,6 +185,9 @@ def render(
             headline=headline(standing, now),
             refresh=refresh_seconds(standing.interval),
             source_url=without_password(standing.source_url),
+            open=standing.open_alerts(),
+            pending=standing.pending_alerts(),
+            most_alerts=MOST_ALERTS,
             slos=slos[:MOST_ROWS],
             hidden=max(0, len(slos) - MOST_ROWS),
             recent=recent,

@@ -9,10 +9,11 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from tocsin.evaluate.model import AlertView, MuteKind
-from tocsin.evaluate.received import Claim, fingerprint
+from tocsin.evaluate.received import TEXTS, Claim, fingerprint
 from tocsin.matchers import LabelMatcher, Matchers, fulfilled
 from tocsin.notify.routing import Directory
 from tocsin.ports import Labels, labels_of
+from tocsin.service.alertmanager.bounds import bounded_labels, bounded_notes, bounded_url
 from tocsin.service.alertmanager.shapes import (
     AlertStatusShape,
     GettableAlert,
@@ -82,13 +83,13 @@ def _claim(posted: PostableAlert, agent: str, now: datetime) -> Claim:
     if ends is not None and starts is not None and ends < starts:
         raise ValueError("start time must be before end time")
     return Claim(
-        labels=labels_of(labels),
-        annotations=labels_of(posted.annotations),
+        labels=labels_of(bounded_labels(labels)),
+        annotations=labels_of(bounded_notes(posted.annotations, (*TEXTS, "runbook_url"))),
         starts_at=starts or min(now, ends or now),
         ends_at=ends or now + RESOLVE_TIMEOUT,
         said_at=now,
         tells_end=ends is not None and (agent.startswith("Prometheus/") or bool(posted.generatorURL)),
-        url=posted.generatorURL,
+        url=bounded_url(posted.generatorURL),
     )
 
 
