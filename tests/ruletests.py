@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 from tests import builders
@@ -35,9 +36,13 @@ def groups_of(*slos: Slo) -> tuple[RuleGroup, ...]:
 
 def values(samples: Values) -> str:
     """Samples in promtool's notation; None is no sample."""
-    return " ".join(
-        "_" if sample is None else f"{sample:g}" if sample == int(sample) else repr(sample) for sample in samples
-    )
+    return " ".join(_value(sample) for sample in samples)
+
+
+def _value(sample: float | None) -> str:
+    if sample is None or isnan(sample):
+        return "_" if sample is None else "NaN"
+    return f"{sample:g}" if sample == int(sample) else repr(sample)
 
 
 def counter(events: Sequence[float | None], start: float = 0) -> list[float | None]:

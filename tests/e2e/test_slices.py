@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import nan
 
 import pytest
 from tests import builders
@@ -115,6 +116,22 @@ def compiled() -> Mapping[str, list[float]]:
         assert len(values) == len(asked)
         found |= {slo.name: values[len(names) * at :][: len(names)] for at, slo in enumerate(slos)}
     return {name: [bad / 60, total / 60, *more] for name, (bad, total, *more) in found.items()}
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize(("slice_target", "bad"), [("0.95", 2), (None, 0.2)])
+def test_a_slice_that_is_no_number_poisons_no_window(empty: str, slice_target: str | None, bad: float) -> None:
+    """A counter of errors that is NaN at one scrape, in the hour in which two other minutes are bad."""
+    sli = RatioSli('hits_total{job="shop"}', bad_events='errors_total{job="shop"}')
+    sliced = SlicedSli(sli, MINUTE, Decimal(slice_target) if slice_target else None, empty)
+    slo = replace(objective("one", "1d"), sli=sliced)
+    errors = counter([1.0 if at in {80, 90} else 0.0 for at in range(HOUR * 2)])
+    errors[85] = nan
+    series = {'hits_total{job="shop"}': counter([10.0] * HOUR * 2), 'errors_total{job="shop"}': errors}
+    asked = [(f'slo:{name}{{slo="one"}}', 6_000) for name in ("bad:rate1h", "total:rate1h")]
+    found = [value for rows in ask(recorded(slo)[0], series, asked) for value in rows.values()]
+
+    assert [60 * each for each in found] == pytest.approx([bad, 60])
 
 
 @pytest.fixture(scope="module")

@@ -125,7 +125,8 @@ def recordings(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[RecordingRule]:
     own = labels(slo)
     if (now := slo.sli.now()) is not None:
         for kind, expression in zip(KINDS, now, strict=True):
-            yield RecordingRule(f"slo:{kind}:now", f"{expression} >= 0", own, slo.span)
+            text = expression if isinstance(slo.sli, SlicedSli) else f"{expression} >= 0"
+            yield RecordingRule(f"slo:{kind}:now", text, own, slo.span)
     sli = slo.sli
     if (births := births_of(slo)) is not None and isinstance(sli, RatioSli):
         yield from births.rules()

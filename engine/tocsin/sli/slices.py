@@ -52,10 +52,11 @@ class SlicedSli:
         return self.inner.mean(window)
 
     def now(self) -> tuple[str, str]:
-        """Whether the slice that ends now is bad (or how much of it), and whether it counts."""
+        """Whether the slice that ends now is bad (or how much of it), and whether it counts; neither is ever NaN."""
         events = self.inner.total(str(self.slice))
         ratio = f"{self.inner.bad(str(self.slice))} / ({events} > 0)"
-        bad = ratio if self.target is None else f"({ratio} > bool {literal(1 - self.target + _TIE)})"
+        # one NaN would make one of every sum over a window that it is in
+        bad = f"({ratio} >= 0)" if self.target is None else f"({ratio} > bool {literal(1 - self.target + _TIE)})"
         if self.empty == "ignore":
             return bad, f"({events} > bool 0)"
         worth = 1 if self.empty == "bad" else 0
