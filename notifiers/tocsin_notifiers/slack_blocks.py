@@ -2,6 +2,9 @@
 
 Limits: 150 characters in a header, 3,000 in a section, 50 blocks, some 13,000 characters in all (messages beyond that
 are refused with msg_blocks_too_long). https://docs.slack.dev/reference/block-kit/blocks
+
+Words stand in plain_text: in mrkdwn `*`, `_`, `~`, backticks and `:fire:` of a label would be formatted, and Slack has
+no escape for that. Only the lines of links are mrkdwn.
 """
 
 from collections.abc import Iterator
@@ -44,7 +47,7 @@ def state(notification: Notification, now: datetime, own: str | None = None) -> 
     parts = list(sections(escaped(printable(words, room))))
     while sum(map(len, parts)) > room:  # an escape is longer than what it stands for
         parts.pop()
-    blocks += [_section(part) for part in (*parts, *foot)]
+    blocks += [*map(_words, parts), *map(_linked, foot)]
     return {"text": escaped(printable(head, LONGEST_SECTION)), "blocks": blocks[:MOST_BLOCKS]}
 
 
@@ -53,7 +56,7 @@ def event(notification: Notification, now: datetime, own: str | None = None) -> 
     head = f"{sign(notification)} {subject(cleaned(notification))}"
     told = body(_unlinked(notification, runbooks=True), now, own, "slack.j2")
     words = escaped(printable(f"{head}\n{told}", LONGEST_REPLY))
-    return {"text": words, "blocks": [_section(part) for part in sections(words)]}
+    return {"text": words, "blocks": [_words(part) for part in sections(words)]}
 
 
 def _unlinked(notification: Notification, *, runbooks: bool) -> Notification:
@@ -66,7 +69,7 @@ def _unlinked(notification: Notification, *, runbooks: bool) -> Notification:
 
 def _links(text: AlertText, *, named: bool) -> str:
     """The links of one alert in a line, as many as a line holds; *named* where there are several alerts."""
-    line = f"{escaped(one_line(titled(text), 50))}: " if named else ""
+    line = f"{unformatted(escaped(one_line(titled(text), 50)))}: " if named else ""
     for name, url in _addresses(text):
         more = f"<{escaped(url)}|{escaped(name.capitalize())}>  "
         line += more if len(line) + len(more) <= LONGEST_LINE else ""
@@ -102,6 +105,18 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+_ALIKE = str.maketrans("*_~`:", "\u2217\u02cd\u223c\u02cb\u2236")
+
+
+def unformatted(text: str) -> str:
+    """Make it look the same without what mrkdwn formats by: for titles beside links, which stand in full above.
+
+    >>> unformatted("*a_b*").isascii(), unformatted("a-b")
+    (False, 'a-b')
+    """
+    return text.translate(_ALIKE)
+
+
 def sections(text: str) -> Iterator[str]:
     """Cut escaped text into what a section holds, between lines where there are any, never inside an escape.
 
@@ -125,6 +140,10 @@ def sections(text: str) -> Iterator[str]:
         yield part
 
 
-def _section(text: str) -> Block:
-    # verbatim: channel names and addresses in labels do not become links
+def _words(text: str) -> Block:
+    return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _linked(text: str) -> Block:
+    # verbatim: channel names and addresses in titles do not become links
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

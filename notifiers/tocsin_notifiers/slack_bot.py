@@ -139,7 +139,7 @@ class SlackBot:
         return Delivery(Outcome.RETRY if error in PASSING else Outcome.REJECTED, f"Slack says {error}{meaning}", wait)
 
 
-_PLAIN = {"unfurl_links": False, "unfurl_media": False, "link_names": False}
+_PLAIN = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "mrkdwn": False}
 
 
 def _aloud(notification: Notification) -> bool:

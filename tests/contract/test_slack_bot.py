@@ -177,6 +177,30 @@ def test_blocks_keep_slacks_limits_and_mention_nobody(web: HttpReceiver, bot: An
     assert root["blocks"][0]["text"]["type"] == "plain_text"
 
 
+MARKS = "*bold* _it_ ~no~ `code` ```x``` :fire: > quote"
+
+
+def test_slack_formats_no_value(web: HttpReceiver, bot: Any) -> None:
+    """What a label or an annotation says stands there letter by letter, and can be copied."""
+    notes: dict[str, Any] = {"summary": MARKS, "description": MARKS, "facts": ((MARKS, MARKS),), "runbook": None}
+    links = (("graph", "https://prometheus.example/graph"),)
+    alerts = [text(f"k{n}", title=f"{n} {MARKS}", service="shop", links=links, **notes) for n in range(2)]
+    delivery = send(bot, Action.FIRE, *alerts)
+    send(bot, Action.REPEAT, *alerts, receipt=delivery.receipt, seq=1)
+    asked = [said for _, said in calls(web)]
+    literal = MARKS.replace(">", "&gt;")
+
+    for said in asked:
+        plain = [block["text"] for block in said["blocks"] if block["text"]["type"] == "plain_text"]
+        marked = [block["text"] for block in said["blocks"] if block["text"]["type"] == "mrkdwn"]
+        assert "".join(each["text"] for each in plain[1 if len(plain) > 1 else 0 :]).count(literal) >= 8
+        assert not any(each["emoji"] for each in plain)
+        assert not set("*_~`") & set("".join(each["text"] for each in marked))
+        assert ":fire:" not in "".join(each["text"] for each in marked)
+    assert [said["mrkdwn"] for said in asked if "ts" not in said] == [False] * 3
+    assert "Graph>" in asked[0]["blocks"][-1]["text"]["text"]
+
+
 def test_one_conversation_is_one_message_also_after_a_restart(web: HttpReceiver, tmp_path: Path) -> None:
     """The receipt stands in the outbox: another process changes the message that the first one posted."""
     clock = TestClock()
