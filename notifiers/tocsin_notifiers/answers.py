@@ -102,7 +102,9 @@ def _network(error: Exception | None) -> Delivery:
         return Delivery(Outcome.REJECTED, "the address is not valid")
     causes = [error, *_causes(error)]
     if any(isinstance(c, ssl.SSLError) for c in causes):
-        return Delivery(Outcome.RETRY, "the TLS connection was refused: certificate or protocol")
+        said = next((c.verify_message for c in causes if isinstance(c, ssl.SSLCertVerificationError)), "")
+        fault = f"the TLS connection was refused: {said.rstrip('.') or 'certificate or protocol'}"
+        return Delivery(Outcome.RETRY, one_line(fault, LONGEST_DETAIL))
     if any(isinstance(c, NewConnectionError | ConnectTimeoutError | requests.ConnectTimeout) for c in causes):
         return Delivery(Outcome.RETRY, "cannot connect")
     if isinstance(error, requests.RequestException):

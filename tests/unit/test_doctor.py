@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from tests.alerts import NOON, channel, message, notifications, route, seconds, text, view
 
 from tocsin.adapters.lease import SqlLease
+from tocsin.adapters.running import Running
 from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.state_reader import read_state
 from tocsin.adapters.store import SqlStore
@@ -28,7 +29,7 @@ from tocsin.notify.silences import Silence
 from tocsin.ports import Action, Delivery, Notification, Outcome
 from tocsin.service.app import Check, Ready
 from tocsin.service.doctor import of_canaries, of_letters, of_silences, orphans
-from tocsin.service.doctor_running import Service, of_metrics, of_readiness
+from tocsin.service.doctor_running import of_metrics, of_readiness
 from tocsin.service.doctor_state import close_orphans
 from tocsin.units import Duration
 
@@ -316,7 +317,7 @@ class TestJudgements:
         code, output = asked("--url", "http://127.0.0.1:9")
 
         assert (code, "unknown: service: http://127.0.0.1:9 does not answer" in output) == (2, True)
-        assert Service("http://me:pw@127.0.0.1:9/").where == "http://127.0.0.1:9"
+        assert Running("http://me:pw@127.0.0.1:9/").where == "http://127.0.0.1:9"
 
 
 def silence(days: int, comment: str = "known") -> Silence:

@@ -4,13 +4,17 @@ Time-outs of sockets start anew with every byte, so a server that drips would ho
 the connection instead when the time is up, wherever its reader is.
 """
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -124,3 +128,20 @@ class GuardedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
+
+
+def guarded(session: requests.Session, url: str, connections: int) -> None:
+    """Let *session* ask at *url* by guarded connections, and at this machine itself by no proxy of the environment."""
+    if _is_loopback(urlsplit(url).hostname or ""):
+        session.trust_env = False
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    for prefix in ("http://", "https://", url):
+        session.mount(prefix, GuardedAdapter(connections))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return False

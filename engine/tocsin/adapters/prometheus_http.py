@@ -12,16 +12,13 @@ Every failure is a SourceError with a short text; SourceUnreachableError says th
 Only the resolver of host names may block longer than the deadline.
 """
 
-import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPException, responses
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -29,7 +26,8 @@ import urllib3
 from prometheus_api_client import PrometheusConnect
 
 from tocsin.adapters.forms import form
-from tocsin.adapters.http_deadline import Guard, GuardedAdapter, deadline
+from tocsin.adapters.http_deadline import Guard, deadline, guarded
+from tocsin.adapters.http_faults import CONNECT, short, why
 from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
 from tocsin.promql import over
@@ -42,7 +40,6 @@ STRETCH = timedelta(hours=6)
 LEAST_STRETCH = 60_000
 """Milliseconds of samples that are not asked for in halves any more."""
 _TOO_MUCH = ("answer too large", "too many samples")
-CONNECT = 2.0
 CHUNK = 2**16
 ABORTED = "is not asked any more, for the process stops"
 AS_ASKED = {"nocache": "1"}
@@ -88,9 +85,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         self._guards: set[Guard] = set()
         self._aborted = False
         self._lock = threading.Lock()
-        self._session.trust_env = not _is_loopback(urlsplit(url).hostname or "")
-        for prefix in ("http://", "https://", self.url):
-            self._session.mount(prefix, GuardedAdapter(connections))
+        guarded(self._session, self.url, connections)
 
     def instant(self, query: str, at: datetime) -> Answer:
         """Evaluate *query* at exactly *at*."""
@@ -208,12 +203,12 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
             except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
                 if self._aborted:
                     raise SourceUnreachableError(ABORTED) from None
-                raise SourceUnreachableError(_why(error, guard, limit)) from None
+                raise SourceUnreachableError(why(error, guard, limit)) from None
             if self._aborted:
                 raise SourceUnreachableError(ABORTED)
             if guard.expired:
                 # To http.client a connection closed amid the headers is an empty answer.
-                raise SourceUnreachableError(_why(TimeoutError(), guard, limit))
+                raise SourceUnreachableError(why(TimeoutError(), guard, limit))
         return status, kind, body
 
     def _send(self, method: str, url: str, data: Mapping[str, str], limit: float) -> tuple[int, str, bytes]:
@@ -249,7 +244,7 @@ def _understand(status: int, kind: str, body: bytes) -> _Reply:
     data = reply.get("data")
     if not isinstance(data, dict) or "resultType" not in data or "result" not in data:
         raise SourceError("answers with success, but without a result")
-    warnings = tuple(_short(str(text)) for text in reply.get("warnings") or ())
+    warnings = tuple(short(str(text)) for text in reply.get("warnings") or ())
     # PromQL's own remarks (since 2.49) are about the query; any other warning says that a part of the data is missing.
     partial = bool(reply.get("isPartial")) or any(not text.startswith("PromQL ") for text in warnings)
     return _Reply(str(data["resultType"]), data["result"], warnings, partial)
@@ -267,7 +262,7 @@ def content(status: int, kind: str, body: bytes) -> dict[str, Any]:
         what = kind.partition(";")[0].strip() or "unknown type"
         raise SourceUnreachableError(f"answers with {what} instead of the API's JSON; is a login page in between?")
     if status != 200 or reply["status"] != "success":
-        text = _short(f"{reply.get('errorType', 'error')}: {reply.get('error', '')}")
+        text = short(f"{reply.get('errorType', 'error')}: {reply.get('error', '')}")
         if _its_own_fault(reply.get("errorType"), status):
             raise SourceError(f"{_status(status)}: {text}" if status != 200 else text)
         raise SourceUnreachableError(f"{_status(status)}: {text}")
@@ -312,54 +307,8 @@ def _refuse_histogram(row: Mapping[str, Any], key: str) -> None:
         raise SourceError("the query gives native histograms; compare a quantile, a count or a fraction of them")
 
 
-# --- what went wrong ---------------------------------------------------------------------------------------
-
-
-def _why(error: Exception, guard: Guard, limit: float) -> str:
-    """Say in a few words what happened; the library's own texts hold object addresses and the whole URL."""
-    chain = list(_causes(error))
-    if guard.expired:
-        return f"timed out after {limit:g} s"
-    for kind, words in (
-        (ConnectionRefusedError, "connection refused"),
-        (urllib3.exceptions.NameResolutionError, "the name of its host does not resolve"),
-        (socket.gaierror, "the name of its host does not resolve"),
-        (requests.exceptions.SSLError, "TLS failed"),
-        (urllib3.exceptions.SSLError, "TLS failed"),
-        (ConnectionResetError, "connection reset"),
-        (BrokenPipeError, "connection reset"),
-        (urllib3.exceptions.DecodeError, "answers with a broken encoding"),
-        (requests.exceptions.ProxyError, "the proxy does not answer"),
-        (urllib3.exceptions.ConnectTimeoutError, f"timed out: no connection after {min(CONNECT, limit):g} s"),
-        (urllib3.exceptions.TimeoutError, f"timed out after {limit:g} s"),
-        (TimeoutError, f"timed out after {limit:g} s"),
-        (urllib3.exceptions.ProtocolError, "connection closed in the middle of the answer"),
-    ):
-        if any(isinstance(e, kind) for e in chain):
-            return words
-    return _short(f"connection failed ({type(chain[-1]).__name__})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error with all that caused it; requests and urllib3 hide causes in arguments and in `reason`."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        one = waiting.pop()
-        if not isinstance(one, BaseException) or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-
-
 def _status(status: int) -> str:
     return f"HTTP {status} {responses.get(status, '')}".strip()
-
-
-def _short(text: str, limit: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 # --- time --------------------------------------------------------------------------------------------------
@@ -384,12 +333,3 @@ def _stretches(start: datetime, end: datetime) -> list[tuple[datetime, datetime]
         stretches.append((start, last))
         start = last
     return stretches[::-1]
-
-
-def _is_loopback(host: str) -> bool:
-    """No proxy of the environment leads to this machine itself."""
-    if host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False

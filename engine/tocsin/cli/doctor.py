@@ -46,9 +46,10 @@ def command(paths: tuple[str, ...], *, url: str | None, state: str | None, style
             raise MisuseError("--close: there are errors in the definitions", hint="tocsin check PATH shows them")
         symptoms += close_orphans(state, notifications)
     if url:
-        from tocsin.service.doctor_running import Service, of_running
+        from tocsin.adapters.running import Running
+        from tocsin.service.doctor_running import of_running
 
-        service = Service(url)
+        service = Running(url)
         _look("service", symptoms, lambda: of_running(service, looked_at))
     if state:
         from tocsin.service.doctor_state import of_state

@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tocsin.errors import MisuseError, UnavailableError
+from tocsin.errors import MisuseError
 from tocsin.report.plain import harmless
 
 if TYPE_CHECKING:
     from tocsin.service.story import Story
-
-TIMEOUT_SECONDS = 10.0
 
 
 def explained(url: str, names: tuple[str, ...], style: str) -> str:
@@ -23,27 +21,10 @@ def explained(url: str, names: tuple[str, ...], style: str) -> str:
 def _asked(url: str, name: str) -> "Story":
     from urllib.parse import quote
 
-    import requests
-    from pydantic import ValidationError
-
+    from tocsin.adapters.running import Running
     from tocsin.service.story import Story
-    from tocsin.settings import is_http_url, without_password
 
-    where = without_password(url.rstrip("/"))
-    if not is_http_url(url):
-        raise MisuseError(f"--url: {where!r} is no http or https URL")
-    try:
-        answer = requests.get(f"{url.rstrip('/')}/api/v1/alerts/{quote(name, safe='')}/story", timeout=TIMEOUT_SECONDS)
-        if answer.status_code == 404:
-            raise MisuseError(f"{where} knows no alert {name!r}", hint=f"{where}/api/v1/alerts has them")
-        answer.raise_for_status()
-        return Story.model_validate_json(answer.content)
-    except requests.HTTPError as error:
-        raise UnavailableError(f"{where} answers with an error: {error}") from error
-    except requests.RequestException as error:
-        raise UnavailableError(f"{where} does not answer ({type(error).__name__})") from error
-    except ValidationError as error:
-        raise UnavailableError(f"{where} is no Tocsin, or one of another release") from error
+    return Running(url).told(f"/api/v1/alerts/{quote(name, safe='')}/story", Story)
 
 
 def text_of(story: "Story") -> str:

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from tocsin.service.board import Standing
     from tocsin.service.shapes import Status
 
-TIMEOUT_SECONDS = 10.0
-
 
 @click.command(
     "status",
@@ -58,27 +56,14 @@ def command(paths: tuple[str, ...], *, url: str | None, prometheus: str | None, 
 
 def _asked(url: str) -> "Status":
     """What a running service says."""
-    import requests
-    from pydantic import ValidationError
-
+    from tocsin.adapters.running import Running
     from tocsin.errors import UnavailableError
     from tocsin.service.shapes import Status
-    from tocsin.settings import without_password
 
-    where = without_password(url.rstrip("/"))
-    try:
-        answer = requests.get(f"{url.rstrip('/')}/api/v1/status", timeout=TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        status = Status.model_validate_json(answer.content)
-    except requests.HTTPError as error:
-        code = error.response.status_code if error.response is not None else "with an error"
-        raise UnavailableError(f"{where} answers {code}", hint="is it a tocsin serve?") from error
-    except requests.RequestException as error:
-        raise UnavailableError(f"{where} does not answer: {type(error).__name__}") from error
-    except ValidationError as error:
-        raise UnavailableError(f"{where} does not answer as tocsin does", hint="is it a tocsin serve?") from error
+    service = Running(url)
+    status = service.told("/api/v1/status", Status)
     if status.at is None:
-        raise UnavailableError(f"{where} has not evaluated yet")
+        raise UnavailableError(f"{service.where} has not evaluated yet")
     return status
 
 

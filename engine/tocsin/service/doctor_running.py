@@ -2,13 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
-import requests
-from prometheus_client.parser import text_string_to_metric_families
-from pydantic import TypeAdapter, ValidationError
-
-from tocsin.errors import MisuseError, UnavailableError
+from tocsin.adapters.running import Running
 from tocsin.evaluate.memory import Letter
 from tocsin.evaluate.own import SENDERS
 from tocsin.matchers import LabelMatcher
@@ -19,9 +14,7 @@ from tocsin.service.app import Ready
 from tocsin.service.deliveries import Deliveries, DeliveryOf
 from tocsin.service.doctor import MOST_NAMES, Symptom, count, of_letters, of_silences
 from tocsin.service.shapes import Status
-from tocsin.settings import is_http_url, without_password
 
-TIMEOUT_SECONDS = 10.0
 LONG_WAIT = timedelta(minutes=5)
 MOST_LETTERS = 1000
 """As many as one request may ask for."""
@@ -35,54 +28,11 @@ REMEDIES = {
 }
 """What to do about each check of `/readyz`."""
 
-T = TypeVar("T")
 
-
-class Service:
-    """A running `tocsin serve`; every question raises UnavailableError without an answer."""
-
-    def __init__(self, url: str) -> None:
-        self.where = without_password(url.rstrip("/"))
-        if not is_http_url(url):
-            raise MisuseError(f"--url: {self.where!r} is no http or https URL")
-        self._url = url.rstrip("/")
-
-    def told(self, path: str, kind: type[T]) -> T:
-        """One answer of the API; a service that is not ready answers, too."""
-        return self._read(path, TypeAdapter(kind))
-
-    def silences(self) -> list[GettableSilence]:
-        """Silences as Alertmanager's API has them."""
-        return self._read("/api/v2/silences", TypeAdapter(list[GettableSilence]))
-
-    def metrics(self) -> dict[tuple[str, str], float]:
-        """Its own metrics by name and channel."""
-        try:
-            families = list(text_string_to_metric_families(self._get("/metrics").decode()))
-        except ValueError as error:
-            raise UnavailableError(f"{self.where}/metrics cannot be read") from error
-        return {(each.name, each.labels.get("channel", "")): each.value for one in families for each in one.samples}
-
-    def _read(self, path: str, adapter: "TypeAdapter[T]") -> T:
-        try:
-            return adapter.validate_json(self._get(path))
-        except ValidationError as error:
-            raise UnavailableError(f"{self.where}{path} answers as no Tocsin of this release does") from error
-
-    def _get(self, path: str) -> bytes:
-        try:
-            answer = requests.get(f"{self._url}{path}", timeout=TIMEOUT_SECONDS)
-        except requests.RequestException as error:
-            raise UnavailableError(f"{self.where} does not answer: {type(error).__name__}") from error
-        if answer.status_code not in {200, 503} or (answer.status_code == 503 and path != "/readyz"):
-            raise UnavailableError(f"{self.where}{path} answers {answer.status_code}", hint="is it a tocsin serve?")
-        return answer.content
-
-
-def of_running(service: Service, looked_at: list[str]) -> Iterator[Symptom]:
+def of_running(service: Running, looked_at: list[str]) -> Iterator[Symptom]:
     """All of it, question by question; *looked_at* gets a line for each thing that answered."""
     now = datetime.now(UTC)
-    yield from of_readiness(service.told("/readyz", Ready))
+    yield from of_readiness(service.told("/readyz", Ready, also=503))
     status = service.told("/api/v1/status", Status)
     last = f"last evaluation at {status.at:%Y-%m-%d %H:%M:%S} UTC" if status.at else "nothing evaluated yet"
     looked_at.append(f"{service.where}: Tocsin {status.version}, {last}")
@@ -96,7 +46,7 @@ def of_running(service: Service, looked_at: list[str]) -> Iterator[Symptom]:
     yield from of_metrics(metrics)
     dead = service.told(f"/api/v1/deliveries?status=dead&limit={MOST_LETTERS}", Deliveries)
     yield from of_letters([_letter(each) for each in dead.deliveries], now)
-    silences = [_silence(each) for each in service.silences()]
+    silences = [_silence(each) for each in service.told("/api/v2/silences", list[GettableSilence])]
     active = sum(silence.state(now) != "expired" for silence in silences)
     looked_at.append(f"{service.where}: {count(active, 'silence')}")
     yield from of_silences(silences, now)
