@@ -10,6 +10,7 @@ from tests import builders
 
 from tocsin.diagnostics import Span
 from tocsin.evaluate.measures import Taken
+from tocsin.evaluate.memory import GroupKey
 from tocsin.evaluate.model import (
     AlertView,
     BurnStatus,
@@ -21,10 +22,13 @@ from tocsin.evaluate.model import (
     Snapshot,
     Truth,
 )
-from tocsin.ports import SourceHealth, labels_of
+from tocsin.matchers import parse_matchers
+from tocsin.notify.pacing import Flap
+from tocsin.notify.page_budgets import Spending
+from tocsin.ports import Rate, SourceHealth, labels_of
 from tocsin.service.board import BlindRule, Standing
 from tocsin.sli import LatencySli, RatioSli, Sli
-from tocsin.spec import Exclusion, Metric, Scrape, Service
+from tocsin.spec import Exclusion, Metric, PageBudget, Scrape, Service
 from tocsin.units import Duration
 from tocsin.windows import WORKBOOK
 from tocsin.workspace import Workspace
@@ -240,4 +244,26 @@ def resolved() -> tuple[AlertView, ...]:
             resolved_at=NOW - timedelta(days=2) + timedelta(minutes=7),
             reason="rule removed",
         ),
+    )
+
+
+def spendings() -> tuple[Spending, ...]:
+    """Three page budgets: bearable, used up, overspent."""
+    week, day = timedelta(days=7), timedelta(days=1)
+    shop = parse_matchers('service="shop",team=~"web|app"')
+    return (
+        Spending(PageBudget("everything", Rate(20, week), (), None, NOWHERE), 3, NOW),
+        Spending(PageBudget("shop", Rate(5, week), shop, None, NOWHERE), 7, NOW),
+        Spending(PageBudget("night-shift", Rate(2, day), (), "pagerduty", NOWHERE), 2, NOW),
+    )
+
+
+def flaps() -> tuple[Flap, ...]:
+    """A group of alerts, and one alert by itself, that come and go."""
+    told, again = NOW - timedelta(minutes=6), NOW + timedelta(minutes=14)
+    group = GroupKey("slack", "severity=warning", (("service", "be-camera"),))
+    alert = Identity("be-auth/HighErrorRate", (("instance", "auth-1:9100"),))
+    return (
+        Flap(group, None, 4, told, again),
+        Flap(GroupKey("pagerduty", "severity=critical"), alert, 1, told, again),
     )

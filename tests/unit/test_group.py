@@ -11,6 +11,7 @@ from tests.alerts import NOON, channel, notifications, route, seconds, view
 from tests.talks import EMAIL, Talk, closed, over
 
 from tocsin.evaluate.model import Identity
+from tocsin.notify.pacing import flapping
 from tocsin.ports import Action
 from tocsin.spec import Flapping
 from tocsin.units import Duration
@@ -299,3 +300,17 @@ def test_calm_makes_the_wait_short_again(kind: str) -> None:
 
     assert talk.tick(calm + 10, view("new", identity=FLAPPING))[0][1] == "fire"
     assert told
+
+
+def test_what_flaps_now_can_be_listed() -> None:
+    """How often it came and went since the last message, and from when on it is told again; then it is forgotten."""
+    talk = Talk(notifications(channel("email"), channel("pd", "pagerduty"), route("email", "pd", wait=10)))
+    flap(talk, 12, 12, 150)
+    found = {each.key.channel: each for each in flapping(talk.groups, talk.now)}
+
+    assert {name: (each.flaps, each.alert) for name, each in found.items()} == {
+        "email": (6, None),
+        "pd": (6, FLAPPING),
+    }
+    assert {each.until - each.since for each in found.values()} == {seconds(300)}
+    assert flapping(talk.groups, talk.now + seconds(400)) == ()

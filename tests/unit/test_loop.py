@@ -247,6 +247,17 @@ def test_a_page_budget_that_is_overspent(rig: Rig) -> None:
     assert status_of(rig.board.read()).page_budgets[0].overspent
 
 
+def test_what_flaps_is_on_the_board(rig: Rig) -> None:
+    """It came back twice since people were told, and was over before they were told again."""
+    rig.evaluator.notifications = alerts.notifications(alerts.channel("email"), alerts.route("email", wait=0))
+    for value in (9, 0, 9, 0, 9, 0):
+        rig.level(value)
+        rig.tick()
+
+    [flap] = rig.board.read().flapping
+    assert (flap.key.channel, flap.flaps) == ("email", 2)
+
+
 class TestStoreThatCannotBeWritten:
     """The database refuses every write, for real."""
 

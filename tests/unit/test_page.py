@@ -307,3 +307,33 @@ def test_a_storm_is_no_endless_page() -> None:
     assert "Open alerts 250" in page.text
     assert "50 more are left out here; the API has them all." in page.text
     assert "left out" not in read(snapshot).text
+
+
+def test_page_budgets_are_on_the_page() -> None:
+    """The worst first, with what it counts, and how much of it there was; nothing where there are none."""
+    page = read(snapshots.healthy(), page_budgets=snapshots.spendings())
+    section = page.text.partition("Page budgets 3")[2].partition("No page is held back")[0]
+    bars = [dict(attrs)["width"] for tag, attrs in page.tags if tag == "rect" and attrs.get("class") == "fill"][-3:]
+
+    assert page.open == []
+    assert section.split("Pages / bearable ")[1].strip() == (
+        'shop overspent of service="shop", team=~"web|app" on any channel, in the last 7d 7 of 5 '
+        "night-shift used up of everything on pagerduty, in the last 1d 2 of 2 "
+        "everything bearable of everything on any channel, in the last 7d 3 of 20"
+    )
+    assert bars == ["100", "100.0", "15.0"]
+    assert "Page budgets" not in read(snapshots.healthy()).text
+
+
+def test_what_flaps_is_on_the_page() -> None:
+    """How often, and from when on it is told again."""
+    page = read(snapshots.healthy(), flapping=snapshots.flaps())
+    section = page.text.partition("Flapping 2")[2].partition("What is more severe")[0]
+
+    assert page.open == []
+    assert section.split("Told again from ")[1].strip() == (
+        "alerts of severity=warning service=be-camera slack 4 times since 14:24:15 UTC, when people were told "
+        "14:44:15 UTC be-auth/HighErrorRate instance=auth-1:9100 pagerduty once since 14:24:15 UTC, "
+        "when people were told 14:44:15 UTC"
+    )
+    assert "Flapping" not in read(snapshots.healthy()).text

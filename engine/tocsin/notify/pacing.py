@@ -6,11 +6,11 @@ group_interval, FIRE and RESOLVE, and the next one says how often it flapped mea
 waits twice as long each time, until it has been quiet for as long as it waited.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.evaluate.memory import Echo
+from tocsin.evaluate.memory import Echo, GroupKey, GroupState, Timers
 from tocsin.evaluate.model import Identity
 from tocsin.ports import AlertText
 
@@ -64,6 +64,29 @@ def flap_notes(echo: Echo | None) -> tuple[str, ...]:
 def lasting(echoes: Iterable[Echo], wait: timedelta, longest: timedelta, now: datetime) -> tuple[Echo, ...]:
     """The *echoes* that still matter."""
     return tuple(echo for echo in echoes if now < echo.seen_at + hold(echo, wait, longest))
+
+
+@dataclass(frozen=True, slots=True)
+class Flap:
+    """What flaps in the conversation *key*: *alert*, or all of it; nobody is told of it again before *until*."""
+
+    key: GroupKey
+    alert: Identity | None
+    flaps: int
+    since: datetime
+    until: datetime
+
+
+def flapping(groups: Mapping[GroupKey, GroupState], now: datetime) -> tuple[Flap, ...]:
+    """All that came back since people were told, and was over before they were told again; the most frequent first."""
+    found = []
+    for key, state in groups.items():
+        timers = state.timers or Timers()
+        for echo in state.echoes:
+            until = echo.since + hold(echo, timers.flap, timers.longest)
+            if echo.flaps and now < until:
+                found.append(Flap(key, echo.alert, echo.flaps, echo.since, until))
+    return tuple(sorted(found, key=lambda each: (-each.flaps, each.since, each.key)))
 
 
 def set_back(echo: Echo, now: datetime) -> Echo:

@@ -41,6 +41,11 @@ class Spending:
         return self.pages > self.budget.pages.count
 
     @property
+    def remaining(self) -> float:
+        """The part that is left, below zero where there were more than are bearable."""
+        return 1 - self.pages / self.budget.pages.count
+
+    @property
     def words(self) -> str:
         """What is to be said of it."""
         allowed = self.budget.pages

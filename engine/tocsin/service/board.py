@@ -8,6 +8,7 @@ from typing import Any
 from tocsin.diagnostics import Diagnostic
 from tocsin.evaluate.leadership import Role
 from tocsin.evaluate.model import AlertView, Phase, Snapshot
+from tocsin.notify.pacing import Flap
 from tocsin.notify.page_budgets import Spending
 from tocsin.workspace import Workspace
 
@@ -52,6 +53,7 @@ class Standing:
     reloaded_at: datetime | None = None
     version: str = ""
     page_budgets: tuple[Spending, ...] = ()
+    flapping: tuple[Flap, ...] = ()
     role: Role = ALONE
     """Whether this evaluator tells people, and if not, who does."""
 

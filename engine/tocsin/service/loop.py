@@ -14,6 +14,7 @@ from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.notify.acknowledgements import seen_to
 from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
+from tocsin.notify.pacing import flapping
 from tocsin.notify.page_budgets import Spending
 from tocsin.notify.silences import Silence
 from tocsin.ports import CANARY, HEARTBEAT, Clock, MetricSource, Notification
@@ -198,7 +199,13 @@ class Evaluator:
 
     def _show(self, snapshot: Snapshot) -> None:
         before, now = self.board.read().snapshot, self.clock.now()
-        self.board.update(snapshot=snapshot, ticked_at=now, tick_error="", blind=blind_rules(self.memory))
+        self.board.update(
+            snapshot=snapshot,
+            ticked_at=now,
+            tick_error="",
+            blind=blind_rules(self.memory),
+            flapping=flapping(self.memory.groups, snapshot.at),
+        )
         self.telemetry.blind.set(sum(state.blind_since is not None for state in self.memory.alerts.values()))
         self.telemetry.last_tick.set(now.timestamp())
         health = snapshot.source

@@ -33,6 +33,8 @@ MOST_ROWS = 500
 """Objectives shown; what is not healthy comes first."""
 MOST_ALERTS = 200
 """Open alerts shown, and as many pending ones; the worst and oldest come first."""
+MOST_FLAPPING = 50
+"""Conversations shown that flap, the most frequent first."""
 LONGEST = 2_000
 """Characters of one text shown: a label may have a million."""
 
@@ -188,6 +190,8 @@ def render(
             open=standing.open_alerts(),
             pending=standing.pending_alerts(),
             most_alerts=MOST_ALERTS,
+            budgets=sorted(standing.page_budgets, key=lambda spent: (spent.remaining, spent.budget.name)),
+            most_flapping=MOST_FLAPPING,
             slos=slos[:MOST_ROWS],
             hidden=max(0, len(slos) - MOST_ROWS),
             recent=recent,
