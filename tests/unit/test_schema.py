@@ -23,6 +23,7 @@ from tocsin.workspace import Source, read_workspace
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "rules").glob("*.yaml"), *(ROOT / "examples").rglob("*.yaml")])
 SERVICE = "apiVersion: tocsin/v1\nkind: Service\nname: shop\n"
+ROUTES = "apiVersion: tocsin/v1\nkind: Notifications\nname: p\nchannels: {c: {apprise: u}}\nroutes:\n"
 NOTIFICATIONS = "apiVersion: tocsin/v1\nkind: Notifications\nname: all\nchannels:\n"
 
 
@@ -77,6 +78,42 @@ CASES = {
     "text instead of a list": (
         SERVICE + "slos:\n  up: {sli: a, target: 99%, page: email}\n",
         ("schema/type", "5:35-40", "page is 'email', expected a list", "write a list: [email]"),
+    ),
+    "a line instead of a list": (
+        ROUTES + "  - {matchers: severity=critical, to: [c]}\n",
+        (
+            "schema/type",
+            "6:16-33",
+            "matchers is 'severity=critical', expected a list",
+            "write a list: ['severity=critical']",
+        ),
+    ),
+    "a mapping instead of a list": (
+        ROUTES + "  - {to: [c], escalate: {after: 30m, to: [c]}}\n",
+        (
+            "schema/type",
+            "6:15-23",
+            "escalate is a mapping, expected a list",
+            "write a list, with a dash before each entry",
+        ),
+    ),
+    "several values of one label": (
+        ROUTES + "  - {match: {severity: [critical, warning]}, to: [c]}\n",
+        (
+            "schema/type",
+            "6:14-22",
+            "severity is a list, expected a text",
+            """for several values write a matcher, as in matchers: ['severity=~"critical|warning"']""",
+        ),
+    ),
+    "a key of Alertmanager": (
+        ROUTES + "  - {match_re: {severity: a|b}, to: [c]}\n",
+        (
+            "schema/unknown-key",
+            "6:6-14",
+            "unknown key 'match_re'",
+            """patterns stand in matchers: ['severity=~"critical|warning"']""",
+        ),
     ),
     "number instead of a text": (
         SERVICE + "labels: {tier: 1}\n",

@@ -325,3 +325,31 @@ def test_page_budgets() -> None:
 def test_page_budgets_that_are_none(text: str, code: str) -> None:
     """One finding each."""
     assert codes(read("Notifications", CHANNELS + f"page_budgets: {{b: {text}}}")[1]) == [code]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{match: {severity: [critical, warning]}, to: [c]}",
+        "{matchers: severity=critical, to: [c]}",
+        "{matchers: [{severity: critical}], to: [c]}",
+        "{matchers: ['severity=~\"(\"'], to: [c]}",
+        "{match_re: {severity: critical|warning}, to: [c]}",
+    ],
+)
+def test_what_a_route_asks_for_and_could_not_be_read_makes_no_other_unreachable(written: str) -> None:
+    """One mistake is one finding: the routes behind it are as they were."""
+    text = f"routes:\n  - {written}\n  - {{match: {{severity: critical}}, to: [d]}}\n  - {{to: [d]}}\n"
+    found = codes(read("Notifications", CHANNELS + text)[1])
+
+    assert len(found) == 1
+    assert "route/unreachable" not in found
+
+
+def test_a_step_to_people_who_know() -> None:
+    """It changes nothing; a step that also tells somebody new, does."""
+    steps = "[{after: 10m, to: [c]}, {after: 20m, to: [c, d]}, {after: 30m, to: [d, c]}]"
+    (finding,) = read("Notifications", f"{CHANNELS}routes:\n  - {{to: [c], escalate: {steps}}}\n")[1]
+
+    assert (finding.code, finding.severity, finding.span.column) == ("route/escalation", Severity.WARNING, 92)
+    assert finding.message == "this step tells nobody new: steps before it tell d, c"

@@ -18,6 +18,7 @@ from tocsin.checks.channel_fallback import channel_fallback
 from tocsin.checks.channel_unused import channel_unused
 from tocsin.checks.group_interval import group_interval
 from tocsin.checks.journey_ceiling import journey_ceiling
+from tocsin.checks.matcher_value import matcher_value
 from tocsin.checks.page_budget import page_budget
 from tocsin.checks.promql_absent import promql_absent
 from tocsin.checks.promql_buckets import promql_buckets
@@ -88,6 +89,7 @@ CHECKS: tuple[Check, ...] = (
     channel_unused,
     group_interval,
     journey_ceiling,
+    matcher_value,
     page_budget,
     promql_absent,
     promql_buckets,

@@ -11,6 +11,16 @@ from tocsin.schema.words import did_you_mean, listed, nearest, respelling, shown
 
 _FEW = 14
 """More names than this are not listed in a hint."""
+_ELSEWHERE = {
+    "match_re": ("matchers", """patterns stand in matchers: ['severity=~"critical|warning"']"""),
+    "receiver": ("to", "it is called to here, a list of channels: to: [email]"),
+    "receivers": ("channels", "they are called channels here, each by its name"),
+    "route": ("routes", "routes is a list here, and the one that takes the rest comes last: {match: {}, to: [email]}"),
+    "inhibit_rules": ("inhibit", "they are called inhibit here"),
+    "source_match": ("source", "it is called source here"),
+    "target_match": ("target", "it is called target here"),
+}
+"""Keys of Alertmanager that have other names here, with the key that has to be free, and what to write."""
 _OWN = {("apiVersion",), ("kind",)}
 """Their values have findings of their own."""
 _URGENT = ("type", "enum", "const")
@@ -35,11 +45,12 @@ def _unknown(document: Document, fault: Violation) -> Iterator[Diagnostic]:
         path = (*fault.path, key)
         if path not in document.broken:
             free = [name for name in fault.schema.get("properties", ()) if name not in fault.value]
-            hint = did_you_mean(key, free)
+            instead, elsewhere = _ELSEWHERE.get(key, ("", ""))
+            hint = elsewhere if instead in free else did_you_mean(key, free)
             if hint is None and 0 < len(free) <= _FEW:
                 hint = f"{subject(fault.path)} may have {listed(free)}"
             span = document.key_span(path)
-            fix = respelling(span, key, free) if _alone(key, fault) else None
+            fix = respelling(span, key, free) if _alone(key, fault) and instead not in free else None
             yield Diagnostic("schema/unknown-key", span, f"unknown key {shown(key)}", hint=hint, fix=fix)
 
 

@@ -21,6 +21,10 @@ _LIMITS = {
 }  # fmt: skip
 _WORD = re.compile(r"[\w/-]{1,60}")
 """A key that needs no quotes in a sentence."""
+_LINE = re.compile(r"[^'\n]{1,60}")
+"""A text that single quotes can hold."""
+_ONE_VALUE = ("match", "source", "target")
+"""Maps of labels in which each has one value."""
 _BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 
@@ -95,6 +99,8 @@ def expected(fault: Violation) -> str:
 def _hint(fault: Violation) -> str | None:
     value = fault.value
     if fault.keyword == "type":
+        if isinstance(value, list) and len(fault.path) > 1 and fault.path[-2] in _ONE_VALUE:
+            return """for several values write a matcher, as in matchers: ['severity=~"critical|warning"']"""
         return _hint_of_type(value, fault.schema)
     if not isinstance(value, str):
         return None
@@ -108,6 +114,10 @@ def _hint_of_type(value: Any, schema: Mapping[str, Any]) -> str | None:
     allowed = schema["type"]
     if isinstance(value, str) and "array" in allowed and _WORD.fullmatch(value):
         return f"write a list: [{value}]"
+    if isinstance(value, str) and "array" in allowed and _LINE.fullmatch(value):
+        return f"write a list: ['{value}']"
+    if isinstance(value, Mapping) and "array" in allowed:
+        return "write a list, with a dash before each entry"
     if isinstance(value, str) and "boolean" in allowed and value.lower() in _BOOLEANS:
         return f"write {_BOOLEANS[value.lower()]}"
     if isinstance(value, str) and ("number" in allowed or "integer" in allowed) and value.removeprefix("-").isdecimal():

@@ -98,7 +98,8 @@ PAGES: dict[str, str] = {
     ),
     "route/escalation": page(
         "Steps of an escalation come one after the other.",
-        "Each counts from when people were first told; one that is no later than the step before it is no escalation.",
+        "Each counts from when people were first told; one that is no later than the step before it is no escalation, "
+        "and one to channels that all know it since an earlier step changes nothing.",
         "`[{after: 30m, to: [phone]}, {after: 10m, to: [pagerduty]}]`",
         "`[{after: 10m, to: [pagerduty]}, {after: 30m, to: [phone]}]`",
     ),

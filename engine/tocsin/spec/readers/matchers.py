@@ -17,6 +17,14 @@ def read_matchers(node: Node) -> Matchers:
     return found
 
 
+def parsed(node: Node) -> bool:
+    """Whether it is a text that can be read."""
+    try:
+        return isinstance(node.value, str) and bool(parse_matchers(node.value))
+    except MatcherError:
+        return False
+
+
 def read_conditions(labels: Node, matchers: Node) -> Matchers:
     """All that a map of labels and a list of matchers ask for."""
     return (*equal(dict(labels.labels())), *read_matchers(matchers))

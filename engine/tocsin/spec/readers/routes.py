@@ -6,7 +6,7 @@ from tocsin.diagnostics import Severity, Span
 from tocsin.matchers import Matchers, choices, contradiction, implies
 from tocsin.spec.notifications import Escalation, Flapping, Route
 from tocsin.spec.readers.hours import read_digest
-from tocsin.spec.readers.matchers import read_matchers
+from tocsin.spec.readers.matchers import parsed, read_matchers
 from tocsin.spec.readers.node import Node, Reference
 from tocsin.units import Duration
 
@@ -29,8 +29,22 @@ def _inside(around: Route, node: Node, asked: Matchers) -> tuple[Route, ...]:
     takers = Takers()
     for entry, route in zip(node.elements(), routes, strict=True):
         _reachable(entry, route, takers, around, asked)
-        takers.add(route)
+        if _understood(entry):
+            takers.add(route)
     return routes
+
+
+def _understood(node: Node) -> bool:
+    """Whether all that it asks for could be read; else it would seem to take every alert."""
+    match, matchers = node["match"], node["matchers"]
+    keys = node.value.keys() if isinstance(node.value, dict) else ()
+    return (
+        all(isinstance(entry.value, str) for entry in match.entries())
+        and (match.value is None or isinstance(match.value, dict))
+        and (matchers.value is None or isinstance(matchers.value, list))
+        and all(parsed(entry) for entry in matchers.elements())
+        and not any(key.startswith("match") and key not in {"match", "matchers"} for key in keys)
+    )
 
 
 def _route(node: Node, around: Route, asked: Matchers) -> Route:
@@ -67,6 +81,16 @@ def _escalations(node: Node) -> tuple[Escalation, ...]:
                 f"this step comes after {step.after}, which is no later than the one before it ({before.after})",
                 "count each from when people were first told, in order",
             )
+    known: set[str] = set()
+    for entry, step in zip(entries, steps, strict=True):
+        if step.to and known.issuperset(step.to):
+            entry["to"].report(
+                "route/escalation",
+                f"this step tells nobody new: steps before it tell {', '.join(step.to)}",
+                "name somebody else, or remove it; who was told is reminded after repeat_interval",
+                severity=Severity.WARNING,
+            )
+        known.update(step.to)
     return steps
 
 
