@@ -246,6 +246,59 @@ def test_people_read_the_same(world: Path, style: str, monkeypatch: pytest.Monke
     assert ("| --- |" in result.stdout) is (style == "markdown")
 
 
+def test_only_what_there_are_samples_of_is_replayed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages per week are not of a year in which nobody looked; what has no samples could not fire, and is named."""
+    monkeypatch.chdir(world)
+    more = "\nalerts:\n  Nowhere: {value: nowhere, above: 5, severity: critical, summary: x}\n"
+    start = "apiVersion: tocsin/v1\nkind: Service\nname: other\nowner: team\nmetrics: {nowhere: {type: gauge}}"
+    (world / "other.yaml").write_text(start + more)
+    years = ["--from", "2024-10-04T10:00:00Z", "--to", "2027-01-01"]
+    result = CliRunner().invoke(command, ["rules", "other.yaml", "--metrics", "history.om", *years, "--format", "json"])
+    document = json.loads(result.stdout)
+
+    assert (document["from"], document["to"]) == ("2026-10-01T00:00:00Z", "2026-10-05T00:00:00Z")
+    assert "note: there are samples from 2026-10-01T00:00:00Z to 2026-10-05T00:00:00Z;" in result.stderr
+    assert [one["ref"] for one in document["after"]["unseen"]] == ["other/Nowhere"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (["--from", "2026-10-04", "--to", "2026-10-03"], "--from 2026-10-04T00:00:00Z is not before --to 2026-10-03"),
+        (["--from", "0001-01-01T00:00:00+23:00"], "is not a time"),
+        (["--from", "1970-01-02"], "there are no samples of 1970"),
+        (["--from", "2026-10-04T00:00:01", "--to", "2026-10-04T00:00:59"], "there is no full minute from"),
+        (["--to", "2026-09-04"], "there are no samples then"),
+        (["--pages-per-week", "nan"], "nan is no number of pages"),
+    ],
+)
+def test_misuse_says_what_is_wrong(
+    world: Path, wanted: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is replayed."""
+    monkeypatch.chdir(world)
+
+    assert run(["backtest", "rules", "--metrics", "history.om", *wanted]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "wanted", "said"),
+    [
+        ("backtest", ["--from", "2199-01-01"], "there are no samples then"),
+        ("backtest", ["--from", "1990-01-01"], "1100 can be replayed at once"),
+        ("evaluate", ["--at", "2199-01-01"], "--at lies in the future"),
+    ],
+)
+def test_a_server_is_not_asked_for_what_cannot_be(
+    world: Path, command: str, wanted: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is none at this address."""
+    assert run([command, str(world / "rules"), "--prometheus", "http://127.0.0.1:9", *wanted]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+
+
 def test_exit_codes(world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Too many pages and wrong incidents are findings; what cannot be done is misuse."""
     monkeypatch.chdir(world)

@@ -211,6 +211,16 @@ def test_a_server_tells_the_same_as_a_file(world: tuple[str, str]) -> None:
     ]
 
 
+def test_what_no_sample_tells_of(world: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the first one nothing is known, and long after the last one nothing fires."""
+    arguments = ["evaluate", world[0], "--metrics", world[1]]
+
+    assert run([*arguments, "--at", "2026-09-30T23:00:00Z"]) == 2
+    assert "they are from 2026-10-01T00:00:00Z to 2026-10-03T00:00:00Z" in capsys.readouterr().err
+    assert run([*arguments, "--at", "2026-10-03T06:00:00Z"]) == 0
+    assert "the last sample is 6h before that, so nothing fires that needs one" in capsys.readouterr().err
+
+
 def test_exit_codes_tell_findings_from_misuse(world: tuple[str, str], tmp_path: Path) -> None:
     """A faulty file is a finding, no history at all or two of them is misuse, as is a file that is not there."""
     bad = tmp_path / "bad.om"

@@ -45,6 +45,9 @@ def test_incidents_are_read_with_their_zones() -> None:
         ("- {from: '2026-11-01T12:00:00Z', to: '2026-11-01T11:00:00Z'}\n", 1, "it ends before it starts"),
         (f"- {GOOD}\n- {{from: '2026-11-01T12:00:00Z', to: '2026-11-01T13:00:00Z', cause: x}}\n", 2, "no 'cause'"),
         ("[]\n", 1, "no incidents are listed"),
+        ("- {from: '0001-01-01T00:00:00+23:00', to: '2026-11-01T12:00:00Z'}\n", 1, "is not a time with a zone"),
+        ("- {from: '2026-11-01T12:00:00Z', to: '9999-12-31T23:59:59Z'}\n", 1, "no samples of 9999"),
+        (f"- {GOOD.replace('outage', '[a, b]')}\n", 1, "a name is a text"),
     ],
 )
 def test_wrong_incidents_are_findings_with_places(text: str, line: int, words: str) -> None:

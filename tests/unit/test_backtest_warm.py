@@ -216,6 +216,14 @@ def test_incidents_that_reach_into_it_begin_it() -> None:
     assert begun(START, incidents[:1]) == START
 
 
+def test_a_server_that_knows_nothing_of_its_beginning_says_so() -> None:
+    """Figures per week are of time that was not seen, too."""
+    found = run("." * 61, 0)
+    period = Period(found.ticks, found.ticks, START, START + 30 * MINUTE)
+
+    assert "nothing was seen before 2026-11-01 00:30, so 30m" in as_text([judge("now", found, period, None)])
+
+
 def test_a_history_that_is_too_short_says_so() -> None:
     """It begins at its first sample, and not before."""
     ticks = Ticks.between(START, START + 10 * MINUTE)

@@ -167,6 +167,18 @@ def test_the_command(tmp_path: Path) -> None:
     assert run(["simulate", "shop/uptime", str(file), "--errors", "1%", "--for", "10m", "--traffic", "x"]) == 2
 
 
+def test_what_was_over_before_the_incident_was(tmp_path: Path) -> None:
+    """Errors that stop for an hour end the fast alerts in it; the slow ones never do."""
+    from tocsin.cli.simulate import command
+
+    (tmp_path / "shop.yaml").write_text(TEXT)
+    arguments = ["shop/uptime", str(tmp_path), "--errors", "0%", "--for", "1h", "--before", "5%"]
+    rows = CliRunner().invoke(command, arguments).stdout.splitlines()
+
+    assert any(row.split()[0] == "fast" and "m before it" in row for row in rows if row)
+    assert any(row.split()[0] == "trickle" and "still fires" in row for row in rows if row)
+
+
 def test_what_fired_before_the_incident_says_so() -> None:
     """With 2 % of errors before, the fast tier of 99.9 % is no news; a slow one that is never over stays open."""
     outcomes = ran("uptime", "0.5", 30, before="0.02")

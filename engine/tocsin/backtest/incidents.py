@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from tocsin.backtest.detection import Incident
+from tocsin.backtest.ticks import EARLIEST, LATEST
 from tocsin.diagnostics import Diagnostic, Span
 from tocsin.document import Document, read_documents
 
@@ -40,12 +41,16 @@ def _wrong(document: Document, number: int, value: object) -> Iterator[Diagnosti
     for key in value:
         if key not in _KEYS:
             yield _fault(document, (number, key), f"an incident has no {key!r}, but {', '.join(_KEYS)}")
+    if not isinstance(value.get("name"), str | int | float | None):
+        yield _fault(document, (number, "name"), "a name is a text")
     times = []
     for key in ("from", "to"):
         if key not in value:
             yield _fault(document, (number,), f"{key} is missing")
         elif (at := _time(value[key])) is None:
             yield _fault(document, (number, key), f"{value[key]!r} is not a time with a zone")
+        elif not EARLIEST <= at <= LATEST:
+            yield _fault(document, (number, key), f"there are no samples of {at.year}")
         else:
             times.append(at)
     if len(times) == 2 and times[1] < times[0]:
@@ -59,6 +64,6 @@ def _fault(document: Document, path: tuple[str | int, ...], message: str) -> Dia
 def _time(value: object) -> datetime | None:
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None

@@ -7,14 +7,14 @@ once. Pages are red, tickets amber.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from tocsin.backtest.detection import Incident
 from tocsin.backtest.replay import Episode
 from tocsin.backtest.ticks import Ticks
 from tocsin.backtest.verdict import Verdict
 from tocsin.evaluate.words import span
-from tocsin.report import counted
+from tocsin.report import counted, harmless
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 260, 24, 84, 30
 MOST_ROWS = 40
@@ -116,6 +116,11 @@ def as_svg(verdicts: Sequence[Verdict], incidents: Sequence[Incident]) -> str:
             "",
         ]
     )
+
+
+def escape(text: str) -> str:
+    """Text of others; control characters are no XML."""
+    return saxutils.escape(harmless(text))
 
 
 def height_of(verdicts: Sequence[Verdict]) -> int:

@@ -1,17 +1,16 @@
-"""A back-test for terminals, for pull requests and for programs."""
+"""A back-test for terminals and for pull requests."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tocsin.backtest.detection import Found
-from tocsin.backtest.replay import Episode
+from tocsin.backtest.replay import Episode, Replay
 from tocsin.backtest.ticks import Ticks
 from tocsin.backtest.verdict import Fired, Verdict
 from tocsin.evaluate.model import Identity
 from tocsin.evaluate.words import span
 from tocsin.notify.page_budgets import TOGETHER
-from tocsin.report import counted
+from tocsin.report import cell, counted, harmless
 
 MOST = 40
 """Episodes that a text lists; JSON has them all."""
@@ -29,49 +28,64 @@ def as_markdown(verdicts: Sequence[Verdict]) -> str:
 
 
 def _lines(verdicts: Sequence[Verdict], table: "_Table") -> Iterator[str]:
-    ticks, last = verdicts[0].replay.ticks, verdicts[-1]
+    ticks = verdicts[0].replay.ticks
     heading = "## " if table is _piped else ""
     length = span(ticks.length)
     yield f"{heading}Back-test {_minute(ticks.start)} to {_minute(ticks.end)} UTC ({length}, every {span(ticks.step)})"
-    yield ""
-    yield from table(["", *(one.name for one in verdicts)], list(_figures(verdicts)))
-    notes = list(_notes(last))
-    if notes:
-        yield ""
-        yield from notes
-    for spending in last.budgets:
-        if spending.over:
+    for section in _sections(verdicts, table):
+        lines = list(section)
+        if lines:
             yield ""
-            yield f"{spending.words}, by {_minute(spending.at)}"
-    rows = list(_rules(verdicts))
-    if rows:
-        yield ""
-        yield from table(["alert", "severity", *(f"{one.name}: times" for one in verdicts), "firing in all"], rows)
+            yield from lines
+
+
+def _sections(verdicts: Sequence[Verdict], table: "_Table") -> Iterator[Iterable[str]]:
+    """What stands apart, one after the other; an empty one is left out."""
+    last = verdicts[-1]
+    yield table(["", *(one.name for one in verdicts)], list(_figures(verdicts)))
+    yield (table.said(note) for note in _notes(last))
+    yield (table.said(f"{each.words}, by {_minute(each.at)}") for each in last.budgets if each.over)
+    yield table(["alert", "severity", *(f"{one.name}: times" for one in verdicts), "firing in all"], _rules(verdicts))
+    yield _incidents(last, table)
+    yield (table.said(line) for line in _elsewhere(last))
+    episodes = (_episode(each, last.replay.ticks) for each in last.replay.episodes[:MOST])
+    yield table(["fired", "alert", "severity", "after", "lasted"], episodes)
+    yield _more(last.replay)
+    yield _named("not replayed", last.left_out, table)
+    yield _named("never seen, so it could not fire", last.unseen, table)
+
+
+def _incidents(last: Verdict, table: "_Table") -> Iterator[str]:
     if last.found is not None:
-        yield ""
-        yield from table(
-            ["incident", "from", "lasted", "paged after", "budget gone by then", "page ended"],
-            [_incident(found) for found in last.found.incidents],
-        )
-        if last.elsewhere:
-            names = ", ".join(f"{one.name or NOTHING} ({_minute(one.start)})" for one in last.elsewhere)
-            yield f"not counted, as they lie outside what was replayed: {names}"
-    if last.replay.episodes:
-        yield ""
-        some = last.replay.episodes[:MOST]
-        yield from table(["fired", "alert", "severity", "after", "lasted"], [_episode(each, ticks) for each in some])
-        if len(last.replay.episodes) > MOST:
-            yield f"and {len(last.replay.episodes) - MOST} more; --format json has them all"
-    if last.left_out:
-        yield ""
-        yield "not replayed:"
-        yield from (f"- {ref}: {why}" for ref, why in last.left_out)
+        head = ["incident", "from", "lasted", "paged after", "budget gone by then", "page ended"]
+        yield from table(head, [_incident(found) for found in last.found.incidents])
+
+
+def _elsewhere(last: Verdict) -> Iterator[str]:
+    names = ", ".join(f"{one.name or NOTHING} ({_minute(one.start)})" for one in last.elsewhere)
+    yield from [f"not counted, as they lie outside what was replayed: {names}"] if names else []
+
+
+def _more(replay: Replay) -> Iterator[str]:
+    surplus = len(replay.episodes) - MOST
+    yield from [f"and {surplus} more; --format json has them all"] if surplus > 0 else []
+
+
+def _named(title: str, some: Sequence[tuple[str, str]], table: "_Table") -> Iterator[str]:
+    if some:
+        yield f"{title}:"
+    yield from (f"- {table.said(f'{ref}: {why}')}" for ref, why in some)
 
 
 def _notes(one: Verdict) -> Iterator[str]:
-    """What cannot be known of the time before the first tick."""
-    period, start = one.period, one.replay.ticks.start
-    if period.first is not None and not period.complete and period.first + one.replay.ticks.step < start:
+    """What cannot be known of the time before the first tick, and of that before the first sample."""
+    period, start, step = one.period, one.replay.ticks.start, one.replay.ticks.step
+    if period.first is not None and period.first > start + step:
+        yield (
+            f"nothing was seen before {_minute(period.first)}, so {span(period.first - start)} of that are without "
+            "alerts; figures per week are of all of it"
+        )
+    elif period.first is not None and not period.complete and period.first + step < start:
         yield (
             f"alerts are watched from {_minute(period.first)} on, where the history begins, instead of "
             f"{_minute(period.wanted)}: what was open or on its way before then is not known"
@@ -139,113 +153,28 @@ def _name(identity: Identity) -> str:
     return identity.rule + (f" ({labels})" if labels else "")
 
 
-def as_json(verdicts: Sequence[Verdict]) -> str:
-    """Everything; *before* is null where there is nothing to compare with."""
-    ticks, last = verdicts[0].replay.ticks, verdicts[-1]
-    document = {
-        "from": _time(ticks.start),
-        "to": _time(ticks.end),
-        "step": ticks.step.total_seconds(),
-        "warm_up": {
-            "from": _time(last.period.whole.start),
-            "wanted_from": _time(last.period.wanted),
-            "complete": last.period.complete,
-        },
-        "before": _verdict(verdicts[0]) if len(verdicts) > 1 else None,
-        "after": _verdict(last),
-    }
-    return json.dumps(document, indent=2, allow_nan=False)
-
-
-def _verdict(one: Verdict) -> Mapping[str, object]:
-    found = one.found
-    return {
-        "name": one.name,
-        "pages": one.pages,
-        "tickets": one.tickets,
-        "already": {"pages": one.pages_already, "tickets": one.tickets_already},
-        "pages_per_week": one.pages_per_week,
-        "page_budgets": [
-            {
-                "name": each.budget.name,
-                "pages": each.pages,
-                "bearable": each.budget.pages.count,
-                "seconds": each.budget.pages.per.total_seconds(),
-                "at": _time(each.at),
-                "overspent": each.over,
-            }
-            for each in one.budgets
-        ],
-        "messages": dict(one.messages),
-        "pending_only": one.replay.pending,
-        "detection": None
-        if found is None
-        else {
-            "precision": found.precision,
-            "recall": found.recall,
-            "median_seconds": None if one.detection_time is None else one.detection_time.total_seconds(),
-            "outside_seconds": found.outside.total_seconds(),
-            "incidents": [
-                {
-                    "name": each.incident.name,
-                    "from": _time(each.incident.start),
-                    "to": _time(each.incident.end),
-                    "pages": each.alerts,
-                    "after": None if each.after is None else each.after.total_seconds(),
-                    "at_most": each.at_most,
-                    "budget_spent": each.spent,
-                    "budget_of": (each.cost.of or None) if each.cost else None,
-                    "reset": None if each.reset is None else each.reset.total_seconds(),
-                }
-                for each in found.incidents
-            ],
-            "outside_history": [
-                {"name": each.name, "from": _time(each.start), "to": _time(each.end)} for each in one.elsewhere
-            ],
-        },
-        "alerts": [
-            {
-                "ref": fired.rule,
-                "severity": fired.severity,
-                "times": fired.episodes,
-                "already": fired.already,
-                "firing": fired.firing.total_seconds(),
-            }
-            for fired in one.fired
-        ],
-        "episodes": [
-            {
-                "ref": each.rule,
-                "severity": each.view.severity,
-                "service": each.view.service,
-                "labels": dict(each.view.identity.labels),
-                "pending_at": _time(each.pending_at),
-                "fired_at": _time(each.fired_at),
-                "resolved_at": None if each.resolved_at is None else _time(each.resolved_at),
-                "already": one.replay.already(each),
-                "censored": each.censored,
-            }
-            for each in one.replay.episodes
-        ],
-        "hovering": [{"ref": each.rule, "labels": dict(each.labels)} for each in one.replay.hovering],
-        "not_replayed": [{"ref": ref, "why": why} for ref, why in one.left_out],
-    }
-
-
 class _Table:
     """How rows are set: for a terminal, or as Markdown."""
 
     def __init__(self, *, piped: bool) -> None:
         self.piped = piped
 
-    def __call__(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    def __call__(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+        rows = list(rows)
+        if not rows:
+            return
+        head, *rows = ([self.said(text) for text in row] for row in (head, *rows))
         if self.piped:
             for row in (head, ["---"] * len(head), *rows):
-                yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+                yield "| " + " | ".join(row) + " |"
             return
         widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
         for row in (head, *rows):
             yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+    def said(self, text: str) -> str:
+        """Text of others that is neither markup nor steers a terminal."""
+        return cell(harmless(text)) if self.piped else harmless(text)
 
 
 _plain, _piped = _Table(piped=False), _Table(piped=True)
@@ -261,7 +190,3 @@ def _span(length: timedelta | None) -> str:
 
 def _minute(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

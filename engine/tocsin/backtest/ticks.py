@@ -9,6 +9,8 @@ from tocsin.ledger.arrays import Floats
 
 STEP = timedelta(minutes=1)
 """As often as compiled rules are evaluated where nothing else is said; slices of the ledger are as long."""
+EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Between these there are samples; what is far before and behind can be reckoned with, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,9 +71,14 @@ class AlertReplay:
         return self.question.alert
 
     @property
+    def compares(self) -> bool:
+        """Whether there are rows also where nothing is wrong."""
+        return bool(asked(self.question)[1])
+
+    @property
     def first(self) -> datetime | None:
         """When there first was a row; of an expression that only returns what is wrong, nobody knows."""
-        if not asked(self.question)[1]:
+        if not self.compares:
             return None
         there = [int(np.argmax(present)) for present in self.table.present.values() if present.any()]
         return self.ticks.at(min(there)) if there else None

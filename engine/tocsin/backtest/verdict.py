@@ -51,6 +51,8 @@ class Verdict:
     """Incidents of another time than what was replayed: nobody could have paged for them."""
     budgets: tuple[Spending, ...] = ()
     """Of each page budget the stretch of time with the most pages."""
+    unseen: tuple[tuple[str, str], ...] = ()
+    """What there was nothing to see of, and why: quiet is no good news."""
     pages_already: int = 0
     """Those that fired when the history began."""
     tickets_already: int = 0
@@ -70,6 +72,7 @@ def judge(  # noqa: PLR0917 - what was done, and what it is measured by
     left_out: tuple[tuple[str, str], ...] = (),
     spent: Spent | None = None,
     page_budgets: Sequence[PageBudget] = (),
+    unseen: tuple[tuple[str, str], ...] = (),
 ) -> Verdict:
     """Measure pages against *incidents*, which all deserve one; *spent* says what they had cost by then."""
     told, ticks = Pages(), replay.ticks
@@ -98,6 +101,7 @@ def judge(  # noqa: PLR0917 - what was done, and what it is measured by
         found=None if incidents is None else found,
         elsewhere=elsewhere,
         budgets=tuple(told.worst(budget) or Spending(budget, 0, ticks.end) for budget in page_budgets),
+        unseen=unseen,
         pages_already=count[True, True],
         tickets_already=count[False, True],
     )

@@ -1,6 +1,8 @@
 """`tocsin backtest`: what the alerts of definitions would have done on history, also before a change."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from math import isnan
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from tocsin.cli.history import History
     from tocsin.definitions import Definitions
     from tocsin.workspace import Source
+
+_MOST = timedelta(days=1100)
+"""Three years of minutes; each row of an answer takes 12 MB of them."""
 
 
 @click.command(
@@ -58,12 +63,16 @@ def command(
     missing, or a server that does not answer.
     """
     from tocsin.adapters.openmetrics import MetricsError
-    from tocsin.backtest.texts import as_json, as_markdown, as_text
+    from tocsin.backtest.export import as_json
+    from tocsin.backtest.texts import as_markdown, as_text
     from tocsin.cli.findings import show_findings
     from tocsin.cli.history import chosen, history, show_fault, time_of
     from tocsin.cli.picture import check_picture, write_picture
     from tocsin.definitions import definitions_of, read_definitions
+    from tocsin.errors import MisuseError
 
+    if most is not None and isnan(most):
+        raise MisuseError("--pages-per-week: nan is no number of pages")
     url, file = chosen(prometheus, metrics)
     check_picture(picture)
     since = None if start is None else time_of("--from", start)
@@ -112,17 +121,26 @@ def _incidents(path: str | None) -> "tuple[Incident, ...] | None":
 
 def _ticks(past: "History", since: "datetime | None", until: "datetime | None") -> "Ticks":
     from tocsin.backtest.ticks import Ticks
+    from tocsin.cli.history import TIME
     from tocsin.errors import MisuseError
 
     start, end = since or past.first, until or past.last
     if start is None:
         raise MisuseError("--from is missing", hint="a server does not say when its history begins")
+    if since is not None and until is not None and until <= since:
+        raise MisuseError(f"--from {since:{TIME}} is not before --to {until:{TIME}}")
+    first, last = past.first or start, past.last
+    if end < first or start > last:
+        hint = f"they are from {first:{TIME}} to {last:{TIME}}" if past.first else f"now it is {last:{TIME}}"
+        raise MisuseError("there are no samples then", hint=hint)
+    if start < first or end > last:
+        start, end = max(start, first), min(end, last)
+        click.echo(f"note: there are samples from {start:{TIME}} to {end:{TIME}}; nothing else is replayed", err=True)
+    if end - start > _MOST:
+        raise MisuseError(f"that are {(end - start).days} days", hint=f"{_MOST.days} can be replayed at once")
     ticks = Ticks.between(start, end)
     if not len(ticks):
-        raise MisuseError(f"there is no minute between {start:%Y-%m-%dT%H:%M:%SZ} and {end:%Y-%m-%dT%H:%M:%SZ}")
-    if past.first is not None and (ticks.end < past.first or ticks.start > past.last):
-        hint = f"they are from {past.first:%Y-%m-%dT%H:%M:%SZ} to {past.last:%Y-%m-%dT%H:%M:%SZ}"
-        raise MisuseError("there are no samples then", hint=hint)
+        raise MisuseError(f"there is no full minute from {start:{TIME}} to {end:{TIME}}")
     return ticks
 
 
@@ -141,5 +159,7 @@ def _verdicts(
     for name, definitions in every:
         found = run(definitions.workspace, reading)
         budgets = budgets_of(definitions.workspace.notifications)
-        made.append(judge(name, found.replay, found.period, incidents, found.left_out, found.spent, budgets))
+        made.append(
+            judge(name, found.replay, found.period, incidents, found.left_out, found.spent, budgets, found.unseen)
+        )
     return made

@@ -1,6 +1,14 @@
 """`tocsin evaluate`: budgets, burn rates, contracts and alerts at one instant of a history, without a service."""
 
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tocsin.cli.history import History
 
 
 @click.command(
@@ -47,6 +55,7 @@ def command(
         return 1
     try:
         with history(url, file) as past:
+            _check(past, at or past.last)
             found = evaluate(definitions.workspace, past.source, at or past.last, first=past.first)
     except MetricsError as error:
         show_fault(error)
@@ -60,3 +69,19 @@ def command(
         stands = standing(definitions.workspace, found)
         show(status_of(stands), pending=stands.pending_alerts(), unseen=found.unseen)
     return 0
+
+
+def _check(past: "History", at: "datetime") -> None:
+    """Refuse what no sample tells of; what is long after the last one is not known any more."""
+    from tocsin.cli.history import LOOKBACK, TIME
+    from tocsin.errors import MisuseError
+    from tocsin.evaluate.words import span
+
+    if past.first is not None and at < past.first:
+        hint = f"they are from {past.first:{TIME}} to {past.last:{TIME}}"
+        raise MisuseError(f"--at: there are no samples before {at:{TIME}}", hint=hint)
+    if past.first is None and at - past.last > timedelta(minutes=1):
+        raise MisuseError("--at lies in the future", hint=f"now it is {past.last:{TIME}}")
+    if at - past.last > LOOKBACK:
+        late = span(at - past.last)
+        click.echo(f"note: the last sample is {late} before that, so nothing fires that needs one", err=True)

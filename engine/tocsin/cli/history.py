@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DEADLINE = 120.0
 """Seconds for one question: nobody waits for a page here."""
 MOST_BYTES = 2**30
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+LOOKBACK = timedelta(minutes=5)
+"""So long Prometheus takes the last sample for the present one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,17 @@ def _ended_politely() -> Iterator[None]:
 
 def time_of(option: str, text: str) -> datetime:
     """Parse RFC 3339, or unix seconds; without a zone it is UTC."""
+    from tocsin.backtest.ticks import EARLIEST, LATEST
+
     try:
         at = datetime.fromtimestamp(float(text), UTC) if _is_number(text) else datetime.fromisoformat(text)
+        at = at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError) as error:
         hint = "write it as in 2026-11-01T12:00:00Z"
         raise MisuseError(f"{option}: {text!r} is not a time", hint=hint) from error
-    return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    if not EARLIEST <= at <= LATEST:
+        raise MisuseError(f"{option}: there are no samples of {at.year}", hint="times are from 1980 to 2199")
+    return at
 
 
 def length_of(option: str, text: str) -> timedelta:

@@ -135,7 +135,7 @@ def _text(slo: "Slo", incident: "Incident", outcomes: "Sequence[Outcome]") -> "I
                 "never" if one.fired is None else "already" if one.already else span(Fraction(one.fired)),
                 span_or_never(one.expected.fires),
                 "-" if one.spent is None else f"{one.spent:.3%}",
-                "-" if one.ended is None else span(Fraction(one.ended)),
+                _ended(one),
                 "-" if one.expected.ends is None else span(one.expected.ends),
             )
             for one in outcomes
@@ -143,6 +143,16 @@ def _text(slo: "Slo", incident: "Incident", outcomes: "Sequence[Outcome]") -> "I
     )
     yield ""
     yield "simulated every 5 s; the closed forms are those of `tocsin explain`, with keep_firing_for at the end"
+
+
+def _ended(one: "Outcome") -> str:
+    from fractions import Fraction
+
+    from tocsin.explain.table import span
+
+    if one.ended is None:
+        return "-" if one.fired is None else "still fires"
+    return span(Fraction(one.ended)) if one.ended >= 0 else f"{span(Fraction(-one.ended))} before it"
 
 
 def _facts(one: "Outcome") -> dict[str, object]:

@@ -8,20 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.report.listing import as_json
-from tocsin.report.plain import counted, summary, text
+from tocsin.report.plain import counted, harmless, summary, text
 from tocsin.report.quality import gitlab
 from tocsin.report.scanning import sarif
 from tocsin.report.suite import junit
-from tocsin.report.workflow import github, markdown
+from tocsin.report.workflow import cell, github, markdown
 
 __all__ = [
     "FORMATS",
     "Renderer",
     "as_json",
     "at_least",
+    "cell",
     "counted",
     "github",
     "gitlab",
+    "harmless",
     "has_errors",
     "junit",
     "markdown",

@@ -41,13 +41,13 @@ def markdown(findings: Sequence[Diagnostic], files: int, unfinished: str = "") -
     order = list(Severity)
     for finding in sorted(findings, key=lambda each: order.index(each.severity))[:SUMMARY_ROWS]:
         cells = (str(finding.span), finding.severity.value, finding.code, finding.message)
-        lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
+        lines.append("| " + " | ".join(cell(text) for text in cells) + " |")
     if len(findings) > SUMMARY_ROWS:
         lines.append(f"\nand {len(findings) - SUMMARY_ROWS} more")
     return "\n".join(lines) + "\n\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that cannot end its cell or become markup."""
     for sign in "\\`*_[]<>|#":
         text = text.replace(sign, f"\\{sign}")

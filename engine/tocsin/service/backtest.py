@@ -47,6 +47,8 @@ class Replayed:
     period: Period
     objectives: tuple[SloReplay | JourneyReplay, ...]
     left_out: tuple[tuple[str, str], ...]
+    unseen: tuple[tuple[str, str], ...] = ()
+    """What there was nothing to see of, and why."""
 
     def spent(self, about: Iterable[Identity], start: datetime, end: datetime) -> Cost | None:
         """The most that one of the objectives lost between two times that the alerts *about* are of.
@@ -143,7 +145,16 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
     )
     objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay | JourneyReplay))
     first = reading.first or min((one.member.first for one in parts if one.member.first is not None), default=None)
-    return Replayed(result, replace(reading.period, first=first), objectives, tuple(sorted(left_out)))
+    unseen = tuple(sorted(one for part in parts if (one := _unseen(part.member)) is not None))
+    return Replayed(result, replace(reading.period, first=first), objectives, tuple(sorted(left_out)), unseen)
+
+
+def _unseen(member: Member) -> tuple[str, str] | None:
+    if isinstance(member, SloReplay) and member.first is None:
+        return member.slo.ref, "no events were counted in all this time"
+    if isinstance(member, AlertReplay) and member.compares and member.first is None:
+        return member.alert.ref, "its expression has no rows in all this time"
+    return None
 
 
 def _attempt(job: tuple[str, Callable[[], _Part]]) -> _Part | tuple[str, str]:
