@@ -2,13 +2,14 @@
 
 import json
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from tocsin.ports import Delivery, Outcome
 from tocsin_notifiers.attempt import Answer, Attempt, Mailing
@@ -106,11 +107,24 @@ def _network(error: Exception | None) -> Delivery:
         fault = f"the TLS connection was refused: {said.rstrip('.') or 'certificate or protocol'}"
         return Delivery(Outcome.RETRY, one_line(fault, LONGEST_DETAIL))
     if any(isinstance(c, NewConnectionError | ConnectTimeoutError | requests.ConnectTimeout) for c in causes):
-        return Delivery(Outcome.RETRY, "cannot connect")
+        return Delivery(Outcome.RETRY, f"cannot connect{_unconnected(causes)}")
     if isinstance(error, requests.RequestException):
         what = "no answer in time" if isinstance(error, requests.Timeout) else "the connection broke"
         return Delivery(Outcome.UNKNOWN, what)
-    return Delivery(Outcome.RETRY, f"cannot connect: {type(error).__name__}")
+    return Delivery(Outcome.RETRY, f"cannot connect{_unconnected(causes) or f': {type(error).__name__}'}")
+
+
+def _unconnected(causes: Iterable[object]) -> str:
+    """Why there is no connection, in words."""
+    for kind, words in (
+        (socket.gaierror, "the name of its host does not resolve"),
+        (NameResolutionError, "the name of its host does not resolve"),
+        (ConnectionRefusedError, "connection refused"),
+        (TimeoutError | ConnectTimeoutError | requests.ConnectTimeout, "nobody answers there"),
+    ):
+        if any(isinstance(cause, kind) for cause in causes):
+            return f": {words}"
+    return ""
 
 
 def _causes(error: BaseException) -> Iterable[object]:

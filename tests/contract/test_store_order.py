@@ -17,7 +17,7 @@ from tests.talks import EMAIL, Talk, closed
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit, Store
 from tocsin.evaluate.model import Mute, MuteKind
-from tocsin.ports import Action
+from tocsin.ports import HEARTBEAT, Action
 
 
 def test_messages_of_a_key_never_overtake(store: Store) -> None:
@@ -65,6 +65,20 @@ def test_a_beginning_that_was_not_sent_in_time_is_not_sent_after_the_end(store: 
     assert end.notification.action is Action.RESOLVE
     assert "before a message about it could be delivered" in end.notification.notes[0]
     assert said(take(store, 10_000, "pd")) == []
+
+
+def test_a_heartbeat_does_not_wait_for_an_earlier_one_to_be_tried_again(store: Store) -> None:
+    """After an outage of its watcher the next one goes at once: minutes later that one has taken us for dead."""
+    beat = message(HEARTBEAT, Action.REPEAT, key="heartbeat")
+    post(store, beat)
+    (first,) = take(store, channel=HEARTBEAT)
+    store.settle(first, FAILED, NOON, NOON + seconds(300))
+    post(store, replace(beat, seq=1))
+    (second,) = take(store, 60, HEARTBEAT)
+    store.settle(second, FAILED, NOON + seconds(60), NOON + seconds(70))
+
+    assert (second.notification.seq, second.attempts) == (1, 1)
+    assert (take(store, 69, HEARTBEAT), [p.attempts for p in take(store, 70, HEARTBEAT)]) == ((), [2])
 
 
 def test_a_trigger_lost_in_a_crash_never_follows_its_resolve(store: Store) -> None:

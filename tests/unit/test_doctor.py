@@ -304,7 +304,16 @@ class TestJudgements:
             ("tocsin_outbox_depth", "slack"): 2.0,
         }
 
-        assert [s.part for s in of_metrics(metrics)] == ["definitions", "delivery", "delivery"]
+        found = list(of_metrics(metrics, {"slack": "HTTP 500"}))
+        assert [s.part for s in found] == ["definitions", "delivery", "delivery"]
+        assert [s.what.endswith(": HTTP 500") for s in found] == [False, True, True]
+
+    def test_a_heartbeat_that_does_not_arrive(self) -> None:
+        """Its watcher takes the evaluator for dead; one that was lost is no matter."""
+        for name in ("tocsin_delivery_failures_in_a_row", "tocsin_delivery_breaker_state"):
+            assert list(of_metrics({(name, "(heartbeat)"): 1.0}, {})) == []
+        (found,) = of_metrics({("tocsin_delivery_failures_in_a_row", "(heartbeat)"): 2.0}, {})
+        assert (found.part, found.weight) == ("heartbeat", "wrong")
 
     def test_nothing_to_look_at(self) -> None:
         """Misuse, as is closing without definitions, and an address that is none."""

@@ -1,35 +1,77 @@
 """`tocsin explain alert` in words."""
 
-from tests.alerts import NOON
+from typing import Any
+
+import pytest
+from tests.alerts import NOON, view
 
 from tocsin.cli.episode import text_of
-from tocsin.service.story import Story
+from tocsin.service.deliveries import DeliveryOf
+from tocsin.service.story import Story, WayOf, _why
+
+
+def delivery(channel: str, status: str, detail: str = "", **more: Any) -> DeliveryOf:
+    """One message that told of the alert."""
+    fields = {"key": "k", "action": "fire", "alerts": [], "created_at": NOON, "attempts": 1} | more
+    return DeliveryOf.model_validate({"channel": channel, "status": status, "detail": detail, **fields})
+
+
+SENT, DEAD, WAITS = (
+    delivery("email", "sent"),
+    delivery("slack", "dead", "HTTP 401"),
+    delivery("pager", "pending", "cannot connect"),
+)
+
+
+@pytest.mark.parametrize(
+    ("messages", "why"),
+    [
+        ([SENT], "email took it"),
+        ([DEAD, SENT], "email took it; slack did not: HTTP 401"),
+        ([delivery("email", "dead", "an earlier one"), DEAD, SENT], "email took it; slack did not: HTTP 401"),
+        ([WAITS, DEAD], "no receiver has taken it; pager has not yet: cannot connect; slack did not: HTTP 401"),
+        ([WAITS], "no receiver has taken it; pager has not yet: cannot connect"),
+        ([delivery("pager", "superseded", "x"), WAITS, SENT], "email took it; pager has not yet: cannot connect"),
+        ([delivery("pager", "pending", attempts=0)], "its message waits in the outbox"),
+    ],
+)
+def test_why_names_every_channel_with_its_own_answer(messages: list[DeliveryOf], why: str) -> None:
+    """What still waits is not given up, and what one receiver said is not said of another."""
+    ways = [WayOf(route="*", channel="pager", quiet="", told_at=NOON, last_message_at=NOON)]
+
+    assert _why(view(), ways, messages) == why
+
+
+def test_what_nobody_took_is_not_told() -> None:
+    """A message that was written is none that arrived; of what is forgotten since, the conversation knows."""
+    ways = [
+        WayOf(route="*", channel=name, quiet="", told_at=NOON, last_message_at=NOON)
+        for name in ("email", "slack", "pager", "old")
+    ]
+    lines = text_of(story(ways=ways, messages=[SENT, DEAD, WAITS])).splitlines()
+
+    assert [line.split(",")[0].strip() for line in lines if "by route" in line] == [
+        "email by route *: told at 2026-11-23 12:00:00 UTC",
+        "slack by route *: not taken",
+        "pager by route *: not taken",
+        "old by route *: told at 2026-11-23 12:00:00 UTC",
+    ]
+
+
+def story(**more: Any) -> Story:
+    """One that has nothing to say."""
+    fields = {
+        "id": "k", "title": "t", "rule": "r", "service": "s", "severity": "info", "state": "firing", "started_at": NOON,
+        "fired_at": NOON, "resolved_at": None, "blind_since": None, "reason": "", "facts": [], "labels": {},
+        "muted": [], "acknowledged_by": None, "ways": [], "messages": [], "why": "x",
+    }  # fmt: skip
+    return Story.model_validate(fields | more)
 
 
 def test_values_cannot_steer_the_terminal() -> None:
     """Escapes, bells and line breaks of labels are shown as a mark, so no line is made up and none hidden."""
     evil = "a\x1b[2J\x07b\n  critical: none"
-    story = Story(
-        id="k",
-        title=evil,
-        rule="r",
-        service="s",
-        severity="info",
-        state="firing",
-        started_at=NOON,
-        fired_at=NOON,
-        resolved_at=None,
-        blind_since=None,
-        reason="",
-        facts=[("path", evil)],
-        labels={"path": evil},
-        muted=[],
-        acknowledged_by=None,
-        ways=[],
-        messages=[],
-        why="x",
-    )
-    text = text_of(story)
+    text = text_of(story(title=evil, facts=[("path", evil)], labels={"path": evil}))
 
     assert text.count("a\ufffd[2J\ufffdb\ufffd  critical: none") == 3
     assert not {"\x1b", "\x07"} & set(text)

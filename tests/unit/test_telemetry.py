@@ -81,10 +81,12 @@ def test_deliveries_are_counted_by_outcome_and_timed() -> None:
     """From the evaluated instant to the acceptance; what was not accepted has no time."""
     telemetry = Telemetry("0")
     channel = telemetry.counted(Fickle(), Wall())  # type: ignore[arg-type]
+    value, failing = telemetry.registry.get_sample_value, []
     for _ in range(2):
         channel.send(alerts.message(at=NOON), NOON)
-    value = telemetry.registry.get_sample_value
+        failing.append(value("tocsin_delivery_failures_in_a_row", {"channel": "email"}))
 
+    assert failing == [1, 0]
     assert value("tocsin_deliveries_total", {"channel": "email", "outcome": "sent"}) == 1
     assert value("tocsin_deliveries_total", {"channel": "email", "outcome": "retry"}) == 1
     assert value("tocsin_delivery_latency_seconds_count", {"channel": "email"}) == 1

@@ -14,7 +14,7 @@ from tocsin.adapters.outbox_rows import DEAD, PENDING, SENT, SUPERSEDED
 from tocsin.adapters.tables import OUTBOX
 from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Parcel
-from tocsin.ports import Notification
+from tocsin.ports import HEARTBEAT, Notification
 
 CANDIDATES = (8, 200)
 """How many due messages one lease looks at, then, if all of those wait behind one in flight.
@@ -97,7 +97,8 @@ def _lease_one(
     if not waiting:
         return None
     last = waiting[-1]
-    next_at = max(row.next_at for row in waiting)
+    tried = waiting if last.channel != HEARTBEAT else waiting[-1:]  # an earlier sign of life is nothing to wait for
+    next_at = max(row.next_at for row in tried)
     reached = any(row.status == SENT or row.receipt or _unknowns(row) for row in rows if row.id != last.id)
     receipt = next((row.receipt for row in reversed(rows) if row.receipt), "")
     message = replace(folded(told, reached=reached), receipt=receipt)
@@ -110,7 +111,7 @@ def _lease_one(
         "turn": min(row.turn for row in waiting),
         "next_at": next_at,
         "unknowns": _unknowns(last),
-        "attempts": max(row.attempts for row in waiting) + leased,
+        "attempts": max(row.attempts for row in tried) + leased,
         "token": last.token + 1,
         "leased_until": until if leased else None,
     }

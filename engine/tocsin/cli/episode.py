@@ -40,8 +40,10 @@ def text_of(story: "Story") -> str:
     lines += [f"  not told {mute.reason}" for mute in story.muted]
     lines += [f"  {story.acknowledged_by} has it"] if story.acknowledged_by else []
     lines += ["", "ways to people:" if story.ways else "no way to people: it names no channel, and no route matches"]
+    waiting = {each.channel for each in story.messages} - {m.channel for m in story.messages if m.status == "sent"}
     for way in story.ways:
-        how = f"told at {_time(way.told_at)}" if way.told_at else "not told"
+        told = "not taken, written at" if way.channel in waiting else "told at"
+        how = f"{told} {_time(way.told_at)}" if way.told_at else "not told"
         how += f", last message at {_time(way.last_message_at)}" if way.last_message_at else ""
         how += f", quiet {way.quiet}" if way.quiet else ""
         lines.append(f"  {way.channel} by route {way.route}: {how}")

@@ -1,6 +1,6 @@
 """`tocsin doctor --url`: what a running service says of itself, over its public API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from tocsin.adapters.running import Running
@@ -16,6 +16,8 @@ from tocsin.service.doctor import MOST_NAMES, Symptom, count, of_letters, of_sil
 from tocsin.service.shapes import Status
 
 LONG_WAIT = timedelta(minutes=5)
+MISSED_BEATS = 2
+"""In a row; one may be lost on its way."""
 MOST_LETTERS = 1000
 """As many as one request may ask for."""
 
@@ -43,7 +45,7 @@ def of_running(service: Running, looked_at: list[str]) -> Iterator[Symptom]:
     looked_at.append(
         f"{service.where}: channels {', '.join(channels) or 'none'}; {count(int(depth), 'message')} to send"
     )
-    yield from of_metrics(metrics)
+    yield from of_metrics(metrics, _last_words(service))
     dead = service.told(f"/api/v1/deliveries?status=dead&limit={MOST_LETTERS}", Deliveries)
     yield from of_letters([_letter(each) for each in dead.deliveries], now)
     silences = [_silence(each) for each in service.told("/api/v2/silences", list[GettableSilence])]
@@ -75,22 +77,34 @@ def of_status(status: Status) -> Iterator[Symptom]:
             yield Symptom(weight="wrong", part="senders", what=f"{alert.title}: {alert.description}", remedy=remedy)
 
 
-def of_metrics(metrics: dict[tuple[str, str], float]) -> Iterator[Symptom]:
-    """A reload that failed, channels that only fail, messages that wait for long."""
+def _last_words(service: Running) -> dict[str, str]:
+    """What came last of the messages that wait for a channel, where anything did."""
+    waiting = service.told(f"/api/v1/deliveries?status=pending&limit={MOST_LETTERS}", Deliveries).deliveries
+    return {each.channel: each.detail for each in reversed(waiting) if each.detail}
+
+
+def of_metrics(metrics: dict[tuple[str, str], float], last_words: Mapping[str, str]) -> Iterator[Symptom]:
+    """A reload that failed, channels that only fail, messages that wait for long, a heartbeat that does not arrive."""
     if metrics.get(("tocsin_config_last_reload_successful", "")) == 0:
         remedy = "`tocsin check PATH` shows what is wrong; mend it and send SIGHUP"
         what = "the last reload failed, older definitions are in use"
         yield Symptom(weight="wrong", part="definitions", what=what, remedy=remedy)
+    beats = metrics.get(("tocsin_delivery_failures_in_a_row", HEARTBEAT), 0)
+    if beats >= MISSED_BEATS:
+        what = f"the last {beats:g} heartbeats did not arrive, so whoever waits for them takes this evaluator for dead"
+        remedy = "its log says what --heartbeat answered: `grep heartbeat`; the URL may be wrong, or that host away"
+        yield Symptom(weight="wrong", part="heartbeat", what=what, remedy=remedy)
     for (name, channel), value in sorted(metrics.items()):
-        if name == "tocsin_delivery_breaker_state" and value > 0:
+        said = f": {last_words[channel]}" if channel in last_words else ""
+        if name == "tocsin_delivery_breaker_state" and value > 0 and channel != HEARTBEAT:
             remedy = "look whether the receiver is away, or the key or address is wrong: `GET /api/v1/deliveries`"
-            what = f"{channel} only fails, and is tried now and then"
+            what = f"{channel} only fails, and is tried now and then{said}"
             yield Symptom(weight="wrong", part="delivery", what=what, remedy=remedy)
         waits = timedelta(seconds=value) if name == "tocsin_outbox_oldest_seconds" else timedelta()
         if waits > LONG_WAIT and channel != HEARTBEAT:
             depth = metrics.get(("tocsin_outbox_depth", channel), 0)
-            what = f"{depth:g} messages wait for {channel}, the oldest for {waits.total_seconds():.0f} s"
-            remedy = "`GET /api/v1/deliveries?status=pending` says what the receiver answered last"
+            what = f"{depth:g} messages wait for {channel}, the oldest for {waits.total_seconds():.0f} s{said}"
+            remedy = "`GET /api/v1/deliveries?status=pending` has them, with what the receiver answered last"
             yield Symptom(weight="wrong", part="delivery", what=what, remedy=remedy)
 
 

@@ -102,17 +102,11 @@ def _ways(view: AlertView, directory: Directory, groups: Mapping[GroupKey, Group
 
 
 def _why(view: AlertView, ways: list[WayOf], messages: list[DeliveryOf]) -> str:
-    """In a sentence, the first thing that decides."""
+    """In a sentence: what receivers said, else the first thing that decides."""
     if view.fired_at is None:
         return "it has not fired: its condition has to hold for longer (for)"
-    sent = [each for each in messages if each.status == "sent"]
-    dead = [each for each in messages if each.status == "dead"]
-    if sent:
-        names = sorted({each.channel for each in sent})
-        lost = sorted({each.channel for each in dead} - set(names))
-        return f"{', '.join(names)} took it" + (f"; {', '.join(lost)} did not: {dead[0].detail}" if lost else "")
-    if dead:
-        return f"no receiver took it: {dead[0].channel}: {dead[0].detail}"
+    if any(each.status in {"sent", "dead"} or each.detail for each in messages):
+        return _said([each for each in messages if each.status != "superseded"])
     if view.silent:
         return f"nobody was told {view.muted[0].reason}"
     if not ways:
@@ -124,3 +118,14 @@ def _why(view: AlertView, ways: list[WayOf], messages: list[DeliveryOf]) -> str:
     if view.resolved_at is not None:
         return "it was over before the first message was due (group_wait), so nobody was told"
     return "its first message waits for company (group_wait)"
+
+
+def _said(messages: list[DeliveryOf]) -> str:
+    """Which channels took it, and what those said that did not, or have not yet."""
+    sent = {each.channel for each in messages if each.status == "sent"}
+    failed = {each.channel: each for each in messages if each.channel not in sent}
+    parts = [f"{', '.join(sorted(sent))} took it" if sent else "no receiver has taken it"]
+    for name, each in sorted(failed.items()):
+        verb = "did not" if each.status == "dead" else "has not yet"
+        parts.append(f"{name} {verb}: {each.detail or 'its message waits in the outbox'}")
+    return "; ".join(parts)

@@ -90,6 +90,12 @@ class Telemetry:
             ("channel", "outcome"),
             registry=self.registry,
         )
+        self.failing = Gauge(
+            "tocsin_delivery_failures_in_a_row",
+            "Attempts of the channel since the last one that was taken.",
+            ("channel",),
+            registry=self.registry,
+        )
         self.delivery_latency = Histogram(
             "tocsin_delivery_latency_seconds",
             "From the evaluated instant to the receiver's acceptance.",
@@ -132,6 +138,7 @@ class Telemetry:
         """The same channel, its attempts counted."""
         for outcome in Outcome:
             self.deliveries.labels(channel.name, outcome.value)
+        self.failing.labels(channel.name)
         return _Counted(channel, self, clock)
 
 
@@ -154,6 +161,9 @@ class _Counted:
         if delivery.outcome is Outcome.SENT:
             latency = (self._clock.now() - notification.evaluated_at).total_seconds()
             self._telemetry.delivery_latency.labels(self.name).observe(max(0.0, latency))
+            self._telemetry.failing.labels(self.name).set(0)
+        else:
+            self._telemetry.failing.labels(self.name).inc()
         return delivery
 
 
