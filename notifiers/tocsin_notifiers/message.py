@@ -85,13 +85,19 @@ def state_word(notification: Notification) -> str:
 def base_subject(notification: Notification) -> str:
     """Name alert and severity. Mail programs keep a conversation together by it."""
     first, *others = notification.alerts
-    severity = min((a.severity for a in notification.alerts), key=_rank)
+    severity = worst(notification)
     if others:
         return f"{titled(first)} and {len(others)} more ({severity})"
     front, opened, back = titled(first).removesuffix(")").rpartition(" (")
     if opened and titled(first).endswith(")"):
         return f"{front} ({back}, {severity})"  # one pair of brackets reads better than two
     return f"{titled(first)} ({severity})"
+
+
+def worst(notification: Notification) -> str:
+    """The most severe of what still fires; of what is over where nothing does."""
+    firing = [a.severity for a in notification.alerts if a.resolved_at is None]
+    return min(firing or [a.severity for a in notification.alerts], key=_rank)
 
 
 def titled(text: AlertText) -> str:

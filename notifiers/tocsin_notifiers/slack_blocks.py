@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.ports import Action, AlertText, Labels, Notification
-from tocsin_notifiers.message import IN_FULL, SEVERITIES, cleaned, followable, one_line, printable, subject, titled
+from tocsin_notifiers.message import IN_FULL, cleaned, followable, one_line, printable, subject, titled, worst
 from tocsin_notifiers.own_words import body
 
 LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS, LONGEST_BLOCKS = 150, 3_000, 50, 12_000
@@ -91,9 +91,7 @@ def _runbook(text: AlertText) -> str:
 
 def sign(notification: Notification) -> str:
     """Show the state at a glance, also to those who do not read English."""
-    done = _DONE.get(notification.action)
-    worst = next((s for s in SEVERITIES if any(a.severity == s for a in notification.alerts)), "")
-    return done or _SIGNS.get(worst, _SIGNS["warning"])
+    return _DONE.get(notification.action) or _SIGNS.get(worst(notification), _SIGNS["warning"])
 
 
 def escaped(text: str) -> str:

@@ -38,7 +38,7 @@ def test_what_fired_and_what_ended_is_told_together() -> None:
 
     assert before == []
     assert one.tick(HOUR, view("a"), view("c")) == [("email", "fire", ("a", "c", "b"))]
-    assert notes(one) == ["digest: 2 new, 1 came and went"]
+    assert notes(one) == ["a digest: 2 new, 1 came and went"]
     assert one.tick(HOUR + 1, view("a"), view("c")) == []
 
 
@@ -53,7 +53,7 @@ def test_the_next_one_tells_the_news_only() -> None:
     later = one.tick(HOUR + 2 * day, view("a"))
 
     assert (quiet, ended, later) == ([], [], [("email", "resolve", ("b",))])
-    assert notes(one)[-1] == "digest: 1 told of before ended, 1 told of before still firing"
+    assert notes(one)[-1] == "a digest: 1 told of before ended, 1 told of before still firing"
     assert one.sent[0].dedup_key != one.sent[1].dedup_key
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_left_of_what_was_told_and_is_over() -> None:
     said = one.tick(HOUR)
 
     assert (said, one.groups) == ([("email", "resolve", ("a",))], {})
-    assert notes(one) == ["digest: 1 came and went"]
+    assert notes(one) == ["a digest: 1 came and went"]
 
 
 def test_a_digest_of_ends_only_is_what_it_is() -> None:
@@ -84,7 +84,7 @@ def test_a_digest_of_ends_only_is_what_it_is() -> None:
     one.tick(HOUR)
     (sent,) = one.sent
 
-    assert folded([sent], reached=False).notes == ("digest: 1 came and went",)
+    assert folded([sent], reached=False).notes == ("a digest: 1 came and went",)
     assert subject(sent) == "[DIGEST] be-camera/uptime burns its error budget (critical)"
 
 

@@ -239,7 +239,7 @@ def test_whatever_is_edited_everybody_hears_of_an_alert_once_and_of_its_end(tree
     for name in ("email", "slack", "pd"):
         told = [message for message in talk.sent if message.channel == name]
         actions = [message.action for message in told]
-        only_digest = len(told) == 1 and told[0].notes[0].startswith("digest: ")
+        only_digest = len(told) == 1 and told[0].notes[0].startswith("a digest: ")
         assert actions.count(Action.FIRE) <= 1
         assert actions[-1:] == ([Action.RESOLVE] if told else [])
         assert actions.count(Action.RESOLVE) == bool(told)

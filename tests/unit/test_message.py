@@ -9,6 +9,7 @@ from tests.alerts import NOON, message, text
 
 from tocsin.ports import Action, AlertText, labels_of
 from tocsin_notifiers.message import IN_FULL, LISTED, printable, render, subject
+from tocsin_notifiers.slack_blocks import sign
 
 PAGE = """\
 FIRING
@@ -125,6 +126,16 @@ def test_several_alerts_are_numbered_and_counted() -> None:
         "2. firing",
         "3. resolv",
     ]
+
+
+def test_what_is_over_makes_nothing_worse() -> None:
+    """A page that ended beside a warning that goes on: subject and sign are those of a warning."""
+    both = (text("w", severity="warning"), text("c", resolved=NOON))
+    told, over = message("email", Action.FIRE, *both), message("email", Action.RESOLVE, both[1])
+
+    assert subject(told).endswith("and 1 more (warning)")
+    assert subject(over).endswith("(critical)")
+    assert (sign(told), sign(message())) == ("\N{LARGE YELLOW CIRCLE}", "\N{LARGE RED CIRCLE}")
 
 
 def test_a_reminder_says_so() -> None:

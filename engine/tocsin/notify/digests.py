@@ -54,7 +54,7 @@ def _notes(told: list[GroupEpisode], still: int) -> tuple[str, ...]:
         (sum(not e.open and e.announced for e in told), "told of before ended"),
         (still, "told of before still firing"),
     )
-    return (f"digest: {', '.join(f'{count} {what}' for count, what in counts if count)}",)
+    return (f"a digest: {', '.join(f'{count} {what}' for count, what in counts if count)}",)
 
 
 def _thread(key: GroupKey, now: datetime) -> str:
