@@ -31,6 +31,7 @@ _HINTS = {
     "datetime": "it is a time: {{ alert.started_at | moment }}",
 }
 """What there is, by the type of what was asked."""
+_EMPTY = "firing is empty when all is over, resolved while all fires: write (firing + resolved)[0], or {% if firing %}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _tried(template: str) -> Iterator[Misfit]:
             name = found[2] if found else ""
             why = f"there is no {name} here" if found else f"{type(error).__name__}: {error}"
             hint = next((hint for kind, hint in _HINTS.items() if found and found[1].endswith(kind)), None)
+            hint = _EMPTY if "list object has no element" in str(error) else hint
             lines = [
                 number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"
             ]

@@ -108,6 +108,7 @@ def test_labels_lead_nowhere_else(template: str) -> None:
         ("{{ now.date }}{{ now.seconds }}", "it is a time"),
         ("{{ labels.team }}", "it belongs to an alert: {% for alert in firing + resolved %}{{ alert.labels }}"),
         ("{{ alerts }}", "there are action, evaluated_at"),
+        ("{{ firing[0].title }}", "firing is empty when all is over"),
     ],
 )
 def test_what_there_is_instead(template: str, hint: str) -> None:

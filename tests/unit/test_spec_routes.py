@@ -117,6 +117,8 @@ routes:
         ("{source: {severity: critical}, target_matchers: ['severity=~\"critical|warning\"'], equal: [service]}", None),
         ("{source: {alertname: HostDown}, target: {}, equal: [instance]}", None),
         ("{source: {alertname: HostDown}, target: {}}", "inhibit/everything"),
+        ("{source: {severity: critical}, target: {severity: warning}}", "inhibit/everything"),
+        ("{source: {alertname: ClusterDown}, target: {severity: warning}}", None),
         ("{source: {a: b}, target: {a: b}, equal: [c]}", "inhibit/never"),
         ("{source: {a: b}, target_matchers: ['a=~\"b\"'], equal: [c]}", "inhibit/never"),
         ("{source: {a: b}, target: {a: c}, equal: [a]}", "inhibit/never"),

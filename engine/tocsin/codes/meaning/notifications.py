@@ -55,7 +55,8 @@ PAGES: dict[str, str] = {
     ),
     "inhibit/everything": page(
         "An inhibition names its target, or labels that both alerts share.",
-        "Without either, one alert mutes all others of the platform for as long as it fires.",
+        "Without either, one alert mutes all others of the platform for as long as it fires; or all warnings, where it "
+        "asks for severities alone.",
         "`{source: {alertname: HostDown}, target: {}}`",
         "`{source: {alertname: HostDown}, target: {}, equal: [instance]}`",
     ),

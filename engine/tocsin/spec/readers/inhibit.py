@@ -40,6 +40,17 @@ def _applies(node: Node, rule: Inhibit) -> None:
             "add equal: [service], or say which alerts are its target",
             severity=Severity.WARNING,
         )
+    elif not rule.equal and _by_severity(rule.source) and _by_severity(rule.target):
+        node.report(
+            "inhibit/everything",
+            "while one such alert fires, none of its target is told, whatever service it is of",
+            "add equal: [service], or what else both have in common",
+            severity=Severity.WARNING,
+        )
+
+
+def _by_severity(matchers: Matchers) -> bool:
+    return {matcher.name for matcher in matchers} == {"severity"}
 
 
 def _everything(matchers: Matchers) -> bool:
