@@ -69,6 +69,21 @@ def test_the_routes_that_decide(path: str, capsys: pytest.CaptureFixture[str]) -
     assert found["inhibitedWhile"] == [{"source": ['alertname="HostDown"'], "equal": ["instance"]}]
 
 
+def test_a_channel_that_knows_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two routes lead to it, and it hears of an alert once: by the first one that is not quiet."""
+    (tmp_path / "n.yaml").write_text(
+        DEFINITIONS.replace("continue: true, to: [pager]", "continue: true, to: [mail, pager]"), encoding="utf-8"
+    )
+    assert run(["route", "test", str(tmp_path), "team=db", "severity=info", "--at", "2026-11-27T20:00+01:00"]) == 0
+    out = capsys.readouterr().out
+
+    assert [line.split("  ")[2] for line in out.splitlines() if "channels" in line] == [
+        "mail, pager",
+        "mail (by the route above), chat",
+    ]
+    assert out.endswith("told now: mail, pager\n")
+
+
 def test_maintenance_at_that_time(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     """It goes to the pager, and nobody is told before the window ends."""
     found = asked(path, capsys, "service=db", "severity=critical", "--at", "2026-11-29T03:00")

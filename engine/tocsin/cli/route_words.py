@@ -1,6 +1,7 @@
 """What `tocsin route` prints: where an alert goes and the tree of routes, as text and as JSON."""
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
 
@@ -20,9 +21,11 @@ from tocsin.units import Duration
 def rehearsed(found: Rehearsal) -> Iterator[str]:
     """What would become of one alert, for people."""
     yield f"{{{_pairs(found.labels)}}} at {found.at:%Y-%m-%d %H:%M:%S} UTC"
+    known: set[str] = set()
     for stop in found.stops:
         yield ""
-        yield from _of_stop(stop, found)
+        yield from _of_stop(stop, found, known)
+        known.update(() if stop.quiet else stop.channels)
     if not found.stops:
         yield ""
         yield "no route matches, and it names no channel: nobody is told"
@@ -39,14 +42,16 @@ def rehearsed(found: Rehearsal) -> Iterator[str]:
         yield f"told now: {listed(found.told)}"
 
 
-def _of_stop(stop: Stop, found: Rehearsal) -> Iterator[str]:
+def _of_stop(stop: Stop, found: Rehearsal, known: AbstractSet[str]) -> Iterator[str]:
+    """*known* are the channels that a route above leads to: each hears of an alert once."""
     for depth, (name, span) in enumerate(stop.path):
         yield f"{'  ' * depth}{span.path}:{span.line}  {name.rpartition(' > ')[2]}"
     if not stop.path:
         yield "no route matches; the default timers hold"
     named = f", named by {', '.join(found.named_by)}" if found.named_by else ""
     timers = stop.timers
-    yield f"  channels  {', '.join(stop.channels)}{named}"
+    channels = (f"{name} (by the route above)" if name in known else name for name in stop.channels)
+    yield f"  channels  {', '.join(channels)}{named}"
     for step in stop.escalate:
         yield f"  escalates {_escalation(step)}"
     yield f"  group     {_pairs(stop.group) or 'all together'}"
