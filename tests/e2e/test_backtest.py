@@ -199,7 +199,7 @@ def test_a_period_within_an_incident_knows_what_was_before(
     assert paid["budget_of"] == "shop/uptime"
     assert paid["budget_spent"] == pytest.approx(0.1 * 9 / 43.2, rel=0.01)
     warm = document["warm_up"]
-    assert (warm["from"], warm["complete"]) == ("2026-10-01T00:00:00Z", False)
+    assert (warm["from"], warm["history_from"], warm["complete"]) == (*["2026-10-01T00:00:00Z"] * 2, False)
     assert "2026-09-27" < warm["wanted_from"] < "2026-09-27T11:20", "a week before the incident, for two bounds"
 
 

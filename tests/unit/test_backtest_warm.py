@@ -34,9 +34,9 @@ TRUTHS = {".": Truth.FALSE, "#": Truth.TRUE, "?": Truth.UNKNOWN}
 class Told:
     """A member whose alert is at each minute what one letter says: true, false, unknown, or between its bounds."""
 
-    def __init__(self, letters: str) -> None:
+    def __init__(self, letters: str, first: int = 0) -> None:
         self.letters = letters
-        self.first = START
+        self.first = START + first * MINUTE
 
     @property
     def due(self) -> Bools:
@@ -110,6 +110,17 @@ def test_what_was_true_at_the_first_look_may_have_been_so_before() -> None:
 
     assert minutes(found.episodes) == [(0, 4, True), (6, None, False)]
     assert minutes(found.episodes, "a/c") == [(0, 4, True), (6, None, False)]
+
+
+def test_what_was_true_when_a_server_began_to_know_may_have_been_so_before() -> None:
+    """Its first sample lies behind the first look."""
+    ticks = Ticks.between(START, START + 9 * MINUTE)
+
+    def censored(known: int) -> list[bool]:
+        told = [(Told("???###....", first=known), ("a/b",))]
+        return [each.censored for each in replay(told, {"a/b": rule()}, {}, (), ticks, known=told[0][0].first).episodes]
+
+    assert (censored(3), censored(0)) == ([True], [False])
 
 
 def test_nobody_knows_what_hovers_between_its_bounds() -> None:

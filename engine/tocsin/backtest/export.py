@@ -17,6 +17,7 @@ def as_json(verdicts: Sequence[Verdict]) -> str:
         "warm_up": {
             "from": _time(last.period.whole.start),
             "wanted_from": _time(last.period.wanted),
+            "history_from": None if last.period.first is None else _time(last.period.first),
             "complete": last.period.complete,
         },
         "before": _verdict(verdicts[0]) if len(verdicts) > 1 else None,

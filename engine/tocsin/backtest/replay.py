@@ -100,7 +100,7 @@ class _Run:
     muting: Muting
     stride: timedelta
     first: datetime
-    """The first look: what is true then may have been so before."""
+    """The first look that saw something: what is true then may have been so before."""
     since: datetime
     """From when on it counts."""
     alerts: dict[Identity, AlertState] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class _Run:
             for labels, sample in each.rows.items():
                 identity = Identity(rule, labels)
                 if _between(sample):
-                    self.hovering |= {identity} if now == self.first else set()
+                    self.hovering |= {identity} if now <= self.first else set()
                 elif sample.truth is not Truth.UNKNOWN:
                     self.hovering.discard(identity)
 
@@ -223,13 +223,16 @@ def replay(
     *,
     muting: Muting = NOTHING,
     counted: Ticks | None = None,
+    known: datetime | None = None,
 ) -> Replay:
     """Go through all ticks; each of *members* comes with the rules that it sees, *muting* holds back messages.
 
-    Where only the last ticks are *counted*, those before say how things stand at the first of them.
+    Where only the last ticks are *counted*, those before say how things stand at the first of them. There is nothing
+    to see before *known*.
     """
     counted = ticks if counted is None else counted
-    run = _Run(rules, composites, notifications, muting, max(2 * ticks.step, STRIDE), ticks.start, counted.start)
+    first = ticks.start if known is None or known <= ticks.start else known + ticks.step
+    run = _Run(rules, composites, notifications, muting, max(2 * ticks.step, STRIDE), first, counted.start)
     due = np.zeros((len(members), len(ticks)), dtype=np.bool_)
     for index, (member, _) in enumerate(members):
         due[index] = member.due

@@ -134,6 +134,7 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
     left_out = [part for part in found if not isinstance(part, _Part)]
     left_out += [(f"sla:{one.name}", "alerts of contracts are not replayed") for one in workspace.slas]
     members = [(part.member, part.rules) for part in parts]
+    first = reading.first or min((one.member.first for one in parts if one.member.first is not None), default=None)
     result = replay(
         members,
         watch.rules,
@@ -142,9 +143,9 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
         reading.ticks,
         muting=muting_of(workspace),
         counted=reading.period.ticks,
+        known=first,
     )
     objectives = tuple(part.member for part in parts if isinstance(part.member, SloReplay | JourneyReplay))
-    first = reading.first or min((one.member.first for one in parts if one.member.first is not None), default=None)
     unseen = tuple(sorted(one for part in parts if (one := _unseen(part.member)) is not None))
     return Replayed(result, replace(reading.period, first=first), objectives, tuple(sorted(left_out)), unseen)
 
