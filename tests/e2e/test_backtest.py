@@ -299,6 +299,17 @@ def test_a_server_is_not_asked_for_what_cannot_be(
     assert said in told
 
 
+@pytest.mark.parametrize("command", ["backtest", "evaluate"])
+def test_definitions_of_nothing_are_misuse(
+    world: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody should read that nothing fires."""
+    (tmp_path / "blank.yaml").write_text("\n")
+
+    assert run([command, str(tmp_path), "--metrics", str(world / "history.om")]) == 2
+    assert "no service, journey or contract is defined at or below" in capsys.readouterr().err
+
+
 def test_exit_codes(world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Too many pages and wrong incidents are findings; what cannot be done is misuse."""
     monkeypatch.chdir(world)

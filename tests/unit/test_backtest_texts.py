@@ -63,6 +63,14 @@ def test_a_picture_is_xml(verdict: Verdict) -> None:
     assert any("<script>" in (title.text or "") for title in drawing.iter("{http://www.w3.org/2000/svg}title"))
 
 
+def test_incidents_of_another_time_are_no_bands(verdict: Verdict) -> None:
+    """Not even at the edges."""
+    before, after = (Incident(at, at, 0.0) for at in (START - TICKS.length, START + 2 * TICKS.length))
+    assert as_svg([verdict], [before, after]).count('class="incident" x') == 1, "the legend"
+    inside = Incident(START - TICKS.length, START, 0.0)
+    assert as_svg([verdict], [inside]).count('class="incident" x') == 2
+
+
 def test_nothing_heads_no_table() -> None:
     """An incident of another time leaves none to list."""
     replay = Replay(TICKS, (), (), 0, Memory())

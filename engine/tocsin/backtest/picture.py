@@ -68,6 +68,8 @@ class _Plot:
     def bands(self, incidents: Sequence[Incident]) -> Iterator[str]:
         """What went wrong."""
         for one in incidents:
+            if one.end < self.ticks.start or one.start > self.ticks.end:
+                continue
             start, wide = self.x(one.start), max(self.x(one.end) - self.x(one.start), LEAST)
             yield (
                 f'<rect class="incident" x="{start:.1f}" y="{TOP - 6}" width="{wide:.1f}" '

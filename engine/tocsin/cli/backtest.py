@@ -66,7 +66,7 @@ def command(
     from tocsin.backtest.export import as_json
     from tocsin.backtest.texts import as_markdown, as_text
     from tocsin.cli.findings import show_findings
-    from tocsin.cli.history import chosen, history, show_fault, time_of
+    from tocsin.cli.history import check_defined, chosen, history, show_fault, time_of
     from tocsin.cli.picture import check_picture, write_picture
     from tocsin.definitions import definitions_of, read_definitions
     from tocsin.errors import MisuseError
@@ -84,6 +84,7 @@ def command(
         for _, definitions in every:
             show_findings(definitions)
         return 1
+    check_defined(every[-1][1].workspace, paths)
     try:
         with history(url, file) as past:
             verdicts = _verdicts(every, past, _ticks(past, since, until), incidents if labelled else None)
@@ -137,7 +138,8 @@ def _ticks(past: "History", since: "datetime | None", until: "datetime | None") 
         start, end = max(start, first), min(end, last)
         click.echo(f"note: there are samples from {start:{TIME}} to {end:{TIME}}; nothing else is replayed", err=True)
     if end - start > _MOST:
-        raise MisuseError(f"that are {(end - start).days} days", hint=f"{_MOST.days} can be replayed at once")
+        hint = f"give --from and --to; {_MOST.days} can be replayed at once"
+        raise MisuseError(f"{(end - start).days} days are too many", hint=hint)
     ticks = Ticks.between(start, end)
     if not len(ticks):
         raise MisuseError(f"there is no full minute from {start:{TIME}} to {end:{TIME}}")

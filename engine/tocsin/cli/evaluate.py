@@ -42,7 +42,7 @@ def command(
     """
     from tocsin.adapters.openmetrics import MetricsError
     from tocsin.cli.findings import show_findings
-    from tocsin.cli.history import chosen, history, show_fault, time_of
+    from tocsin.cli.history import check_defined, chosen, history, show_fault, time_of
     from tocsin.definitions import read_definitions
     from tocsin.service.evaluated import as_json
     from tocsin.service.offline import evaluate, standing
@@ -53,6 +53,7 @@ def command(
     if definitions.errors:
         show_findings(definitions)
         return 1
+    check_defined(definitions.workspace, paths)
     try:
         with history(url, file) as past:
             _check(past, at or past.last)

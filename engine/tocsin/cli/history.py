@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from tocsin.errors import MisuseError
 if TYPE_CHECKING:
     from tocsin.adapters.openmetrics import MetricsError
     from tocsin.adapters.prometheus_http import PrometheusSource
+    from tocsin.workspace import Workspace
 
 DEADLINE = 120.0
 """Seconds for one question: nobody waits for a page here."""
@@ -46,6 +47,12 @@ def chosen(prometheus: str | None, metrics: str | None) -> tuple[str | None, str
     if prometheus is None and metrics is None:
         raise MisuseError("no history is given", hint="give --metrics FILE.om or --prometheus URL")
     return prometheus, metrics
+
+
+def check_defined(workspace: "Workspace", paths: Iterable[str]) -> None:
+    """Refuse definitions of nothing: that nothing fired would be no news."""
+    if not (workspace.services or workspace.journeys or workspace.slas):
+        raise MisuseError(f"no service, journey or contract is defined at or below {', '.join(paths)}")
 
 
 @contextmanager
