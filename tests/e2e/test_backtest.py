@@ -250,6 +250,7 @@ def test_only_what_there_are_samples_of_is_replayed(world: Path, monkeypatch: py
     """Pages per week are not of a year in which nobody looked; what has no samples could not fire, and is named."""
     monkeypatch.chdir(world)
     more = "\nalerts:\n  Nowhere: {value: nowhere, above: 5, severity: critical, summary: x}\n"
+    more += more.splitlines()[-1].replace("Nowhere", "Gone").replace("summary", "on_missing: fire, summary") + "\n"
     start = "apiVersion: tocsin/v1\nkind: Service\nname: other\nowner: team\nmetrics: {nowhere: {type: gauge}}"
     (world / "other.yaml").write_text(start + more)
     years = ["--from", "2024-10-04T10:00:00Z", "--to", "2027-01-01"]
@@ -259,6 +260,7 @@ def test_only_what_there_are_samples_of_is_replayed(world: Path, monkeypatch: py
     assert (document["from"], document["to"]) == ("2026-10-01T00:00:00Z", "2026-10-05T00:00:00Z")
     assert "note: there are samples from 2026-10-01T00:00:00Z to 2026-10-05T00:00:00Z;" in result.stderr
     assert [one["ref"] for one in document["after"]["unseen"]] == ["other/Nowhere"]
+    assert "other/Gone" in {one["ref"] for one in document["after"]["episodes"]}, "its rows are missing, so it fires"
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,15 @@ def test_what_waits_is_there_and_what_cannot_be_looked_at() -> None:
     assert re.search(r"10% overspent .*–\n", text), "what is gone is not used up in no time"  # noqa: RUF001
 
 
+def test_what_cannot_be_looked_at_is_not_healthy() -> None:
+    """Nobody could tell whether it fires."""
+    console = Console(file=io.StringIO())
+    show(status_of(snapshots.standing(snapshots.healthy())), console, unseen=[("redis/Full", "no rows")])
+    assert isinstance(console.file, io.StringIO)
+
+    assert console.file.getvalue().startswith("warning at 2026-11-23 14:30:15 UTC\nno open alerts\n")
+
+
 def test_what_was_taken_out_of_the_figures() -> None:
     """They would be wrong without it."""
     console = Console(file=io.StringIO())

@@ -48,7 +48,8 @@ def show(
     if not out.is_terminal:
         out.width = WIDE
     at = status.at or datetime.now(UTC)
-    out.print(f"{_coloured(status.overall)} at {at:%Y-%m-%d %H:%M:%S} UTC")
+    overall = "warning" if unseen and status.overall == "healthy" else status.overall
+    out.print(f"{_coloured(overall)} at {at:%Y-%m-%d %H:%M:%S} UTC")
     if status.source is not None and not status.source.ok:
         since = f"{status.source.since:%H:%M:%S}"
         out.print(f"[magenta]blind since {since} UTC: {escape(status.source.detail)}[/]")

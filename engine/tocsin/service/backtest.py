@@ -151,9 +151,11 @@ def run(workspace: Workspace, reading: Reading) -> Replayed:
 
 
 def _unseen(member: Member) -> tuple[str, str] | None:
-    if isinstance(member, SloReplay) and member.first is None:
+    if member.first is not None:
+        return None
+    if isinstance(member, SloReplay):
         return member.slo.ref, "no events were counted in all this time"
-    if isinstance(member, AlertReplay) and member.compares and member.first is None:
+    if isinstance(member, AlertReplay) and member.compares and member.alert.on_missing != "fire":
         return member.alert.ref, "its expression has no rows in all this time"
     return None
 
