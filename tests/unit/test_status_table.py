@@ -4,12 +4,13 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from rich.console import Console
 from tests import snapshots
 
 from tocsin.cli.status_table import show
-from tocsin.evaluate.measures import Excluded
+from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.evaluate.model import Phase
 from tocsin.service.board import BlindRule
 from tocsin.service.shaping import status_of
@@ -83,14 +84,17 @@ def test_what_was_taken_out_of_the_figures() -> None:
     console = Console(file=io.StringIO())
     start = datetime(2026, 11, 2, 22, tzinfo=UTC)
     exclusion = Exclusion(start, start + timedelta(hours=1), "their network", "good", snapshots.NOWHERE)
-    slo = snapshots.slo(excluded=(Excluded(exclusion),))
-    show(status_of(snapshots.standing(replace(snapshots.healthy(), slos=(slo,)))), console)
+    slo = snapshots.slo(excluded=(Excluded(exclusion, forgiven=18_000, spared=450),))
+    (sla,) = snapshots.troubled().slas
+    sla = replace(sla, exclusions=(Taken(exclusion, 3_600_000, 0, Fraction(90_000)),))
+    show(status_of(snapshots.standing(replace(snapshots.healthy(), slos=(slo,), slas=(sla,)))), console)
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
+    when = "2026-11-02 22:00 to 2026-11-02 23:00 UTC is counted as good"
 
     assert "no open alerts\n" in text
-    said = "be-camera/uptime: 2026-11-02 22:00 to 2026-11-02 23:00 UTC is counted as good: their network"
-    assert said in text
+    assert f"be-camera/uptime: {when} (18,000 of what it counts, 450 bad): their network\n" in text
+    assert f"{sla.name}: {when} (1h of it, 1m 30s down): their network\n" in text
 
 
 def test_the_worst_objective_is_first() -> None:

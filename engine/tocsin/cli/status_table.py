@@ -90,16 +90,20 @@ def _unknown(status: Status) -> Iterator[tuple[str, str]]:
 
 def _excluded(status: Status) -> Iterator[tuple[str, str]]:
     """What was taken out of the figures above."""
-    for ref, some in ((one.ref, one.exclusions) for one in status.slos):
-        yield from ((ref, _exclusion(each)) for each in some)
-    for ref, others in ((one.name, one.exclusions) for one in status.slas):
-        yield from ((ref, _exclusion(each)) for each in others)
+    for slo in status.slos:
+        for one in slo.exclusions:
+            took = f"{one.removed + one.forgiven:,.0f} of what it counts, {one.spared:,.0f} bad"
+            yield slo.ref, _exclusion(one, took)
+    for sla in status.slas:
+        for each in sla.exclusions:
+            long, down = (span(timedelta(seconds=n)) for n in (each.removed + each.forgiven, each.spared))
+            yield sla.name, _exclusion(each, f"{long} of it, {down} down")
 
 
-def _exclusion(one: ExcludedShape | ExclusionShape) -> str:
+def _exclusion(one: ExcludedShape | ExclusionShape, took: str) -> str:
     how = "counted as good" if one.treat == "good" else "excluded"
     start, end = (at.astimezone(UTC) for at in (one.start, one.end))
-    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC is {how}: {one.reason}"
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC is {how} ({took}): {one.reason}"
 
 
 def _table(title: str, *columns: str) -> Table:
