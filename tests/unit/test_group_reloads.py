@@ -105,6 +105,19 @@ def test_another_receiver_amid_a_conversation() -> None:
     assert ("muted", "its routes lead elsewhere now") in talk.sent[-1].alerts[1].facts
 
 
+def test_a_channel_with_a_new_name() -> None:
+    """PagerDuty gets what it knows under the same key, so nobody is paged twice, and the incident is closed."""
+    talk = told(route("pd"))
+    talk.workspace = notifications(channel("pager", "pagerduty"), route("pager"))
+    said = [m for at in (20, 30, 7_000) for m in talk.tick(at, view("a"))]
+    said += talk.tick(7_010, closed("a", 7_010))
+
+    assert said == [("pager", "fire", ("a",)), ("pager", "resolve", ("a",))]
+    assert {message.dedup_key for message in talk.sent} == {"a"}
+    assert talk.tick(7_020) == []
+    assert {key.channel for key, state in talk.groups.items() if state.episodes} == set()
+
+
 def test_back_to_the_old_receiver() -> None:
     """It goes on in its conversation, and does not begin a second one."""
     talk = told(route("email"))

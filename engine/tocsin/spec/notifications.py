@@ -123,11 +123,12 @@ class Route:
     escalate: tuple[Escalation, ...] = ()
     flapping: Flapping = Flapping()
     routes: "tuple[Route, ...]" = ()
+    conditions: Matchers = field(init=False, compare=False, repr=False)
+    """Everything that an alert has to fulfil here, beyond what the routes around it ask."""
 
-    @property
-    def conditions(self) -> Matchers:
-        """Everything that an alert has to fulfil here, beyond what the routes around it ask."""
-        return (*equal(dict(self.match)), *self.matchers)
+    def __post_init__(self) -> None:
+        """Join them once: thousands of alerts ask thousands of routes."""
+        object.__setattr__(self, "conditions", (*equal(dict(self.match)), *self.matchers))
 
     def escalated(self, known_for: timedelta) -> tuple[str, ...]:
         """The channels that an alert goes to as well when people have known of it for so long."""
