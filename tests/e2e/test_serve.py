@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from tests.e2e.conftest import DEFINITIONS, NOTIFICATIONS, Lab, until
+from tests.e2e.conftest import DEFINITIONS, NOTIFICATIONS, PATIENCE, Evaluator, Lab, until
 
 from tocsin.adapters.store import SqlStore
 from tocsin.demo.loopback import LoopbackServer, QuietHandler
@@ -94,11 +94,13 @@ def test_a_broken_reload_keeps_the_old_set_and_a_good_one_replaces_it(lab: Lab) 
     evaluator.process.send_signal(signal.SIGHUP)
     until(lambda: evaluator.metric(successful) == 0, "the reload is refused")
     page = evaluator.get("/").text
-    said = [event for event in evaluator.events() if "the old set stays in use" in event["event"]]
+    refused = [event for event in evaluator.events() if "the old set stays in use" in event["event"]]
+    errors = [found for found in found_by(evaluator) if found[0] == "error"]
 
     assert "The definitions on disk are not in use" in page
     assert "shop.yaml:" in page
-    assert {"more.yaml", "shop.yaml"} == {line.split(":")[0].rpartition("/")[2] for line in said[0]["why"]}
+    assert [event["why"] for event in refused] == [f"errors: {len(errors)}"]
+    assert {"more.yaml", "shop.yaml"} == {found[1] for found in errors}
 
     lab.exporter.level = 10
     until(lambda: everybody_knows(lab), "the old set is still at work")
@@ -112,6 +114,33 @@ def test_a_broken_reload_keeps_the_old_set_and_a_good_one_replaces_it(lab: Lab) 
     assert "not in use" not in evaluator.get("/").text
     assert lab.inbox.mails[0].recipients == ("oncall@example.org",)
     assert lab.inbox.mails[-1].recipients == ("managers@example.org",)
+
+
+def test_findings_at_start_and_reload_are_lines_of_the_log(lab: Lab) -> None:
+    """All of standard error is JSON: file, line, column, code and message of notes, and of an error that ends it."""
+    text = DEFINITIONS.replace("target: 99.9%", "targett: 99.9%")
+    evaluator = lab.serve()
+    evaluator.process.send_signal(signal.SIGHUP)
+    until(lambda: len(found_by(evaluator)) == 2 * len(set(found_by(evaluator))) > 0, "the same findings again")
+    evaluator.stop()
+    lab.write("shop.yaml", text)
+    broken = lab.launch()
+
+    assert {(found[0], found[-2]) for found in found_by(evaluator)} == {("info", "sli/unused"), ("info", "alert/for")}
+    assert broken.process.wait(PATIENCE) == 1
+    line = text[: text.index("targett")].count("\n") + 1
+    [unknown] = [found for found in found_by(broken) if "targett" in found[-1]]
+    assert unknown[:4] == ("error", "shop.yaml", line, text.splitlines()[line - 1].index("targett") + 1)
+    assert all(json.loads(one) for one in broken.log.read_text().splitlines())
+
+
+def found_by(evaluator: Evaluator) -> list[tuple[str, str, int, int, str, str]]:
+    """Level, file, line, column, code and message of each finding in the log."""
+    return [
+        (e["level"], e["file"].rpartition("/")[2], e["line"], e["column"], e["code"], e["message"])
+        for e in evaluator.events()
+        if e["logger"] == "tocsin.service.findings"
+    ]
 
 
 def test_a_reload_without_its_secret_keeps_the_old_channels(lab: Lab) -> None:
@@ -264,7 +293,7 @@ def test_a_broken_workspace_is_refused_at_start(lab: Lab) -> None:
     evaluator = lab.launch()
 
     assert evaluator.process.wait(30) == 1
-    assert "shop.yaml:" in evaluator.log.read_text()
+    assert [found[1] for found in found_by(evaluator) if found[0] == "error"] == ["shop.yaml"]
 
 
 def test_a_missing_secret_is_refused_at_start(lab: Lab) -> None:

@@ -94,8 +94,8 @@ def command(  # one parameter for each flag
     keeps the old set), SIGTERM and SIGINT give up the evaluation under way, deliver what is due for up to 10 s and end.
     Exit codes: 0 stopped, 1 findings in the definitions at start, 2 misuse, or something that is needed is missing.
     """
-    from tocsin.cli.findings import show_findings
     from tocsin.definitions import read_definitions
+    from tocsin.service.findings import log_findings
     from tocsin.service.run import serve
     from tocsin.service.telemetry import configure_logging
     from tocsin.settings import Settings
@@ -111,11 +111,11 @@ def command(  # one parameter for each flag
         public_url=public_url,
         public_prometheus=public_prometheus,
     )
-    definitions = read_definitions(settings.paths)
-    show_findings(definitions)
-    if definitions.errors:
-        return 1
     verbose = bool(ctx.parent and ctx.parent.params.get("verbose"))
     with configure_logging(verbose=verbose):
+        definitions = read_definitions(settings.paths)
+        log_findings(definitions.findings)
+        if definitions.errors:
+            return 1
         serve(settings, definitions, lambda url: click.echo(f"listening on {url}"))
     return 0

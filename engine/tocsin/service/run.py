@@ -1,4 +1,4 @@
-"""The process of `tocsin serve`: start, tick, reload on SIGHUP, stop on SIGTERM or SIGINT."""
+"""The process of `tocsin serve`: what it is made of, its start, its ticks, its stop."""
 
 import logging
 import os
@@ -10,14 +10,12 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
-from tocsin.definitions import Definitions, read_definitions
-from tocsin.errors import FencedError, TocsinError
-from tocsin.evaluate.leadership import Role
-from tocsin.evaluate.memory import Fallback
+from tocsin.definitions import Definitions
+from tocsin.errors import TocsinError
 from tocsin.evaluate.tick import Watch
 from tocsin.notify.fallback import fallbacks
 from tocsin.notify.muting import muting_of
-from tocsin.ports import HEARTBEAT, Channel, Clock
+from tocsin.ports import Clock
 from tocsin.service.alertmanager import Office
 from tocsin.service.alertmanager.configuration import Configuration
 from tocsin.service.api import Desk
@@ -32,12 +30,15 @@ from tocsin.service.inbox import Inbox
 from tocsin.service.keeping import keeper_of
 from tocsin.service.lanes import Lanes
 from tocsin.service.leadership import Leadership
+from tocsin.service.leading import Leading
 from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
+from tocsin.service.outlets import Outlets
 from tocsin.service.paged import Paged
 from tocsin.service.parts import Sources, Stores
 from tocsin.service.pictures import Pictures
 from tocsin.service.quiet import Quiet
+from tocsin.service.reloading import Reloading, counts
 from tocsin.service.renewal import Renewal, teller
 from tocsin.service.scheduler import Due, next_step
 from tocsin.service.server import WebServer
@@ -45,12 +46,10 @@ from tocsin.service.silencing import Silencing
 from tocsin.service.stopping import Orders, Stopped, passed_on, signals
 from tocsin.service.taken import Taken
 from tocsin.service.telemetry import Telemetry
-from tocsin.service.wiring import build_channels, heartbeat
 from tocsin.settings import Settings, without_password
 
 log = logging.getLogger(__name__)
 
-DOUBT = "another evaluator may have sent this, too: the state store does not answer"
 SIGNED_BY = "TOCSIN_SECRET"
 """The environment variable with what links for acknowledging and silencing are signed by."""
 SWITCH = 0.001
@@ -81,16 +80,17 @@ class Process:
         self._sources = Sources.opened(settings.prometheus, stack)
         self._pictures = Pictures(self._sources.pictures)
         stack.callback(self._sources.pictures.abort)
-        channels = self._channels(definitions)
+        outlets = Outlets(environ, settings.heartbeat, self._fault, self._pictures.of, self._telemetry, self._clock)
+        plain = outlets.built(definitions)
+        channels = outlets.counted(plain)
         self._web = WebServer(settings.listen)
         stack.callback(self._web.stop)
         stores = Stores.opened(settings, stack)
         self._store = stores.state
         self._interval = settings.interval.timedelta
         lanes = stack.enter_context(Lanes(self._interval))
-        self._leadership = Leadership(stores.lease, self._interval)
-        stack.callback(self._leadership.stop)
-        self._role = Role()
+        leadership = Leadership(stores.lease, self._interval)
+        stack.callback(leadership.stop)
         memory = self._store.load()
         now = self._clock.now()
         if reclaimed := self._store.reclaim(now):
@@ -109,7 +109,6 @@ class Process:
         )
         self._couriers = Couriers(self._store, self._clock, channels, fallbacks(definitions.workspace.notifications))
         self._telemetry.watch(self._board, self._store, self._clock, self._couriers.workers)
-        self._keeping = False
         self._keeper = keeper_of(
             definitions.workspace,
             settings.state,
@@ -126,7 +125,7 @@ class Process:
         self._quiet = Quiet(stores.silences)
         canaries = Canaries(stores.canaries)
         self._telemetry.watch_canaries(canaries.known)
-        self._paged = Paged(self._store)
+        paged = Paged(self._store)
         self._evaluator = Evaluator(
             watch=Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True),
             notifications=definitions.workspace.notifications,
@@ -145,26 +144,43 @@ class Process:
             muting=muting_of(definitions.workspace),
             inbox=self._inbox,
             canaries=canaries,
-            paged=self._paged,
+            paged=paged,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
             links=self._links(definitions),
         )
+        self._leading = Leading(
+            leadership=leadership,
+            evaluator=self._evaluator,
+            store=self._store,
+            couriers=self._couriers,
+            inbox=self._inbox,
+            paged=paged,
+            keeper=self._keeper,
+            board=self._board,
+            telemetry=self._telemetry,
+        )
         tell = teller(self._board, self._store, self._evaluator)
-        self._renewal = Renewal(self._clock, tell, lambda: self._role.leads)
-        self._renewal.follow(self._uncounted.values(), self._interval)
+        self._renewal = Renewal(self._clock, tell, lambda: self._leading.role.leads)
+        self._renewal.follow(plain.values(), self._interval)
         askers = stack.enter_context(closing(Askers()))
         workers, trail = self._couriers.workers, stores.trail.of
         self._desk = Desk(self._board, self._store, self._sources.web, self._clock, workers, askers, trail)
-        self._in_use(now)
+        self._reloading = Reloading(
+            paths=settings.paths,
+            interval=self._interval,
+            outlets=outlets,
+            links=self._links,
+            evaluator=self._evaluator,
+            leading=self._leading,
+            renewal=self._renewal,
+            keeper=self._keeper,
+            board=self._board,
+            telemetry=self._telemetry,
+            clock=self._clock,
+        )
+        self._reloading.in_use(now)
         stack.callback(self._sources.web.abort)
         stack.callback(self._web.stop)  # again, for it must end before what it reads is closed
-
-    def _channels(self, definitions: Definitions) -> dict[str, Channel]:
-        built = build_channels(definitions.workspace.notifications, self._environ, self._pictures.of)
-        if self._settings.heartbeat:
-            built[HEARTBEAT] = heartbeat(self._settings.heartbeat, self._fault)
-        self._uncounted = built
-        return {name: self._telemetry.counted(channel, self._clock) for name, channel in built.items()}
 
     def _links(self, definitions: Definitions) -> Links:
         page, source = self._settings.public_url, self._settings.public_prometheus
@@ -173,10 +189,6 @@ class Process:
     def _fault(self) -> str:
         """What is wrong with this evaluator, in words; empty while it can be relied on."""
         return "; ".join(f"{name}: {each.reason}" for name, each in readiness(self._desk).checks.items() if not each.ok)
-
-    def _in_use(self, now: datetime) -> None:
-        self._telemetry.reload_ok.set(1)
-        self._telemetry.last_reload.set(now.timestamp())
 
     def start(self) -> str:
         """Answer requests and deliver; returns the URL."""
@@ -191,7 +203,7 @@ class Process:
             silencing=silencing,
         )
         self._web.start(app)
-        self._play(self._leadership.start())
+        self._leading.start()
         self._renewal.start()
         return self._web.listen.url()
 
@@ -205,104 +217,24 @@ class Process:
         last, idle_since, started = self._evaluator.memory.committed_at, time.monotonic(), False
         while True:
             idle = timedelta(seconds=time.monotonic() - idle_since)
-            if (role := self._leadership.role) != self._role:
-                self._play(role)
+            if self._leading.follow():
                 last = self._evaluator.memory.committed_at or last  # of the one that led before
             step = next_step(self._clock.now(), self._interval, last=last, idle=idle, started=started)
             if isinstance(step, Due):
                 try:
-                    self._evaluate(step)
+                    self._leading.evaluate(step)
                 except Stopped:
                     log.info("an evaluation was given up", extra={"instant": step.at})
                     return
                 last, idle_since, started = step.at, time.monotonic(), True
-            patience = 0.001 if isinstance(step, Due) else min(step.seconds, self._leadership.pause)
+            patience = 0.001 if isinstance(step, Due) else min(step.seconds, self._leading.leadership.pause)
             try:
                 order = orders.get(timeout=patience)
             except queue.Empty:
                 continue
             if order == "stop":
                 return
-            self.reload()
-
-    def _evaluate(self, step: Due) -> None:
-        """Evaluate as who leads, or in the shadow of who does."""
-        if not self._role.leads:
-            self._evaluator.shadow(step)
-            return
-        try:
-            self._evaluator.tick(step)
-        except FencedError as error:
-            log.warning("this evaluator does not lead any more", extra={"why": str(error)})
-            self._play(self._leadership.ask())
-            return
-        if self._keeper is not None and not self._keeping:
-            self._keeper.start()  # the first evaluation asks the most, and comes first
-            self._keeping = True
-
-    def _play(self, role: Role) -> None:
-        """Begin to lead, or to follow; what follows evaluates and shows, and tells nobody."""
-        before, self._role = self._role, role
-        self._board.update(role=role)
-        self._telemetry.leads.set(role.leads)
-        self._evaluator.doubt = DOUBT if role.open else ""
-        self._store.fence = role.token
-        if role.leads and not before.leads:
-            self._inbox.load()
-            self._paged.forget()
-            try:
-                self._evaluator.memory = self._store.load()
-            except TocsinError as error:
-                log.warning("leads with what it remembers", extra={"error": str(error)})
-            self._couriers.start()
-        elif before.leads and not role.leads:
-            self._evaluator.unsaved = None  # whoever leads now tells it from what it sees itself
-            self._hand_over(self._evaluator.detour.channels, fallbacks(self._evaluator.notifications))
-
-    def reload(self) -> None:
-        """Read the definitions again; whatever is wrong with them leaves the set in use as it is."""
-        log.info("reading the definitions again")
-        try:
-            definitions = read_definitions(self._settings.paths)
-            if definitions.errors:
-                self._refuse(definitions, "")
-                return
-            channels = self._channels(definitions)
-        except TocsinError as error:
-            self._refuse(None, f"{error}")
-            return
-        except Exception as error:
-            log.exception("the definitions could not be read")
-            self._refuse(None, f"{type(error).__name__}; the log says more")
-            return
-        before, now = self._evaluator.watch, self._clock.now()
-        watch = Watch(definitions.workspace, interval=self._interval, ledger=self._keeper, together=True)
-        watch.inherit(before)
-        if self._keeper is not None:
-            self._keeper.follow(definitions.workspace)
-        self._hand_over(channels, fallbacks(definitions.workspace.notifications))
-        self._renewal.follow(self._uncounted.values(), self._interval)
-        self._evaluator.watch = watch
-        self._evaluator.notifications = definitions.workspace.notifications
-        self._evaluator.muting = muting_of(definitions.workspace)
-        self._evaluator.links = self._links(definitions)
-        self._in_use(now)
-        self._board.update(workspace=definitions.workspace, reload_findings=(), reload_error="", reloaded_at=now)
-        log.info("the definitions on disk are in use", extra=counts(definitions))
-
-    def _hand_over(self, channels: Mapping[str, Channel], others: Mapping[str, Fallback]) -> None:
-        """Deliver through *channels* from now on; what is being sent is finished beside, the store keeps them apart."""
-        self._couriers.hand_over(channels, others)
-        if self._role.leads:
-            self._couriers.start()
-        self._evaluator.detour.channels = channels
-
-    def _refuse(self, definitions: Definitions | None, error: str) -> None:
-        findings = definitions.errors if definitions is not None else ()
-        self._telemetry.reload_ok.set(0)
-        self._board.update(reload_findings=findings, reload_error=error)
-        listed = [f"{f.span}: {f.severity.value}: {f.message} [{f.code}]" for f in findings]
-        log.error("the definitions on disk are wrong, the old set stays in use", extra={"why": error or listed})
+            self._reloading.reload()
 
     def stop(self) -> None:
         """Deliver what is due for a while, then end; the rest stays in the outbox."""
@@ -310,7 +242,7 @@ class Process:
         end = time.monotonic() + self._settings.drain.timedelta.total_seconds()
         if self._keeper is not None:
             self._keeper.stop()
-        if self._role.leads:
+        if self._leading.role.leads:
             self._evaluator.finish(self._settings.drain.timedelta.total_seconds() / 2)
         drained = self._couriers.stop(end)
         try:
@@ -319,16 +251,6 @@ class Process:
             log.warning("stopped, but the outbox could not be read", extra={"error": str(error)})
         else:
             log.info("stopped", extra={"drained": drained, "left_in_outbox": left})
-
-
-def counts(definitions: Definitions) -> dict[str, int]:
-    """How much was read."""
-    workspace = definitions.workspace
-    return {
-        "services": len(workspace.services),
-        "objectives": sum(len(service.slos) for service in workspace.services),
-        "alerts": sum(len(service.alerts) for service in workspace.services),
-    }
 
 
 def serve(settings: Settings, definitions: Definitions, announce: Callable[[str], None]) -> None:

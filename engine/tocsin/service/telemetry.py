@@ -277,7 +277,10 @@ _QUIET = ("apprise", "urllib3", "asyncio", "uvicorn.access")
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: at, level, logger, event, then what was passed as `extra`."""
+    """One JSON object per line: at, level, logger, event, then what was passed as `extra`.
+
+    What `extra` must not name (`message`) stands in its `fields`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Render *record*."""
@@ -288,6 +291,7 @@ class JsonLines(logging.Formatter):
             "event": record.getMessage(),
         }
         line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        line |= line.pop("fields", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str, ensure_ascii=False)
