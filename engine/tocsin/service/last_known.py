@@ -11,12 +11,15 @@ T = TypeVar("T")
 
 
 class LastKnown(Generic[T]):
-    """Reads *what* by *read*; a store that begins to fail, or answers again, is logged once."""
+    """Reads *what* by *read*, for the first time at once; one that fails later, or answers again, is logged once.
 
-    def __init__(self, what: str, read: Callable[[], T], first: T) -> None:
+    Without a first answer nothing is known that could hold on, so its failure is raised.
+    """
+
+    def __init__(self, what: str, read: Callable[[], T]) -> None:
         self._what = what
         self._read = read
-        self._known = first
+        self._known = read()
         self._failing = False
 
     def now(self) -> T:

@@ -111,7 +111,7 @@ class Evaluator:
             self._failed(error)
             return
         self.telemetry.ticks.labels("ok").inc()
-        self._show(replace(turned.snapshot, alerts=self._marked(turned.snapshot.alerts, due.at)))
+        self._show(replace(turned.snapshot, alerts=self.marked(turned.snapshot.alerts, due.at)))
 
     def _failed(self, error: Exception) -> None:
         self.telemetry.ticks.labels("failed").inc()
@@ -129,7 +129,7 @@ class Evaluator:
         self.board.update(page_budgets=spending)
         return {one.budget.name: (float(one.pages), one.words) for one in spending if one.over}
 
-    def _marked(self, views: tuple[AlertView, ...], now: datetime) -> tuple[AlertView, ...]:
+    def marked(self, views: tuple[AlertView, ...], now: datetime) -> tuple[AlertView, ...]:
         """The *views* with why nobody is told of them, and who has taken them up."""
         muting = replace(self.muting, silences=self.silences())
         return seen_to(muting.over(views, now), self.acknowledgements())
@@ -137,7 +137,7 @@ class Evaluator:
     def _evaluate(self, now: datetime) -> Snapshot:
         sight = self._look(now)
         turned = turn(self.watch, sight, self.memory, now)
-        views = self._marked(turned.views, now)
+        views = self.marked(turned.views, now)
         groups, outbox = announce(self.memory.groups, views, self.notifications, now)
         outbox = self.links.added(outbox, views, sight.graphs)
         if self.paged is not None:
@@ -156,7 +156,7 @@ class Evaluator:
             self.inbox.tidy(sight.heard, self.memory, now)
         _tell(turned, outbox)
         self._tell_faults(turned.faults)
-        return replace(turned.snapshot, alerts=self._marked(turned.snapshot.alerts, now))
+        return replace(turned.snapshot, alerts=self.marked(turned.snapshot.alerts, now))
 
     def _commit(self, commit: Commit) -> None:
         """Store *commit* and what could not be stored before; a store that fails stops neither evaluation nor pages."""

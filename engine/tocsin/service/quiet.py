@@ -9,11 +9,11 @@ from tocsin.service.last_known import LastKnown
 
 
 class Quiet:
-    """The silences of one process; a store that fails takes none of them away, and no tick with it."""
+    """The silences of one process, known from its start; a store that fails takes none away, and no tick with it."""
 
     def __init__(self, store: SilenceStore) -> None:
         self._store = store
-        self._known: LastKnown[tuple[Silence, ...]] = LastKnown("the silences", store.all, ())
+        self._known: LastKnown[tuple[Silence, ...]] = LastKnown("the silences", store.all)
         self._changing = threading.Lock()
 
     def now_known(self) -> tuple[Silence, ...]:

@@ -101,7 +101,6 @@ class Process:
                 interval=self._interval,
                 started_at=now,
                 source_url=without_password(settings.prometheus),
-                remembered=tuple(memory.views.values()),
                 committed_at=memory.committed_at,
                 reloaded_at=now,
                 version=version("tocsin"),
@@ -148,6 +147,8 @@ class Process:
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
             links=self._links(definitions),
         )
+        # Before anybody can ask: silences and acknowledgements that came after the last evaluation hold for these, too.
+        self._board.update(remembered=self._evaluator.marked(tuple(memory.views.values()), now))
         self._leading = Leading(
             leadership=leadership,
             evaluator=self._evaluator,

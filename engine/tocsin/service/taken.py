@@ -21,7 +21,7 @@ class Taken:
     def __init__(self, store: AcknowledgementStore, secret: str = "") -> None:
         self._store = store
         self._secret = secret
-        self._known: LastKnown[Mapping[str, Acknowledgement]] = LastKnown("the acknowledgements", store.all, {})
+        self._known: LastKnown[Mapping[str, Acknowledgement]] = LastKnown("the acknowledgements", store.all)
 
     def known(self) -> Mapping[str, Acknowledgement]:
         """All of them; while the store does not answer, as of when it last did."""
