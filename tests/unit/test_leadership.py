@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from tests.alerts import NOON, message
 
 from tocsin.adapters.lease import SqlLease
@@ -100,6 +101,19 @@ class TestOnSqlite:
         first.close()  # as the end of the process does
 
         assert second.acquire("b", LENGTH) == Held(held.token + 1)
+        second.close()
+
+    def test_the_lock_tells_who_leads_when_the_database_does_not(self, state: str) -> None:
+        """Who stands by never leads beside a process that lives, whatever the disk does."""
+        first, second = SqlLease(state), SqlLease(state)
+        assert isinstance(first.acquire("a", LENGTH), Held)
+        with second._engine.begin() as connection:
+            connection.execute(text("DROP TABLE leases"))
+
+        assert second.acquire("b", LENGTH) == Others("another process on this host")
+        first.close()
+        with pytest.raises(UnavailableError, match="no such table"):
+            second.acquire("b", LENGTH)
         second.close()
 
     def test_an_earlier_holder_is_fenced_off(self, state: str) -> None:

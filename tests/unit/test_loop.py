@@ -325,6 +325,29 @@ class TestStoreThatCannotBeWritten:
 
         assert [notification.action for notification in rig.outbox()] == [Action.FIRE]
 
+    def test_where_others_may_lead_each_says_that_it_may_be_a_repeat(self, rig: Rig) -> None:
+        """Also what could not be sent meanwhile, for another evaluator may have sent it; and never twice."""
+        rig.evaluator.unstored = "a repeat?"
+        read_only(rig.store)
+        rig.channel.outcomes = [Outcome.RETRY] * 2
+        rig.level(10)
+        rig.tick()
+        rig.clock.at += AGAIN_AFTER
+        rig.tick()
+        read_only(rig.store, on=False)
+        rig.tick()
+
+        assert [message.notes for message in rig.channel.sent] == [("a repeat?",)] * 2
+        assert [message.notes for message in rig.outbox()] == [("a repeat?",)]
+
+    def test_a_file_says_nothing_of_repeats(self, rig: Rig) -> None:
+        """Its lock tells that nobody else leads."""
+        read_only(rig.store)
+        rig.level(10)
+        rig.tick()
+
+        assert [message.notes for message in rig.channel.sent] == [()]
+
     def test_attempts_keep_a_distance(self, rig: Rig) -> None:
         """A receiver in trouble is not asked again at every tick of a second."""
         read_only(rig.store)

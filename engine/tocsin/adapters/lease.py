@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Connection, cast, extract, func, select, upda
 from tocsin.adapters.codec import microseconds
 from tocsin.adapters.database import claim, claimed, open_state, writing
 from tocsin.adapters.tables import LEASES
+from tocsin.errors import UnavailableError
 from tocsin.evaluate.leadership import Held, Others
 
 
@@ -58,14 +59,23 @@ class SqlLease:
         if new:
             self._claim = claim(self._engine, "leader")
         if self._claim is None:
-            with writing(self._engine) as connection:
-                return Others(str(connection.scalar(select(LEASES.c.holder))))
+            return Others(self._holder())
         with writing(self._engine) as connection:
             held, token = connection.execute(select(LEASES.c.holder, LEASES.c.token)).one()
             if new or held != holder:
                 token += 1
                 connection.execute(update(LEASES).values(holder=holder, token=token, until=microseconds(self._now())))
             return Held(token)
+
+    def _holder(self) -> str:
+        """Who holds the lock; that somebody does is known without the database."""
+        try:
+            with writing(self._engine) as connection:
+                return str(connection.scalar(select(LEASES.c.holder)))
+        except UnavailableError:
+            if claimed(f"{self._engine.url.database}", "leader"):
+                return "another process on this host"
+            raise
 
 
 def clock_of(connection: Connection) -> int:

@@ -67,6 +67,8 @@ class Evaluator:
     inbox: Inbox | None = None
     doubt: str = ""
     """What every message says while another evaluator may lead, too."""
+    unstored: str = ""
+    """What a message says that the state did not take, where another evaluator cannot know of it."""
     heart: Heart | None = None
     links: Links = NO_LINKS
     canaries: Canaries | None = None
@@ -146,8 +148,7 @@ class Evaluator:
             outbox = (*outbox, *self.heart.beat(now))
         if self.canaries is not None and self.unsaved is None and not self.doubt:
             outbox = (*outbox, *self.canaries.released(self.notifications, remembered_groups(self.memory, groups), now))
-        if self.doubt:
-            outbox = tuple(replace(message, notes=(*message.notes, self.doubt)) for message in outbox)
+        outbox = noted(outbox, self.doubt)
         fresh = tuple(view for view in views if self.memory.views.get(view.identity) != view)
         commit = Commit(at=now, alerts=turned.alerts, views=fresh, groups=groups, outbox=outbox)
         self._commit(commit)
@@ -168,7 +169,8 @@ class Evaluator:
         except FencedError:
             raise
         except Exception as error:
-            free = tuple(message for message in free if not _tries(message))
+            waiting = noted(waiting, self.unstored)
+            free = noted((message for message in free if not _tries(message)), self.unstored)
             self.unsaved = replace(whole, outbox=(*waiting, *free), sent=sent)
             self.telemetry.commit_failures.inc()
             log.exception("the state could not be stored", extra={"messages_held_back": len(free) + len(waiting)})
@@ -222,6 +224,14 @@ class Evaluator:
 def _tries(message: Notification) -> bool:
     """Whether it is there to try the way through the outbox, and so has nothing to say beside it."""
     return message.channel == HEARTBEAT or message.dedup_key.startswith(CANARY)
+
+
+def noted(messages: Iterable[Notification], note: str) -> tuple[Notification, ...]:
+    """The *messages*, each with *note*, if there is one; none says it twice."""
+    return tuple(
+        replace(message, notes=(*message.notes, note)) if note and note not in message.notes else message
+        for message in messages
+    )
 
 
 def remembered_groups(memory: Memory, changes: Mapping[GroupKey, GroupState | None]) -> Mapping[GroupKey, GroupState]:

@@ -30,7 +30,7 @@ from tocsin.service.inbox import Inbox
 from tocsin.service.keeping import keeper_of
 from tocsin.service.lanes import Lanes
 from tocsin.service.leadership import Leadership
-from tocsin.service.leading import Leading
+from tocsin.service.leading import DOUBT, Leading
 from tocsin.service.links import Links, graphs_of
 from tocsin.service.loop import Evaluator
 from tocsin.service.outlets import Outlets
@@ -146,6 +146,7 @@ class Process:
             paged=paged,
             heart=Heart(settings.beat_every.timedelta) if settings.heartbeat else None,
             links=self._links(definitions),
+            unstored=DOUBT if stores.claims.shared else "",
         )
         # Before anybody can ask: silences and acknowledgements that came after the last evaluation hold for these, too.
         self._board.update(remembered=self._evaluator.marked(tuple(memory.views.values()), now))
