@@ -2,14 +2,17 @@
 
 A start from nothing takes a second, nearly all of it imports, in which there is nothing to lose; a fork takes some
 milliseconds. It is a process as any other, and `kill -9` ends it as any other. Run as a script this is the process
-that forks: each line on its standard input is a list of arguments as JSON to start with, or empty to kill.
+that forks: each line on its standard input is a list of arguments as JSON to start with, `?` to say how the life is, or
+empty to kill.
 """
 
+import faulthandler
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +22,7 @@ class Lives:
 
     def __init__(self, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
         self._arguments = arguments
+        self._log = log
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 [sys.executable, __file__],
@@ -28,7 +32,7 @@ class Lives:
                 env=dict(environ),
                 text=True,
             )
-        self._heard()
+        assert self._heard() == "done"
 
     def begin(self) -> None:
         """Start one; returns before it has done anything."""
@@ -37,6 +41,13 @@ class Lives:
     def kill(self) -> None:
         """`kill -9`; returns when it is gone."""
         self._say("")
+
+    def account(self) -> str:
+        """How the life is, and the end of its log; one that lives writes there what each of its threads does."""
+        self._write("?")
+        how = self._heard()
+        time.sleep(1)  # for what it writes
+        return f"{how}: {self._log.read_text()[-6_000:]}"
 
     def close(self) -> None:
         """Kill what lives, and end."""
@@ -47,14 +58,26 @@ class Lives:
         self._process.stdout.close()
 
     def _say(self, line: str) -> None:
+        self._write(line)
+        assert self._heard() == "done"
+
+    def _write(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
-        self._heard()
 
-    def _heard(self) -> None:
+    def _heard(self) -> str:
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "done\n"
+        return self._process.stdout.readline().removesuffix("\n")
+
+
+def how(child: int) -> str:
+    """Whether it lives, or what its end was; one that lives writes what it does."""
+    ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is not None:
+        return f"ended by itself with {ended.si_status}"
+    os.kill(child, signal.SIGUSR1)
+    return "lives"
 
 
 def main() -> None:
@@ -66,9 +89,12 @@ def main() -> None:
     child = 0
     print("done", flush=True)  # noqa: T201
     for line in sys.stdin:
-        arguments = json.loads(line or "null") if line.strip() else None
+        if line.strip() == "?":
+            print(how(child), flush=True)  # noqa: T201
+            continue
+        arguments = json.loads(line) if line.strip() else None
         if child:
-            os.kill(child, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)  # one that has ended is there until it is waited for
             os.waitpid(child, 0)
             child = 0
         if arguments is not None:
@@ -76,6 +102,7 @@ def main() -> None:
             if not child:
                 os.dup2(os.open(os.devnull, os.O_RDWR), 0)
                 os.dup2(2, 1)
+                faulthandler.register(signal.SIGUSR1)
                 os._exit(run(arguments))
         print("done", flush=True)  # noqa: T201
     if child:
