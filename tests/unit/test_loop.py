@@ -19,6 +19,7 @@ from tocsin.evaluate.tick import Watch
 from tocsin.ports import Action, Delivery, Notification, Outcome, Rate, labels_of
 from tocsin.service.board import Board, Standing
 from tocsin.service.detour import AGAIN_AFTER, Detour
+from tocsin.service.dispatch import REPEATED
 from tocsin.service.loop import Evaluator, joined, remembered
 from tocsin.service.paged import Paged
 from tocsin.service.scheduler import Due
@@ -347,6 +348,32 @@ class TestStoreThatCannotBeWritten:
         rig.tick()
 
         assert [message.notes for message in rig.channel.sent] == [()]
+
+    def test_what_may_have_arrived_says_so_and_is_not_sent_for_ever(self, rig: Rig) -> None:
+        """A receiver takes it and does not answer: five attempts, then the outbox has the word."""
+        read_only(rig.store)
+        rig.channel.outcomes = [Outcome.UNKNOWN] * 9
+        rig.level(10)
+        for _ in range(9):
+            rig.tick()
+            rig.clock.at += AGAIN_AFTER
+        read_only(rig.store, on=False)
+        rig.tick()
+
+        assert [message.notes for message in rig.channel.sent] == [(), *[(REPEATED,)] * 4]
+        assert [message.notes for message in rig.outbox()] == [(REPEATED,)]
+
+    def test_a_receiver_that_joins_copies_is_asked_on(self, rig: Rig) -> None:
+        """PagerDuty makes one incident of all of them."""
+        read_only(rig.store)
+        rig.channel.idempotent = True
+        rig.channel.outcomes = [Outcome.UNKNOWN] * 9
+        rig.level(10)
+        for _ in range(9):
+            rig.tick()
+            rig.clock.at += AGAIN_AFTER
+
+        assert [message.notes for message in rig.channel.sent] == [()] * 9
 
     def test_attempts_keep_a_distance(self, rig: Rig) -> None:
         """A receiver in trouble is not asked again at every tick of a second."""

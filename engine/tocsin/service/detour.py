@@ -1,16 +1,21 @@
 """When the outbox cannot be written, messages go out directly: a page that waits for a full disk is no page.
 
 A message that was sent this way gets into the outbox as sent, for the record and for what follows it; one that was not
-gets there to be sent. Only if the process ends before the store works again may a message go out twice.
+gets there to be sent. One that got no answer may have arrived: it says so, and is tried five times at most where the
+receiver does not join copies, as from the outbox. Else only if the process ends before the store works again may a
+message go out twice.
 """
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tocsin.ports import Channel, Clock, Notification, Outcome
+from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
+from tocsin.service.dispatch import repeated
+from tocsin_notifiers.retry import MOST_UNKNOWNS
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,8 @@ class Detour:
     _sent: dict[Key, str] = field(default_factory=dict)
     """Receipts of what went out."""
     _tried: dict[Key, datetime] = field(default_factory=dict)
+    _unknown: Counter[Key] = field(default_factory=Counter)
+    """How often each may have arrived, where the receiver does not join copies."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Condition = field(init=False)
 
@@ -63,7 +70,7 @@ class Detour:
                 elif key_of(message)[:2] in busy:
                     waiting.append(message)
                 else:
-                    free.append(message)
+                    free.append(repeated(message) if self._unknown[key_of(message)] else message)
         return Sorted(tuple(free), tuple(waiting), tuple(sent))
 
     def send(self, messages: Iterable[Notification]) -> None:
@@ -76,7 +83,8 @@ class Detour:
                 tried = self._tried.get(key_of(message))
                 if channel is None or key_of(message)[:2] in held:
                     continue
-                if tried is not None and timedelta() <= now - tried < AGAIN_AFTER:
+                early = tried is not None and timedelta() <= now - tried < AGAIN_AFTER
+                if early or self._unknown[key_of(message)] >= MOST_UNKNOWNS:
                     held.add(key_of(message)[:2])  # later messages of a conversation never overtake earlier ones
                     continue
                 queue = self._queues.get(message.channel)
@@ -100,23 +108,25 @@ class Detour:
                     self._idle.notify_all()
                     return
                 message = queue[0]
-            receipt = self._attempt(channel, message)
+            delivery, key = self._attempt(channel, message), key_of(message)
             with self._lock:
                 queue.pop(0)
-                self._tried[key_of(message)] = self.clock.now()
-                if receipt is not None:
-                    self._sent[key_of(message)] = receipt
-                    del self._tried[key_of(message)]
+                self._tried[key] = self.clock.now()
+                if delivery.outcome is Outcome.SENT:
+                    self._sent[key] = delivery.receipt
+                    del self._tried[key], self._unknown[key]
                 else:
+                    if delivery.outcome is Outcome.UNKNOWN and not channel.idempotent:
+                        self._unknown[key] += 1
                     queue[:] = [m for m in queue if m.dedup_key != message.dedup_key]
 
-    def _attempt(self, channel: Channel, message: Notification) -> str | None:
-        """Send once; the receipt if it went out."""
+    def _attempt(self, channel: Channel, message: Notification) -> Delivery:
+        """Send once; a bug of the channel is as an answer that did not come."""
         try:
             delivery = channel.send(message, self.clock.now())
         except Exception as error:  # noqa: BLE001  (its text may hold a secret, and the thread must go on)
             log.warning("sent past the outbox: failed", extra={"channel": channel.name, "error": type(error).__name__})
-            return None
+            return Delivery(Outcome.UNKNOWN)
         extra = {"channel": channel.name, "outcome": delivery.outcome.value, "detail": delivery.detail}
         log.warning("sent past the outbox, which cannot be written", extra=extra)
-        return delivery.receipt if delivery.outcome is Outcome.SENT else None
+        return delivery

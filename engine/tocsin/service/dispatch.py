@@ -78,7 +78,7 @@ class Dispatch:
             return
         message = fit[0].notification if len(fit) == 1 else together([parcel.notification for parcel in fit])
         if any(parcel.unknowns for parcel in fit) and not self.channel.idempotent:
-            message = replace(message, notes=(REPEATED, *message.notes))
+            message = repeated(message)
         delivery = self._attempt(message)
         self._learn(delivery)
         if len(fit) > 1:  # it is nobody's own message that a later one could change
@@ -142,6 +142,11 @@ class Dispatch:
         parcels = self.store.lease(self.channel.name, now, now + self.lease, MOST_DIVERTED, late(now))
         self._record([Settled(parcel, _too_late(parcel.notification)) for parcel in parcels], now)
         return bool(parcels)
+
+
+def repeated(message: Notification) -> Notification:
+    """The *message*, which says that it may be a repeat."""
+    return message if REPEATED in message.notes else replace(message, notes=(REPEATED, *message.notes))
 
 
 def _too_late(notification: Notification) -> Delivery:
