@@ -93,8 +93,8 @@ def real_ticks(size: int, url: str, end: int) -> dict[str, object]:
     return {**tick_speed.measure(size, TIERS, url, end, rounds=1), "source cpu s": spent}
 
 
-def compared(sizes: Sequence[int], *, only_rules: bool, always: bool, together: bool) -> Iterator[tuple[int, Row]]:
-    """Each row with its size: servers first, small sizes together, then ticks."""
+def rounds(sizes: Sequence[int], *, together: bool) -> Iterator[tuple[int, Row]]:
+    """Each row of a server that evaluates rules, with its size; small sizes run together."""
     with tempfile.TemporaryDirectory() as name:
         folder, now = Path(name), int(time.time()) // 60 * 60
         rules = {"prometheus, our rules": own_rules()}
@@ -108,10 +108,17 @@ def compared(sizes: Sequence[int], *, only_rules: bool, always: bool, together: 
         batches += [[(who, text, size)] for size in sizes if size not in small for who, text in rules.items()]
         for batch in batches:
             yield from windows(batch, blocks, now)
-    if not only_rules:
-        for size in sizes:
-            for row in ticks(size, always=always):
-                yield size, row
+
+
+def compared(
+    sizes: Sequence[int], *, rules: bool, ticked: bool, always: bool, together: bool
+) -> Iterator[tuple[int, Row]]:
+    """Each row with its size: servers first, then ticks."""
+    if rules:
+        yield from rounds(sizes, together=together)
+    for size in sizes if ticked else ():
+        for row in ticks(size, always=always):
+            yield size, row
 
 
 def versions() -> Iterator[str]:
@@ -136,6 +143,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, default=tick_speed.SIZES, help=f"multiples of {DISTINCT}")
     parser.add_argument("--rules", action="store_true", help="only Prometheus and vmalert")
+    parser.add_argument("--ticks", action="store_true", help="only ticks")
     parser.add_argument(
         "--real", action="store_true", help=f"ticks on a real Prometheus also from {LARGE} objectives on"
     )
@@ -151,8 +159,8 @@ def main() -> int:
     for line in versions():
         print(line, flush=True)
     rows: dict[int, list[Row]] = {}
-    chosen = {"only_rules": options.rules, "always": options.real, "together": options.together}
-    for size, row in compared(options.sizes, **chosen):
+    wanted = {"rules": not options.ticks, "ticked": not options.rules}
+    for size, row in compared(options.sizes, **wanted, always=options.real, together=options.together):
         rows.setdefault(size, []).append(row)
         print(f"{size:>6}{row} [{disturbed()}]", flush=True)
     for size, found in rows.items():
