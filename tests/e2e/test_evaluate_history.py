@@ -249,3 +249,46 @@ def test_a_server_that_did_not_run_is_no_missing_member(ran: bool, tmp_path: Pat
     [journey] = evaluated((str(tmp_path / "s.yaml"), str(tmp_path / "h.om")))["journeys"]
 
     assert (journey["sli"] == 1, journey["state"] == "exhausted") == ((False, True) if ran else (True, False))
+
+
+LOOKED = """\
+apiVersion: tocsin/v1
+kind: Service
+name: a
+slis:
+  probe: {probe: {up: 'up{job="a"}'}}
+  threshold: {threshold: {value: 'depth{job="a"}', at_most: 5}}
+  raw: {raw: {error_ratio: 'lost{job="a"}'}}
+slos:
+  probe: {sli: probe, target: 99%, window: 1d}
+  threshold: {sli: threshold, target: 99%, window: 1d}
+  raw: {sli: raw, target: 99%, window: 1d}
+---
+apiVersion: tocsin/v1
+kind: SLA
+name: gold
+customer: ACME
+covers: a/threshold
+target: 99.9%
+measure: {method: minutes, interval: 1m}
+exclusions: [{from: 2026-10-01T00:00, to: 2026-10-01T03:00, reason: not in force yet}]
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, 17])
+def test_a_look_is_counted_once(tmp_path: Path, seconds: int) -> None:
+    """Of looks that fail each six hours, on the border of two windows or beside it, each is one, where it was."""
+    (tmp_path / "a.yaml").write_text(LOOKED)
+    lines = []
+    for name, good, bad in (("up", 1, 0), ("depth", 1, 9), ("lost", 0, 1)):
+        lines.append(f"# TYPE {name} gauge")
+        for minute in range(27 * 60 + 1):
+            at = int(START.timestamp()) + 60 * minute + seconds
+            lines.append(f'{name}{{job="a",instance="a"}} {good if minute % 360 else bad} {at}')
+    (tmp_path / "a.om").write_text("\n".join([*lines, "# EOF", ""]))
+
+    document = evaluated((str(tmp_path / "a.yaml"), str(tmp_path / "a.om")), "--at", "2026-10-02T03:00:00Z")
+    for one in document["slos"]:
+        counted = (one["total"], one["budget"]["used"])
+        assert counted == pytest.approx((1440, 4)), one["ref"]
+    assert document["slas"][0]["uptime"] == pytest.approx(1 - 4 / (24 * 60 - 1), abs=1 / 24 / 60 / 10)

@@ -106,7 +106,7 @@ def test_a_month_whose_start_nobody_saw(bad: int, breached: bool | None, word: s
     assert month.unseen == ((START, START + timedelta(days=14)),)
     assert month.seen.coverage == pytest.approx(17 / 31)
     assert f">{word}<" in as_html(month)
-    assert "if it was not in force before, exclude that time" in month.verdict
+    assert "if it was not in force before 2026-10-15 00:00 UTC, exclude that time" in month.verdict
 
 
 def test_a_contract_that_began_within_the_month() -> None:

@@ -311,14 +311,17 @@ def test_what_nobody_saw_is_not_good() -> None:
     assert wiped.sample.truth is Truth.UNKNOWN
     assert (wiped.status.breached, wiped.status.credit, wiped.status.coverage) == (None, None, 20 / 29)
     assert wiped.status.reason == (
-        "only 68.9% of the period was seen, less than 90%; if it was not in force before, exclude that time"
+        "only 68.9% of the period was seen, less than 90%; "
+        "if it was not in force before 2026-10-01 00:45 UTC, exclude that time"
     )
 
 
 def test_a_gap_is_no_time_before_a_contract() -> None:
-    """What lies between other intervals was seen by nobody for another reason."""
+    """What lies between other intervals was seen by nobody for another reason, such as scrapes that are too rare."""
     ones = [replace(one, seen=not 5 <= n < 15) for n, one in enumerate(intervals([1.0] * 30))]
+    rare = [replace(one, seen=n % 10 == 9) for n, one in enumerate(intervals([1.0] * 30))]
 
+    assert "in force" not in judge(contract(), START, MONTH, rare, floor=0.9).status.reason
     assert judge(contract(), START, MONTH, ones, floor=0.9).status.reason == (
         "only 66.6% of the period was seen, less than 90%"
     )

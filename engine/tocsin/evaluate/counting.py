@@ -8,7 +8,7 @@ import numpy as np
 from tocsin.errors import SourceError
 from tocsin.evaluate.slices import instant, milliseconds
 from tocsin.ledger.births import YOUNG
-from tocsin.ledger.calibrated import Measured, calibrate
+from tocsin.ledger.calibrated import Measured, calibrate, sharpened
 from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import DAY, MINUTE, Day, midnight
 from tocsin.ledger.samples import Memory, count
@@ -101,7 +101,8 @@ def calibrated(  # noqa: PLR0917 - as above
 
     The window that says when is longer than a slice, so it is asked for when its middle is that of the slice. Births
     are looked for in the long windows only: in the short ones that costs a hundred times as much as all the rest.
-    Where it shows bad events slices are asked for by themselves: whether all of a minute failed is not seen in two.
+    Where it shows bad events slices are asked for by themselves: whether all of a minute failed is not seen in two, nor
+    in which of them one look failed.
     """
     late = max(SHAPE - step, 0) / 2
     many, few = (until - since) // step, (until - since) // long
@@ -110,6 +111,8 @@ def calibrated(  # noqa: PLR0917 - as above
     nothing = Measured(np.full(many, np.nan), np.zeros(many))
     unknown = Measured(np.full(few, np.nan), np.full(few, np.nan))
     own = _own(source, sli, shapes, since, step) if step < SHAPE else {}
+    if sli.now() is not None:  # a look is in one slice
+        shapes |= {group: sharpened(shapes[group], one, max(SHAPE, step) / step) for group, one in own.items()}
     return {
         group: calibrate(shapes.get(group, nothing), exact.get(group, unknown), since // step, step, own.get(group))
         for group in shapes | exact
@@ -136,12 +139,17 @@ def _own(
 def _measured(
     source: MetricSource, sli: Sli, window: int, grid: tuple[float, float, int], count: int
 ) -> dict[Labels, Measured]:
-    """Events in the windows that end on *grid* (first, last and step, in seconds), in windows and not per second."""
+    """Events in the windows that end on *grid* (first, last and step, in seconds), in windows and not per second.
+
+    A range is closed at both ends up to Prometheus 2.55, and a subquery looks at whole minutes. What is looked at, and
+    not counted, would be in both windows whose border it lies on; a millisecond less, and each look is in one.
+    """
     start, end, step = grid
+    width = f"{window}s" if sli.now() is None else f"{window * 1000 - 1}ms"
     found: dict[Labels, Measured] = {}
     for name, query in (
-        ("total", sli.total(f"{window}s", "increase")),
-        ("bad", sli.bad(f"{window}s", "increase")),
+        ("total", sli.total(width, "increase")),
+        ("bad", sli.bad(width, "increase")),
     ):
         answer = _complete(source.range(query, _at(start), _at(end), timedelta(seconds=step)))
         for row in answer.rows:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import dropwhile
 from math import fsum
 
 from tocsin.evaluate.measures import METHODS, UNIT, Interval, Mark, Taken, Tally, audit, coverage, excluded, tally
@@ -75,8 +76,10 @@ NEVER = "no event of it was ever seen in this period: is it measured, and scrape
 def too_little(found: "Account", floor: float) -> str:
     """Why nothing is concluded, and what to do where it may be for a harmless reason."""
     said = f"only {percent(found.coverage or 0.0, 1)} of the period was seen, less than {percent(floor)}"
-    young = found.known and not found.known[0].seen
-    return f"{said}; if it was not in force before, exclude that time" if young else said
+    since = list(dropwhile(lambda one: not one.seen, found.known))
+    if len(since) < len(found.known) and (coverage(since) or 0.0) >= floor:
+        return f"{said}; if it was not in force before {since[0].start:%Y-%m-%d %H:%M} UTC, exclude that time"
+    return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,11 @@ class Slices:
             del (self.events or {})[number]
         self.low = max(self.low, first)
 
+    @property
+    def _window(self) -> Duration:
+        """What is looked at, and not counted, on the border of two slices is in one of them (see `counting`)."""
+        return self.step if self.slo.sli.now() is None else Duration(self.step.milliseconds - 1)
+
     def _extend(self, asker: Asker, first: int, last: int) -> str:
         while self.high < last or self.low > first:
             if self.high < last:
@@ -109,7 +114,7 @@ class Slices:
             if not asker.spare_range():
                 return "history is still being read"
             answer = asker.range(
-                union(for_long(self.slo.sli), (self.step,), "increase"),
+                union(for_long(self.slo.sli), (self._window,), "increase"),
                 self.bounds(start)[1],
                 self.bounds(end - 1)[1],
                 self.step.timedelta,

@@ -48,6 +48,23 @@ def calibrate(shape: Measured, exact: Measured, first: int, step: int, own: Meas
     return Counts(first, step, fails + goods, fails, seconds, good + bad, bad)
 
 
+def sharpened(shape: Measured, own: Measured, slices: float) -> Measured:
+    """A *shape* of windows of so many *slices* with the slices' *own* looks where somebody asked for them.
+
+    What is counted grows between two samples, what is looked at is there in one: a slice knows all its looks by itself.
+    One without any among those that were asked for is as covered as before.
+    """
+    asked = np.flatnonzero(np.isfinite(own.total))
+    if not len(asked):
+        return shape
+    total, bad = shape.total.copy(), shape.bad.copy()
+    inside = slice(int(asked[0]), int(asked[-1]) + 1)
+    covered = np.isfinite(total[inside])
+    total[inside] = np.where(covered, np.nan_to_num(own.total[inside]) * slices, np.nan)
+    bad[inside] = np.where(covered, np.nan_to_num(own.bad[inside]) * slices, np.nan)
+    return Measured(total, bad)
+
+
 def _outside(goods: Floats, fails: Floats, own: Measured) -> tuple[Floats, Floats]:
     """Good and bad events without as many as there can be in the ratio of a slice's *own*; none where that is empty."""
     own_bad = np.nan_to_num(own.bad).clip(0.0)

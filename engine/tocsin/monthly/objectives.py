@@ -18,6 +18,7 @@ from tocsin.evaluate.calendar import midnight
 from tocsin.evaluate.excluding import audited, removed_seconds, stretches
 from tocsin.evaluate.measures import Excluded
 from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.evaluate.words import percent
 from tocsin.ledger.auditing import takes
 from tocsin.ledger.methods import Units, method_of
 from tocsin.ledger.model import Day
@@ -147,19 +148,24 @@ class ServiceMonth:
     def verdict(self) -> str:
         """What came of the month, in words."""
         missed = [one.ref for one in self.objectives if one.kept is False]
-        unknown = [one.ref for one in self.objectives if one.kept is None]
+        unknown = [one.ref for one in self.objectives if one.sli is None]
+        few = [
+            f"only {percent(one.coverage, 1)} of the time of {one.ref} was seen"
+            for one in self.objectives
+            if one.kept is None and one.sli is not None
+        ]
         late = [
             f"{one.ref} is seen only since {clock(one.since, self.bounds.zone)}"
             for one in self.objectives
             if one.since is not None and one.kept is not None
         ]
         count = len(self.objectives)
-        kept = count - len(missed) - len(unknown)
+        kept = count - len(missed) - len(unknown) - len(few)
         of = f"{count} objectives" if count > 1 else "1 objective"
         words = [f"{kept} of {of} kept{'' if self.complete else ' so far'}"] if kept or missed else []
         words += [f"missed: {', '.join(missed)}"] if missed else []
         words += [f"nothing known of {', '.join(unknown)}"] if unknown else []
-        words += late
+        words += few + late
         return "; ".join(words) or "no objectives"
 
 
