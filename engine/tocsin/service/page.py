@@ -95,7 +95,7 @@ def _shortcomings(snapshot: Snapshot) -> list[str]:
     """What is not as promised, the worst first."""
     states = Counter([*(slo.state for slo in snapshot.slos), *(journey.state for journey in snapshot.journeys)])
     found = [
-        (sum(sla.breached is True for sla in snapshot.slas), "SLA is breached", "SLAs are breached"),
+        (sum(sla.breached is True for sla in snapshot.slas), "SLA is breached so far", "SLAs are breached so far"),
         (states["exhausted"], "error budget is spent", "error budgets are spent"),
         (states["burning"], "objective burns its budget", "objectives burn their budgets"),
         (states["unknown"], "objective cannot be seen", "objectives cannot be seen"),
