@@ -3,10 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tocsin.adapters.children import free_port
@@ -63,9 +64,28 @@ class Postgres:
         """End it at once, as a crash would."""
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
 
+    def suspend(self) -> None:
+        """Let it say nothing more, while its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the server and all that it has started, the server first, so that it starts nothing more."""
+        first = int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        os.kill(first, number)
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        for pid, parent in (line.split() for line in listed.splitlines()):
+            if int(parent) == first:
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(int(pid), number)
+
     def close(self) -> None:
         """Leave nothing behind."""
         if (self._data / "postmaster.pid").exists():
+            self.resume()
             self.stop()
         shutil.rmtree(self._folder)
 

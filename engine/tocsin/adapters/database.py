@@ -31,6 +31,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tocsin.adapters.codec import microseconds
+from tocsin.adapters.postgres import bounded
 from tocsin.adapters.tables import EVALUATOR, SCHEMA_MIGRATIONS
 from tocsin.errors import MisuseError, UnavailableError
 
@@ -48,15 +49,16 @@ def open_engine(url_or_path: str, *, readonly: bool = False) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             return _existing(url) if readonly else _sqlite(url)
-        if readonly and url.get_backend_name() == "postgresql":
-            options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
-            return create_engine(url, pool_pre_ping=True, execution_options=options)
-        return create_engine(url, pool_pre_ping=True)
+        reader = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        options = reader if readonly and url.get_backend_name() == "postgresql" else {}
+        engine = create_engine(url, pool_pre_ping=True, execution_options=options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise UnavailableError(
             f"no driver for the state store {_shown(url)}",
             hint="install one, for PostgreSQL: pip install 'psycopg[binary]'",
         ) from error
+    bounded(engine)
+    return engine
 
 
 def open_state(url_or_path: str, now: datetime) -> Engine:
@@ -190,6 +192,8 @@ def _migrations() -> dict[int, tuple[str, str]]:
 
 
 def _url(url_or_path: str) -> URL:
+    if re.match(r"[a-z+]+:/(?!/)", url_or_path):
+        raise MisuseError("the state store is neither a path nor a database URL", hint="write postgresql://HOST/NAME")
     if "://" not in url_or_path:
         return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
     try:
@@ -202,7 +206,7 @@ def _url(url_or_path: str) -> URL:
 def _shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return str(url.database).removeprefix("file:")
-    return url.render_as_string(hide_password=True)
+    return url.set(query={}).render_as_string(hide_password=True)  # parameters may be a password, too
 
 
 def _sqlite(url: URL) -> Engine:

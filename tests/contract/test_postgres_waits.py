@@ -1,0 +1,74 @@
+"""A PostgreSQL that does not answer, and evaluators that hang within it: nobody waits for ever."""
+
+import socket
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from tests.alerts import NOON
+from tests.databases import emptied
+from tests.postgres import Postgres, binaries
+
+from tocsin.adapters import postgres as waits
+from tocsin.adapters.database import open_engine, writing
+from tocsin.adapters.lease import SqlLease
+from tocsin.adapters.store import SqlStore
+from tocsin.errors import UnavailableError
+from tocsin.evaluate.leadership import Held
+from tocsin.evaluate.memory import Commit
+
+pytestmark = pytest.mark.skipif(binaries() is None, reason="no PostgreSQL on this machine")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def url(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database, and limits that a test can wait for."""
+    monkeypatch.setattr(waits, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(waits, "LOCK_MS", 200)
+    monkeypatch.setattr(waits, "IDLE_MS", 400)
+    monkeypatch.setattr(waits, "CONNECT_SECONDS", 2)  # the least that the driver knows
+    return emptied(postgres.url)
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(url: str) -> None:
+    """The connection is given up, the server told to keep no lock for it, and the next one works."""
+    with closing(SqlStore(url)) as store:
+        began = time.monotonic()
+        with pytest.raises(UnavailableError, match=r"does not work: no answer within 0\.5 s"), store._writing() as one:
+            one.execute(text("SELECT pg_sleep(20)"))
+        assert time.monotonic() - began < 5
+        store.commit(Commit(NOON))
+        assert store.load().committed_at == NOON
+
+
+def test_who_hangs_in_a_transaction_stops_nobody_for_long(url: str) -> None:
+    """Another evaluator is told that the store does not work, and leads once the server has ended that transaction."""
+    with closing(SqlLease(url)) as lease:
+        lease.acquire("first", timedelta())
+        stuck = open_engine(url)
+        with suppress(UnavailableError), writing(stuck):
+            with pytest.raises(UnavailableError, match="lock timeout"):
+                lease.acquire("second", MINUTE)
+            time.sleep(0.5)
+            held = lease.acquire("second", MINUTE)
+        stuck.dispose()
+
+    assert isinstance(held, Held)
+
+
+def test_a_host_that_says_nothing_is_not_waited_for(url: str) -> None:
+    """It accepts connections, and that is all."""
+    assert url
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        began = time.monotonic()
+        with pytest.raises(UnavailableError, match="connection timeout expired") as caught:
+            SqlStore(f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/x?password=hunter2")
+        assert time.monotonic() - began < 8
+        began = time.monotonic()
+        with pytest.raises(UnavailableError, match="it did not answer a moment ago"):
+            SqlStore(f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/x")
+        assert time.monotonic() - began < 1
+    assert "hunter2" not in str(caught.value)
