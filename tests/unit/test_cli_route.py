@@ -117,8 +117,8 @@ def test_expectations(path: str, expected: str, code: int, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sevrity=critical"], "nothing in the definitions knows a label 'sevrity'\n  hint: did you mean severity?"),
         (["severity"], "'severity' is no label"),
+        (["=critical"], "'=critical' is no label"),
         (["severity=a", "severity=b"], "label 'severity' is given twice"),
         (["severity=a", "--notify", "pagre"], "channel 'pagre' is not defined\n  hint: did you mean pager?"),
         (["severity=a", "--expect", "pagre"], "channel 'pagre' is not defined"),
@@ -129,6 +129,31 @@ def test_misuse(path: str, arguments: list[str], message: str, capsys: pytest.Ca
     """What is misspelt is told, not answered."""
     assert run(["route", "test", path, *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_labels_of_a_real_alert(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What no definition knows decides nothing; one line says so, and what is printed is the route."""
+    labels = ["alertname=Odd", "pod=a", "job=shop", "severity=critical", "service=psvc", "node=n1"]
+    assert run(["route", "test", path, *labels]) == 0
+    out, err = capsys.readouterr()
+
+    assert (
+        err == "warning: nothing in the definitions knows these labels, so they decide nothing: 'pod', 'job', 'node'\n"
+    )
+    assert out.endswith("told now: pager\n")
+    assert asked(path, capsys, *labels)["labels"]["pod"] == "a"
+
+
+def test_a_misspelt_label(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is none that decides, and there is a hint; that nobody is reached fails a test in CI."""
+    assert run(["route", "test", path, "severty=critical", "pod=a"]) == 1
+    out, err = capsys.readouterr()
+
+    assert err == (
+        "warning: nothing in the definitions knows a label 'severty'\n  hint: did you mean severity?\n"
+        "warning: nothing in the definitions knows these labels, so they decide nothing: 'pod'\n"
+    )
+    assert "nobody is told" in out
 
 
 def test_definitions_with_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

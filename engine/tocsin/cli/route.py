@@ -1,6 +1,7 @@
 """`tocsin route`: where alerts go, asked of the definitions alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 import click
@@ -32,7 +33,8 @@ def rehearse_one(
 
     Prints the routes that decide and where they stand, channels, timers, group, and what mutes it at that time. Which
     channels its definition names is found by its ref or alertname, or said by --notify. Silences are those of a running
-    evaluator and not asked. Exits with 1 if nobody is reached, or others than expected.
+    evaluator and not asked. Labels of a real alert can be given as they are: those that no definition knows are told on
+    stderr and change nothing. Exits with 1 if nobody is reached, or others than expected.
     """
     import json
 
@@ -51,15 +53,13 @@ def rehearse_one(
     workspace, plan = definitions.workspace, definitions.plan
     moment = datetime.now(UTC) if at is None else time_of("--at", at)
     given = _labels(labels)
-    known = known_labels(workspace, plan)
-    for name in given:
-        if name not in known:
-            raise MisuseError(f"nothing in the definitions knows a label {name!r}", hint=known_name(name, known))
     channels = {name for document in workspace.notifications for name in document.channels}
     wanted = None if expect is None else {name.strip() for name in expect.split(",") if name.strip()}
     for name in sorted({*notify, *(wanted or ())}):
         if name not in channels:
             raise MisuseError(f"channel {name!r} is not defined", hint=known_name(name, channels))
+    for warning in _unknown(given, known_labels(workspace, plan)):
+        click.echo(f"warning: {warning}", err=True)
     found = rehearse(given, notify, workspace, plan, moment)
     click.echo(json.dumps(rehearsal_facts(found), indent=2) if as_json else "\n".join(rehearsed(found)))
     if wanted is None:
@@ -95,6 +95,20 @@ def tree(*, path: str, as_json: bool) -> int:
     else:
         click.echo("\n".join(tree_lines(directory, budgets)))
     return 1 if definitions.errors else 0
+
+
+def _unknown(given: Iterable[str], known: AbstractSet[str]) -> Iterator[str]:
+    """What to say of labels that no definition asks for: each that may be misspelt, and the others at once."""
+    from tocsin.schema.words import did_you_mean
+
+    others: list[str] = []
+    for name in given:
+        if name not in known and (hint := did_you_mean(name, known)):
+            yield f"nothing in the definitions knows a label {name!r}\n  hint: {hint}"
+        elif name not in known:
+            others.append(repr(name))
+    if others:
+        yield f"nothing in the definitions knows these labels, so they decide nothing: {', '.join(others)}"
 
 
 def _labels(given: Iterable[str]) -> dict[str, str]:
