@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
-from tests.alerts import NOON, view
+from tests.alerts import NOON, channel, notifications, route, seconds, view
+from tests.talks import Talk, closed
 
 from tocsin.cli.episode import text_of
+from tocsin.notify.routing import Directory
+from tocsin.ports import Action
 from tocsin.service.deliveries import DeliveryOf
-from tocsin.service.story import Story, WayOf, _why
+from tocsin.service.story import Story, WayOf, _ways, _why
 
 
 def delivery(channel: str, status: str, detail: str = "", **more: Any) -> DeliveryOf:
@@ -56,6 +59,28 @@ def test_what_nobody_took_is_not_told() -> None:
         "pager by route *: not taken",
         "old by route *: told at 2026-11-23 12:00:00 UTC",
     ]
+
+
+@pytest.mark.parametrize("kind", ["pagerduty", "email"])
+def test_a_conversation_that_is_over_was_told(kind: str) -> None:
+    """The conversation is forgotten with its last alert; the messages say when people were told, and a new one not."""
+    talk = Talk(notifications(channel("pd", kind), channel("slack"), route("pd"), route("slack")))
+    for at, one in ((0, view("a")), (10, view("a")), (700, closed("a", 700))):
+        talk.tick(at, one)
+    assert [message.action for message in talk.sent] == [Action.FIRE, Action.RESOLVE]
+    messages = [
+        delivery(each.channel, "sent", created_at=each.evaluated_at, action=each.action.value) for each in talk.sent
+    ]
+    first, last = NOON + seconds(10), NOON + seconds(700)
+    directory = Directory.of(talk.workspace)
+
+    [way] = _ways(closed("a", 700), directory, talk.groups, messages, last)
+    assert (way.channel, way.told_at, way.last_message_at) == ("pd", first, last)
+    assert "pd by route *: told at 2026-11-23 12:00:10 UTC, last message at 2026-11-23 12:11:40 UTC" in text_of(
+        story(ways=[way], messages=messages)
+    )
+    [fresh] = _ways(view("b"), directory, talk.groups, [], last)
+    assert (fresh.told_at, fresh.last_message_at) == (None, None)
 
 
 def story(**more: Any) -> Story:

@@ -65,8 +65,8 @@ def told(desk: Desk, name: str) -> Story:
             404, "unknown-alert", "there is no alert with this id", "tocsin status, or /api/v1/alerts, has them"
         )
     directory = Directory.of(standing.workspace.notifications)
-    ways = _ways(view, directory, groups, now)
     messages = [delivery_of(letter) for letter in letters]
+    ways = _ways(view, directory, groups, messages, now)
     return Story(
         id=name,
         title=view.title,
@@ -89,13 +89,24 @@ def told(desk: Desk, name: str) -> Story:
     )
 
 
-def _ways(view: AlertView, directory: Directory, groups: Mapping[GroupKey, GroupState], now: datetime) -> list[WayOf]:
+def _ways(
+    view: AlertView,
+    directory: Directory,
+    groups: Mapping[GroupKey, GroupState],
+    messages: list[DeliveryOf],
+    now: datetime,
+) -> list[WayOf]:
+    """A conversation that is over is forgotten; then the messages that were written say when people were told."""
     mine = {key: [e for e in state.episodes if e.text.dedup_key == view.dedup_key] for key, state in groups.items()}
     keys = dict.fromkeys([*(way.key for way in directory.ways(view)), *(key for key, found in mine.items() if found)])
+    still_told = {key.channel for key, found in mine.items() if any(episode.announced for episode in found)}
     found = []
     for key in keys:
         at = next((episode.told_at for episode in mine.get(key, ()) if episode.announced), None)
         last = groups[key].sent_at if at is not None else None
+        if key.channel not in still_told:
+            written = [each.created_at for each in messages if each.channel == key.channel]
+            at, last = min(written, default=None), max(written, default=None)
         quiet = directory.quiet(key.route, now)
         found.append(WayOf(route=key.route, channel=key.channel, quiet=quiet, told_at=at, last_message_at=last))
     return found
