@@ -105,13 +105,18 @@ class LiveSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchedRule:
-    """An alerting rule as the server that evaluates it sees it; *alerts* are the labels of what is pending or fires."""
+    """An alerting rule as the server that evaluates it sees it; *alerts* are the labels of what is pending or fires.
+
+    *templated* are the names of labels whose values are made for each alert; they are not among *labels*.
+    """
 
     name: str
     labels: Labels
     healthy: bool
     evaluated_at: datetime | None
     alerts: tuple[Labels, ...] = ()
+    query: str = ""
+    templated: tuple[str, ...] = ()
 
 
 class RuleSource(Protocol):
@@ -119,6 +124,14 @@ class RuleSource(Protocol):
 
     def alerting_rules(self) -> tuple[WatchedRule, ...]:
         """All of its alerting rules."""
+        ...
+
+    def external_labels(self) -> Labels:
+        """What it adds to the labels of all that it sends; none where it does not tell."""
+        ...
+
+    def instant(self, query: str, at: datetime) -> Answer:
+        """Evaluate *query* at exactly *at*."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,30 @@ def test_a_prometheus_that_is_killed_resolves_nothing(lab: Lab, sent: tuple[Eval
     assert len(mails(lab, "FIRING", "TooHot")) == len(mails(lab, "RESOLVED", "TooHot")) == 1
 
 
+def test_another_prometheus_with_the_same_rules_ends_nothing(lab: Lab, sent: tuple[Evaluator, Sender]) -> None:
+    """The metric source evaluates them, too, and says that all is well: of its alerts, not of those of another one."""
+    evaluator, sender = sent
+    lab.prometheus.evaluate(RULES)
+    with closing(PrometheusRules(lab.prometheus.url)) as rules:
+        until(lambda: [rule for rule in rules.alerting_rules() if rule.evaluated_at], "an evaluation")
+        lab.exporter.level = 10
+        until(lambda: mails(lab, "FIRING", "TooHot"), "the page")
+        sender.kill()
+        lab.exporter.level = 0
+        killed = time.time()
+        until(
+            lambda: all(
+                rule.evaluated_at and rule.evaluated_at.timestamp() > killed + 6 and not rule.alerts
+                for rule in rules.alerting_rules()
+            ),
+            "it is over there",
+        )
+    until(lambda: _blind(evaluator), "blind")
+    evaluator.ticks(3)
+
+    assert mails(lab, "RESOLVED", "TooHot") == []
+
+
 def _blind(evaluator: Evaluator) -> bool:
     return any(alert["blindSince"] for alert in evaluator.get("/api/v1/status").json()["alerts"])
 
@@ -177,9 +202,11 @@ def test_what_a_prometheus_says_of_its_rules(lab: Lab, sent: tuple[Evaluator, Se
         lab.exporter.level = 10
         until(lambda: all(rule.alerts for rule in rules.alerting_rules()), "both fire")
         (hot,) = [rule for rule in rules.alerting_rules() if rule.name == "TooHot"]
+        external = rules.external_labels()
     with closing(PrometheusRules(f"http://127.0.0.1:{free_port()}")) as nobody, pytest.raises(SourceError):
         nobody.alerting_rules()
 
+    assert (hot.query, external, nobody.external_labels()) == ("fault_level > 5", (("cluster", "eu"),), ())
     assert quiet["TooHot"].labels == labels_of({"severity": "critical", "service": "shop", "team": "ops"})
     assert (quiet["TooHot"].healthy, quiet["TooHot"].alerts) == (True, ())
     assert hot.evaluated_at > quiet["TooHot"].evaluated_at  # type: ignore[operator]  # both are there

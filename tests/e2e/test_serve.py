@@ -377,7 +377,7 @@ def test_an_alert_is_explained_from_query_to_receiver(lab: Lab) -> None:
         assert line in firing
     for line in (": resolved\n", "email: fire, sent", "pagerduty: acknowledge, sent", "slack: resolve, sent"):
         assert line in over
-    assert "knows no alert 'nonsense'" in unknown
+    assert "there is no alert with this id" in unknown
 
 
 def explained(url: str, name: str) -> str:

@@ -17,9 +17,11 @@ from tests.fakes import FakeSource
 from tests.worlds import START, seconds
 
 from tocsin.errors import SourceUnreachableError
+from tocsin.evaluate.claims import Claim
 from tocsin.evaluate.memory import Commit, Memory
 from tocsin.evaluate.model import AlertEvent, EventKind, Identity
-from tocsin.evaluate.received import Claim, foreign
+from tocsin.evaluate.received import foreign
+from tocsin.evaluate.rulings import Ruling
 from tocsin.evaluate.state import OPEN
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.matchers import equal
@@ -78,6 +80,8 @@ class Life(RuleBasedStateMachine):
         self.shelf = Shelf()
         self.memory = Memory()
         self.silenced = False
+        self.toggled = False
+        self.heard_since = self.now
         self.depth = 0.0
         self.source = FakeSource()
         self.source.scripts["depth"] = lambda _: (Row((), self.depth),)
@@ -90,13 +94,14 @@ class Life(RuleBasedStateMachine):
         self.shown = {labels_of(dict(each.labels)) for each in self.watch.rules.values() if each.id == OURS}
         self.inbox = Inbox(self.shelf, self.ask_rules)
 
-    def ask_rules(self) -> tuple[WatchedRule, ...]:
-        """What the metric source says of its rules."""
+    def ask_rules(self, _: tuple[Claim, ...], __: int) -> tuple[Ruling, ...]:
+        """What the metric source says of its rules, whose series are there."""
         if self.source.down:
             self.asked = ()
             raise SourceUnreachableError(self.source.down)
         self.asked = self.there
-        return self.there
+        every = tuple({pair for each in (*self.words, *map(labels, PODS)) for pair in each})
+        return tuple(Ruling(each, external=every) for each in self.there)
 
     # --- what happens ---
 
@@ -155,6 +160,7 @@ class Life(RuleBasedStateMachine):
     def silence(self) -> None:
         """Somebody silences, or ends it."""
         self.silenced = not self.silenced
+        self.toggled = True
 
     @rule(lost=st.booleans())
     def restart(self, lost: bool) -> None:
@@ -170,6 +176,8 @@ class Life(RuleBasedStateMachine):
     def tick(self, gap: int) -> None:
         """What the evaluator's loop does."""
         self.now += seconds(gap)
+        if self.toggled:  # heard of at the first look
+            self.heard_since, self.toggled = self.now, False
         heard = self.inbox.read(self.watch.rules, self.now)
         sight = replace(self.watch.look(self.source, self.now, memory=self.memory), heard=heard)
         turned = turn(self.watch, sight, self.memory, self.now)
@@ -235,11 +243,16 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_left_untold(self) -> None:
-        """What has fired for longer than group_wait, and flaps not, was told, unless it is silenced."""
+        """What has fired, and was not silenced, for longer than group_wait, and flaps not, was told."""
         told = {message.dedup_key for message in self.sent if message.channel == "pager"}
         for view in self.memory.views.values():
-            fired = view.fired_at or self.now
-            if view.identity.rule.startswith("source") or self.silenced or len(self.events[view.identity]) > 1:
+            fired = max(view.fired_at or self.now, self.heard_since)
+            if (
+                view.identity.rule.startswith("source")
+                or self.silenced
+                or self.toggled
+                or len(self.events[view.identity]) > 1
+            ):
                 continue
             assert view.dedup_key in told or self.now - fired <= seconds(WAIT) or view.muted
 

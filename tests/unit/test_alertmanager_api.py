@@ -16,8 +16,8 @@ from tests.sites import together
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.store import SqlStore
+from tocsin.evaluate.claims import fingerprint
 from tocsin.evaluate.model import Mute, MuteKind, Snapshot
-from tocsin.evaluate.received import fingerprint
 from tocsin.ports import SourceHealth, labels_of
 from tocsin.service.alertmanager import Office
 from tocsin.service.alertmanager.bounds import bounded_labels, bounded_notes, bounded_url
@@ -46,7 +46,7 @@ class Api:
         state = str(folder / "state.db")
         self.clock = HandClock(NOON)
         self.silences, self.claims, self.store = SqlSilences(state), SqlClaims(state), SqlStore(state)
-        self.inbox = Inbox(self.claims, tuple)
+        self.inbox = Inbox(self.claims, lambda *_: ())
         ways = notifications(channel("email"), channel("pd", "pagerduty"), route("email", "pd"))
         self.board = Board(
             Standing(replace(builders.workspace(), notifications=ways), seconds(15), NOON, version="1.2.3")

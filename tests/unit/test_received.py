@@ -11,8 +11,10 @@ from tests.worlds import BLIND, FIRED, RESOLVED, SIGHTED, START, World, seconds
 
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.errors import SourceUnreachableError, UnavailableError
+from tocsin.evaluate.claims import Claim, fingerprint
 from tocsin.evaluate.memory import Memory
-from tocsin.evaluate.received import Claim, Received, fingerprint
+from tocsin.evaluate.received import Received
+from tocsin.evaluate.rulings import Ruling
 from tocsin.ports import WatchedRule, labels_of
 from tocsin.service.inbox import MOST, FullError, Inbox
 
@@ -34,6 +36,11 @@ def world(*claims: Claim, **more: Any) -> World:
     there = World(more.get("workspace", NOTHING))
     there.received = Received(claims)
     return there
+
+
+def nobody(_: tuple[Claim, ...], __: int) -> tuple[Ruling, ...]:
+    """A metric source without rules."""
+    return ()
 
 
 RULE = "received:TooHot"
@@ -109,7 +116,7 @@ class TestOfOthers:
         }
         there = world(claim(0))
         there.run(0, 285)
-        there.received = Received((claim(0),), (WatchedRule(**(known | rule)),))
+        there.received = Received((claim(0),), (Ruling(WatchedRule(**(known | rule)), external=labels_of(HOT)),))
         there.run(300, 300)
 
         assert (there.told(RULE)[-1] == (300, RESOLVED)) is over
@@ -216,8 +223,8 @@ class TestInbox:
 
     def test_what_was_said_outlives_the_process(self, store: SqlClaims) -> None:
         """It is stored when the request has its answer."""
-        Inbox(store, tuple).put((claim(0), claim(0, labels={"alertname": "ü"})))
-        again = Inbox(store, tuple)
+        Inbox(store, nobody).put((claim(0), claim(0, labels={"alertname": "ü"})))
+        again = Inbox(store, nobody)
         again.load()
 
         assert {pair[0] for pair in again.read({}, START).theirs} == {claim(0), claim(0, labels={"alertname": "ü"})}
@@ -231,7 +238,7 @@ class TestInbox:
 
             put = forget = lambda self, _: self.all()
 
-        inbox = Inbox(Broken(), tuple)
+        inbox = Inbox(Broken(), nobody)
         inbox.load()
         inbox.put((claim(0),))
         told = inbox.read({}, START)
@@ -241,7 +248,7 @@ class TestInbox:
 
     def test_ends_are_forgotten_when_prometheus_does(self, store: SqlClaims) -> None:
         """After fifteen minutes; the silence of a sender is remembered for a week."""
-        inbox = Inbox(store, tuple)
+        inbox = Inbox(store, nobody)
         inbox.put((claim(0, fires=False), claim(0, labels={"alertname": "B"})))
         for at, left in ((900, 2), (901, 1), (7 * 86_400 + 240, 1), (7 * 86_400 + 241, 0)):
             inbox.tidy(inbox.read({}, START + seconds(at)), Memory(), START + seconds(at))
@@ -251,8 +258,8 @@ class TestInbox:
         """No question while all is well, however often a tick comes."""
         asked: list[int] = []
 
-        def rules() -> tuple[WatchedRule, ...]:
-            asked.append(1)
+        def rules(_: tuple[Claim, ...], turn: int) -> tuple[Ruling, ...]:
+            asked.append(turn)
             raise SourceUnreachableError("refused")
 
         inbox = Inbox(store, rules)
@@ -260,11 +267,11 @@ class TestInbox:
         for at in range(0, 600, 15):
             inbox.read({}, START + seconds(at))
 
-        assert len(asked) == 6
+        assert asked == [1, 2, 3, 4, 5, 6]
 
     def test_the_earlier_start_and_the_later_word_count(self, store: SqlClaims) -> None:
         """Two Prometheus servers with one alert, or one that was restarted."""
-        inbox = Inbox(store, tuple)
+        inbox = Inbox(store, nobody)
         inbox.put((claim(0), claim(60, starts_at=START + seconds(50))))
         ((told, _),) = inbox.read({}, START + seconds(60)).theirs
 
@@ -273,7 +280,7 @@ class TestInbox:
     def test_memory_is_bounded(self, store: SqlClaims, monkeypatch: pytest.MonkeyPatch) -> None:
         """What is too much is refused as a whole; what was known stays."""
         monkeypatch.setattr("tocsin.service.inbox.MOST", 2)
-        inbox = Inbox(store, tuple)
+        inbox = Inbox(store, nobody)
         inbox.put((claim(0), claim(0, labels={"alertname": "B"})))
         with pytest.raises(FullError):
             inbox.put((claim(9), claim(9, labels={"alertname": "C"})))

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, select
 from tocsin.adapters.codec import decode, encode, microseconds
 from tocsin.adapters.database import StateStore, put_rows, reading, writing
 from tocsin.adapters.tables import RECEIVED
-from tocsin.evaluate.received import Claim
+from tocsin.evaluate.claims import Claim
 
 
 class SqlClaims(StateStore):

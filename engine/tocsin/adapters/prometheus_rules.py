@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import yaml
+
 from tocsin.adapters.prometheus_http import PrometheusSource, content
 from tocsin.errors import SourceError
-from tocsin.ports import WatchedRule, labels_of
+from tocsin.ports import Labels, WatchedRule, labels_of
 
 
 class PrometheusRules(PrometheusSource):
@@ -21,13 +23,26 @@ class PrometheusRules(PrometheusSource):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SourceError(f"tells of its rules in a malformed way ({type(error).__name__})") from None
 
+    def external_labels(self) -> Labels:
+        """`global.external_labels` of its configuration (https://prometheus.io/docs/prometheus/latest/querying/api/#config)."""
+        try:
+            data = content(*self._exchange("status/config", {}, self.deadline, "GET")).get("data")
+            text = data["yaml"] if isinstance(data, dict) else ""
+            told = (yaml.safe_load(text) or {}).get("global", {}).get("external_labels", {})
+            return labels_of({str(name): str(value) for name, value in told.items()})
+        except (SourceError, KeyError, TypeError, AttributeError, yaml.YAMLError):  # vmalert has none to tell
+            return ()
+
 
 def _watched(rule: Mapping[str, Any]) -> WatchedRule:
     evaluated = datetime.fromisoformat(str(rule["lastEvaluation"]))
+    labels: Mapping[str, str] = rule.get("labels") or {}
     return WatchedRule(
         name=str(rule["name"]),
-        labels=labels_of({name: text for name, text in (rule.get("labels") or {}).items() if "{{" not in text}),
+        labels=labels_of({name: text for name, text in labels.items() if "{{" not in text}),
         healthy=rule.get("health") == "ok",
         evaluated_at=evaluated if evaluated.year > 1970 else None,  # never: the year 1
         alerts=tuple(labels_of(alert["labels"]) for alert in rule.get("alerts") or ()),
+        query=str(rule.get("query", "")),
+        templated=tuple(name for name, text in labels.items() if "{{" in text),
     )

@@ -7,7 +7,7 @@ known of what it sent:
 |---|---|
 | it fires, and its time has not run out | true, at once: its sender has waited for `for` |
 | it ended | false |
-| it fired, and then nothing until its time ran out | false if its rule was evaluated since without it, else unknown |
+| it fired, and then nothing until its time ran out | false if its rule tells so (`evaluate/rulings.py`), else unknown |
 
 The third row is the point. Alertmanager takes silence for an end, so a Prometheus that is killed sends a RESOLVED for
 every incident that it had open. Here such an alert becomes blind. A sender that is not known to tell the end itself (it
@@ -20,12 +20,13 @@ is over and its sender does not say that it fires.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
+from tocsin.evaluate.claims import Claim
 from tocsin.evaluate.label_sets import LabelSets
 from tocsin.evaluate.model import Identity, Sample, Truth
 from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
-from tocsin.ports import Labels, WatchedRule, labels_of
+from tocsin.evaluate.rulings import Ruling
+from tocsin.ports import Labels, labels_of
 
 PREFIX = "received:"
 """What Identity.rule of an alert begins with that none of our rules evaluates."""
@@ -37,67 +38,11 @@ SEVERITIES = {"page": "critical", "critical": "critical", "ticket": "warning", "
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What a sender said last of one alert, at *said_at*; *tells_end* says that it also tells when an alert ends."""
-
-    labels: Labels
-    annotations: Labels
-    starts_at: datetime
-    ends_at: datetime
-    said_at: datetime
-    tells_end: bool = False
-    url: str = ""
-    """Where the sender shows the alert (`generatorURL`)."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether its sender said that it is over."""
-        return self.ends_at <= self.said_at
-
-    def silent(self, now: datetime) -> bool:
-        """Whether it fired, and its sender has stopped to say so without telling its end."""
-        return not self.ended and self.ends_at <= now and self.tells_end
-
-
-class ClaimStore(Protocol):
-    """Durable claims by fingerprint; every method is one transaction and safe to call from several threads."""
-
-    def all(self) -> tuple[Claim, ...]:
-        """Everything that is remembered."""
-        ...
-
-    def put(self, claims: Mapping[str, Claim]) -> None:
-        """Add or replace."""
-        ...
-
-    def forget(self, fingerprints: Iterable[str]) -> None:
-        """Remove."""
-        ...
-
-
-def fingerprint(labels: Labels) -> str:
-    """Alertmanager's name of a label set: FNV-1a of 64 bits over sorted names and values, each ended by a byte 255.
-
-    https://github.com/prometheus/common/blob/main/model/signature.go
-
-    >>> fingerprint((("alertname", "HighCpu"),))
-    '9ea0ef6b3b106f08'
-    """
-    value = 0xCBF29CE484222325
-    for text in (part for pair in sorted(labels) for part in pair):
-        for byte in (*text.encode(), 255):
-            value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    return f"{value:016x}"
-
-
-@dataclass(frozen=True, slots=True)
 class Received:
-    """All claims of one tick, and *rules*: what the metric source's own rules are doing, if somebody could ask."""
+    """All claims of one tick, and *rulings*: what the metric source's own rules say of them, if somebody could ask."""
 
     claims: tuple[Claim, ...] = ()
-    rules: tuple[WatchedRule, ...] = ()
-    _held: dict[int, LabelSets] = field(default_factory=dict, compare=False, repr=False)
-    """The alerts of those rules that were asked about, by their places."""
+    rulings: tuple[Ruling, ...] = ()
 
     def sample(self, claim: Claim, now: datetime) -> Sample:
         """What *claim* says now."""
@@ -108,27 +53,10 @@ class Received:
         if not claim.tells_end:
             end = f"{claim.ends_at:%Y-%m-%d %H:%M:%S} UTC"
             return Sample(Truth.FALSE, reason=f"it was to end at {end} unless it was sent again")
-        if any(_is_over(rule, claim) and not self._holds(place, claim) for place, rule in enumerate(self.rules)):
+        if any(ruling.ends(claim) for ruling in self.rulings):
             return Sample(Truth.FALSE, reason="its rule was evaluated without it since its sender was last heard of")
         at = f"{claim.said_at:%Y-%m-%d %H:%M:%S} UTC"
         return Sample(Truth.UNKNOWN, reason=f"its sender was last heard of at {at}, and did not say that it is over")
-
-    def _holds(self, place: int, claim: Claim) -> bool:
-        """Whether the rule at *place* still has the alert.
-
-        One that has it pending has not let go of it: after a restart Prometheus begins `for` anew.
-        """
-        if place not in self._held:
-            self._held[place] = LabelSets(self.rules[place].alerts)
-        return bool(self._held[place].within(claim.labels))
-
-
-def _is_over(rule: WatchedRule, claim: Claim) -> bool:
-    """Whether *rule* is where *claim* comes from and was evaluated well since: it is over, unless it still has it."""
-    mine = set(claim.labels)
-    if ("alertname", rule.name) not in mine or not set(rule.labels) <= mine:
-        return False
-    return rule.healthy and rule.evaluated_at is not None and rule.evaluated_at > claim.said_at
 
 
 # --- which alert -------------------------------------------------------------------------------------------

@@ -113,6 +113,18 @@ class Either:
 Need = Selector | All | Either
 
 
+def carried(need: Need, series: Series) -> frozenset[str]:
+    """The names of labels that come into the result from any of the *series*."""
+    match need:
+        case Selector():
+            return frozenset(name for one in series.get(need.text, ()) for name, _ in one if need.scope.holds(name))
+        case All():
+            parts = need.parts
+        case Either():
+            parts = need.sides
+    return frozenset().union(*(carried(part, series) for part in parts))
+
+
 def selectors(need: Need) -> tuple[str, ...]:
     """What to ask for, each once."""
     return tuple(dict.fromkeys(need.texts()))

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.errors import SourceError, TocsinError
+from tocsin.evaluate.claims import Claim, ClaimStore, fingerprint
 from tocsin.evaluate.memory import Memory
-from tocsin.evaluate.received import Claim, ClaimStore, Heard, Received, fingerprint, heard
+from tocsin.evaluate.received import Heard, Received, heard
 from tocsin.evaluate.rule import Rule
+from tocsin.evaluate.rulings import Ruling
 from tocsin.evaluate.state import OPEN
-from tocsin.ports import WatchedRule
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +35,20 @@ class FullError(Exception):
 
 @dataclass(slots=True)
 class Inbox:
-    """All claims by fingerprint; *ask_rules* asks the metric source what its own alerting rules do."""
+    """All claims by fingerprint; *ask_rules* asks the metric source what its own alerting rules say of silent ones.
+
+    It is told which, and how often it was asked.
+    """
 
     store: ClaimStore
-    ask_rules: Callable[[], tuple[WatchedRule, ...]]
+    ask_rules: Callable[[tuple[Claim, ...], int], tuple[Ruling, ...]]
     shared: bool = False
     """Whether evaluators on other hosts hear senders for us."""
     _claims: dict[str, Claim] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _rules: tuple[WatchedRule, ...] = ()
+    _rulings: tuple[Ruling, ...] = ()
     _asked_at: datetime | None = None
+    _asked: int = 0
 
     def load(self) -> None:
         """Take up what the last process knew, or another one on the same store has heard."""
@@ -78,9 +83,9 @@ class Inbox:
             self.load()
         with self._lock:
             claims = tuple(self._claims.values())
-        if any(claim.silent(now) for claim in claims):
-            self._look(now)
-        return heard(Received(claims, self._rules), rules, now)
+        if silent := tuple(claim for claim in claims if claim.silent(now)):
+            self._look(silent, now)
+        return heard(Received(claims, self._rulings), rules, now)
 
     def tidy(self, told: Heard, memory: Memory, now: datetime) -> None:
         """Forget ends that have been told long ago, and the silence of senders about what is over by our own rules."""
@@ -102,14 +107,15 @@ class Inbox:
         ours = [claim for rule, pairs in told.ours.items() if rule in opened for claim, _ in pairs]
         return {fingerprint(claim.labels) for claim in (*ours, *(claim for claim, _ in told.theirs))}
 
-    def _look(self, now: datetime) -> None:
+    def _look(self, silent: tuple[Claim, ...], now: datetime) -> None:
         if self._asked_at is not None and timedelta() <= now - self._asked_at < ASK_EVERY:
             return
         self._asked_at = now
+        self._asked += 1
         try:
-            self._rules = self.ask_rules()
+            self._rulings = self.ask_rules(silent, self._asked)
         except SourceError as error:
-            self._rules = ()
+            self._rulings = ()
             log.info("the metric source does not say what its rules do", extra={"error": str(error)})
 
 

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 
 from tocsin.definitions import Definitions
 from tocsin.errors import TocsinError
+from tocsin.evaluate.rulings import rulings
 from tocsin.evaluate.tick import Watch
 from tocsin.notify.fallback import fallbacks
 from tocsin.notify.muting import muting_of
@@ -117,7 +119,7 @@ class Process:
             telemetry=self._telemetry,
             stack=stack,
         )
-        self._inbox = Inbox(stores.claims, self._sources.rules.alerting_rules, shared=stores.claims.shared)
+        self._inbox = Inbox(stores.claims, partial(rulings, self._sources.rules), shared=stores.claims.shared)
         self._inbox.load()
         self._secret = environ.get(SIGNED_BY, "")
         self._taken = Taken(stores.acknowledgements, self._secret)

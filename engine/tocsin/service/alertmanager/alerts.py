@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from tocsin.evaluate.claims import Claim, fingerprint
 from tocsin.evaluate.model import AlertView, MuteKind
-from tocsin.evaluate.received import TEXTS, Claim, fingerprint
+from tocsin.evaluate.received import TEXTS
 from tocsin.matchers import LabelMatcher, Matchers, fulfilled
 from tocsin.notify.routing import Directory
 from tocsin.ports import Labels, labels_of
