@@ -10,6 +10,7 @@ from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import AlertEvent, AlertView, EventKind
 from tocsin.evaluate.received import Received, heard
+from tocsin.evaluate.renaming import carried
 from tocsin.evaluate.sight import Turn
 from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.spec import AlertRule, Slo
@@ -47,6 +48,7 @@ class World:
     def tick(self, second: float) -> Turn:
         """One tick at *second* after the start."""
         now = START + seconds(second)
+        self.memory = carried(self.memory, self.watch.rules).memory
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread, aside=self.aside)
         sight = replace(sight, heard=heard(self.received, self.watch.rules, now))
         turned = turn(self.watch, sight, self.memory, now)

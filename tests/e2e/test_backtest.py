@@ -18,11 +18,10 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.cli.backtest import command
 from tocsin.cli.main import run
 from tocsin.definitions import read_definitions
-from tocsin.evaluate.memory import Commit, Memory
+from tocsin.evaluate.memory import Commit, Memory, remembered
 from tocsin.evaluate.model import EventKind
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.guards import keep_firing_for
-from tocsin.service.loop import remembered
 from tocsin.windows import WORKBOOK, detection_time, reset_time
 
 pytestmark = pytest.mark.real

@@ -385,3 +385,48 @@ def explained(url: str, name: str) -> str:
     command = [sys.executable, "-m", "tocsin.cli.main", "explain", "alert", name, "--url", url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return done.stdout + done.stderr
+
+
+def test_an_alert_is_renamed_while_it_fires(lab: Lab) -> None:
+    """SIGHUP, kill -9 and a start with the new name: no RESOLVED, no second page, one end, under the first key."""
+    evaluator = lab.serve()
+    lab.exporter.level = 10
+    until(lambda: everybody_knows(lab), "the page on every channel")
+    [begin] = lab.pages("trigger")
+    key = begin.json["dedup_key"]
+    taken = requests.post(f"{evaluator.url}/api/v1/alerts/{key}/acknowledge", json={"by": "ana"}, timeout=10)
+    assert taken.status_code == 200
+
+    lab.write("shop.yaml", DEFINITIONS.replace("FaultLevel:", "FaultLevelHigh:\n    formerly: [FaultLevel]"))
+    evaluator.process.send_signal(signal.SIGHUP)
+    until(lambda: titles(evaluator) == ["FaultLevelHigh on shop"], "the new name")
+    evaluator.ticks(3)
+    [shown] = [alert for alert in evaluator.alerts(status="active") if "FaultLevel" in alert["title"]]
+    assert shown["id"] == key
+
+    lab.write("shop.yaml", DEFINITIONS.replace("FaultLevel:", "FaultLevelWorst:\n    formerly: [FaultLevelHigh]"))
+    evaluator.kill()
+    again = lab.serve()
+    until(lambda: titles(again) == ["FaultLevelWorst on shop"], "the next name")
+    again.ticks(3)
+    assert "ana has it since" in again.get(f"/alerts/{key}").text
+    lab.exporter.level = 0
+    until(lambda: everybody_relieved(lab), "the end on every channel")
+    again.ticks(3)
+
+    assert (len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED"))) == (1, 1)
+    assert len(lab.slack()) == 2
+    assert (len(lab.pages("trigger")), len(lab.pages("resolve"))) == (1, 1)
+    assert lab.pages("resolve")[0].json["dedup_key"] == key
+    assert "FaultLevelWorst on shop" in lab.slack()[-1]
+    assert "FaultLevelWorst on shop" in lab.inbox.mails[-1].text
+    assert again.stop() == 0
+
+
+def titles(evaluator: Evaluator) -> list[str]:
+    """What fires of our alert, without the labels of the row."""
+    return [
+        alert["title"].partition(" (")[0]
+        for alert in evaluator.alerts(status="active")
+        if "FaultLevel" in alert["title"]
+    ]

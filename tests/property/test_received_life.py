@@ -18,7 +18,7 @@ from tests.worlds import START, seconds
 
 from tocsin.errors import SourceUnreachableError
 from tocsin.evaluate.claims import Claim
-from tocsin.evaluate.memory import Commit, Memory
+from tocsin.evaluate.memory import Commit, Memory, remembered
 from tocsin.evaluate.model import AlertEvent, EventKind, Identity
 from tocsin.evaluate.received import foreign
 from tocsin.evaluate.rulings import Ruling
@@ -30,7 +30,6 @@ from tocsin.notify.muting import NOTHING
 from tocsin.notify.silences import Silence
 from tocsin.ports import Action, Labels, Notification, Row, WatchedRule, labels_of
 from tocsin.service.inbox import Inbox
-from tocsin.service.loop import remembered
 
 PODS = ("a", "b")
 FOUR = timedelta(minutes=4)

@@ -14,13 +14,14 @@ from tests.alerts import SPAN
 from tests.fakes import FakeSource
 
 from tocsin.adapters.store import SqlStore
-from tocsin.evaluate.memory import Commit, Memory
+from tocsin.evaluate.memory import Commit, Memory, joined, remembered
 from tocsin.evaluate.tick import Watch
 from tocsin.ports import Action, Delivery, Notification, Outcome, Rate, labels_of
 from tocsin.service.board import Board, Standing
 from tocsin.service.detour import AGAIN_AFTER, Detour
 from tocsin.service.dispatch import REPEATED
-from tocsin.service.loop import Evaluator, joined, remembered
+from tocsin.service.doctor import orphans
+from tocsin.service.loop import Evaluator
 from tocsin.service.paged import Paged
 from tocsin.service.scheduler import Due
 from tocsin.service.shaping import status_of
@@ -452,3 +453,43 @@ def test_rules_without_sight_are_listed(rig: Rig) -> None:
 
     assert [each.rule for each in blind] == ["source:questions"]
     assert rig.count("tocsin_blind_alerts") == len(rig.evaluator.memory.alerts)
+
+
+def renamed(rig: Rig) -> None:
+    """Read definitions in which the alert has another name, and the same one before."""
+    [service] = rig.evaluator.watch.workspace.services
+    rule = replace(service.alerts[0], name="TooMuch", formerly=(service.alerts[0].ref,))
+    watch = Watch(builders.workspace(replace(service, alerts=(rule,))), interval=STEP)
+    watch.inherit(rig.evaluator.watch)
+    rig.evaluator.watch = watch
+
+
+@pytest.mark.parametrize(("kind", "stored"), [("pagerduty", True), ("pagerduty", False), ("email", True)])
+def test_a_rule_is_renamed_while_it_fires(rig: Rig, kind: str, stored: bool) -> None:
+    """One begin and one end under one key, with the name of the time; also if the state cannot be stored just then."""
+    rig.evaluator.notifications = alerts.notifications(alerts.channel("email", kind), alerts.route("email", wait=0))
+    rig.level(10)
+    rig.tick()
+    [begin] = rig.outbox()
+    read_only(rig.store, on=not stored)
+    renamed(rig)
+    rig.evaluator.shadow(Due(rig.clock.at))  # as one that stands by, it knows what is stored by the new name
+    assert [view.title for view in rig.board.read().open_alerts()] == ["TooMuch on shop (shop)"]
+    rig.tick()
+    read_only(rig.store, on=False)
+    rig.tick()
+    known = rig.store.load()
+
+    assert {identity.rule for identity in (*known.alerts, *known.views)} == {"shop/TooMuch"}
+    assert known.alerts == rig.evaluator.memory.alerts
+    assert known.groups == rig.evaluator.memory.groups
+    assert orphans(known) == ()
+    assert len(rig.store.fires(NOON)) == 1
+
+    rig.evaluator.memory = known
+    rig.level(0)
+    rig.tick()
+    end = rig.store.letters_about(begin.alerts[0].dedup_key)[-1]
+
+    assert (end.action, end.dedup_key, end.titles) == ("resolve", begin.dedup_key, ("TooMuch on shop (shop)",))
+    assert [view.resolved_at is None for view in rig.store.history(limit=9)] == [False]

@@ -1,6 +1,7 @@
 """What senders say of alerts: silence is no end, and one alert that two evaluate is one alert."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from tocsin.evaluate.claims import Claim, fingerprint
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.received import Received
 from tocsin.evaluate.rulings import Ruling
+from tocsin.evaluate.tick import Watch
 from tocsin.ports import WatchedRule, labels_of
 from tocsin.service.inbox import MOST, FullError, Inbox
 
@@ -253,6 +255,20 @@ class TestInbox:
         for at, left in ((900, 2), (901, 1), (7 * 86_400 + 240, 1), (7 * 86_400 + 241, 0)):
             inbox.tidy(inbox.read({}, START + seconds(at)), Memory(), START + seconds(at))
             assert len(store.all()) == left, at
+
+    def test_what_was_said_of_a_former_name_is_forgotten_in_silence(self, store: SqlClaims) -> None:
+        """Its sender may say it by the new one; while it speaks, it is heard."""
+        alert = replace(builders.alert("Hotter", value="t", above="9"), formerly=("shop/TooHot",))
+        rules = Watch(builders.workspace(builders.service(alerts=(alert,)))).rules
+        labels = {"alertname": "TooHot", "ref": "shop/TooHot", "service": "shop", "severity": "warning"}
+        inbox = Inbox(store, nobody)
+        inbox.put((claim(0, labels=labels),))
+        for at, heard in ((239, [("shop/Hotter", 1)]), (240, [])):
+            told = inbox.read(rules, START + seconds(at))
+            inbox.tidy(told, Memory(), START + seconds(at))
+            assert [(rule, len(pairs)) for rule, pairs in told.ours.items()] == heard
+            assert (told.theirs, told.blind) == ((), ())
+            assert len(store.all()) == len(heard)
 
     def test_the_metric_source_is_asked_only_about_silence_and_once_a_minute(self, store: SqlClaims) -> None:
         """No question while all is well, however often a tick comes."""

@@ -323,3 +323,10 @@ def test_a_mistake_of_the_schema_does_not_hide_others() -> None:
 
     assert codes(findings) == ["reference/unknown-sli", "slo/target", "schema/value", "schema/unknown-key"]
     assert [slo.ref for slo in workspace.services[0].slos] == ["a/y"]
+
+
+def test_former_names_of_an_alert() -> None:
+    """With or without the service."""
+    read = service("alerts:\n  A: {expr: up == 0, severity: info, formerly: [Old, cart/B]}\n")
+
+    assert read.alerts[0].formerly == (f"{read.name}/Old", "cart/B")

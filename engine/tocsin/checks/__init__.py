@@ -2,6 +2,7 @@
 
 from tocsin.checks.alert_always import alert_always
 from tocsin.checks.alert_for import alert_for
+from tocsin.checks.alert_formerly import alert_formerly
 from tocsin.checks.alert_identity import alert_identity
 from tocsin.checks.alert_label import alert_label
 from tocsin.checks.alert_never import alert_never
@@ -74,6 +75,7 @@ __all__ = ["CHECKS", "Check", "Subject", "run_checks"]
 CHECKS: tuple[Check, ...] = (
     alert_always,
     alert_for,
+    alert_formerly,
     alert_identity,
     alert_label,
     alert_never,

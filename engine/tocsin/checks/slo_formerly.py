@@ -10,9 +10,9 @@ from tocsin.diagnostics import Diagnostic
 def slo_formerly(subject: Subject) -> Iterator[Diagnostic]:
     """A name that an objective had before is no objective of today.
 
-    What was recorded under it counts on. Where something is still recorded under it, the events of that objective are
-    added to this one's budget, and to its windows wherever its own recordings have a gap; an objective that names
-    itself counts its own whole hours twice.
+    What was recorded under it counts on, and its open alerts go on. Where something is still recorded under it, the
+    events of that objective are added to this one's budget, and to its windows wherever its own recordings have a gap;
+    an objective that names itself counts its own whole hours twice.
 
     Bad: `formerly: [checkout]` in `shop/payment`, beside an objective `shop/checkout`
 

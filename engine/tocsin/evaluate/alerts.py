@@ -31,6 +31,7 @@ from math import isfinite, isnan
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.expression import Comparison, Reading, read
 from tocsin.evaluate.model import Sample, Timing, Truth
+from tocsin.evaluate.renaming import means
 from tocsin.evaluate.rule import Rest, Rule, Seen, plain, templates, unknown
 from tocsin.evaluate.witness import selectors
 from tocsin.evaluate.words import number, span
@@ -71,6 +72,8 @@ def rule(service: Service, alert: AlertRule) -> Rule:
         notify=alert.notify,
         runbook=alert.runbook or _url(texts.get("runbook_url", "")) or service.runbook,
         asks=_fingerprint(alert),
+        formerly=alert.formerly,
+        means=means(alert),
         description=description if summary else "",
         templates=templates(alert.raw),
     )

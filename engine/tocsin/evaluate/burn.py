@@ -114,6 +114,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
             runbook=runbook,
             description=slo.description,
             templates=templates(slo.given(tier.severity)),
+            formerly=tuple(f"{ref}:{tier.name}" for ref in slo.formerly),
         )
         for tier in slo.tiers
     ]
@@ -132,6 +133,7 @@ def rules(service: Service, slo: Slo) -> tuple[Rule, ...]:
                 runbook=runbook,
                 description=slo.description,
                 templates=templates(slo.raw_page),
+                formerly=tuple(f"{ref}:no-traffic" for ref in slo.formerly),
             )
         )
     return tuple(made)

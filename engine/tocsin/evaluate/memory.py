@@ -1,7 +1,7 @@
 """What survives a crash: alert states, notification groups and the outbox, changed in one transaction per tick."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -108,6 +108,33 @@ class Commit:
     groups: Mapping[GroupKey, GroupState | None] = field(default_factory=dict)
     outbox: tuple[Notification, ...] = ()
     sent: tuple[Notification, ...] = ()
+
+
+def remembered_groups(memory: Memory, changes: Mapping[GroupKey, GroupState | None]) -> Mapping[GroupKey, GroupState]:
+    """The conversations after *changes*."""
+    return {key: state for key, state in {**memory.groups, **changes}.items() if state is not None}
+
+
+def joined(first: Commit, second: Commit) -> Commit:
+    """Two commits as one: the later word counts, and messages keep their order."""
+    views = {(v.identity, v.dedup_key): v for v in (*first.views, *second.views)}
+    return Commit(
+        at=second.at,
+        alerts={**first.alerts, **second.alerts},
+        views=tuple(views.values()),
+        groups={**first.groups, **second.groups},
+        outbox=(*first.outbox, *second.outbox),
+        sent=(*first.sent, *second.sent),
+    )
+
+
+def remembered(memory: Memory, commit: Commit) -> Memory:
+    """What the process knows after *commit*; views of closed episodes are left to the store."""
+    alerts = {i: s for i, s in {**memory.alerts, **commit.alerts}.items() if s is not None}
+    groups = remembered_groups(memory, commit.groups)
+    views = {**memory.views, **{view.identity: view for view in commit.views}}
+    views = {identity: view for identity, view in views.items() if view.resolved_at is None}
+    return replace(memory, alerts=alerts, views=views, groups=groups, committed_at=commit.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,10 @@ class AlertState:
     reason: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     asks: str = ""
+    key: str = ""
+    """The key of an episode that began under another name of the rule; empty where it follows from this one."""
+    means: str = ""
+    """`Rule.means` of the rule that last stepped it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from datetime import datetime
 from tocsin.evaluate.claims import Claim
 from tocsin.evaluate.label_sets import LabelSets
 from tocsin.evaluate.model import Identity, Sample, Truth
-from tocsin.evaluate.rule import Rest, Rule, Seen, unknown
+from tocsin.evaluate.rule import Rest, Rule, Seen, before_renaming, unknown
 from tocsin.evaluate.rulings import Ruling
 from tocsin.ports import Labels, labels_of
 
@@ -68,6 +68,8 @@ class Heard:
 
     ours: Mapping[str, tuple[tuple[Claim, Sample], ...]] = field(default_factory=dict)
     theirs: tuple[tuple[Claim, Sample], ...] = ()
+    outdated: tuple[Claim, ...] = ()
+    """What was said of one of our rules by a former name, until its sender fell silent: it may have the new one now."""
 
     @property
     def blind(self) -> tuple[Claim, ...]:
@@ -80,23 +82,27 @@ NOTHING = Heard()
 
 
 def heard(received: Received, rules: Mapping[str, Rule], now: datetime) -> Heard:
-    """Sort the claims by the rules that they belong to: those all of whose labels they have."""
+    """Sort the claims by the rules that they belong to: those all of whose labels they have, or had before."""
     if not received.claims:
         return NOTHING
     by_ref: dict[str, list[Rule]] = {}
     for rule in rules.values():
-        by_ref.setdefault(dict(rule.labels).get("ref", ""), []).append(rule)
+        for each in (rule, *(before_renaming(rule, name) for name in rule.formerly if name not in rules)):
+            by_ref.setdefault(dict(each.labels).get("ref", ""), []).append(each)
     ours: dict[str, list[tuple[Claim, Sample]]] = {}
     theirs: list[tuple[Claim, Sample]] = []
+    outdated: list[Claim] = []
     for claim in received.claims:
         pair, labels = (claim, received.sample(claim, now)), set(claim.labels)
         known = by_ref.get(dict(claim.labels).get("ref", ""), ()) if claim.labels else ()
-        mine = next((each.id for each in known if labels >= set(each.labels)), "")
-        if mine:
-            ours.setdefault(mine, []).append(pair)
-        else:
+        mine = next((each for each in known if labels >= set(each.labels)), None)
+        if mine is None:
             theirs.append(pair)
-    return Heard({rule: tuple(pairs) for rule, pairs in ours.items()}, tuple(theirs))
+        elif mine is not rules[mine.id] and pair[1].truth is Truth.UNKNOWN:
+            outdated.append(claim)
+        else:
+            ours.setdefault(mine.id, []).append(pair)
+    return Heard({rule: tuple(pairs) for rule, pairs in ours.items()}, tuple(theirs), tuple(outdated))
 
 
 def instance_of(rule: Rule, claim: Claim, known: LabelSets) -> Labels:

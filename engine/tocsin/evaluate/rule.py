@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tocsin.evaluate.model import AlertState, AlertView, Identity, Phase, Sample, Timing, Truth
@@ -42,6 +42,10 @@ class Rule:
     """Labels whose values are templates; filled for each instance."""
     unsaid: tuple[str, ...] = ()
     """Labels of an instance that do not stand in its title."""
+    formerly: tuple[str, ...] = ()
+    """What its id was before it was renamed."""
+    means: str = ""
+    """A fingerprint of all that makes it the same rule under another name; empty where nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,26 @@ def dedup_key(identity: Identity, episode: int, started: datetime) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
+def key_of(identity: Identity, state: AlertState) -> str:
+    """The key of the episode that goes on, or was the last; of a pending alert the one that it will have."""
+    started = state.active_at or state.fired_at
+    assert started is not None, "only an episode has a key"  # noqa: S101
+    return state.key or dedup_key(identity, state.episode + (state.phase is Phase.PENDING), started)
+
+
+def before_renaming(rule: Rule, name: str) -> Rule:
+    """The *rule* with the labels that it had when its id was *name*; a sender may still evaluate it as that."""
+    ref, _, tier = name.partition(":")
+    service, _, own = ref.partition("/")
+    labels = dict(rule.labels)
+    labels |= {"ref": ref, "service": service}
+    if tier:
+        labels["slo"] = own
+    elif labels["alertname"] == rule.id.partition("/")[2]:
+        labels["alertname"] = own
+    return replace(rule, labels=labels_of(labels))
+
+
 def _which(labels: Labels, limit: int = 60) -> str:
     """Tell instances of one rule apart in a title."""
     text = ", ".join(value for _, value in labels)
@@ -133,7 +157,7 @@ def view(rule: Rule, identity: Identity, state: AlertState) -> AlertView:
         fired_at=state.fired_at if not coming else None,
         resolved_at=state.resolved_at if state.phase not in OPEN and not coming else None,
         blind_since=state.blind_since,
-        dedup_key=dedup_key(identity, state.episode + coming, started),
+        dedup_key=key_of(identity, state),
         labels=labels_of(labels),
         facts=state.facts,
         notify=rule.notify,

@@ -79,7 +79,7 @@ def _true(
     if state.phase is Phase.PENDING:
         told = replace(told, held=state.held + _observed(state, now, stride))
     else:
-        told = replace(told, phase=Phase.PENDING, held=timedelta(), active_at=now)
+        told = replace(told, phase=Phase.PENDING, held=timedelta(), active_at=now, key="")
         events = (AlertEvent(EventKind.PENDING, now, state.episode + 1, sample.reason, sample.value),)
     if told.held < state.timing.for_.timedelta and not sample.at_once:
         return told, events

@@ -75,7 +75,7 @@ class Steps:
             self._step(rule, identity, before, seen.rest.judge(identity.labels))
 
     def _step(self, rule: Rule, identity: Identity, before: AlertState, sample: Sample) -> None:
-        after, happened = step(replace(before, timing=rule.timing), sample, self.now, self.stride)
+        after, happened = step(replace(before, timing=rule.timing, means=rule.means), sample, self.now, self.stride)
         self._take(rule, identity, after, happened)
 
     def _take(self, rule: Rule, identity: Identity, after: AlertState, happened: tuple[AlertEvent, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tocsin.evaluate.memory import GroupEpisode, GroupKey, Letter, Memory
-from tocsin.evaluate.rule import dedup_key
+from tocsin.evaluate.rule import key_of
 from tocsin.notify.canary import Canary
 from tocsin.notify.silences import Silence
 from tocsin.service.board import SHOWN
@@ -138,7 +138,7 @@ def orphans(memory: Memory) -> tuple[tuple[GroupKey, GroupEpisode], ...]:
     """
     firing = {identity: state for identity, state in memory.alerts.items() if state.phase in SHOWN}
     live = {view.dedup_key for view in memory.views.values() if view.identity in firing}
-    live |= {dedup_key(i, s.episode, s.active_at) for i, s in firing.items() if s.active_at is not None}
+    live |= {key_of(i, s) for i, s in firing.items() if s.active_at is not None}
     return tuple((key, episode) for key, episode in open_pages(memory) if episode.text.dedup_key not in live)
 
 

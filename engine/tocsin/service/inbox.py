@@ -92,6 +92,7 @@ class Inbox:
         unseen = {fingerprint(claim.labels) for claim in told.blind}
         if unseen:
             unseen -= self._needed(told, memory)
+        unseen |= {fingerprint(claim.labels) for claim in told.outdated}
         with self._lock:
             old = [key for key, claim in self._claims.items() if key in unseen or _old(claim, now)]
             if old:

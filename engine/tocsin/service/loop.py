@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Protocol
 
 from tocsin.errors import FencedError, TocsinError
-from tocsin.evaluate.memory import Commit, GroupKey, GroupState, Memory, Store
+from tocsin.evaluate.faults import Faults
+from tocsin.evaluate.memory import Commit, Memory, Store, joined, remembered, remembered_groups
 from tocsin.evaluate.model import Acknowledgement, AlertView, Phase, Snapshot
+from tocsin.evaluate.renaming import Carried, carried
 from tocsin.evaluate.sight import Sight, Turn
 from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.notify.acknowledgements import seen_to
@@ -107,7 +109,8 @@ class Evaluator:
         except TocsinError as error:
             log.warning("the state cannot be read, its last one is gone on with", extra={"error": str(error)})
         try:
-            turned = turn(self.watch, self._look(due.at), self.memory, due.at)
+            memory = self._carried(Faults()).memory
+            turned = turn(self.watch, self._look(memory, due.at), memory, due.at)
         except Exception as error:
             log.exception("a tick failed", extra={"instant": due.at})
             self._failed(error)
@@ -119,8 +122,12 @@ class Evaluator:
         self.telemetry.ticks.labels("failed").inc()
         self.board.update(tick_error=f"{type(error).__name__}; the log says more")
 
-    def _look(self, now: datetime) -> Sight:
-        sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread, aside=self.aside)
+    def _carried(self, faults: Faults) -> Carried:
+        rules = self.watch.rules
+        return faults.attempt("renamed rules", lambda: carried(self.memory, rules), lambda _: Carried(self.memory))
+
+    def _look(self, memory: Memory, now: datetime) -> Sight:
+        sight = self.watch.look(self.source, now, memory=memory, spread=self.spread, aside=self.aside)
         self.telemetry.late.set(sight.late)
         if self.paged is not None:
             sight = replace(sight, overspent=self._overspent(self.paged.spending(self.notifications, now)))
@@ -137,26 +144,31 @@ class Evaluator:
         return seen_to(muting.over(views, now), self.acknowledgements())
 
     def _evaluate(self, now: datetime) -> Snapshot:
-        sight = self._look(now)
-        turned = turn(self.watch, sight, self.memory, now)
+        faults = Faults()
+        known = self._carried(faults)
+        memory = known.memory
+        sight = self._look(memory, now)
+        turned = turn(self.watch, sight, memory, now)
         views = self.marked(turned.views, now)
-        groups, outbox = announce(self.memory.groups, views, self.notifications, now)
+        groups, outbox = announce(memory.groups, views, self.notifications, now)
         outbox = self.links.added(outbox, views, sight.graphs)
         if self.paged is not None:
             outbox = self.paged.noted(outbox, self.notifications, now)
         if self.heart is not None and sight.health.ok and self.unsaved is None:
             outbox = (*outbox, *self.heart.beat(now))
         if self.canaries is not None and self.unsaved is None and not self.doubt:
-            outbox = (*outbox, *self.canaries.released(self.notifications, remembered_groups(self.memory, groups), now))
+            outbox = (*outbox, *self.canaries.released(self.notifications, remembered_groups(memory, groups), now))
         outbox = noted(outbox, self.doubt)
         fresh = tuple(view for view in views if self.memory.views.get(view.identity) != view)
-        commit = Commit(at=now, alerts=turned.alerts, views=fresh, groups=groups, outbox=outbox)
+        alerts, groups = {**known.alerts, **turned.alerts}, {**known.groups, **groups}
+        commit = Commit(at=now, alerts=alerts, views=fresh, groups=groups, outbox=outbox)
         self._commit(commit)
-        self.memory = remembered(self.memory, commit)
+        self.memory = remembered(memory, commit)
         if self.inbox is not None:
             self.inbox.tidy(sight.heard, self.memory, now)
+        _tell_names(known.names)
         _tell(turned, outbox)
-        self._tell_faults(turned.faults)
+        self._tell_faults((*faults.texts, *turned.faults))
         return replace(turned.snapshot, alerts=self.marked(turned.snapshot.alerts, now))
 
     def _commit(self, commit: Commit) -> None:
@@ -234,9 +246,9 @@ def noted(messages: Iterable[Notification], note: str) -> tuple[Notification, ..
     )
 
 
-def remembered_groups(memory: Memory, changes: Mapping[GroupKey, GroupState | None]) -> Mapping[GroupKey, GroupState]:
-    """The conversations after *changes*."""
-    return {key: state for key, state in {**memory.groups, **changes}.items() if state is not None}
+def _tell_names(names: Mapping[str, str]) -> None:
+    for before, rule in names.items():
+        log.info("an alert goes on under another name", extra={"alert": rule, "before": before})
 
 
 def _tell(turned: Turn, outbox: Iterable[Notification]) -> None:
@@ -269,25 +281,3 @@ def blind_rules(memory: Memory) -> tuple[BlindRule, ...]:
         if state.blind_since is not None and state.phase is Phase.INACTIVE
     }
     return tuple(sorted(found.values()))
-
-
-def joined(first: Commit, second: Commit) -> Commit:
-    """Two commits as one: the later word counts, and messages keep their order."""
-    views = {(v.identity, v.dedup_key): v for v in (*first.views, *second.views)}
-    return Commit(
-        at=second.at,
-        alerts={**first.alerts, **second.alerts},
-        views=tuple(views.values()),
-        groups={**first.groups, **second.groups},
-        outbox=(*first.outbox, *second.outbox),
-        sent=(*first.sent, *second.sent),
-    )
-
-
-def remembered(memory: Memory, commit: Commit) -> Memory:
-    """What the process knows after *commit*; views of closed episodes are left to the store."""
-    alerts = {i: s for i, s in {**memory.alerts, **commit.alerts}.items() if s is not None}
-    groups = remembered_groups(memory, commit.groups)
-    views = {**memory.views, **{view.identity: view for view in commit.views}}
-    views = {identity: view for identity, view in views.items() if view.resolved_at is None}
-    return replace(memory, alerts=alerts, views=views, groups=groups, committed_at=commit.at)

@@ -182,6 +182,8 @@ class AlertRule:
     """Prometheus' name for it, where it is not *name*; several alerts may share one."""
     group: str = ""
     raw: Raw = Raw()
+    formerly: tuple[str, ...] = ()
+    """References under which it was known before: what was open then goes on under this one."""
 
     @property
     def ref(self) -> str:

@@ -33,4 +33,5 @@ def read_alert(node: Node, service: str, labels: Labels, own: Labels) -> AlertRu
         alertname=node["alertname"].text(),
         group=node["group"].text(),
         raw=read_raw(node["prometheus"], _IDENTITY),
+        formerly=node["formerly"].refs(service),
     )

@@ -112,6 +112,10 @@ class Node:
             return default
         return tuple(value for value in self.value if isinstance(value, str))
 
+    def refs(self, service: str) -> tuple[str, ...]:
+        """A list of references; those without a service are of this *service*."""
+        return tuple(text if "/" in text else f"{service}/{text}" for text in self.texts())
+
     def flag(self, *, default: bool) -> bool:
         """True or false."""
         return self.value if isinstance(self.value, bool) else default

@@ -67,7 +67,7 @@ def read_slo(node: Node, service: str, slis: Mapping[str, Sli], known: Iterable[
         target_span=node["target"].span,
         calendar=calendar,
         guards=guards,
-        formerly=_formerly(node["formerly"], service),
+        formerly=node["formerly"].refs(service),
         labels=labels,
         raw_page=page_raw,
         raw_ticket=ticket_raw,
@@ -209,8 +209,3 @@ def _guards(node: Node) -> Guards:
         keep_firing_for=node["flapping"]["keep_firing_for"].duration_or_none(positive=False),
         reasons=tuple(sorted(reasons.items())),
     )
-
-
-def _formerly(node: Node, service: str) -> tuple[str, ...]:
-    """References, with or without the service."""
-    return tuple(text if "/" in text else f"{service}/{text}" for text in node.texts())
