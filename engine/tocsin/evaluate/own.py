@@ -5,17 +5,25 @@ which goes only where a route leads: another page would be the last thing that i
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from tocsin.evaluate.memory import Memory
-from tocsin.evaluate.model import Identity, Sample, Truth
+from tocsin.evaluate.model import Identity, Sample, Timing, Truth
 from tocsin.evaluate.received import Heard
 from tocsin.evaluate.rule import Rest, Rule, Seen, one
 from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.state import OPEN
 from tocsin.ports import SourceHealth, labels_of
+from tocsin.units import Duration
 
 BLIND_AFTER = 3
 """Looks in a row without an answer until people are told."""
+SETTLED = Timing(Duration(5 * 60_000), Duration(0))
+"""How long the source has to answer before silence counts against a sender that was away with it.
+
+A Prometheus that is back scrapes and evaluates first, and what it says once it says again each minute.
+"""
 
 
 def _own(id_: str, name: str, severity: str, title: str, summary: str) -> Rule:
@@ -37,12 +45,15 @@ QUESTIONS = _own(
     "some questions get no answer",
     "some rules are blind: the metric source answers, but not to their questions",
 )
-SENDERS = _own(
-    "source:senders",
-    "AlertSenderSilent",
-    "critical",
-    "a sender of alerts has fallen silent",
-    "alerts that it sent stay open, and none of its rules can fire until it sends again",
+SENDERS = replace(
+    _own(
+        "source:senders",
+        "AlertSenderSilent",
+        "critical",
+        "a sender of alerts has fallen silent",
+        "alerts that it sent stay open, and none of its rules can fire until it sends again",
+    ),
+    timing=SETTLED,
 )
 PAGES = _own(
     "source:pages",
@@ -63,7 +74,7 @@ def seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
             return one(Sample(Truth.UNKNOWN, reason=sight.health.detail))
         return one(_struck(rule, memory, sight.strikes, f"{len(sight.questions)} kinds of failure", sight.questions))
     if rule is SENDERS:
-        return one(_silence(sight.heard, sight.health))
+        return one(_silence(sight.heard, sight.health, sight.at))
     if rule is PAGES:
         return _overspent(sight.overspent)
     return sight.seen.get(rule.id, Seen())
@@ -78,8 +89,12 @@ def _overspent(budgets: Mapping[str, tuple[float, str]]) -> Seen:
     return Seen(rows, Rest(Sample(Truth.FALSE, reason="no more pages than are bearable")), complete=True)
 
 
-def _silence(heard: Heard, health: SourceHealth) -> Sample:
-    """Whether alerts are blind because their sender is silent; the metric source may be it, and has an alert itself."""
+def _silence(heard: Heard, health: SourceHealth, now: datetime) -> Sample:
+    """Whether alerts are blind because their sender is silent; the metric source may be it, and has an alert itself.
+
+    At once where the source has answered since the last word, or for long; else what was away with it, or spoke while
+    we were away ourselves, gets the time to speak again.
+    """
     if not heard.blind:
         return Sample(Truth.FALSE, 0.0, "every sender of an open alert has spoken since")
     if not health.ok:
@@ -87,7 +102,8 @@ def _silence(heard: Heard, health: SourceHealth) -> Sample:
     last = max(claim.said_at for claim in heard.blind)
     facts = tuple(("last heard of", url) for url in sorted({claim.url for claim in heard.blind if claim.url})[:3])
     reason = f"{len(heard.blind)} alerts were not told to be over, the last word was at {last:%Y-%m-%d %H:%M:%S} UTC"
-    return Sample(Truth.TRUE, float(len(heard.blind)), reason, facts)
+    answering = health.since <= max(last, now - SETTLED.for_.timedelta)
+    return Sample(Truth.TRUE, float(len(heard.blind)), reason, facts, at_once=answering)
 
 
 def _struck(rule: Rule, memory: Memory, strikes: int, detail: str, questions: tuple[str, ...]) -> Sample:

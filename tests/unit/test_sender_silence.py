@@ -1,0 +1,72 @@
+"""Silence of a sender that is away with the metric source, which has an alert of its own."""
+
+from tests.unit.test_received import RULE, claim, world
+from tests.worlds import FIRED, RESOLVED, World
+
+from tocsin.evaluate.received import Received
+
+SENDERS = "source:senders"
+
+
+def away(*, back: float = 615, since: float = 75) -> World:
+    """A world whose source was away until then, and whose sender said its last word before."""
+    there = world(claim(since - 15))
+    there.run(0, since - 15)
+    there.source.down = "connection refused"
+    there.run(since, back - 15)
+    there.source.down = ""
+    return there
+
+
+def test_who_is_back_gets_the_time_to_speak_again() -> None:
+    """An outage of Prometheus is told once, as the source that does not answer; its first scrape is no second."""
+    there = away()
+    there.run(615, 900)
+    there.received = Received((claim(905),))
+    there.run(915, 1_140)
+
+    assert there.told(SENDERS) == []
+    assert there.told("source") == [(105, FIRED), (615, RESOLVED)]
+    assert there.told(RULE) == [(0, FIRED)]
+
+
+def test_who_stays_away_is_told_once() -> None:
+    """The source answers and the sender does not speak: five minutes later it is silent for its own part."""
+    there = away()
+    there.run(615, 4_000)
+
+    assert there.told(SENDERS) == [(915, FIRED)]
+
+
+def test_silence_with_a_source_that_answered_is_told_at_once() -> None:
+    """Also soon after an outage, where the last word came behind it."""
+    there = away(back=135)
+    there.received = Received((claim(140),))
+    there.run(135, 400)
+
+    assert there.told(SENDERS) == [(390, FIRED)]
+
+
+def test_after_a_restart_of_our_own() -> None:
+    """Whoever spoke meanwhile was not heard."""
+    there = world(claim(0))
+    there.run(0, 60)
+    there.restart()
+    there.run(1_000, 1_045)
+    there.received = Received((claim(1_050),))
+    there.run(1_060, 1_060)
+    there.restart()
+    there.run(2_000, 2_300)
+
+    assert there.told(SENDERS) == [(2_300, FIRED)]
+
+
+def test_a_source_that_fails_now_and_then_hides_no_silence() -> None:
+    """One look in five without an answer stops no clock for good."""
+    there = world(claim(0))
+    for place in range(60):
+        there.source.down = "timeout" if place % 5 == 4 else ""
+        there.tick(15 * place)
+
+    assert [kind for _, kind in there.told(SENDERS)] == [FIRED]
+    assert there.told("source") == []
