@@ -1,9 +1,9 @@
 """Email: text with an HTML alternative, one message per recipient, all messages of an incident in one thread.
 
 The thread: the first message's Message-ID is the root that later ones refer to, and the base subject (RFC 5256, 2.1:
-what is left without a leading `[RESOLVED]`) stays that of the first one. A message has the same Message-ID whenever it
-is sent, so that mail programs can drop copies. Sent by ourselves, as Apprise makes the text part out of the HTML part
-and sets a Message-ID of its own.
+what is left without a leading `[RESOLVED]`) stays while it is true (`subjects`). A message has the same Message-ID
+whenever it is sent, so that mail programs can drop copies. Sent by ourselves, as Apprise makes the text part out of the
+HTML part and sets a Message-ID of its own.
 """
 
 import re
@@ -23,9 +23,10 @@ from tocsin.ports import Delivery, Illustrator, Notification, Outcome, Picture, 
 from tocsin_notifiers import answers, own_words
 from tocsin_notifiers.attempt import Gate
 from tocsin_notifiers.mail import Smtp, SmtpSsl
-from tocsin_notifiers.message import render, state_word
+from tocsin_notifiers.message import cleaned, render
 from tocsin_notifiers.message_html import PICTURE, html_of, render_html
 from tocsin_notifiers.settings import Settings, optional, required
+from tocsin_notifiers.subjects import mailed, stays
 
 DEADLINE_SECONDS = 30.0
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -86,7 +87,9 @@ class EmailChannel:
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send to everybody who has not got it; one refused address does not keep the others waiting."""
         accepted = self._remembered((notification.dedup_key, notification.seq))
-        base = notification.receipt or own_words.topic(notification, now, self.subject_template)
+        base = own_words.topic(notification, now, self.subject_template)
+        if notification.receipt and stays(notification.receipt, base, cleaned(notification)):
+            base = notification.receipt
         secrets = (self.server.password,) if self.server.password else ()
         picture = self.illustrate(notification)
         mail = written(notification, base, self.sender, now, template=self.text_template, picture=picture)
@@ -139,7 +142,7 @@ def written(
     own = own_words.text(notification, now, template)
     ours = own_words.marked(notification, template)
     mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = f"[{state_word(notification)}] {base}"
+    mail["Subject"] = mailed(notification, base)
     mail["From"] = sender
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = _message_id(notification, notification.seq, sender)

@@ -14,7 +14,8 @@ from functools import cache
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tocsin.ports import CANARY, DIGEST, Action, AlertText, Labels, Notification
+from tocsin.ports import Action, AlertText, Labels, Notification
+from tocsin_notifiers.subjects import base_subject, subject, titled
 
 LATE = timedelta(seconds=60)
 """A message says that it is late when it leaves this long after the evaluation that caused it."""
@@ -26,9 +27,6 @@ LONGEST_TITLE, LONGEST_FIELD, LONGEST_SUMMARY = 200, 500, 2_000
 MOST_LINKS = 5
 _LINK = re.compile(r"https?://[\w!#$%&()*+,./:;=?@\[\]~-]{1,2000}", re.ASCII)
 """Addresses that need no escape in any markup; one that is cut leads nowhere, so what is longer is left out."""
-
-SEVERITIES = ("critical", "warning", "info")
-_STATES = {Action.RESOLVE: "RESOLVED", Action.ACKNOWLEDGE: "ACKNOWLEDGED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +64,6 @@ def words_of(clean: Notification, now: datetime) -> dict[str, object]:
         "evaluated_at": clean.evaluated_at,
         "now": now,
     }
-
-
-def subject(notification: Notification) -> str:
-    """Name state, alert and severity."""
-    return f"[{state_word(notification)}] {base_subject(notification)}"
-
-
-def state_word(notification: Notification) -> str:
-    """Say how it stands in one word."""
-    if notification.dedup_key.startswith(CANARY):
-        return "TEST"
-    if notification.dedup_key.startswith(DIGEST):
-        return "DIGEST"
-    return _STATES.get(notification.action, "FIRING")
-
-
-def base_subject(notification: Notification) -> str:
-    """Name alert and severity. Mail programs keep a conversation together by it."""
-    first, *others = notification.alerts
-    severity = worst(notification)
-    if others:
-        return f"{titled(first)} and {len(others)} more ({severity})"
-    front, opened, back = titled(first).removesuffix(")").rpartition(" (")
-    if opened and titled(first).endswith(")"):
-        return f"{front} ({back}, {severity})"  # one pair of brackets reads better than two
-    return f"{titled(first)} ({severity})"
-
-
-def worst(notification: Notification) -> str:
-    """The most severe of what still fires; of what is over where nothing does."""
-    firing = [a.severity for a in notification.alerts if a.resolved_at is None]
-    return min(firing or [a.severity for a in notification.alerts], key=_rank)
-
-
-def titled(text: AlertText) -> str:
-    """Name the alert with its service, once."""
-    return text.title if text.service in text.title else f"{text.service}: {text.title}"
 
 
 def notes(notification: Notification, now: datetime) -> tuple[str, ...]:
@@ -233,10 +194,6 @@ def _beyond(alerts: tuple[AlertText, ...]) -> list[AlertText]:
     firing = [a for a in alerts if a.resolved_at is None]
     resolved = [a for a in alerts if a.resolved_at is not None]
     return firing[IN_FULL:] + resolved[IN_FULL:]
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def _shown_labels(labels: Labels, hidden: tuple[str, ...] = ("service", "severity", "ref")) -> str:

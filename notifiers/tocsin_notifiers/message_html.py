@@ -8,7 +8,8 @@ from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tocsin.ports import Notification, Picture
-from tocsin_notifiers.message import about, cleaned, gist, moment, plain, subject, titled, words_of
+from tocsin_notifiers.message import about, cleaned, gist, moment, plain, words_of
+from tocsin_notifiers.subjects import subject, titled
 
 _COLOURS = {"critical": "#b3261e", "warning": "#8a5a00", "info": "#1f5fa8"}
 _DONE = "#1b6e3c"

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from tocsin.ports import Notification
 from tocsin_notifiers.confined import fill
-from tocsin_notifiers.message import LONGEST_TITLE, base_subject, cleaned, notes, one_line, render
+from tocsin_notifiers.message import LONGEST_TITLE, cleaned, notes, one_line, render
+from tocsin_notifiers.subjects import mail_base
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,12 @@ def body(notification: Notification, now: datetime, template: str | None, ours: 
 
 
 def topic(notification: Notification, now: datetime, template: str | None) -> str:
-    """What a subject says besides the state."""
+    """What the subject of a mail says besides the state."""
     clean = cleaned(notification)
     try:
-        return one_line(fill(template, clean, now)[0], LONGEST_TITLE) if template else base_subject(clean)
+        return one_line(fill(template, clean, now)[0], LONGEST_TITLE) if template else mail_base(clean)
     except Exception:  # noqa: BLE001
-        return base_subject(clean)
+        return mail_base(clean)
 
 
 def marked(notification: Notification, template: str | None) -> Notification:

@@ -13,8 +13,9 @@ from tocsin.errors import MisuseError
 from tocsin.ports import Action, AlertText, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Answer, Gate
-from tocsin_notifiers.message import cleaned, moment, notes, one_line, titled
+from tocsin_notifiers.message import cleaned, moment, notes, one_line
 from tocsin_notifiers.settings import Settings, endpoint, optional, required
+from tocsin_notifiers.subjects import titled
 from tocsin_notifiers.web import post_json
 
 DEADLINE_SECONDS = 10.0

@@ -10,8 +10,9 @@ from tocsin.errors import MisuseError
 from tocsin.ports import Action, Channel, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers, border, own_words, slack_bot
 from tocsin_notifiers.attempt import Gate
-from tocsin_notifiers.message import cleaned, printable, subject, whole_lines
+from tocsin_notifiers.message import cleaned, printable, whole_lines
 from tocsin_notifiers.settings import Settings, endpoint, optional
+from tocsin_notifiers.subjects import subject
 
 DEADLINE_SECONDS = 10.0
 RATE = Rate(1, timedelta(seconds=1))

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.ports import Action, AlertText, Labels, Notification
-from tocsin_notifiers.message import IN_FULL, cleaned, followable, one_line, printable, subject, titled, worst
+from tocsin_notifiers.message import IN_FULL, cleaned, followable, one_line, printable
 from tocsin_notifiers.own_words import body
+from tocsin_notifiers.subjects import subject, titled, worst
 
 LONGEST_HEADER, LONGEST_SECTION, MOST_BLOCKS, LONGEST_BLOCKS = 150, 3_000, 50, 12_000
 LONGEST_REPLY = 3_000

@@ -13,7 +13,7 @@ from tests.couriers import TestClock, post
 
 from tocsin.adapters.store import SqlStore
 from tocsin.demo.receivers import Inbox
-from tocsin.ports import Action, Outcome
+from tocsin.ports import Action, AlertText, Outcome
 from tocsin.service.delivery import Courier
 from tocsin_notifiers import build
 
@@ -68,8 +68,73 @@ def test_the_base_subject_stays_while_the_conversation_grows(inbox: Inbox, tmp_p
         store.close()
 
     base = "be-camera/uptime burns its error budget (critical)"
-    assert [m["Subject"] for m in inbox.messages] == [f"[FIRING] {base}", f"[FIRING] {base}", f"[RESOLVED] {base}"]
+    assert [m["Subject"] for m in inbox.messages] == [f"[FIRING] {base}", f"[FIRING:2] {base}", f"[RESOLVED] {base}"]
     assert "2 FIRING" in inbox.mails[1].text
+
+
+def level(name: str, *, over: bool = False, severity: str = "critical", begun: float = 0) -> AlertText:
+    """An alert of the group, and whether it is over."""
+    at = NOON + seconds(begun)
+    ends = NOON + seconds(600) if over else None
+    return text(name, title=f"Level on be-camera ({name})", severity=severity, started_at=at, resolved=ends)
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            None,
+            [
+                "[FIRING] Level on be-camera (a, warning)",
+                "[FIRING:2] Level on be-camera (a, warning)",
+                "[FIRING] Level on be-camera (a1, warning)",  # a is over
+                "[FIRING:3] Level on be-camera (c, critical)",  # what is worse is what wakes people
+                "[FIRING:2] Level on be-camera (c, critical)",
+                "[FIRING] Level on be-camera (b, critical)",  # a and c are over
+                "[RESOLVED] Level on be-camera (b, critical)",
+            ],
+        ),
+        (
+            "{{ (firing + resolved)[0].service }}",  # true of all of them
+            [f"[{state}] be-camera" for state in ("FIRING", "FIRING:2", "FIRING", "FIRING:3", "FIRING:2", "FIRING")]
+            + ["[RESOLVED] be-camera"],
+        ),
+        (
+            "{{ (firing + resolved)[0].title }}!",
+            [
+                "[FIRING] Level on be-camera (a)!",
+                "[FIRING:2] Level on be-camera (a)!",
+                "[FIRING] Level on be-camera (a1)!",
+                "[FIRING:3] Level on be-camera (b)!",
+                "[FIRING:2] Level on be-camera (b)!",
+                "[FIRING] Level on be-camera (b)!",
+                "[RESOLVED] Level on be-camera (b)!",
+            ],
+        ),
+    ],
+    ids=["ours", "group", "title"],
+)
+def test_a_subject_never_names_what_is_over(inbox: Inbox, template: str | None, said: list[str]) -> None:
+    """It stays while it is true; at the end it says what the conversation was about last."""
+    settings = {
+        "host": inbox.host,
+        "port": str(inbox.port),
+        "tls": "none",
+        "from": "t@ops.example",
+        "to": "o@ops.example",
+    }
+    channel = build("email", "email", settings | ({"subject_template": template} if template else {}))
+    a, a1 = (level(name, severity="warning") for name in ("a", "a1"))
+    b, c = level("b"), level("c", begun=60)
+    steps = [(a,), (a, a1), (a1, level("a", over=True)), (b, c, a1), (b, c), (b, level("c", over=True)), ()]
+    receipt = ""
+    for seq, alerts in enumerate(steps):
+        action = Action.FIRE if alerts else Action.RESOLVE
+        told = message("email", action, *(alerts or (level("b", over=True), level("c", over=True))), seq=seq)
+        receipt = channel.send(replace(told, receipt=receipt), NOON + seconds(700)).receipt
+
+    assert [mail["Subject"] for mail in inbox.messages] == said
+    assert {mail["References"] for mail in inbox.messages[1:]} == {inbox.messages[0]["Message-ID"]}
 
 
 def test_a_copy_has_the_same_id(inbox: Inbox) -> None:

@@ -11,7 +11,7 @@ from tocsin.adapters.outbox import folded
 from tocsin.notify.hours import digest_due
 from tocsin.spec import Digest
 from tocsin.units import Duration
-from tocsin_notifiers.message import subject
+from tocsin_notifiers.subjects import subject
 
 HOUR = 3_600
 ONE_O_CLOCK = Digest(at=13 * 60)

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.alerts import NOON, message, text
+from tests.alerts import NOON, message, seconds, text
 
 from tocsin.ports import Action, AlertText, labels_of
-from tocsin_notifiers.message import IN_FULL, LISTED, printable, render, subject
+from tocsin_notifiers.message import IN_FULL, LISTED, printable, render
 from tocsin_notifiers.slack_blocks import sign
+from tocsin_notifiers.subjects import subject
 
 PAGE = """\
 FIRING
@@ -115,11 +116,11 @@ def test_the_objective_stands_beside_the_service() -> None:
 
 
 def test_several_alerts_are_numbered_and_counted() -> None:
-    """The subject names the first and counts the rest; each alert has its own section."""
+    """The subject names the worst and counts what else fires; each alert has its own section."""
     alerts = (text("a"), text("b", title="HighCpuUsage", severity="warning"), text("c", resolved=NOON))
     mail = render(message("email", Action.FIRE, *alerts), NOON)
 
-    assert mail.subject == "[FIRING] be-camera/uptime burns its error budget and 2 more (critical)"
+    assert mail.subject == "[FIRING] be-camera/uptime burns its error budget and 1 more (critical)"
     assert "2 FIRING, 1 RESOLVED\n" in mail.body
     assert [line[4:13] for line in mail.body.splitlines() if line.startswith("--- ")] == [
         "1. firing",
@@ -128,12 +129,26 @@ def test_several_alerts_are_numbered_and_counted() -> None:
     ]
 
 
+def test_the_title_names_what_fires_the_most_severe_and_newest() -> None:
+    """Not what is over; where nothing fires, what was over."""
+    old, new = (text(n, title=f"Level on shop ({n})", started_at=NOON - seconds(s)) for n, s in (("b", 60), ("c", 30)))
+    light = text("d", title="Level on shop (d)", severity="warning", started_at=NOON)
+    over = text("a", title="Level on shop (a)", resolved=NOON)
+    said = [subject(message("slack", Action.FIRE, *alerts, over)) for alerts in ((old, new, light), (light,))]
+
+    assert said == [
+        "[FIRING] be-camera: Level on shop (c) and 2 more (critical)",
+        "[FIRING] be-camera: Level on shop (d, warning)",
+    ]
+    assert subject(message("slack", Action.RESOLVE, over)) == "[RESOLVED] be-camera: Level on shop (a, critical)"
+
+
 def test_what_is_over_makes_nothing_worse() -> None:
     """A page that ended beside a warning that goes on: subject and sign are those of a warning."""
     both = (text("w", severity="warning"), text("c", resolved=NOON))
     told, over = message("email", Action.FIRE, *both), message("email", Action.RESOLVE, both[1])
 
-    assert subject(told).endswith("and 1 more (warning)")
+    assert subject(told).endswith("error budget (warning)")
     assert subject(over).endswith("(critical)")
     assert (sign(told), sign(message())) == ("\N{LARGE YELLOW CIRCLE}", "\N{LARGE RED CIRCLE}")
 

@@ -60,7 +60,7 @@ class Patience:
 
 def page_mail(mail: Mail) -> bool:
     """Whether it is the page that the demonstration is about."""
-    return _about_it(mail) and mail.subject.startswith("[FIRING]")
+    return _about_it(mail) and mail.subject.startswith("[FIRING")
 
 
 def resolved_mail(mail: Mail) -> bool:
