@@ -107,7 +107,8 @@ class LiveSource(Protocol):
 class WatchedRule:
     """An alerting rule as the server that evaluates it sees it; *alerts* are the labels of what is pending or fires.
 
-    *templated* are the names of labels whose values are made for each alert; they are not among *labels*.
+    *pending* are those of what is pending. *templated* are the names of labels whose values are made for each alert;
+    they are not among *labels*.
     """
 
     name: str
@@ -117,6 +118,7 @@ class WatchedRule:
     alerts: tuple[Labels, ...] = ()
     query: str = ""
     templated: tuple[str, ...] = ()
+    pending: tuple[Labels, ...] = ()
 
 
 class RuleSource(Protocol):

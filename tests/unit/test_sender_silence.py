@@ -1,9 +1,13 @@
 """Silence of a sender that is away with the metric source, which has an alert of its own."""
 
-from tests.unit.test_received import RULE, claim, world
-from tests.worlds import FIRED, RESOLVED, World
+import pytest
+from tests.unit.test_received import HOT, RULE, claim, world
+from tests.worlds import FIRED, RESOLVED, START, World, seconds
 
+from tocsin.adapters.prometheus_rules import _watched
 from tocsin.evaluate.received import Received
+from tocsin.evaluate.rulings import Ruling
+from tocsin.ports import Labels, WatchedRule, labels_of
 
 SENDERS = "source:senders"
 
@@ -70,3 +74,24 @@ def test_a_source_that_fails_now_and_then_hides_no_silence() -> None:
 
     assert [kind for _, kind in there.told(SENDERS)] == [FIRED]
     assert there.told("source") == []
+
+
+@pytest.mark.parametrize(("pending", "told"), [((labels_of(HOT),), False), ((), True)])
+def test_a_rule_that_begins_anew_is_no_silence(pending: tuple[Labels, ...], told: bool) -> None:
+    """A restarted Prometheus waits for `for` again and says nothing; one that fires and says nothing is silent."""
+    there = away()
+    rule = WatchedRule("TooHot", (), True, START + seconds(610), (labels_of(HOT),), pending=pending)
+    there.received = Received(there.received.claims, (Ruling(rule),))
+    there.run(615, 1_500)
+
+    assert bool(there.told(SENDERS)) is told
+    assert there.told(RULE) == [(0, FIRED)]
+
+
+def test_what_a_prometheus_calls_pending() -> None:
+    """It is among the alerts of the rule, and told apart by its state."""
+    alerts = [{"labels": {"pod": pod}, "state": state} for pod, state in (("a", "firing"), ("b", "pending"))]
+    rule = {"name": "TooHot", "health": "ok", "lastEvaluation": "2026-11-01T00:00:00Z", "alerts": alerts}
+    watched = _watched(rule)
+
+    assert (watched.alerts, watched.pending) == (((("pod", "a"),), (("pod", "b"),)), ((("pod", "b"),),))

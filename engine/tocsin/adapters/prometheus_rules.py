@@ -35,6 +35,7 @@ class PrometheusRules(PrometheusSource):
 
 
 def _watched(rule: Mapping[str, Any]) -> WatchedRule:
+    alerts = [(labels_of(alert["labels"]), alert.get("state")) for alert in rule.get("alerts") or ()]
     evaluated = datetime.fromisoformat(str(rule["lastEvaluation"]))
     labels: Mapping[str, str] = rule.get("labels") or {}
     return WatchedRule(
@@ -42,7 +43,8 @@ def _watched(rule: Mapping[str, Any]) -> WatchedRule:
         labels=labels_of({name: text for name, text in labels.items() if "{{" not in text}),
         healthy=rule.get("health") == "ok",
         evaluated_at=evaluated if evaluated.year > 1970 else None,  # never: the year 1
-        alerts=tuple(labels_of(alert["labels"]) for alert in rule.get("alerts") or ()),
+        alerts=tuple(labels for labels, _ in alerts),
+        pending=tuple(labels for labels, state in alerts if state == "pending"),
         query=str(rule.get("query", "")),
         templated=tuple(name for name, text in labels.items() if "{{" in text),
     )

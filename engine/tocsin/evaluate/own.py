@@ -95,15 +95,15 @@ def _silence(heard: Heard, health: SourceHealth, now: datetime) -> Sample:
     At once where the source has answered since the last word, or for long; else what was away with it, or spoke while
     we were away ourselves, gets the time to speak again.
     """
-    if not heard.blind:
+    if not heard.silent:
         return Sample(Truth.FALSE, 0.0, "every sender of an open alert has spoken since")
     if not health.ok:
-        return Sample(Truth.UNKNOWN, float(len(heard.blind)), health.detail)
-    last = max(claim.said_at for claim in heard.blind)
-    facts = tuple(("last heard of", url) for url in sorted({claim.url for claim in heard.blind if claim.url})[:3])
-    reason = f"{len(heard.blind)} alerts were not told to be over, the last word was at {last:%Y-%m-%d %H:%M:%S} UTC"
+        return Sample(Truth.UNKNOWN, float(len(heard.silent)), health.detail)
+    last = max(claim.said_at for claim in heard.silent)
+    facts = tuple(("last heard of", url) for url in sorted({claim.url for claim in heard.silent if claim.url})[:3])
+    reason = f"{len(heard.silent)} alerts were not told to be over, the last word was at {last:%Y-%m-%d %H:%M:%S} UTC"
     answering = health.since <= max(last, now - SETTLED.for_.timedelta)
-    return Sample(Truth.TRUE, float(len(heard.blind)), reason, facts, at_once=answering)
+    return Sample(Truth.TRUE, float(len(heard.silent)), reason, facts, at_once=answering)
 
 
 def _struck(rule: Rule, memory: Memory, strikes: int, detail: str, questions: tuple[str, ...]) -> Sample:

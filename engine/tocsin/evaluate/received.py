@@ -70,10 +70,12 @@ class Heard:
     theirs: tuple[tuple[Claim, Sample], ...] = ()
     outdated: tuple[Claim, ...] = ()
     """What was said of one of our rules by a former name, until its sender fell silent: it may have the new one now."""
+    silent: tuple[Claim, ...] = ()
+    """What is blind as its sender is silent; of the rest of that, the rule is pending again."""
 
     @property
     def blind(self) -> tuple[Claim, ...]:
-        """What fired when its sender fell silent, where nobody can tell whether it still does."""
+        """What fired when its sender was last heard of, where nobody can tell whether it still does."""
         both = (*(pair for pairs in self.ours.values() for pair in pairs), *self.theirs)
         return tuple(claim for claim, sample in both if sample.truth is Truth.UNKNOWN)
 
@@ -102,7 +104,9 @@ def heard(received: Received, rules: Mapping[str, Rule], now: datetime) -> Heard
             outdated.append(claim)
         else:
             ours.setdefault(mine.id, []).append(pair)
-    return Heard({rule: tuple(pairs) for rule, pairs in ours.items()}, tuple(theirs), tuple(outdated))
+    found = Heard({rule: tuple(pairs) for rule, pairs in ours.items()}, tuple(theirs), tuple(outdated))
+    silent = (claim for claim in found.blind if not any(ruling.waits(claim) for ruling in received.rulings))
+    return replace(found, silent=tuple(silent))
 
 
 def instance_of(rule: Rule, claim: Claim, known: LabelSets) -> Labels:

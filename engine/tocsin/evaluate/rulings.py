@@ -38,9 +38,11 @@ class Ruling:
     series: Series | None = field(default_factory=dict)
     external: Labels = ()
     _held: LabelSets = field(init=False, compare=False, repr=False)
+    _pending: LabelSets = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_held", LabelSets(self.rule.alerts))
+        object.__setattr__(self, "_pending", LabelSets(self.rule.pending))
 
     def ends(self, claim: Claim) -> bool:
         """Whether the alert of *claim* is over by this rule.
@@ -55,6 +57,10 @@ class Ruling:
         known |= carried(self.need, self.series)
         rest = {(name, value) for name, value in claim.labels if name not in known and name not in self.rule.query}
         return rest <= set(self.external)
+
+    def waits(self, claim: Claim) -> bool:
+        """Whether the sender of *claim* says nothing because this rule begins `for` anew, as after a restart."""
+        return concerns(self.rule, claim) and bool(self._pending.within(claim.labels))
 
 
 def concerns(rule: WatchedRule, claim: Claim) -> bool:
