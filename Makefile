@@ -18,7 +18,7 @@ demo: setup ## Break a simulated platform and watch the page arrive (ONCE=1: sto
 	@tocsin demo rules $(if $(ONCE),--once) $(DEMO_FLAGS)
 
 test: setup ## Run all tests (TESTS=path to choose), and tell the ten that took longest
-	@python -m pytest -q -n 2 --dist loadgroup --durations 10 $(PYTEST_FLAGS) $(or $(TESTS),)
+	@python -m pytest -q -n 3 --dist loadgroup --durations 10 $(PYTEST_FLAGS) $(or $(TESTS),)
 
 soak: setup ## Run what is too long for every change: long scenarios, 5,000 examples of each property (an hour)
 	@HYPOTHESIS_PROFILE=nightly TOCSIN_PARITY=1000 TOCSIN_PARITY_TIMEOUT=7200 python -m pytest -q -n 2 --dist loadgroup --durations 10 --timeout 7200 -m "soak or hypothesis" $(PYTEST_FLAGS) $(or $(TESTS),)
