@@ -33,7 +33,7 @@ from tocsin.evaluate.expression import Comparison, Reading, read
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.renaming import means
 from tocsin.evaluate.rule import Rest, Rule, Seen, plain, templates, unknown
-from tocsin.evaluate.witness import selectors
+from tocsin.evaluate.witness import identity, selectors
 from tocsin.evaluate.words import number, span
 from tocsin.plan.conditions import expression
 from tocsin.ports import Answer, Labels, Row, labels_of
@@ -41,7 +41,6 @@ from tocsin.spec import AlertRule, Composite, Service, Threshold
 from tocsin.template import misfits
 from tocsin.units import literal
 
-NAME = "__name__"
 _MISSING = {
     "keep": Sample(Truth.UNKNOWN, reason="its row is missing"),
     "resolve": Sample(Truth.FALSE, reason="its row is missing, which counts as resolved (on_missing: resolve)"),
@@ -200,11 +199,6 @@ def _fingerprint(alert: AlertRule) -> str:
     else:
         asks = read(expression(alert, ())).asks
     return hashlib.sha256(asks.encode()).hexdigest()[:16]
-
-
-def identity(row: Row) -> Labels:
-    """The labels of a row, without the name of its metric."""
-    return tuple((name, value) for name, value in row.labels if name != NAME)
 
 
 def _partial(answer: Answer) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from tocsin.errors import SourceError
-from tocsin.evaluate.slices import instant, milliseconds
+from tocsin.evaluate.slices import instant, milliseconds, range_of
 from tocsin.ledger.births import YOUNG
 from tocsin.ledger.calibrated import Measured, calibrate, sharpened
 from tocsin.ledger.counts import Counts
@@ -15,6 +15,7 @@ from tocsin.ledger.samples import Memory, count
 from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
 from tocsin.promql import matchers
 from tocsin.sli import Counters, Sli, for_long
+from tocsin.units import Duration
 
 LEAD = 6 * 3600
 """Seconds of samples before the first slice: they tell which series are new, and where counters stood before a gap."""
@@ -139,13 +140,9 @@ def _own(
 def _measured(
     source: MetricSource, sli: Sli, window: int, grid: tuple[float, float, int], count: int
 ) -> dict[Labels, Measured]:
-    """Events in the windows that end on *grid* (first, last and step, in seconds), in windows and not per second.
-
-    A range is closed at both ends up to Prometheus 2.55, and a subquery looks at whole minutes. What is looked at, and
-    not counted, would be in both windows whose border it lies on; a millisecond less, and each look is in one.
-    """
+    """Events in the windows that end on *grid* (first, last and step, in seconds), in windows and not per second."""
     start, end, step = grid
-    width = f"{window}s" if sli.now() is None else f"{window * 1000 - 1}ms"
+    width = f"{range_of(sli, Duration.of(seconds=window)).milliseconds}ms"
     found: dict[Labels, Measured] = {}
     for name, query in (
         ("total", sli.total(width, "increase")),

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast
 
-from tocsin.evaluate.alerts import AlertQuestion, identity
+from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.model import Sample, Truth
 from tocsin.evaluate.rule import Seen
+from tocsin.evaluate.witness import identity
 from tocsin.evaluate.words import number, span
 from tocsin.plan.forecast import edge, when
 from tocsin.ports import Labels

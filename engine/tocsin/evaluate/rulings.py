@@ -15,7 +15,7 @@ from tocsin.errors import SourceError
 from tocsin.evaluate.claims import Claim
 from tocsin.evaluate.expression import read
 from tocsin.evaluate.label_sets import LabelSets
-from tocsin.evaluate.witness import All, Need, Series, carried, selectors
+from tocsin.evaluate.witness import All, Need, Series, carried, identity, selectors
 from tocsin.ports import Labels, RuleSource, WatchedRule
 
 MOST = 50
@@ -103,9 +103,6 @@ def _asked(source: RuleSource, rules: Sequence[WatchedRule], external: Labels) -
             break
         if any(answer.partial for answer in answers.values()):
             continue
-        series = {
-            text: tuple({tuple(pair for pair in row.labels if pair[0] != "__name__") for row in answer.rows})
-            for text, answer in answers.items()
-        }
+        series = {text: tuple({identity(row) for row in answer.rows}) for text, answer in answers.items()}
         found.append(Ruling(rule, need, series, external))
     return found

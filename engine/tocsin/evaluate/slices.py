@@ -33,6 +33,15 @@ def instant(ms: int) -> datetime:
     return _EPOCH + ms * MS
 
 
+def range_of(sli: Sli, window: Duration) -> Duration:
+    """What to ask for so that windows that follow each other have each event once.
+
+    A range is closed at both ends up to Prometheus 2.55, and a subquery looks at whole minutes. What is looked at, and
+    not counted, would be in both windows whose border it lies on; a millisecond less, and each look is in one.
+    """
+    return window if sli.now() is None else Duration(window.milliseconds - 1)
+
+
 class Counted(Protocol):
     """What has events to be counted: an SLO."""
 
@@ -100,11 +109,6 @@ class Slices:
             del (self.events or {})[number]
         self.low = max(self.low, first)
 
-    @property
-    def _window(self) -> Duration:
-        """What is looked at, and not counted, on the border of two slices is in one of them (see `counting`)."""
-        return self.step if self.slo.sli.now() is None else Duration(self.step.milliseconds - 1)
-
     def _extend(self, asker: Asker, first: int, last: int) -> str:
         while self.high < last or self.low > first:
             if self.high < last:
@@ -114,7 +118,7 @@ class Slices:
             if not asker.spare_range():
                 return "history is still being read"
             answer = asker.range(
-                union(for_long(self.slo.sli), (self._window,), "increase"),
+                union(for_long(self.slo.sli), (range_of(self.slo.sli, self.step),), "increase"),
                 self.bounds(start)[1],
                 self.bounds(end - 1)[1],
                 self.step.timedelta,

@@ -13,8 +13,9 @@ the expression as a small tree:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tocsin.ports import Labels
+from tocsin.ports import Labels, Row
 
+NAME = "__name__"
 Series = Mapping[str, tuple[Labels, ...]]
 """The series that each selector has now."""
 
@@ -123,6 +124,11 @@ def carried(need: Need, series: Series) -> frozenset[str]:
         case Either():
             parts = need.sides
     return frozenset().union(*(carried(part, series) for part in parts))
+
+
+def identity(row: Row) -> Labels:
+    """The labels of a row, without the name of its metric."""
+    return tuple((name, value) for name, value in row.labels if name != NAME)
 
 
 def selectors(need: Need) -> tuple[str, ...]:
