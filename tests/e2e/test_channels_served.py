@@ -46,6 +46,8 @@ def test_a_crash_does_not_part_a_conversation(there: Lab) -> None:
     evaluator = there.serve()
     there.exporter.level = 10
     until(lambda: len(told(there, "chat.postMessage")) == 2 and bool(told(there, "/api/v2/alerts")), "all were told")
+    waiting = [f'tocsin_outbox_depth{{channel="{channel}"}}' for channel in ("slack", "am")]
+    until(lambda: all(evaluator.metric(each) == 0 for each in waiting), "what was told is settled")
     evaluator.kill()
     there.exporter.level = 0
     again = there.serve()
