@@ -75,7 +75,7 @@ def test_other_alerts_are_decided_and_told_in_time(lab: Lab, gate: Gate) -> None
     evaluations = evaluator.metric('tocsin_ticks_total{outcome="ok"}') - before
 
     assert evaluations >= took / 2
-    assert evaluator.metric("tocsin_late_questions") == 1
+    until(lambda: evaluator.metric("tocsin_late_questions") == 1 or None, "only the one that hangs is late")
     until(lambda: [a for a in evaluator.alerts() if "some questions" in a["title"]] or None, "who says so")
 
     gate.open.set()
