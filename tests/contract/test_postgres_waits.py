@@ -70,5 +70,5 @@ def test_a_host_that_says_nothing_is_not_waited_for(url: str) -> None:
         began = time.monotonic()
         with pytest.raises(UnavailableError, match="it did not answer a moment ago"):
             SqlStore(f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/x")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 1.8
     assert "hunter2" not in str(caught.value)

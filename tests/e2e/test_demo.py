@@ -29,7 +29,7 @@ def processes_below(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(340)
 def test_once_shows_the_page_and_the_resolve_and_ends_with_0(tmp_path: Path) -> None:
     """Fault, page within 90 s with everything it must name, resolve on every channel, exit code 0, nothing left."""
     folder = tmp_path / "kept"
@@ -39,14 +39,14 @@ def test_once_shows_the_page_and_the_resolve_and_ends_with_0(tmp_path: Path) -> 
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=270,
+        timeout=330,
         check=False,
     )
     took = time.monotonic() - began
     said = done.stdout
 
     assert done.returncode == 0, said + done.stderr
-    assert took < 240
+    assert took < 300
     assert "\x1b" not in said
     for line in (
         r"but for \d+ values",

@@ -105,4 +105,4 @@ def test_a_fast_evaluator_waits_for_less(hang: threading.Event) -> None:
         took = time.monotonic() - began
         hang.set()
 
-    assert 0.25 <= took < 1.5
+    assert 0.25 <= took < 2

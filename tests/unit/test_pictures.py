@@ -155,7 +155,7 @@ def test_a_source_that_hangs_delays_one_page_and_no_longer_than_said() -> None:
     found = [pictures.of(page(at=NOON + seconds(i))) for i in range(20)]
 
     assert found == [None] * 20
-    assert 0.2 < time.monotonic() - began < 1.5
+    assert 0.2 < time.monotonic() - began < 3  # twenty times would be six
     assert len(source.asked) == 1
     source.gate.set()
 
