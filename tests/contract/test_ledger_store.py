@@ -357,6 +357,31 @@ def test_groups_of_an_objective_are_found_by_its_name(ledger: LedgerStore) -> No
     assert ledger.parts("be-camera/u_time", FIRST, SECOND) == names[3:]
 
 
+def test_days_go_to_the_name_of_today(ledger: LedgerStore) -> None:
+    """With versions and groups; a day that the new name has already stays its own, and other names are left alone."""
+    names = (REF, f'{REF}{{a="1"}}', "be-camera/uptimes", "be-camera/u_time")
+    ledger.write([day_of(ref=name, day=day) for name in names for day in (FIRST, SECOND)], NOON)
+    ledger.write([day_of(ref=REF, bad=7)], NOON + timedelta(hours=1))
+    ledger.write([day_of(ref="be-camera/up", day=SECOND, bad=3)], NOON)
+    carried = ledger.carry(REF, "be-camera/up")
+    held = {(day.ref, day.day): day for day in ledger.read(["be-camera/up", *names], FIRST, SECOND + timedelta(days=1))}
+
+    assert carried == 4
+    assert ledger.carry(REF, "be-camera/up") == 0
+    assert sorted(held) == [
+        ("be-camera/u_time", FIRST),
+        ("be-camera/u_time", SECOND),
+        ("be-camera/up", FIRST),
+        ("be-camera/up", SECOND),
+        (REF, SECOND),
+        ("be-camera/uptimes", FIRST),
+        ("be-camera/uptimes", SECOND),
+    ]
+    assert ledger.parts("be-camera/up", FIRST, SECOND) == ('be-camera/up{a="1"}',)
+    assert [one.version for one in ledger.statements("be-camera/up", FIRST)] == [1, 2]
+    assert held["be-camera/up", SECOND].bad.sum() == day_of(bad=3).bad.sum()
+
+
 def taken(start: datetime, *, removed: int = 0, forgiven: int = 0, spared: Fraction = Fraction(0)) -> Taken:
     """What an hour that was agreed took."""
     treat = "remove" if removed else "good"

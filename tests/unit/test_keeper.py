@@ -13,7 +13,7 @@ from tests.fakes import FakeSource, HandClock
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.definitions import read_definitions
-from tocsin.errors import SourceUnreachableError
+from tocsin.errors import SourceUnreachableError, UnavailableError
 from tocsin.service.keeper import IDLE, Keeper
 from tocsin.sli import RatioSli
 from tocsin.spec import Exclusion, LedgerSettings
@@ -93,6 +93,58 @@ def test_a_reload_keeps_what_is_known(store: LedgerStore) -> None:
 
     assert set(source.asked) == {"other", "worse"}
     assert [keeper.standing(slos[name], (), NOON) is not None for name in ("a", "b", "o")] == [True, False, True]
+
+
+def test_a_renamed_objective_keeps_its_days(store: LedgerStore) -> None:
+    """What was counted under its former name counts on, though the source has forgotten it; not without `formerly`."""
+    source, (plain,) = traffic(), workspace("a").services[0].slos
+    work(Keeper(workspace("a"), source, store, HandClock(NOON), SETTINGS))
+    before = Keeper(workspace("a"), FakeSource(), store, HandClock(NOON), SETTINGS)
+    work(before)
+    other = replace(workspace("b").services[0].slos[0], formerly=())
+    forgotten = Keeper(Workspace(services=(service(slos=(other,)),)), FakeSource(), store, HandClock(NOON), SETTINGS)
+    work(forgotten)
+    renamed = replace(plain, name="c", formerly=("shop/a",))
+    after = Keeper(Workspace(services=(service(slos=(renamed,)),)), FakeSource(), store, HandClock(NOON), SETTINGS)
+    work(after)
+    was, now = before.standing(plain, (), NOON), after.standing(renamed, (), NOON)
+    nothing = forgotten.standing(other, (), NOON)
+
+    assert was is not None
+    assert now is not None
+    assert (now.total, now.bad) == (was.total, was.bad) != (0, 0)
+    assert nothing is None or nothing.total == 0
+
+
+def test_a_name_that_is_in_use_gives_nothing_away(store: LedgerStore) -> None:
+    """While there is an objective of that name, its days are its own."""
+    work(Keeper(workspace("a"), traffic(), store, HandClock(NOON), SETTINGS))
+    plain, other = workspace("a", "b").services[0].slos
+    both = Workspace(services=(service(slos=(plain, replace(other, formerly=("shop/a",)))),))
+    work(Keeper(both, FakeSource(), store, HandClock(NOON), SETTINGS))
+
+    assert sum(day.total.sum() for day in store.read(["shop/a"], date(2026, 3, 7), date(2026, 3, 11))) > 0
+    assert sum(day.total.sum() for day in store.read(["shop/b"], date(2026, 3, 7), date(2026, 3, 11))) == 0
+
+
+def test_a_store_that_is_away_is_read_again(store: LedgerStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an objective was read from comes back, and nothing is counted anew for that."""
+    work(Keeper(workspace("a"), traffic(), store, HandClock(NOON), SETTINGS))
+    source = traffic()
+    keeper = Keeper(workspace("a"), source, store, HandClock(NOON), SETTINGS)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "written", failing)
+        with pytest.raises(UnavailableError):
+            keeper.piece()
+    work(keeper)
+
+    assert len(source.asked) == 2 * 4
+    assert keeper.standing(workspace("a").services[0].slos[0], (), NOON) is not None
+
+
+def failing(*_: object) -> None:
+    """The database does not answer."""
+    raise UnavailableError("the database does not work")
 
 
 def agreed(start: datetime, hours: float, treat: str = "remove") -> Exclusion:

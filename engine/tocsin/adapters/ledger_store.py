@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from tocsin.adapters import ledger_trail
+from tocsin.adapters import ledger_renaming, ledger_trail
 from tocsin.adapters.codec import instant, microseconds
 from tocsin.adapters.database import open_state, reading, writing
 from tocsin.adapters.ledger_trail import Line
@@ -136,6 +136,10 @@ class LedgerStore:
             with writing(self._engine) as connection:
                 written += self._write(connection, some, chunks, now)
         return written
+
+    def carry(self, former: str, ref: str) -> int:
+        """Give *ref* the days of an objective that it was *formerly*; returns how many rows that were."""
+        return ledger_renaming.carried(self._engine, former, ref)
 
     def record(self, sla: str, period: datetime, taken: Sequence[Taken], now: datetime) -> int:
         """Note what exclusions take out of a *period* of a contract now; returns how many lines changed."""

@@ -171,7 +171,8 @@ class Keeper:
             workspace, self._following = self._following, None
             self._take(workspace)
         if self._unread:
-            self._read(self._unread.pop(), now)
+            self._read(self._unread[-1], now)  # a store that is away is asked again
+            self._unread.pop()
             return 0.0
         self._rule(now)
         self._plan(now)
@@ -233,9 +234,12 @@ class Keeper:
         return {_seconds(entry.period(now)[0]) for entry in alike}
 
     def _read(self, ref: str, now: datetime) -> None:
-        """Read what is held of one objective, once."""
+        """Read what is held of one objective, once, also what was counted under names that it had before."""
         kept = self._kept[ref]
         entry = kept.entry
+        for former in entry.slo.formerly:
+            if former not in self._kept and (rows := self._store.carry(former, ref)):
+                log.info("an objective keeps its ledger", extra={"ref": ref, "formerly": former, "rows": rows})
         first, last = entry.reach(now), now.date() + ONE_DAY
         refs = (ref, *(self._store.parts(ref, first, last) if entry.slo.by else ()))
         for (name, day), at in self._store.written([ref], first, last).items():
