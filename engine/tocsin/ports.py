@@ -160,13 +160,18 @@ class Curve:
     values: tuple[float | None, ...]
 
 
+CURVE = "curve"
+"""The label of a curve's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """What to draw of an alert: *what* names the value of *expression*; those of *labels* are its series.
 
     *bounds* are its thresholds, or what *bound* calls them, *percent* says that values are ratios, *window* is how far
     the expression looks back. Where there are *curves* they are drawn, and nobody is asked. With *ahead* a straight
-    line through all of the window is drawn, and goes on for so long.
+    line through all of the window is drawn, and goes on for so long. Where its answer has several curves the label
+    `CURVE` says which is which, and *names* in which order they are drawn.
     """
 
     expression: str
@@ -178,6 +183,7 @@ class Graph:
     curves: tuple[Curve, ...] = ()
     bound: str = "threshold"
     ahead: timedelta = timedelta()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

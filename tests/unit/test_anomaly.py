@@ -15,9 +15,9 @@ from tests.worlds import BLIND, FIRED, RESOLVED, World
 
 from tocsin.evaluate.anomalies import question
 from tocsin.plan import plan
-from tocsin.plan.anomaly import interval_of, learning, remembered, smoothing
+from tocsin.plan.anomaly import expression, interval_of, learning, pictured, remembered, smoothing
 from tocsin.ports import Labels, Row, labels_of
-from tocsin.spec import Anomaly
+from tocsin.spec import AlertRule, Anomaly
 
 TEXT = """
     alerts:
@@ -110,12 +110,47 @@ class TestRules:
         assert str(learning(condition())) == "4h30m"
         assert minutes == list(range(302, 310))
 
+    @pytest.mark.parametrize("direction", ["both", "above", "below"])
+    def test_what_is_drawn_is_what_is_judged(self, direction: str) -> None:
+        """The value is beyond a bound of the picture exactly where the condition of the alert is met."""
+        text, series = TEXT.replace("both", direction), {}
+        for seed, case in enumerate(CASES):
+            chance = random.Random(seed)
+            series[f'x{{case="{case}"}}'] = [wave(case, minute, chance) for minute in range(LENGTH)]
+        echo = range(EVENT + SEASON, EVENT + SEASON + 24, 4)
+        times = [60 * minute for minute in (*range(EVENT - 6, EVENT + 30, 4), *echo)]
+        curves_of, met = pictured(alert(text), condition(text)), expression(alert(text), condition(text))
+        asked = [*curves_of.values(), met]
+        found = ask(groups_of(text), series, [(each, at) for at in times for each in asked])
+        judged = set()
+        for at in range(0, len(found), len(asked)):
+            together = found[at : at + len(asked)]
+            *drawn, unusual = [{dict(key)["case"]: value for key, value in rows.items()} for rows in together]
+            shown = {case: {name: rows[case] for name, rows in zip(curves_of, drawn, strict=True)} for case in CASES}
+            firing = set(unusual)
+            for case, curves in shown.items():
+                sides = {"both": 2, "above": 1, "below": 1}[direction]
+                assert len(curves) == 2 + sides
+                high = curves["value"] > curves.get("unusual above", math.inf)
+                low = curves["value"] < curves.get("unusual below", -math.inf)
+                assert (high or low) == (case in firing), (case, curves)
+                judged |= {(case, high, low)}
 
-def condition(text: str = TEXT) -> Anomaly:
-    """The condition of the first alert of a document."""
+        assert {(case, False, False) for case in CASES} <= judged
+        assert (("spike", True, False) in judged) == (direction != "below")
+        assert (("outage", False, True) in judged) == (direction != "above")
+
+
+def alert(text: str = TEXT) -> AlertRule:
+    """The first alert of a document."""
     workspace, findings = read("Service", text, "shop")
     assert findings == ()
-    found = workspace.services[0].alerts[0].condition
+    return workspace.services[0].alerts[0]
+
+
+def condition(text: str = TEXT) -> Anomaly:
+    """Its condition."""
+    found = alert(text).condition
     assert isinstance(found, Anomaly)
     return found
 

@@ -11,7 +11,7 @@ from tests import builders
 from tests.alerts import NOON, message, text, view
 from tests.fakes import Stretch
 from tests.unit.test_journey import DAY, START, Platform, journey, member, series
-from tests.unit.test_pictures import STEP, Slow, at_once, colours, page
+from tests.unit.test_pictures import STEP, Slow, at_once, colours, page, points
 from tests.unit.test_sla import World, contract
 
 from tocsin.adapters.codec import decode, encode
@@ -21,13 +21,14 @@ from tocsin.evaluate import composites
 from tocsin.evaluate.graphs import MOST_POINTS
 from tocsin.evaluate.model import Identity
 from tocsin.notify.picture import draw
-from tocsin.ports import AlertText, Curve, Graph, RangeRow
+from tocsin.ports import CURVE, AlertText, Curve, Graph, RangeRow
 from tocsin.service.links import Links, graphs_of
-from tocsin.service.pictures import Pictures, row_of
+from tocsin.service.pictures import Pictures, row_of, series_of
 from tocsin.spec import Combine
 
 HOUR, DAYS = timedelta(hours=1), timedelta(days=1)
 BLUE, GREEN, PURPLE, RED = (bytes(each) for each in ((31, 95, 168), (27, 110, 60), (110, 60, 140), (179, 38, 30)))
+BROWN = bytes((138, 90, 0))
 BURN = "counting/end-to-end:burn"
 
 
@@ -146,6 +147,41 @@ def test_a_forecast_shows_the_line_until_it_meets_the_limit(tmp_path: Path) -> N
 
     assert {BLUE, PURPLE, RED} <= colours(drawn(0.1))
     assert drawn(0.1) != drawn(0.2)
+
+
+def test_an_anomaly_shows_what_is_usual(tmp_path: Path) -> None:
+    """Half a season, with names, its value first, whatever the order of the answer; other instances are not drawn."""
+    (tmp_path / "shop.yaml").write_text(
+        "apiVersion: tocsin/v1\nkind: Service\nname: shop\nalerts:\n"
+        "  Odd: {anomaly: {series: sum by (case) (x), season: 1d, direction: above}, severity: warning}\n"
+    )
+    graph = graphs_of(read_definitions([str(tmp_path)]).workspace)["shop/Odd"]
+    here, there = ((("alert", "Odd"), ("case", case), ("service", "shop")) for case in "ab")
+    rows = tuple(
+        RangeRow((*labels, (CURVE, name)), points(*values))
+        for name, values in (("unusual above", (20.0, 21.0)), ("expected", (8.0, 7.0)), ("value", (9.0, 90.0)))
+        for labels in (there, here)
+    )
+    source = Slow(rows)
+    source.gate.set()
+    picture = Pictures(source).of(page(text(graph=replace(graph, labels=here))))
+    [(query, length, _)] = source.asked
+    mine = [row for row in reversed(rows) if here[1] in row.labels]
+
+    assert (query, length) == (graph.expression, 12 * HOUR)
+    assert series_of(rows, replace(graph, labels=here)) == mine
+    assert graph.names == ("value", "expected", "unusual above")
+    assert picture is not None
+    assert {BLUE, GREEN, BROWN} <= colours(picture.png)
+    start = NOON - 12 * HOUR
+    unnamed = draw(replace(graph, names=()), mine, start, NOON, step=STEP, began=NOON)
+    assert unnamed != draw(graph, mine, start, NOON, step=STEP, began=NOON)
+    views = [replace(view("k1"), identity=Identity("shop/Odd", here))]
+    (sent,) = Links(source="https://p.example", graphs={"shop/Odd": graph}).added([message()], views)
+    assert ([name for name, _ in sent.alerts[0].links], sent.alerts[0].graph) == (
+        ["graph"],
+        replace(graph, labels=here),
+    )
 
 
 @settings(max_examples=25)  # each draws a picture

@@ -12,7 +12,7 @@ from math import ceil, floor, isfinite, log10
 from statistics import linear_regression
 
 from tocsin.notify.raster import CELL, Canvas, Colour
-from tocsin.ports import Graph, RangeRow
+from tocsin.ports import CURVE, Graph, RangeRow
 
 WIDTH, HEIGHT = 960, 400
 SHOWN = (WIDTH // 2, HEIGHT // 2)
@@ -58,14 +58,17 @@ def draw(
     graph: Graph, rows: Sequence[RangeRow], start: datetime, end: datetime, *, step: timedelta, began: datetime
 ) -> bytes | None:
     """Draw *rows* from *start* to *end*, a value each *step*, in which an alert *began*; None for nothing to see."""
-    curves = [curve for row in rows[:MOST_SERIES] if (curve := _finite(row))]
-    if not curves:
+    seen = [(row, curve) for row in rows[:MOST_SERIES] if (curve := _finite(row))]
+    if not seen:
         return None
+    curves = [curve for _, curve in seen]
     line = _line(curves[0], end, end + graph.ahead, graph.bounds) if graph.ahead else []
     last = end + graph.ahead if not line else _soon_after(line[-1][0], start, end + graph.ahead)
     values = [value for curve in (*curves, line) for _, value in curve]
     marks = scale(min(*values, *graph.bounds, values[0]), max(*values, *graph.bounds, values[0]))
     names = [curve.name for curve in graph.curves[:MOST_SERIES]] if len(graph.curves) > 1 else []
+    if graph.names:
+        names = [name_of(row) for row, _ in seen]
     plot = _Plot(start.timestamp(), last.timestamp(), marks[0], marks[-1], _TOP + (_LEGEND if names else 0))
     canvas = Canvas(WIDTH, HEIGHT)
     if graph.ahead:
@@ -91,6 +94,11 @@ def draw(
     _legend(canvas, names)
     _since(canvas, plot, began, len(graph.what))
     return canvas.encoded()
+
+
+def name_of(row: RangeRow) -> str:
+    """Of a curve, where the answer has several."""
+    return dict(row.labels).get(CURVE, "")
 
 
 def _line(

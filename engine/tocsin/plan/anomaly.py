@@ -18,7 +18,7 @@ season; and a value that stays at a new level is the new normal after a quarter 
 seasons and a quarter are known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tocsin.plan.model import RecordingRule
 from tocsin.ports import Labels, labels_of
@@ -74,6 +74,24 @@ def expression(alert: AlertRule, anomaly: Anomaly) -> str:
     return f"anomaly:value{selector}\nand\n(\n  " + "\n  or\n  ".join(votes) + "\n)"
 
 
+def pictured(alert: AlertRule, anomaly: Anomaly) -> Mapping[str, str]:
+    """What there is to see of it, by name: the value, what was expected, and from where on it is unusual.
+
+    Where `AGREE` seasons have to say that a value is too high, the bound is that many lowest bounds' highest.
+    """
+    selector, bound = matchers(labels_of_baseline(alert)), literal(anomaly.deviations)
+    usual = f"anomaly:usual{selector} + anomaly:drift{selector}"
+    far = f"{bound} * (anomaly:spread{selector} > {_least(anomaly, selector)} or {_least(anomaly, selector)})"
+    curves = {
+        "value": f"anomaly:value{selector}",
+        "expected": f"anomaly:expected{selector}",
+        "unusual above": f"max without (season) (bottomk without (season) ({AGREE}, {usual} + {far}))",
+        "unusual below": f"min without (season) (topk without (season) ({AGREE}, {usual} - {far}))",
+    }
+    away = {"above": "unusual below", "below": "unusual above"}.get(anomaly.direction)
+    return {name: text for name, text in curves.items() if name != away}
+
+
 def recordings(alert: AlertRule, anomaly: Anomaly) -> Iterator[RecordingRule]:
     """The baseline, each series behind those that it is made of."""
     labels, selector = labels_of_baseline(alert), matchers(labels_of_baseline(alert))
@@ -89,19 +107,19 @@ def recordings(alert: AlertRule, anomaly: Anomaly) -> Iterator[RecordingRule]:
         usual = f"quantile_over_time(0.5, anomaly:value{selector}[{width}] offset {back})"
         yield record("usual", usual, season=str(number))
     yield record("residual", f"-(anomaly:usual{selector} - ignoring (season) group_left () anomaly:value{selector})")
-    least = season // interval_of(anomaly).milliseconds // 4
+    enough = season // interval_of(anomaly).milliseconds // 4
     residual = f"anomaly:residual{selector}[{whole}]"
-    yield record("drift", f"quantile_over_time(0.5, {residual})\nand count_over_time({residual}) >= {least}")
+    yield record("drift", f"quantile_over_time(0.5, {residual})\nand count_over_time({residual}) >= {enough}")
     yield record(
         "spread", f"(quantile_over_time(0.75, {residual}) - quantile_over_time(0.25, {residual})) / {QUARTILES}"
     )
-    least_spread = f"abs(anomaly:usual{selector} + anomaly:drift{selector}) * {_part(anomaly)}"
+    least = _least(anomaly, selector)
     yield record(
         "score",
         f"(anomaly:residual{selector} - anomaly:drift{selector})\n"
         f"/ (\n"
-        f"  anomaly:spread{selector} > {least_spread}\n"
-        f"  or {least_spread}\n"
+        f"  anomaly:spread{selector} > {least}\n"
+        f"  or {least}\n"
         f")",
     )
     yield record("expected", f"quantile without (season) (0.5, anomaly:usual{selector} + anomaly:drift{selector})")
@@ -116,5 +134,7 @@ def note(alert: AlertRule, anomaly: Anomaly) -> str:
     )
 
 
-def _part(anomaly: Anomaly) -> str:
-    return f"{float(anomaly.margin / anomaly.deviations):.6g}"
+def _least(anomaly: Anomaly, selector: str) -> str:
+    """The least spread that counts: what the margin makes of what is expected."""
+    part = f"{float(anomaly.margin / anomaly.deviations):.6g}"
+    return f"abs(anomaly:usual{selector} + anomaly:drift{selector}) * {part}"

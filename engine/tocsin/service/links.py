@@ -10,13 +10,17 @@ from urllib.parse import quote, urlencode
 from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.burn import tier_id
 from tocsin.evaluate.model import AlertView, Identity
-from tocsin.ports import AlertText, Graph, Notification
+from tocsin.plan.anomaly import pictured
+from tocsin.ports import CURVE, AlertText, Graph, Notification
 from tocsin.service.signing import permit
-from tocsin.spec import Forecast, Plain, Threshold
+from tocsin.spec import AlertRule, Anomaly, Forecast, Plain, Threshold
 from tocsin.workspace import Workspace
 
 LONGEST_QUERY = 1_000
 """Characters of an expression in a link; some mail programs and chats break longer ones."""
+LONGEST_DRAWN = 8_000
+SEASON_SHOWN = 8
+"""Part of a season that stands for what an anomaly looks back: four times that is shown."""
 GRAPHED = "1h"
 """How much of the time before an alert its graph shows."""
 NOTHING_SEEN: Mapping[str, Graph] = MappingProxyType({})
@@ -71,7 +75,7 @@ class Links:
         graph = graphs.get(identity.rule) if identity is not None else None
         if graph is None or identity is None:
             return replace(text, links=tuple(links))
-        if self.source and graph.expression:
+        if self.source and 0 < len(graph.expression) <= LONGEST_QUERY:
             links.append(("graph", self._graph(graph.expression, at)))
         return replace(text, links=tuple(links), graph=replace(graph, labels=identity.labels))
 
@@ -92,7 +96,7 @@ NO_LINKS = Links()
 def graphs_of(workspace: Workspace) -> dict[str, Graph]:
     """What to draw for each alert that compares a value (without its bound), or has an expression of its own.
 
-    For a forecast, the series and the line through it.
+    For a forecast, the series and the line through it; for an anomaly, also what is usual.
 
     For an objective that burns its budget, the share of bad events over the tier's short window: of its SLI as a whole
     (by its groups), without the guards of the objective, so that people can read the expression.
@@ -118,7 +122,9 @@ def graphs_of(workspace: Workspace) -> dict[str, Graph]:
                 found[alert.ref] = Graph(text.strip(), alert.ref, tuple(each.bound for each in bounds))
             if isinstance(alert.condition, Forecast):
                 found[alert.ref] = _forecast(alert.ref, alert.condition)
-    return {ref: graph for ref, graph in found.items() if len(graph.expression) <= LONGEST_QUERY}
+            if isinstance(alert.condition, Anomaly):
+                found[alert.ref] = _anomaly(alert, alert.condition)
+    return {ref: graph for ref, graph in found.items() if len(graph.expression) <= LONGEST_DRAWN}
 
 
 def _forecast(ref: str, condition: Forecast) -> Graph:
@@ -130,6 +136,13 @@ def _forecast(ref: str, condition: Forecast) -> Graph:
         window=condition.history.timedelta,
         ahead=condition.within.timedelta,
     )
+
+
+def _anomaly(alert: AlertRule, condition: Anomaly) -> Graph:
+    curves = pictured(alert, condition)
+    named = (f'label_replace({text}, "{CURVE}", "{name}", "", "")' for name, text in curves.items())
+    shown = condition.season.timedelta / SEASON_SHOWN
+    return Graph("\nor\n".join(named), f"{alert.ref}, and what is usual", window=shown, names=tuple(curves))
 
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tocsin.notify.picture import SHOWN, draw
+from tocsin.notify.picture import SHOWN, draw, name_of
 from tocsin.ports import AlertText, Curve, Graph, MetricSource, Notification, Picture, RangeRow
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,10 @@ def row_of(curve: Curve) -> RangeRow:
 
 
 def series_of(rows: Iterable[RangeRow], graph: Graph) -> list[RangeRow]:
-    """The series of the alert; those with the last values furthest from zero first where there are many."""
+    """The series of the alert: by name, or those with the last values furthest from zero first where there are many."""
     wanted = set(graph.labels)
     found = [row for row in rows if wanted <= set(row.labels) and row.points]
+    if graph.names:
+        names = {name_of(row): row for row in found}
+        return [names[name] for name in graph.names if name in names]
     return sorted(found, key=lambda row: -abs(row.points[-1][1]))
