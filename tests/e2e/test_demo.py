@@ -69,7 +69,7 @@ def test_once_shows_the_page_and_the_resolve_and_ends_with_0(tmp_path: Path) -> 
     assert processes_below(folder) == []
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(340)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
     """Whenever somebody loses patience, Prometheus and the evaluator are stopped."""
@@ -79,7 +79,7 @@ def test_an_interrupt_leaves_no_process_behind(tmp_path: Path, number: signal.Si
         subprocess.Popen([*DEMO, "rules", "--keep", str(folder)], stdout=file, stderr=file, cwd=ROOT) as demo,
     ):
         try:
-            deadline = time.monotonic() + 200
+            deadline = time.monotonic() + 260
             while "FAULT" not in output.read_text():
                 assert time.monotonic() < deadline, output.read_text()
                 assert demo.poll() is None, output.read_text()

@@ -48,6 +48,12 @@ class Looks:
         """What is known."""
         return self.roll.end(self.asker, FRESH)
 
+    def prompt(self, second: int, fails: str = "") -> Answers[str, int]:
+        """A look that has its answer."""
+        for job in self.begin(second, fails)[0]:
+            job()
+        return self.end()
+
     def late(self, second: int, fails: str = "") -> Answers[str, int]:
         """A look after which the answer comes."""
         prompt, aside = self.begin(second, fails)
@@ -86,6 +92,25 @@ class TestRoll:
 
         assert looks.late(15) == Answers({"slow": 0}, (), ())
         assert looks.late(30) == Answers({"slow": 15}, (), ())
+
+    def test_the_last_answer_stands_in_once(self) -> None:
+        """A busy moment blinds nobody: what was answered in time a look ago counts until the late answer comes."""
+        looks = Looks()
+        looks.prompt(0)
+        looks.begin(15)
+        assert looks.end() == Answers({"slow": 0}, (), ())
+
+        looks.begin(30)
+        assert looks.end() == Answers({}, ("slow",), ())
+
+    @pytest.mark.parametrize(("second", "fails"), [(75, ""), (15, "500")])
+    def test_an_answer_that_does_not_stand_in(self, second: int, fails: str) -> None:
+        """One that is too old; and one of a look in which something failed, whose failure would go untold."""
+        looks = Looks()
+        looks.prompt(0, fails)
+        looks.begin(second)
+
+        assert looks.end() == Answers({}, ("slow",), ())
 
     def test_an_old_answer_is_none(self) -> None:
         """After a suspended machine nobody knows."""

@@ -33,7 +33,7 @@ from tocsin.service.phrases import budget
 from tocsin.units import Duration
 from tocsin.windows import QUICK_RESET, detection_time
 
-STEADY_SECONDS = 100.0
+STEADY_SECONDS = 180.0
 """With history it takes a tick; a Prometheus of somebody's own has none, and budgets are counted once a minute."""
 PAGE_SECONDS = 90.0
 """From the fault to the email."""

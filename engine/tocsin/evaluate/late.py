@@ -3,14 +3,15 @@
 Every look begins every question, waits for them as long as its spread says, and decides with what has been answered.
 What has not goes on being asked, and is not asked a second time meanwhile. From then on it is asked *aside*: the look
 does not wait for it at all, and takes the answer that came since the last one, if that is fresh. So a question that
-takes longer than a look waits is answered one look late each time, and one that hangs is blind, as it has to be.
+takes longer than a look waits is answered one look late each time, and one that hangs is blind, as it has to be. The
+first time that it is late its answer to the last look, which was in time, stands in: so a busy moment blinds nobody.
 
 After `AGAIN` such looks in a row, one of which nothing failed, the look waits for it once more.
 """
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -66,6 +67,8 @@ class Roll(Generic[K, T]):
     """Begun by earlier looks; of some the answer has come since."""
     begun: dict[K, Asking[T]] = field(default_factory=dict)
     """By the look under way."""
+    last: dict[K, tuple[datetime, T]] = field(default_factory=dict)
+    """What was answered in time at the last look, if nothing failed in it."""
 
     def begin(self, asker: Asker, asks: Mapping[K, Ask[T]]) -> tuple[Jobs, Jobs]:
         """What has to run now: those that the look waits for, and those aside."""
@@ -87,17 +90,22 @@ class Roll(Generic[K, T]):
         """What is known now: what was answered in time, or late but no longer ago than *fresh*."""
         found: dict[K, T] = {}
         failures: list[str] = []
+        last, self.last = self.last, {}
         for name, asking in self.begun.items():
             before = self.late.pop(name, None)
             if not asking.done:
                 asking.looks += 1
                 asking.told = len(asker.failures) if asking.asker is asker else 0
                 self.late[name] = asking
+                if before is None and name in last and asker.at - last[name][0] <= fresh:
+                    found[name] = last[name][1]
                 if before is None or not before.done or asker.at - before.asker.at > fresh:
                     continue
                 asking = before  # noqa: PLW2901  # the last answer stands in
             if asking.answer is not None:
                 found[name] = asking.answer
+                if asking.asker.at == asker.at and not asker.failures:
+                    self.last[name] = asker.at, asking.answer
             if asking.asker is not asker:
                 failures += asking.failures
         waited = tuple(name for name in self.late if name not in found)
