@@ -96,21 +96,27 @@ def test_an_alert_that_fired_before() -> None:
 
 
 def test_flapping() -> None:
-    """Three alerts of one incident are two flaps, all true; within ten minutes of each other they are one page."""
+    """Three alerts of one incident are two flaps, all true; those that begin shortly after each other are one page."""
     alerts = [alert(2, 4), alert(6, 9), alert(12, 20)]
     got = detection([incident(0, 18, 0.1)], alerts, 7 * DAY)
 
     assert (got.incidents[0].flaps, got.precision, got.per_week) == (2, 1.0, 3)
     assert got.incidents[0].reset == minutes(2)
-    assert detection([], alerts, 7 * DAY, together=minutes(2)).per_week == 2
-    assert detection([], alerts, 7 * DAY, together=minutes(3)).per_week == 1
+    assert [detection([], alerts, 7 * DAY, together=minutes(n)).per_week for n in (3, 4, 6)] == [3, 2, 1]
 
 
 def test_two_alerts_at_once_for_nothing() -> None:
-    """Somebody was bothered for fifteen minutes, not for twenty; and once."""
+    """Somebody was bothered for fifteen minutes, not for twenty; and was woken twice."""
     got = detection([], [alert(0, 10), alert(5, 15)], 7 * DAY)
 
-    assert (got.alerts, got.outside, got.per_week) == (2, minutes(15), 1)
+    assert (got.alerts, got.outside, got.per_week) == (2, minutes(15), 2)
+
+
+def test_a_long_alert_hides_no_other_page() -> None:
+    """One fires all week; each of ten others woke people."""
+    alerts = [alert(0, 10_000), *(alert(60 * n, 60 * n + 5) for n in range(1, 11))]
+
+    assert detection([], alerts, 7 * DAY, together=minutes(5)).per_week == 11
 
 
 def test_one_alert_over_two_incidents() -> None:

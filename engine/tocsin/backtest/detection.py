@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from tocsin.evaluate.model import Identity
+from tocsin.notify.page_budgets import followed
 
 SIGNIFICANT = 0.02
 """The share of the budget at which the workbook's fastest tier pages."""
@@ -108,7 +109,7 @@ class Detection:
     outside: timedelta
     """How long any alert fired outside significant incidents and the grace after them."""
     per_week: float
-    """Pages, alerts that follow each other closely taken together."""
+    """Pages, those that follow each other closely taken together."""
 
     @property
     def precision(self) -> float | None:
@@ -132,7 +133,7 @@ def detection(
     spent_until: SpentUntil | None = None,
     since: datetime | None = None,
 ) -> Detection:
-    """Measure *alerts* over a *history* of that length; those no more than *together* apart are one page.
+    """Measure *alerts* over a *history* of that length; those that begin no more than *together* apart are one page.
 
     Alerts that came before *since* have told of incidents, and are none of the history. Without *spent_until*, budgets
     are spent evenly.
@@ -144,13 +145,13 @@ def detection(
     hits = [[alert for alert in fired if _overlap(alert, incident, grace)] for incident in wanted]
     graced = merged([Stretch(one.start, one.end + grace) for one in wanted])
     paging = merged(Stretch(max(one.start, since or one.start), one.end) for one in fired if not _over(one, since))
-    pages = [page for page in merged(fired, together) if not _before(page, since)]
+    pages = followed([alert.start for alert in fired], together)
     return Detection(
         incidents=tuple(_found(one, hit, spent_until or _evenly) for one, hit in zip(wanted, hits, strict=True)),
         alerts=sum(not _before(alert, since) for alert in fired),
         true=len({id(alert) for alert in chain.from_iterable(hits) if not _before(alert, since)}),
         outside=_length(paging) - _length(_common(paging, graced)),
-        per_week=len(pages) * (_WEEK / history),
+        per_week=sum(since is None or at >= since for at in pages) * (_WEEK / history),
     )
 
 

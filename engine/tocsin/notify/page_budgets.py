@@ -80,13 +80,13 @@ class Pages:
     def spending(self, budget: PageBudget, now: datetime) -> Spending:
         """How much of *budget* the stretch until *now* has spent."""
         times = [at for at in self._times(budget) if now - budget.pages.per < at <= now]
-        return Spending(budget, len(_together(times)), now)
+        return Spending(budget, len(followed(times)), now)
 
     def worst(self, budget: PageBudget) -> Spending | None:
         """The stretch with the most pages; None without any."""
         times, best = self._times(budget), None
         for now in times:
-            found = Spending(budget, len(_together(t for t in times if now - budget.pages.per < t <= now)), now)
+            found = Spending(budget, len(followed(t for t in times if now - budget.pages.per < t <= now)), now)
             if best is None or found.pages > best.pages:
                 best = found
         return best
@@ -126,12 +126,12 @@ def _noted(message: Notification, fresh: Mapping[tuple[str, str], Told], spendin
     return replace(message, notes=(*message.notes, *notes)) if notes else message
 
 
-def _together(times: Iterable[datetime]) -> list[datetime]:
-    """The first of those that follow each other closely."""
+def followed(times: Iterable[datetime], gap: timedelta = TOGETHER) -> list[datetime]:
+    """The first of those that follow each other, in order, no more than *gap* apart: people were woken so often."""
     found: list[datetime] = []
     last: datetime | None = None
     for at in times:
-        if last is None or at - last > TOGETHER:
+        if last is None or at - last > gap:
             found.append(at)
         last = at
     return found
