@@ -45,6 +45,24 @@ MORE = "# TYPE hits counter\n" + "".join(f"hits_total {k} {1000000000 + 15 * k}\
             "write unix seconds, not milliseconds: 1793491200",
         ),
         (
+            "hits_total 1 1.7934912e+12\n# EOF\n",
+            1,
+            "1.7934912e+12 seconds are thousands of years from now",
+            "write unix seconds, not milliseconds: 1793491200",
+        ),
+        (
+            "hits_total 1 1000000000\nhits_total 2 17934912000\n# EOF\n",
+            2,
+            "17934912000 seconds are hundreds of years from now",
+            "times are unix seconds, up to 2199",
+        ),
+        (
+            "hits_total 1 1.7934912e+09\nhits_total 2 1e300\n# EOF\n",
+            2,
+            "1e300 seconds are thousands of years from now",
+            "times are unix seconds, up to 2199",
+        ),
+        (
             f"{MORE}hits_total 6 1000000020\nhits_total 6 1000000015\nhits_total 7 1000000090\n# EOF\n",
             7,
             "the sample is older than the one before it of its series, as is 1 more",
@@ -89,6 +107,13 @@ def test_a_sample_that_is_there_twice_is_odd(tmp_path: Path) -> None:
         ("hits_total 1 1000000000\n\nhits_total 2 1000000015\n# EOF\n", 2, "an empty line"),
         ("hits_total 1 1000000000\n", 1, "the file does not end with `# EOF`: it may have been cut off"),
         ("hits-total 1 1000000000\n# EOF\n", 1, "this is no sample"),
+        ('hits_total{a="1",b="2",a="1"} 1 1000000000\n# EOF\n', 1, "the label 'a' is there twice"),
+        ("hits_total 1 -1000000000\n# EOF\n", 1, "the time -1000000000 is before 1970"),
+        (
+            "hits_total 1 1000000000\r\n# EOF\r\n",
+            1,
+            "the line ends with a carriage return: write line ends as LF alone",
+        ),
         ("# EOF\n", 1, "it holds no sample"),
         ("", 1, "it holds no sample"),
     ],

@@ -16,8 +16,11 @@ _SAMPLE = re.compile(
 )
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _COMMENT = re.compile(r"# (?:TYPE|HELP|UNIT) \S+ .*|# EOF")
-_FAR = re.compile(rb" ([0-9]{12,})(?:\.[0-9]*)?(?: # [^\n]*)?(?=\n|\Z)")
-"""A time of twelve digits is in the year 5138 or later: seconds are not so many for a long time to come."""
+_EARLIEST, _LATEST = 315_532_800, 7_258_118_400
+"""The years 1980 and 2200: between them there are samples."""
+_FAR = re.compile(rb" (?:[7-9][0-9]{9}|[0-9]{11,}|[0-9.]+[eE])[0-9.+-]*(?: # [^\n]*)?(?=\n|\Z)")
+"""A time that is as late, or that has an exponent."""
+_SCALES = {1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
 _FORM = 'write OpenMetrics: `name{label="value"} value unix-seconds`, no empty lines, `# EOF` at the end'
 _ORDER = "write the samples of each series in order of time, each once"
 
@@ -60,11 +63,20 @@ def far_away(metrics: Path) -> MetricsError | None:
             sample = _SAMPLE.fullmatch(line)
             if sample is None or sample["time"] is None:
                 continue
+            try:
+                seconds = float(sample["time"])
+            except ValueError:
+                continue
+            if seconds < _LATEST:
+                continue
             number = text[:start].count(b"\n") + 1
-            time = int(found[1])
-            seconds = next(time // scale for scale in (10**3, 10**6, 10**9, time) if time // scale < 10**11)
-            hint = f"write unix seconds, not milliseconds: {seconds}"
-            return _error(metrics, number, line, f"{time} seconds are thousands of years from now", hint)
+            units = (
+                (unit, seconds / scale) for scale, unit in _SCALES.items() if _EARLIEST <= seconds / scale < _LATEST
+            )
+            unit, right = next(units, ("", 0.0))
+            hint = f"write unix seconds, not {unit}: {right:.10g}" if unit else "times are unix seconds, up to 2199"
+            far = "thousands" if seconds > 10 * _LATEST else "hundreds"
+            return _error(metrics, number, line, f"{sample['time']} seconds are {far} of years from now", hint)
     return None
 
 
@@ -128,7 +140,7 @@ def _suspect(metrics: Path) -> tuple[int, str, str]:
     """The first line that promtool cannot like, with its number and what is wrong with it."""
     number, line = 0, ""
     try:
-        with metrics.open(encoding="utf-8") as file:
+        with metrics.open(encoding="utf-8", newline="\n") as file:
             for number, raw in enumerate(file, 1):
                 line = raw.rstrip("\n")
                 if why := _fault(line):
@@ -143,6 +155,8 @@ def _suspect(metrics: Path) -> tuple[int, str, str]:
 
 
 def _fault(line: str) -> str:
+    if line.endswith("\r"):
+        return "the line ends with a carriage return: write line ends as LF alone"
     if line.startswith("#"):
         return "" if _COMMENT.fullmatch(line) else "only `# TYPE`, `# HELP`, `# UNIT` and `# EOF` may begin with #"
     if not line:
@@ -157,4 +171,8 @@ def _fault(line: str) -> str:
             float(sample[name])
         except ValueError:
             return f"{sample[name]!r} is no number"
-    return ""
+    if float(sample["time"]) < 0:
+        return f"the time {sample['time']} is before 1970"
+    names = [name for name, _ in _LABEL.findall(sample["labels"] or "")]
+    twice = [name for number, name in enumerate(names) if name in names[:number]]
+    return f"the label {twice[0]!r} is there twice" if twice else ""

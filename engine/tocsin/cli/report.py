@@ -157,15 +157,19 @@ def _ledger(state: str | None) -> "Iterator[LedgerStore | None]":
 def _period(month: str | None) -> "Period":
     from datetime import date
 
+    from tocsin.backtest.ticks import EARLIEST, LATEST
     from tocsin.errors import MisuseError
     from tocsin.service.month import Period
 
     if month is None:
         return Period(None)
     try:
-        return Period(date.fromisoformat(f"{month}-01"))
+        first = date.fromisoformat(f"{month}-01")
     except ValueError as error:
         raise MisuseError(f"{month!r} is not a month", hint="write it as in 2026-10") from error
+    if not EARLIEST.date() <= first < LATEST.date():
+        raise MisuseError(f"--month: there are no samples of {first.year}", hint="months are from 1980 to 2199")
+    return Period(first)
 
 
 def _chosen(slas: "Sequence[Sla]", names: Sequence[str]) -> "list[Sla]":
