@@ -286,7 +286,7 @@ target: 99%
         (["--month", "2026-13"], "'2026-13' is not a month"),
         (["--month", "9999-12"], "--month: there are no samples of 9999"),
         (["--month", "0001-01"], "--month: there are no samples of 1"),
-        (["--month", "9000-01"], "has not begun"),
+        (["--month", "2100-01"], "has not begun"),
         (["--sla", "silver"], "there is no SLA 'silver'"),
         (["--month", "2025-10"], "does not tell all of gold"),
     ],
