@@ -2,13 +2,12 @@
 
 An alert asks a straight line once and says yes or no. A plan asks for a date with its uncertainty, and least squares
 give neither a date that an outlier leaves alone nor one that a day's rhythm does not move. So the history is averaged
-in equal parts (of whole days, where it is a week or longer, so that days and nights are no trend), the slope is the
-median of the slopes of all pairs of parts (Theil and Sen; 29 % of outliers do not move it far), and its interval is
-that of Kendall's test of a trend. Both are SciPy's `theilslopes`.
+in equal parts (of whole days, where it is a week or longer, so that days and nights are no trend), and a robust line
+is laid through them, with a band in which it lies (`trend.py`).
 
-The bound is reached at `now + (bound - level) / slope`, with `level` the value of the line now: earliest with the
-steeper end of the interval, latest with the flatter one, and never where that end leads away from the bound. The
-interval takes parts for independent, which days nearly are.
+The bound is reached where the line meets it: earliest where the side of the band does that is nearer to the bound,
+latest where the other one does, and never where that leads away from it. The band takes parts for independent, which
+days nearly are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum, isfinite
 
+from tocsin.evaluate.trend import Line, Span, line
 from tocsin.ports import Labels, RangeRow
 from tocsin.spec import AlertRule, Forecast
 
@@ -32,23 +32,23 @@ Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A value between two others, by the confidence of the forecast."""
-
-    low: float
-    likely: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Exhaustion:
-    """*level* now and slope per day; when the bound is reached, None where that is not to be expected."""
+    """The *line*, in days from now, and when the bound is reached, None where that is not to be expected."""
 
-    level: float
-    per_day: Span
+    line: Line
     earliest: datetime | None
     likely: datetime | None
     latest: datetime | None
+
+    @property
+    def level(self) -> float:
+        """The value of the line now."""
+        return self.line.at(0).likely
+
+    @property
+    def per_day(self) -> Span:
+        """The slope of the line."""
+        return self.line.slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +99,10 @@ def exhaustion(
     parts = averaged(points, now, history)
     if len(parts) < LEAST_PARTS or now.timestamp() - parts[0][0] < history.total_seconds() / 2:
         return None
-    from scipy.stats import theilslopes  # noqa: PLC0415  # a second of loading that nobody else has to wait for
-
     end = now.timestamp()
-    days = [(time - end) / DAY.total_seconds() for time, _ in parts]
-    slope, level, low, high = (float(each) for each in theilslopes([v for _, v in parts], days, confidence, "joint"))
-    steep, flat = (high, low) if rising else (low, high)
-    return Exhaustion(
-        level,
-        Span(low, slope, high),
-        _reached(level, bound, steep, now, rising=rising),
-        _reached(level, bound, slope, now, rising=rising),
-        _reached(level, bound, flat, now, rising=rising),
-    )
+    found = line([(time - end) / DAY.total_seconds() for time, _ in parts], [v for _, v in parts], confidence)
+    near, far = ("high", "low") if rising else ("low", "high")
+    return Exhaustion(found, *(_reached(found, side, bound, now, rising=rising) for side in (near, "likely", far)))
 
 
 def watched(
@@ -136,11 +127,16 @@ def watched(
     return found
 
 
-def _reached(level: float, bound: float, slope: float, now: datetime, *, rising: bool) -> datetime | None:
-    """When a line from *level* is at *bound*: at once where it is beyond it already."""
-    if (level >= bound) if rising else (level <= bound):
+def _reached(found: Line, side: str, bound: float, now: datetime, *, rising: bool) -> datetime | None:
+    """When one *side* of a line is at *bound*: at once where it is beyond it already."""
+    from scipy.optimize import brentq  # noqa: PLC0415  # as in trend.py
+
+    def beyond(day: float) -> float:
+        value: float = getattr(found.at(day), side)
+        return value - bound if rising else bound - value
+
+    if beyond(0) >= 0:
         return now
-    if (slope <= 0) if rising else (slope >= 0):
+    if beyond(FARTHEST / DAY) < 0:
         return None
-    days = (bound - level) / slope
-    return now + days * DAY if days <= FARTHEST / DAY else None
+    return now + float(brentq(beyond, 0, FARTHEST / DAY)) * DAY

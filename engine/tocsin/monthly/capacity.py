@@ -1,5 +1,6 @@
 """When the resources of a service are used up, as a report tells and draws it: the trend, and how sure it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor, log10
@@ -13,6 +14,8 @@ from tocsin.units import Duration
 MOST_CHARTS = 6
 TOP, HEIGHT = 16, 150
 _DAY = timedelta(days=1)
+STROKES = 12
+"""Of each side of a band, which is no straight line."""
 _HALF = 20
 """Pixels of half a date."""
 _INNER = WIDTH - LEFT - RIGHT
@@ -75,8 +78,7 @@ def chart(one: Watched, capacity: Capacity, zone: ZoneInfo) -> Chart:
     ahead = history / 2
     if found.likely is not None:
         ahead = min(max(ahead, (found.likely - at) * 1.25), 2 * history)
-    days, begin = ahead / _DAY, at - history
-    ends = [found.level + slope * days for slope in (found.per_day.low, found.per_day.likely, found.per_day.high)]
+    begin = at - history
     values = [one.bound, found.level, *(value for _, value in one.parts)]
     low, high, step = _levels(min(values), max(values))
 
@@ -84,8 +86,11 @@ def chart(one: Watched, capacity: Capacity, zone: ZoneInfo) -> Chart:
         x = LEFT + (time - begin.timestamp()) / (history + ahead).total_seconds() * _INNER
         return f"{x:.1f} {_down(value, low, high):.1f}"
 
-    now, end = at.timestamp(), (at + ahead).timestamp()
-    start = place(now, found.level)
+    def side(name: str, days: Sequence[float]) -> str:
+        ends = [(at.timestamp() + day * _DAY.total_seconds(), getattr(found.line.at(day), name)) for day in days]
+        return "L".join(place(*end) for end in ends)
+
+    days = [ahead / _DAY * n / STROKES for n in range(STROKES + 1)]
     weeks = [at + timedelta(weeks=n) for n in range(-(history // timedelta(weeks=1)), ahead // timedelta(weeks=1) + 1)]
     ticks = [Tick(float(place(each.timestamp(), low).split()[0]), _date(each, at, zone)) for each in weeks]
     across = [tick for tick in ticks if LEFT <= tick.at <= WIDTH - RIGHT - _HALF]
@@ -98,8 +103,8 @@ def chart(one: Watched, capacity: Capacity, zone: ZoneInfo) -> Chart:
         tuple(down),
         target=_down(one.bound, low, high),
         path="M" + "L".join(place(time, value) for time, value in one.parts),
-        area=f"M{start}L{place(end, ends[0])}L{place(end, ends[2])}Z",
-        even=f"M{start}L{place(end, ends[1])}",
+        area=f"M{side('low', days)}L{side('high', days[::-1])}Z",
+        even="M" + side("likely", (days[0], days[-1])),
     )
 
 

@@ -235,7 +235,7 @@ class Api:
         """When resources are used up, with the earliest and the latest date.
 
         The series of all `forecast:` alerts over a longer history: the median of the slopes of all pairs of days (Theil
-        and Sen), and the interval of nine in ten around it.
+        and Sen), and the band of nine in ten around the line.
         """
         window, now = _duration("history", history), self._desk.clock.now().replace(microsecond=0)
         services = self._desk.board.read().workspace.services
