@@ -81,6 +81,22 @@ def test_nothing_is_counted_twice_or_asked_again(store: LedgerStore) -> None:
     assert again.standing(workspace("a").services[0].slos[0], (), NOON) is not None
 
 
+def test_a_day_that_was_counted_as_it_ran_is_closed_like_any_other(store: LedgerStore) -> None:
+    """Counted for good it is what it was already: it counts as closed, for the next process and for reports."""
+    source, clock = traffic(), HandClock(NOON + timedelta(hours=11, minutes=50))
+    keeper = Keeper(workspace("a"), source, store, clock, SETTINGS)
+    for _ in range(18):
+        work(keeper)
+        clock.at += timedelta(minutes=5)
+    source.asked.clear()
+    work(Keeper(workspace("a"), source, store, clock, SETTINGS))
+    closed = store.closed("shop/a", NOON - timedelta(days=3), clock.at)
+
+    assert [day.day.day for day in closed] == [7, 8, 9, 10]
+    assert [one.version for one in store.statements("shop/a", NOON.date())] == [1]
+    assert len(source.asked) == 2 * 2  # seven hours of the day that runs
+
+
 def test_a_reload_keeps_what_is_known(store: LedgerStore) -> None:
     """What is still the same is read from the store, what is new is counted at once, and what went is gone."""
     source = traffic()

@@ -126,8 +126,9 @@ class LedgerStore:
     def write(self, days: Iterable[Day], now: datetime) -> Written:
         """State what the days are; the version that a day carries is not looked at.
 
-        Each is compared with what is held: the same changes nothing, more of it goes on in its row, and anything else
-        is one version more. All days of one batch are written, or none; a later batch may fail alone.
+        Each is compared with what is held: the same changes nothing (but may close a day), more of it goes on in its
+        row, and anything else is one version more. All days of one batch are written, or none; a later batch may fail
+        alone.
         """
         written = Written()
         news = {(day.ref, day.day): day for day in days}
@@ -222,14 +223,16 @@ class LedgerStore:
         for day, chunk in zip(days, chunks, strict=True):
             row = held.get((day.ref, number_of(day.day)))
             what = Change.OTHER if row is None else self._change(row, day, chunk)
-            if what is Change.SAME:
+            if row is not None and what is Change.SAME:
+                if instant(row.written_at) < closes(day.day) <= now:  # the same, and for good
+                    growing.append({**_key(row), "b_step": row.step, "b_at": at, "b_chunk": row.chunk})
                 continue
             fields = {"ref": day.ref, "day": number_of(day.day), "step": day.step, "written_at": at, "chunk": chunk}
             if row is None:
                 rows.append({**fields, "version": 1})
                 stated += 1
                 continue
-            key = {"of": row.ref, "on": row.day, "as": row.version}
+            key = _key(row)
             if what is Change.MORE:
                 growing.append({**key, "b_step": day.step, "b_at": at, "b_chunk": chunk})
                 continue
@@ -265,9 +268,7 @@ class LedgerStore:
         if row.step >= step or (day := self._day(row)) is None:
             return None
         longer = coarser(day, step)
-        if longer is day:
-            return None
-        return {"of": row.ref, "on": row.day, "as": row.version, "b_step": longer.step, "b_chunk": pack(longer)}
+        return None if longer is day else {**_key(row), "b_step": longer.step, "b_chunk": pack(longer)}
 
     def _day(self, row: Row[Any]) -> Day | None:
         try:
@@ -277,6 +278,10 @@ class LedgerStore:
                 raise
             self._on_broken(error)
             return None
+
+
+def _key(row: Row[Any]) -> dict[str, object]:
+    return {"of": row.ref, "on": row.day, "as": row.version}
 
 
 def _unpacked(row: Row[Any]) -> Day:
