@@ -2,7 +2,7 @@
 
 Each size runs in a process of its own, so that its memory is its own. Objectives have 30 days of 1-minute slices, four
 tiers and a rolling window; one in ten counts slices, a third of all burns. A tick takes in one minute for all of them
-and counts all budgets, burn rates, states and ends of budgets. Its processor time is the median of TICKS. Filling is
+and counts all budgets, burn rates and states. Its processor time is the median of TICKS. Filling is
 measured apart: it happens once. A new grid is due every hour, with the three days in which windows begin stated again.
 
 Days are drawn from a pool of POOL, as making 300,000 of them would take longer than the arithmetic on them.
@@ -28,7 +28,6 @@ from tocsin.ledger.budgets import budgets, rolling
 from tocsin.ledger.burning import Watch, burns
 from tocsin.ledger.chunk import pack
 from tocsin.ledger.exact import Ratios
-from tocsin.ledger.exhaustion import exhaustions
 from tocsin.ledger.grain import settle
 from tocsin.ledger.methods import Method, Occurrences, Timeslices, Units
 from tocsin.ledger.model import DAY, Day
@@ -96,7 +95,7 @@ def measure(count: int) -> dict[str, float]:
     newest = pool[0][0]
     totals = np.full(count, newest.total[0])
     bads = np.where(np.arange(count) % 3 == 0, np.rint(totals * 0.03), 0.0)
-    cpu, spent = [], 0
+    cpu = []
     for _ in range(TICKS):
         began = time.process_time()
         now += 60
@@ -105,9 +104,7 @@ def measure(count: int) -> dict[str, float]:
         state = budgets(series, windows, now, ratios, 0.9)
         rates = burns(series, now, watches, ratios)
         state.states(np.any([burn.firing for burn in rates], axis=0))
-        lasts = exhaustions(series, windows, now, state, rates[0].long)
         cpu.append(time.process_time() - began)
-        spent = int((np.isfinite(lasts) & (lasts > 0)).sum())
     began = time.process_time()
     series.regrid(grid(now + HOUR, MONTH, 60, windows=[DAY, 3 * DAY, MONTH]), room=60)
     moving = time.process_time() - began
@@ -122,7 +119,6 @@ def measure(count: int) -> dict[str, float]:
         "edges": series.used,
         "tick cpu s": round(median(cpu), 4),
         "worst tick cpu s": round(max(cpu), 4),
-        "ends followed": spent,
         "filling cpu s": round(filling, 1),
         "new grid cpu s": round(moving, 2),
         "its days cpu s": round(detail, 2),

@@ -245,14 +245,3 @@ def budget_spent(duration: Exact, errors: Exact, target: Exact, period: Exact) -
     1.3888888888888888
     """
     return Fraction(errors) * Fraction(duration) / ((1 - Fraction(target)) * Fraction(period))
-
-
-def exhaustion_time(errors: Exact, target: Exact, period: Exact, remaining: Exact = 1) -> Fraction | None:
-    """How long the *remaining* share of the budget lasts at a constant error ratio: `remaining * P / (e / B)`.
-
-    >>> float(exhaustion_time(1, Decimal("0.999"), 43200))
-    43.2
-    """
-    if not errors:
-        return None
-    return Fraction(remaining) * Fraction(period) * (1 - Fraction(target)) / Fraction(errors)

@@ -11,16 +11,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.days import FIRST, day_of, days
 
-from tocsin.budget import exhaustion_with_roll_off
 from tocsin.ledger.auditing import takes, together
-from tocsin.ledger.budgets import Windows, budgets, rolling
-from tocsin.ledger.exact import Ratios
 from tocsin.ledger.exclusions import GOOD, REMOVE, Exclusion
-from tocsin.ledger.exhaustion import exhaustions
 from tocsin.ledger.methods import Method, Occurrences, RatioTimeslices, Timeslices, Units
 from tocsin.ledger.model import DAY, Day
 from tocsin.ledger.series import HOUR, Series, grid, load
-from tocsin.units import Duration
 
 START = day_of().start
 END = START + 3 * DAY
@@ -192,50 +187,3 @@ def test_a_series_that_is_full_says_so() -> None:
     series.extend(120, np.ones(1), np.ones(1), np.ones(1))
     with pytest.raises(ValueError, match="no room"):
         series.extend(180, np.ones(1), np.ones(1), np.ones(1))
-
-
-@given(THREE, st.integers(0, 60), st.sampled_from(["0.999", "0.99", "0.5"]))
-def test_the_end_of_a_budget_is_that_of_the_plain_function(three: tuple[Day, ...], factor: int, target: str) -> None:
-    """Vectorised over edges, with the same old errors leaving the window."""
-    pace = factor + 0.3  # at exactly 1 all is spent as the window ends, and rounding says whether it is
-    method, ratios = Occurrences(), Ratios.of([1 - Decimal(target)])
-    series = filled(three, method)
-    windows = rolling(END, 2 * DAY, 1)
-    state = budgets(series, windows, END, ratios, 0)
-    found = float(exhaustions(series, windows, END, state, np.array([pace]))[0])
-    if np.isnan(state.remaining[0]):
-        assert np.isnan(found)
-        return
-    leaving = np.concatenate([method.units(day).bad for day in three[1:]]) / state.allowed[0]
-    period, minute = Duration.of(days=2), Duration.of(minutes=1)
-    plain = exhaustion_with_roll_off(float(state.remaining[0]), pace, period, leaving.tolist(), minute)
-
-    assert found == (pytest.approx(float(plain.seconds), abs=1) if plain else np.inf if plain is None else 0)
-
-
-def test_what_leaves_a_rolling_window_is_known() -> None:
-    """F1 on a ledger: 10 % left, 10 % spent a day, an incident of 30 % leaves in 12 hours: 4 days, not 1."""
-    month = 30
-    total = 1000.0
-    budget = 24 * month * total * 0.001
-    totals = np.full(24, total)
-    series = Series.empty(np.arange(START, START + month * DAY + 1, HOUR), 2)
-    for k in range(month):
-        bad = np.zeros(24)
-        if k == 0:
-            bad[11] = 0.3 * budget  # within the hour that ends 12 hours from the window's start
-        if k == month - 1:
-            bad[0] = 0.6 * budget
-        day = day_of(totals, bad, step=HOUR, day=FIRST + timedelta(days=k))
-        for column in (0, 1):
-            series.state(column, Units(day.start, HOUR, day.total, day.bad, np.full(24, float(HOUR))))
-    now = START + month * DAY
-    windows = rolling(now, month * DAY, 2)
-    state = budgets(series, windows, now, Ratios.of([Decimal("0.001")] * 2), 0.5)
-    lasts = exhaustions(series, windows, now, state, np.array([3.0, 0.0]))
-    period = Windows(windows.start, windows.end + 2 * DAY)
-    straight = exhaustions(series, period, now, state, np.array([3.0, 1.0]))
-
-    assert state.remaining == pytest.approx([0.1, 0.1])
-    assert lasts.tolist() == [pytest.approx(4 * DAY), np.inf]
-    assert straight.tolist() == [pytest.approx(DAY * 32 / 30), np.inf], "nothing leaves the period of a calendar"

@@ -31,6 +31,7 @@ from tocsin.spec.service import Calendar
 from tocsin.units import Duration
 
 FIRST = date(2026, 11, 1)
+CLOSE = timedelta(minutes=2)
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = datetime(2026, 12, 1, tzinfo=UTC)
 ALMOST = END - timedelta(minutes=1)
@@ -58,8 +59,13 @@ class Books:
         return Standing(start, at, end, since_at, *held, told(slo.exclusions, took, (start, end)))
 
     def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
-        """Nothing leaves the period of a calendar."""
-        raise AssertionError(slo, group, standing)
+        """From a window; nothing leaves the period of a calendar."""
+        assert slo.calendar is None, group
+        entry, sheets = Entry(slo), Sheets()
+        start, until = int(standing.start.timestamp()), int(standing.until.timestamp())
+        sheets.open(60, until, lambda: [start])
+        sheets.show(entry, self.days)
+        return sheets.leaving(entry, slo.ref, start, until)
 
     def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
         """Nothing is asked for."""
@@ -81,9 +87,10 @@ def month(bad: float, *, gaps: Sequence[tuple[int, int]] = (), lost: bool = Fals
     return days
 
 
-def served(days: Sequence[Day], at: datetime, slo: Slo = SLO) -> SloStatus:
-    """What page and API show."""
-    source = FakeSource(traffic={"shop": Traffic(START)})
+def served(days: Sequence[Day], at: datetime, slo: Slo = SLO, *, errors: float | None = None) -> SloStatus:
+    """What page and API show; there is traffic now if a share *errors* of it is bad."""
+    now = () if errors is None else (Stretch(0, math.inf, 1 / 6, errors),)
+    source = FakeSource(traffic={"shop": Traffic(START - timedelta(days=40), now)})
     return SloQuestion(slo, timedelta(minutes=1), ledger=Books(days)).ask(Asker(source, at)).status
 
 
@@ -114,6 +121,81 @@ def test_everybody_tells_the_same_budget(
     assert found.allowed == pytest.approx(shown.allowed, rel=1e-6)
     assert found.remaining == pytest.approx(1 - float(report.spent or 0), abs=2e-6)
     assert found.allowed == pytest.approx(float(report.allowed), rel=1e-4)
+
+
+WEEK = replace(SLO, calendar=None, window=Duration.of(days=7))
+AT = START + timedelta(days=20)
+
+
+@pytest.mark.parametrize(
+    ("slo", "bad", "errors", "days"),
+    [
+        (SLO, 0.05, 0.019, None),  # two thirds are left, which last for 10.5 days, and the month for 10
+        (SLO, 0.05, 0.03, (20 / 3, "burns at 3x")),
+        (SLO, 0.2, 0.0, (0, "is overspent")),
+        (SLO, 0.2, None, (0, "is overspent, and nobody knows what burns")),
+        (WEEK, 0.05, 0.004, None),  # half of it is left, which lasts for 8.75 days
+        (WEEK, 0.05, 0.009, None),  # in 3.9 days it would be spent, but as much leaves as it is
+        (WEEK, 0.05, 0.02, (7 / 3, "spends 2, and gets back 0.5")),
+        (WEEK, 0.11, 0.0, (0, "is overspent")),
+        (WEEK, 0.05, None, None),
+    ],
+)
+def test_everybody_tells_the_same_end(
+    slo: Slo, bad: float, errors: float | None, days: tuple[float, str] | None
+) -> None:
+    """Of what is left of a month, and of a window that old errors leave; what is spent is spent."""
+    known = [one for one in month(bad) if one.day < AT.date()]
+    shown = served(known, AT, slo, errors=errors)
+    found = account(slo, known, AT, shown.burns[0].rate_long)
+
+    assert found.exhaustion == (None if shown.exhaustion is None else pytest.approx(shown.exhaustion, abs=CLOSE))
+    assert shown.exhaustion == (None if days is None else pytest.approx(timedelta(days=days[0]), abs=CLOSE))
+
+
+@pytest.mark.parametrize(("errors", "days"), [(0.012, None), (0.03, 5.0)])
+def test_a_budget_of_what_is_left_of_the_month(errors: float, days: float | None) -> None:
+    """A service that is five days old on the 20th has a budget of fifteen: it lasts for a third of that at 3x."""
+    known = [one for one in month(0.0, born=15 * 1440) if one.day < AT.date()]
+    shown = served(known, AT, errors=errors)
+    found = account(SLO, known, AT, shown.burns[0].rate_long)
+
+    assert found.exhaustion == (None if shown.exhaustion is None else pytest.approx(shown.exhaustion, abs=CLOSE))
+    assert shown.exhaustion == (None if days is None else pytest.approx(timedelta(days=days), abs=CLOSE))
+
+
+@pytest.mark.parametrize(("calendar", "errors", "days"), [(True, 0.005, None), (True, 0.2, 1.5), (False, 0.005, None)])
+def test_the_source_tells_no_end_that_never_comes(calendar: bool, errors: float, days: float | None) -> None:
+    """Without a ledger, too: the budget of a month whose last ten days begin is not spent in 40 days."""
+    slo = SLO if calendar else WEEK
+    source = FakeSource(traffic={"shop": Traffic(START, [Stretch(-math.inf, math.inf, 1.0, 0.0)])})
+    source.traffic["shop"].stretches = [
+        Stretch(-40 * 86_400.0, 20 * 86_400 - 3_600, 1.0, 0.0),
+        Stretch(20 * 86_400 - 3_600, math.inf, 1.0, errors),
+    ]
+    status = SloQuestion(slo, timedelta(minutes=1)).ask(Asker(source, AT)).status
+
+    assert status.exhaustion == (None if days is None else pytest.approx(timedelta(days=days), abs=timedelta(hours=2)))
+
+
+@pytest.mark.parametrize(
+    ("bad", "hours", "line"),
+    [
+        (0.0, 30, ("budget exhausted in", "23h 59m at 30x")),
+        (0.0, 20, ("budget exhausted", "not within the rest of the month at 30x")),
+        (0.2, 20, ("budget exhausted", "yes")),
+    ],
+)
+def test_a_page_tells_the_same_end(bad: float, hours: int, line: tuple[str, str]) -> None:
+    """Close to the end of a month, whose budget at 30x lasts for a day, of which a minute is spent."""
+    at = END - timedelta(hours=hours)
+    known = [one for one in month(bad) if one.day <= at.date()]
+    known[-1].total[at.hour * 60 :], known[-1].bad[at.hour * 60 :], known[-1].covered[at.hour * 60 :] = 0.0, 0.0, False
+    source = FakeSource(traffic={"shop": Traffic(START, [Stretch(0, math.inf, 1 / 6, 0.3)])})
+    sight = SloQuestion(SLO, timedelta(minutes=1), ledger=Books(known)).ask(Asker(source, at))
+    facts = sight.seen["shop/uptime:fast"].rows[()].facts
+
+    assert line in facts
 
 
 NOON = START + timedelta(days=10, hours=12)

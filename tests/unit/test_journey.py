@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests import builders
 from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
 from tocsin.evaluate.asking import MARK
+from tocsin.evaluate.forecast import of_slices
 from tocsin.evaluate.journey import Composite, combine, composite, judge, members
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Truth
@@ -282,6 +283,57 @@ def test_burn_pages_and_resolves() -> None:
     assert facts["broken by"] == "b/up 100%"
     assert facts["burn rate"] == "50x over 1h, 200x over 5m (pages at 14.4x)"
     assert view.notify == ("email",)
+
+
+def test_a_page_tells_when_the_budget_is_spent() -> None:
+    """What was bad in slices that leave the window comes back.
+
+    The budget is 5 hours in 30 days. An outage of 3 hours begins to leave the window, 10 minutes of a new one are in
+    it: 1 h 50 m are left, and in the next three hours as much comes back as is spent.
+    """
+    target = round(1 - Decimal(5) / (30 * 24), 6)
+    there = Platform(journey(series(member("a"), member("b")), target=str(target)))
+    month = 30 * DAY
+    there.source.traffic["b"].stretches = (
+        Stretch(-40 * DAY, -month + 600, 10),
+        Stretch(-month + 600, -month + 600 + 3 * 3_600, 10, 1.0),
+        Stretch(-month + 600 + 3 * 3_600, 0, 10),
+        Stretch(0, DAY, 10, 1.0),
+    )
+    for second in range(-30, 615, 15):
+        there.tick(second)
+    facts = dict(there.views[0].facts)
+
+    assert facts["budget exhausted in"] == "4h 49m at 144x"
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.sampled_from([0.0, 0.5, 0.9, 1.0])), min_size=1, max_size=20),
+    st.integers(1, 60),
+)
+def test_the_end_of_a_journey_by_counting(values: list[float | None], twentieths: int) -> None:
+    """Slice by slice: before the one that is told some budget is left, and after it none.
+
+    Slices that do not count make room for others, so that the budget of a young journey grows.
+    """
+    slo = replace(journey(series(member("a"))), window=Duration.of(minutes=100), target=Decimal("0.75"))
+    burn, window = twentieths / 20 + 0.01, 20
+
+    def left(some: list[float | None]) -> float:
+        counted = [value for value in some if value is not None]
+        return 0.25 * len(counted) - sum(1 - value for value in counted)
+
+    assume(any(value is not None for value in values))
+    newest: list[float | None] = [*values, *[1 - burn / 4] * window]
+    after = [left(newest[: len(values) + k][-window:]) for k in range(window + 1)]
+    assume(min(abs(each) for each in after) > 1e-9)
+    lasts = of_slices(slo, values, after[0] / left([1.0 for value in values if value is not None]), burn)
+
+    if lasts is None:
+        assert min(after) > 0
+    else:
+        first = next(k for k, each in enumerate(after) if each < 0)
+        assert max(first - 1, 0) <= lasts.milliseconds / SLICE.milliseconds <= first
 
 
 def test_a_weighted_journey_bends() -> None:

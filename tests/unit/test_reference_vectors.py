@@ -29,7 +29,6 @@ from tocsin.budget import (
     burn_rate,
     correlated,
     exhaustion,
-    exhaustion_with_roll_off,
     in_parallel,
     in_series,
     journeys_at_least,
@@ -48,7 +47,6 @@ from tocsin.windows import (
     WORKBOOK,
     budget_spent,
     detection_time,
-    exhaustion_time,
     pyrra_tiers,
     reset_time,
 )
@@ -216,7 +214,6 @@ ROWS = [
     Row("R4", lambda: [t.factor(days(90)) for t in CATALOGUE[days(90)][:3]], [F("21.6"), F("10.8"), F("4.5")], 0),
     Row("R5", lambda: [FAST.feasible(MONTH, D(t)) for t in ("0.90", "0.93", "0.931")], [False, False, True], 0),
     Row("R6", lambda: [str(exhaustion(1, b, MONTH)) for b in (1, 2, 10, 1000)], ["30d", "15d", "3d", "43m12s"], 0),
-    Row("R6", lambda: exhaustion_time(1, TARGET, 43_200), F("43.2"), 0),
     Row("R7", lambda: pyrra(days(7)), [(1, 15, 1, 14), (4, 90, 8, 7), (15, 360, 30, 2), (45, 1440, 90, 1)], 0),
     Row("R8", lambda: pyrra(MONTH), [(2, 64, 5, 14), (16, 386, 32, 7), (64, 1543, 129, 2), (193, 6171, 386, 1)], 0),
     Row(
@@ -334,7 +331,7 @@ ROWS = [
         "F1",
         lambda: [
             str(exhaustion(D("0.1"), 3, MONTH)),
-            str(exhaustion_with_roll_off(0.1, 3, MONTH, [0] * 11 + [0.3], Duration.of(hours=1))),
+            str(exhaustion(0.1, 3, MONTH, leaving=[0] * 11 + [0.3])),
         ],
         ["1d", "4d"],
         0,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+import pytest
 from rich.console import Console
 from tests import snapshots
 
@@ -13,6 +14,7 @@ from tocsin.cli.status_table import show
 from tocsin.evaluate.measures import Excluded, Taken
 from tocsin.evaluate.model import Phase
 from tocsin.service.board import BlindRule
+from tocsin.service.page import render
 from tocsin.service.shaping import status_of
 from tocsin.spec import Exclusion
 
@@ -67,7 +69,30 @@ def test_what_waits_is_there_and_what_cannot_be_looked_at() -> None:
     assert re.search(r"Pending.*\n.*\nSlow on redis +critical +14m +9 > 5", text)
     assert "redis/Deep: blind, its row is missing\nredis/Full: its expression has no rows\n" in text
     assert "redis/up:fast" not in text
-    assert re.search(r"10% overspent .*–\n", text), "what is gone is not used up in no time"  # noqa: RUF001
+    assert re.search(r"10% overspent .* exhausted\n", text), "what is gone is not used up in no time"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"exhaustion": timedelta(hours=7)}, "7h"),
+        ({}, "not within the window"),
+        ({"remaining": -0.1, "exhaustion": timedelta(), "state": "exhausted"}, "exhausted"),
+        ({"burns": snapshots.burns(None, 0.2, 0.3, 0.2)}, "–"),  # noqa: RUF001
+        ({"remaining": None}, "–"),  # noqa: RUF001
+    ],
+)
+def test_when_a_budget_is_used_up(changes: dict[str, object], words: str) -> None:
+    """In the terminal as on the page: a time, that it lasts, that it is gone, or that nobody can tell."""
+    slo = replace(snapshots.slo(), **changes)  # type: ignore[arg-type]
+    console = Console(file=io.StringIO())
+    standing = snapshots.standing(replace(snapshots.healthy(), slos=(slo,)))
+    show(status_of(standing), console)
+    assert isinstance(console.file, io.StringIO)
+    cell = f'<td data-label="Used up in" class="num words">{words}</td>'
+
+    assert console.file.getvalue().splitlines()[-1].endswith(f" {words}")
+    assert cell in render(standing, (), snapshots.NOW)
 
 
 def test_what_cannot_be_looked_at_is_not_healthy() -> None:

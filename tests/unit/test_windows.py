@@ -14,7 +14,6 @@ from tocsin.windows import (
     budget_spent,
     decimal_literal,
     detection_time,
-    exhaustion_time,
     pyrra_tiers,
     reset_time,
     windows_of,
@@ -147,18 +146,6 @@ def test_single_window() -> None:
     threshold = Fraction(36) / 1000
 
     assert minutes("2.16", "57.84") == (detection_time(60, threshold, 1), reset_time(60, threshold, 1))
-
-
-def test_exhaustion() -> None:
-    """A burn rate of 1, 2, 10 and 1000 empties the budget in 30 d, 15 d, 3 d and 43.2 min (R6)."""
-    times = [exhaustion_time(burn * Fraction("0.001"), Decimal("0.999"), 43200) for burn in (1, 2, 10, 1000)]
-
-    assert [43200, 21600, 4320, Decimal("43.2")] == times
-
-
-def test_no_errors_never_exhaust() -> None:
-    """Without errors the budget lasts for ever."""
-    assert exhaustion_time(0, Decimal("0.999"), 43200) is None
 
 
 def test_errors_before_above_the_threshold_have_fired_already() -> None:

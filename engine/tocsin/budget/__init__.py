@@ -1,6 +1,6 @@
 """Error budgets and availability: closed arithmetic, exact where its inputs are.
 
-Spending, the algebra of parts, the way back from a whole to its parts, and the budgets of rolling windows.
+Spending, the algebra of parts, the way back from a whole to its parts, and when a budget will be spent.
 """
 
 from tocsin.budget.algebra import added_shortfalls, at_least, bounds, correlated, in_parallel, in_series, weighted
@@ -12,22 +12,19 @@ from tocsin.budget.apportioning import (
     journeys_independent,
 )
 from tocsin.budget.ceiling import ceiling
-from tocsin.budget.rolling import exhaustion_with_roll_off
+from tocsin.budget.forecast import exhaustion
 from tocsin.budget.spending import (
     NO_COUNT,
-    PATIENCE,
     Exact,
     Spend,
     allowed_downtime,
     budget_ratio,
     burn_rate,
-    exhaustion,
     spend,
 )
 
 __all__ = [
     "NO_COUNT",
-    "PATIENCE",
     "Exact",
     "Spend",
     "added_shortfalls",
@@ -42,7 +39,6 @@ __all__ = [
     "ceiling",
     "correlated",
     "exhaustion",
-    "exhaustion_with_roll_off",
     "in_parallel",
     "in_series",
     "journeys_at_least",

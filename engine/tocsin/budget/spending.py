@@ -1,4 +1,4 @@
-"""What a budget is, what was spent of it, and how long the rest lasts: exact where the inputs are.
+"""What a budget is, and what was spent of it: exact where the inputs are.
 
 Notation of the Google SRE Workbook, chapter 5: target T, budget ratio B = 1 - T, burn rate b = e / B. Pass Decimal or
 Fraction for exact results; floats (counts from a metric source) give floats. Targets are always exact.
@@ -13,8 +13,6 @@ from math import isfinite
 from tocsin.units import Duration
 
 Exact = int | Decimal | Fraction
-PATIENCE = 100
-"""Periods after which nobody waits for the end of a budget any more."""
 NO_COUNT = 10**30
 """Budgets that no events can have used up: such a count is noise."""
 
@@ -77,20 +75,3 @@ def burn_rate(errors: Exact, target: Decimal) -> Fraction:
     14.4
     """
     return Fraction(errors) / budget_ratio(target)
-
-
-def exhaustion(remaining: Exact | float, burn: Exact | float, period: Duration) -> Duration | None:
-    """How long *remaining* (a fraction of the budget) lasts at a constant burn rate; None if nothing burns.
-
-    What lasts longer than PATIENCE periods lasts for ever: a burn rate so small is the rounding of floats.
-
-    >>> str(exhaustion(Fraction(1), 10, Duration.of(days=30)))
-    '3d'
-    """
-    if any(isinstance(given, float) and not isfinite(given) for given in (burn, remaining)) or burn <= 0:
-        return None
-    if isinstance(remaining, float) and isinstance(burn, float):  # what is not exact need not be divided exactly
-        lasts = max(remaining, 0.0) / burn
-        return Duration(round(lasts * period.milliseconds)) if lasts <= PATIENCE else None
-    periods = max(Fraction(remaining), Fraction(0)) / Fraction(burn)
-    return Duration(round(periods * period.milliseconds)) if periods <= PATIENCE else None

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from tocsin.evaluate.model import AlertView
 from tocsin.report.plain import harmless
-from tocsin.service.phrases import NOTHING, budget, exact, share, span, times
+from tocsin.service.phrases import NOTHING, budget, exact, share, span, times, used_up
 from tocsin.service.shapes import (
     Burn,
     ExcludedShape,
@@ -136,8 +136,7 @@ def _burn(burns: list[Burn]) -> str:
 def _objectives(slos: list[Objective]) -> Table:
     table = _table("\nObjectives", "objective", "state", "SLI", "target", "budget left", "burn rate", "used up in")
     for slo in sorted(slos, key=lambda s: (_RANK.get(s.state, 3), s.ref)):
-        spent = slo.budget_remaining is not None and slo.budget_remaining <= 0
-        left = None if slo.exhaustion is None or spent else timedelta(seconds=slo.exhaustion)
+        lasts = None if slo.exhaustion is None else timedelta(seconds=slo.exhaustion)
         table.add_row(
             escape(slo.ref),
             _coloured(slo.state),
@@ -145,7 +144,7 @@ def _objectives(slos: list[Objective]) -> Table:
             exact(slo.target),
             _budget(slo.budget_remaining),
             _burn(slo.burns),
-            span(left),
+            used_up(slo.budget_remaining, lasts, [burn.rate_long for burn in slo.burns]),
         )
     return table
 

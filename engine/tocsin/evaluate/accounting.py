@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from math import nan
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from tocsin.budget import exhaustion
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.excluding import audited, removed_seconds, stretches
 from tocsin.evaluate.measures import Excluded
@@ -15,12 +17,12 @@ from tocsin.evaluate.slices import instant, milliseconds
 from tocsin.ledger.auditing import takes
 from tocsin.ledger.budgets import Budgets, Windows, budgets
 from tocsin.ledger.exact import Ratios
-from tocsin.ledger.exhaustion import exhaustions
 from tocsin.ledger.methods import method_of
 from tocsin.ledger.model import Day
-from tocsin.ledger.series import Series
+from tocsin.ledger.series import HOUR, Series
 from tocsin.sli import SlicedSli
 from tocsin.spec import Slo
+from tocsin.units import Duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Account:
     coverage: float
     looked: float
     exhaustion: timedelta | None = None
-    """Until nothing is left at the present pace; None for never."""
+    """Until nothing is left at the present pace; None where it lasts for the window, or the rest of the period."""
     excluded: tuple[Excluded, ...] = ()
     """What the exclusions of the window took out of it so far."""
 
@@ -76,18 +78,34 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
     )
     ratios = Ratios.of([1 - Fraction(slo.target)])
     found = budgets(series, windows, now, ratios, 0.0)
-    lasts = np.array([np.nan])
-    if pace is not None and found.known[0]:
-        lasts = exhaustions(series, windows, now, found, np.array([pace]))
     elapsed = [float(each[0]) for each in (windows.elapsed(now), Windows(windows.start, windows.end).elapsed(now))]
-    counted = _account(found, float(lasts[0]), elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
+    lasts = _lasts(series, windows, now, found, pace)
+    counted = _account(found, lasts, elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
     if not agreed:
         return counted
     took = [take for day in days for take in takes(method, day, agreed)]
     return replace(counted, excluded=audited(slo.exclusions, took, period, instant(now * 1000)))
 
 
-def _account(found: Budgets, lasts: float, known: float) -> Account:
+def _lasts(series: Series, windows: Windows, now: int, found: Budgets, pace: float | None) -> Duration | None:
+    """Rolling windows end now, and what was bad in each hour leaves them; the period of a calendar ends later."""
+    if not found.known[0]:
+        return None
+    start, end, whole = int(windows.start[0]), int(windows.end[0]), round(float(windows.observed(now)[1][0]))
+    leaving = np.zeros(0)
+    if end <= now:
+        hours = series.before(np.arange(start, now + 1, HOUR), np.array([0]))[:, 0]
+        leaving = np.maximum(np.diff(hours), 0.0) / found.allowed[0]
+    return exhaustion(
+        float(found.remaining[0]),
+        nan if pace is None else pace,
+        Duration.of(seconds=whole),
+        horizon=Duration.of(seconds=end - now if end > now else end - start),
+        leaving=leaving.tolist(),
+    )
+
+
+def _account(found: Budgets, lasts: Duration | None, known: float) -> Account:
     """*known* is the part of the window so far since anything was known."""
     looked = float(found.coverage[0])
     coverage = looked * known
@@ -103,5 +121,5 @@ def _account(found: Budgets, lasts: float, known: float) -> Account:
         remaining=float(found.remaining[0]),
         coverage=coverage,
         looked=looked,
-        exhaustion=timedelta(seconds=lasts) if np.isfinite(lasts) else None,
+        exhaustion=None if lasts is None else lasts.timedelta,
     )

@@ -22,10 +22,11 @@ from functools import lru_cache
 from math import isfinite
 
 from tocsin.budget import Spend, budget_ratio
+from tocsin.evaluate import forecast
 from tocsin.evaluate.asking import labelled, parts_of
 from tocsin.evaluate.model import Sample, Timing, Truth
 from tocsin.evaluate.rule import AT_ONCE, Rule, plain, templates
-from tocsin.evaluate.words import error_percent, percent, span, times
+from tocsin.evaluate.words import error_percent, percent, times
 from tocsin.guards import KEEP_FIRING_FOR, enough, keep_firing_for
 from tocsin.ports import Answer, Labels, labels_of
 from tocsin.sli import Sli
@@ -234,14 +235,14 @@ def sample(
     spent: Spend | None,
     *,
     at: datetime,
-    lasts: Callable[[Spend, float], Duration | None],
+    lasts: Callable[[float], Duration | None],
     observed: str = "",
     counted_by: str = "",
     whose: Iterable[tuple[str, str]] = (),
 ) -> Sample:
     """What one tier's alert sees, with the lines that a page shows; *whose* are lines about whose errors they are.
 
-    *lasts* tells how long a budget lasts at a burn rate.
+    *lasts* tells how long the budget lasts at a burn rate.
     """
     if one_burn.truth is Truth.UNKNOWN:
         return Sample(Truth.UNKNOWN, reason=one_burn.reason)
@@ -265,11 +266,9 @@ def sample(
             facts.append(("budget counted over", observed))
         if counted_by:
             facts.append(("budget counted by", counted_by))
-        pace = burn_rate_of(slo, short) if short is not None else 0.0
-        if spent.remaining <= 0:
-            facts.append(("budget exhausted", "yes"))
-        elif (end := lasts(spent, pace)) is not None:
-            facts.append(("budget exhausted in", f"{span(end.timedelta)} at {times(pace)}"))
+        if short is not None or spent.remaining <= 0:
+            pace = 0.0 if short is None else burn_rate_of(slo, short)
+            facts.append(forecast.told(spent.remaining, pace, lasts(pace), slo.horizon))
     facts.append(("evaluated at", f"{at:%Y-%m-%d %H:%M:%S} UTC"))
     value = None if long is None else burn_rate_of(slo, long)
     reason = f"burn rate {text}" if one_burn.truth is Truth.TRUE else f"burn rate is back to {_calm(slo, one_burn)}"

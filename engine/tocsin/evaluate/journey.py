@@ -28,11 +28,11 @@ from dataclasses import dataclass
 from math import fsum
 from types import MappingProxyType
 
-from tocsin.budget import budget_ratio, exhaustion
-from tocsin.evaluate import algebra
+from tocsin.budget import budget_ratio
+from tocsin.evaluate import algebra, forecast
 from tocsin.evaluate.model import JourneyStatus, Sample, Truth
 from tocsin.evaluate.rule import Rule
-from tocsin.evaluate.words import error_percent, percent, span, times
+from tocsin.evaluate.words import error_percent, percent, times
 from tocsin.plan.journey import burn_labels, paging_tiers, settled
 from tocsin.ports import Graph, labels_of
 from tocsin.spec import Combine, JourneySlo
@@ -317,11 +317,8 @@ def _firing(
     ]
     if remaining is not None:
         facts.append(("budget left", percent(remaining, 1)))
-        lasts = exhaustion(remaining, short / budget, slo.window)
-        if remaining <= 0:
-            facts.append(("budget exhausted", "yes"))
-        elif lasts is not None:
-            facts.append(("budget exhausted in", f"{span(lasts.timedelta)} at {times(short / budget)}"))
+        lasts = forecast.of_slices(slo, whole.values, remaining, short / budget)
+        facts.append(forecast.told(remaining, short / budget, lasts, str(slo.window)))
     newest = max((k for known in ratios.values() for k in known), default=0)
     since = newest - tier.long.milliseconds // slo.slice.milliseconds
     means = {ref: _mean([r for k, r in ratios.get(ref, {}).items() if k > since]) for ref in members(slo.combine)}

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from math import nan
 
 from tocsin.budget import Spend
 from tocsin.evaluate.absence import SLOWER, Absence
@@ -243,7 +244,8 @@ class SloQuestion:
     ) -> SloStatus:
         slo, budget, counted = self.slo, self.budget, self.budget.counted
         spent = counted.spent if counted else None
-        lasts = None if pace is None else budget.exhaustion(burn_rate_of(slo, pace), now=state == "burning")
+        rate = nan if pace is None else burn_rate_of(slo, pace)
+        lasts = budget.exhaustion(rate, now=state == "burning")
         return SloStatus(
             ref=slo.ref,
             service=slo.service,
@@ -259,7 +261,7 @@ class SloQuestion:
             remaining=spent.remaining if spent else None,
             burns=burns,
             state=state,
-            exhaustion=lasts.timedelta if lasts else None,
+            exhaustion=None if lasts is None else lasts.timedelta,
             reason=reason,
             budget_from=budget.counted_from,
             coverage=budget.coverage,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tocsin.budget import Spend, exhaustion, exhaustion_with_roll_off, spend
+from tocsin.budget import Spend, exhaustion, spend
 from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.burn import Rate, both, rates_in
@@ -28,7 +28,7 @@ from tocsin.units import Duration
 
 _LEAST = 60
 """Seconds of a calendar period below which nothing is counted yet: a shorter range holds no two scrapes."""
-HOUR, DAY = Duration.of(hours=1), Duration.of(days=1)
+DAY = Duration.of(days=1)
 LEDGER, SOURCE = "ledger", "source"
 """Who counted a budget."""
 NOT_EXCLUDED = "its exclusions are not applied: the ledger does not hold the period"
@@ -46,6 +46,8 @@ class Counted:
     spent: Spend
     at: datetime
     observed: float
+    whole: Duration
+    """The time that the budget is of, without what is removed of it."""
     standing: Standing | None = None
     """What the ledger held of it."""
     excluded: tuple[Excluded, ...] = ()
@@ -146,11 +148,12 @@ class BudgetQuestion:
         _, whole = self._period(asker.at)
         observed = self.history.observed(asker, slo.window)
         if slo.calendar is not None:
-            passed = min(window.milliseconds, observed * slo.window.milliseconds)
-            observed = passed / max(passed + whole.milliseconds - window.milliseconds, passed)
+            passed = min(window.milliseconds, round(observed * slo.window.milliseconds))
+            whole = Duration(max(passed + whole.milliseconds - window.milliseconds, passed))
+            observed = passed / whole.milliseconds
         spent = spend(slo.target, events.total, events.bad, observed)
         if spent is not None:
-            self.counted, self.reason = Counted(spent, asker.at, observed), ""
+            self.counted, self.reason = Counted(spent, asker.at, observed, whole), ""
 
     def _of_ledger(self, standing: Standing, since: Rate, at: datetime) -> None:
         """Count what the ledger holds and what happened *since*; with too little coverage nothing is concluded."""
@@ -168,7 +171,8 @@ class BudgetQuestion:
             nothing += ", exclusions taken out"
         self.reason = "" if spent is not None else nothing
         if spent is not None:
-            self.counted = Counted(spent, at, observed, standing, excluded)
+            whole = Duration.of(seconds=round(standing.whole(at).total_seconds()))
+            self.counted = Counted(spent, at, observed, whole, standing, excluded)
 
     def observed(self) -> str:
         """How much of the window the budget is counted over; empty if all of it."""
@@ -195,10 +199,10 @@ class BudgetQuestion:
 
     def exhaustion(self, rate: float, *, now: bool) -> Duration | None:
         """How long it lasts at burn rate *rate*; unless it burns *now*, as worked out when it was counted."""
-        if self.counted is None:
-            return None
+        if self.counted is None or self.counted.spent.remaining <= 0:
+            return self.lasts(rate)
         if now or self._calm is None or not self._still(*self._calm):
-            self._calm = self.counted, self.lasts(self.counted.spent, rate)
+            self._calm = self.counted, self.lasts(rate)
         return self._calm[1]
 
     def _still(self, before: Counted, lasted: Duration | None) -> bool:
@@ -208,21 +212,26 @@ class BudgetQuestion:
         far = lasted is None or lasted > DAY
         return far and timedelta() <= self.counted.at - before.at < _ALIKE and before.spent.remaining > 0
 
-    def lasts(self, spent: Spend, rate: float) -> Duration | None:
-        """How long the budget lasts; what leaves a rolling window meanwhile is known to the ledger."""
-        slo, standing = self.slo, self.counted.standing if self.counted else None
-        window = slo.window
-        if standing is not None and standing.excluded:  # traffic is that of the time that counts
-            less = sum(standing.removed(self.counted.at), timedelta()) if self.counted else timedelta()
-            window = Duration.of(seconds=max(0, round((window.timedelta - less).total_seconds())))
-        straight = exhaustion(spent.remaining, rate, window)
-        if self.ledger is None or standing is None or slo.calendar is not None:
+    def lasts(self, rate: float) -> Duration | None:
+        """How long the budget lasts, if not for what is left of a calendar period, or for a rolling window."""
+        if self.counted is None:
+            return None
+        slo, counted, horizon = self.slo, self.counted, self.slo.window
+        if slo.calendar is not None:
+            horizon = Duration.of(seconds=round((window_of(slo, counted.at)[1] - counted.at).total_seconds()))
+        lasts = partial(exhaustion, counted.spent.remaining, rate, counted.whole, horizon=horizon)
+        straight = lasts()
+        if straight is None or straight == Duration(0) or slo.calendar is not None:
             return straight
-        if straight is None or straight > slo.window:
-            return straight
-        if spent.remaining <= 0:
-            return straight
+        return lasts(leaving=self._roll_off(counted))
+
+    def _roll_off(self, counted: Counted) -> list[float]:
+        """What leaves a rolling window in each hour to come, as far as the ledger knows, in parts of the budget."""
+        standing = counted.standing
+        if self.ledger is None or standing is None:
+            return []
         if self._leaving is None or not timedelta() <= standing.start - self._leaving[0].start < _ALIKE:
-            leaving = self.ledger.leaving(slo, self.group, standing)
-            self._leaving = standing, np.maximum(leaving, 0.0) / spent.allowed
-        return exhaustion_with_roll_off(spent.remaining, rate, slo.window, self._leaving[1].tolist(), HOUR)
+            leaving = self.ledger.leaving(self.slo, self.group, standing)
+            self._leaving = standing, np.maximum(leaving, 0.0) / counted.spent.allowed
+        leaves: list[float] = self._leaving[1].tolist()
+        return leaves

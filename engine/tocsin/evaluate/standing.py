@@ -37,17 +37,22 @@ class Standing:
 
     def observed(self, at: datetime) -> float:
         """The part of what the budget is of that lies behind since the first look, as `ledger.budgets` has it."""
-        passed = at - max(self.start, self.since)
-        whole = passed + (self.end - at) if self.end > at else self.end - self.start
-        gone, coming = self.removed(at)
-        passed, whole = passed - gone, whole - gone - coming
-        return min(1.0, passed / whole) if whole else 1.0
+        whole = self.whole(at)
+        return min(1.0, self._counted(max(self.start, self.since), at) / whole) if whole else 1.0
 
-    def removed(self, at: datetime) -> tuple[timedelta, timedelta]:
-        """How much is removed by exclusions since the first look, and of what is yet to come of a period."""
-        agreed = [one.exclusion for one in self.excluded]
-        gone = removed_seconds(agreed, max(self.start, self.since), at)
-        return timedelta(seconds=gone), timedelta(seconds=removed_seconds(agreed, at, self.end))
+    def whole(self, at: datetime) -> timedelta:
+        """The time that the budget is of: the window, of a period what counts in it from the first look on."""
+        first = max(self.start, self.since)
+        if self.end > at:
+            return self._counted(first, at) + self._counted(at, self.end)
+        return self.end - self.start - self._removed(first, at)
+
+    def _counted(self, start: datetime, end: datetime) -> timedelta:
+        return end - start - self._removed(start, end)
+
+    def _removed(self, start: datetime, end: datetime) -> timedelta:
+        """How much of it exclusions remove."""
+        return timedelta(seconds=removed_seconds([one.exclusion for one in self.excluded], start, end))
 
 
 class Ledger(Protocol):

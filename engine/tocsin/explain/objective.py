@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from tocsin.budget import burn_rate, exhaustion
 from tocsin.explain.chart import as_text, lines_of
 from tocsin.explain.standing import standing
 from tocsin.explain.table import span, span_or_never, table
@@ -19,7 +20,6 @@ from tocsin.windows import (
     budget_spent,
     decimal_literal,
     detection_time,
-    exhaustion_time,
     reset_time,
 )
 
@@ -89,7 +89,7 @@ def detection(tiers: Sequence[Tier], window: Duration, target: Decimal) -> Itera
         fires = [detection_time(tier.long.seconds, threshold, errors) for tier, threshold in thresholds]
         resets = [reset_time(tier.short.seconds, threshold, errors) for tier, threshold in thresholds]
         first = min((time for time in fires if time is not None), default=None)
-        exhausted = exhaustion_time(errors, target, window.seconds)
+        exhausted = exhaustion(1, burn_rate(errors, target), window)
         rows.append(
             (
                 f"{float(errors * 100):g}%",
@@ -101,7 +101,7 @@ def detection(tiers: Sequence[Tier], window: Duration, target: Decimal) -> Itera
                 f"{float(budget_spent(first, errors, target, window.seconds) * 100):.3g}%"
                 if first is not None
                 else "-",
-                span_or_never(exhausted),
+                span_or_never(None if exhausted is None else exhausted.seconds),
             )
         )
     yield ""

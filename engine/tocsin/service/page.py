@@ -157,6 +157,7 @@ def environment() -> Environment:
         "events": words.number,
         "budget": phrases.budget,
         "span": phrases.span,
+        "used_up": lambda slo: phrases.used_up(slo.remaining, slo.exhaustion, [burn.rate_long for burn in slo.burns]),
         "times": phrases.times,
         "web_link": web_link,
         "bar_width": bar_width,

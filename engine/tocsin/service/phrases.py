@@ -1,5 +1,6 @@
 """Numbers and times as the page and the command line write them: in the words of messages, and with a dash for None."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -56,6 +57,21 @@ def span(length: timedelta | None) -> str:
     ('3d 4h', '0s', '–')
     """  # noqa: RUF002  (what people read)
     return NOTHING if length is None else words.span(max(length, timedelta()))
+
+
+def used_up(remaining: float | None, lasts: timedelta | None, rates: Iterable[float | None]) -> str:
+    """When what remains of a budget will be spent; *rates* are those its tiers see, without which nobody can tell.
+
+    >>> used_up(0.4, timedelta(hours=7), [2.0]), used_up(-0.1, timedelta(), [])
+    ('7h', 'exhausted')
+    >>> used_up(0.4, None, [0.2]), used_up(0.4, None, [None]), used_up(None, None, [0.2])
+    ('not within the window', '–', '–')
+    """  # noqa: RUF002  (what people read)
+    if remaining is not None and remaining <= 0:
+        return "exhausted"
+    if lasts is not None:
+        return span(lasts)
+    return NOTHING if remaining is None or next(iter(rates), None) is None else "not within the window"
 
 
 def times(rate: float | None) -> str:

@@ -185,7 +185,10 @@ class ExcludedShape(_Excluding):
 
 
 class Objective(Shape):
-    """One SLO; *budgetRemaining* is a fraction (below 0: overspent), *exhaustion* seconds until nothing is left.
+    """One SLO; *budgetRemaining* is a fraction (below 0: overspent).
+
+    *exhaustion* are the seconds until nothing is left of it, at the present burn rate: 0 where nothing is, null where
+    it lasts for the window (of a calendar, for the rest of the period), or nobody can tell.
 
     *budgetFrom* says who counted the budget: the `ledger`, or the metric `source` in one question, where the ledger
     does not hold the period (yet). *coverage* is the part of the period so far that the ledger looked at. *exclusions*

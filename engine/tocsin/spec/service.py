@@ -129,6 +129,11 @@ class Slo:
         """The period in words."""
         return str(self.window) if self.calendar is None else f"a calendar {self.calendar.unit}"
 
+    @property
+    def horizon(self) -> str:
+        """In words, for how long a budget has to last: a rolling window, or the rest of a period."""
+        return str(self.window) if self.calendar is None else f"the rest of the {self.calendar.unit}"
+
     def given(self, severity: str) -> Raw:
         """What Prometheus is given as it is for alerts of a severity: page or ticket."""
         return self.raw_page if severity == "page" else self.raw_ticket
