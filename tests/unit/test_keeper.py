@@ -14,9 +14,10 @@ from tests.fakes import FakeSource, HandClock
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.definitions import read_definitions
 from tocsin.errors import SourceUnreachableError, UnavailableError
+from tocsin.ports import Labels
 from tocsin.service.keeper import IDLE, Keeper
 from tocsin.sli import RatioSli
-from tocsin.spec import Exclusion, LedgerSettings
+from tocsin.spec import Exclusion, LedgerSettings, Slo
 from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
@@ -90,9 +91,9 @@ def test_a_day_that_was_counted_as_it_ran_is_closed_like_any_other(store: Ledger
         clock.at += timedelta(minutes=5)
     source.asked.clear()
     work(Keeper(workspace("a"), source, store, clock, SETTINGS))
-    closed = store.closed("shop/a", NOON - timedelta(days=3), clock.at)
+    closed = store.closed("shop/a", date(2026, 3, 1), date(2026, 4, 1))
 
-    assert [day.day.day for day in closed] == [7, 8, 9, 10]
+    assert sorted(day.day for day in closed) == [7, 8, 9, 10]
     assert [one.version for one in store.statements("shop/a", NOON.date())] == [1]
     assert len(source.asked) == 2 * 2  # seven hours of the day that runs
 
@@ -156,6 +157,69 @@ def test_a_store_that_is_away_is_read_again(store: LedgerStore, monkeypatch: pyt
 
     assert len(source.asked) == 2 * 4
     assert keeper.standing(workspace("a").services[0].slos[0], (), NOON) is not None
+
+
+def divided(*by: str) -> Slo:
+    """The objective a, by labels."""
+    (plain,) = workspace("a").services[0].slos
+    return replace(plain, sli=replace(GOOD, by=by))
+
+
+def routes() -> FakeSource:
+    """Two events a minute of /pay, three of /cart of which one is bad, and five of no route of which two are bad."""
+    source = FakeSource()
+    minutes = range(-6 * 1440, 3 * 1440)
+    for route, good, bad in (("/pay", 2, 0), ("/cart", 3, 1), ("", 5, 2)):
+        for name, each in (("good", good), ("bad", bad)):
+            labels = {"__name__": name, "instance": "a", "job": "j"} | ({"route": route} if route else {})
+            source.add(labels, ((NOON + timedelta(minutes=n), (n + 6 * 1440) * float(each)) for n in minutes))
+    return source
+
+
+def counted(keeper: Keeper, slo: Slo, *groups: Labels) -> list[tuple[float, float] | None]:
+    """All events and bad ones, per minute of three days."""
+    found = [keeper.standing(slo, group, NOON) for group in groups]
+    return [None if one is None else (round(one.total / 4320, 1), round(one.bad / 4320, 1)) for one in found]
+
+
+PAY, CART = (("route", "/pay"),), (("route", "/cart"),)
+
+
+def test_the_group_without_labels_is_not_the_whole(store: LedgerStore) -> None:
+    """Each group has days of its own, and all of them together, too, for this process and the next one."""
+    slo = divided("route")
+    works = Workspace(services=(service(slos=(slo,)),))
+    for source in (routes(), FakeSource()):
+        keeper = Keeper(works, source, store, HandClock(NOON), SETTINGS)
+        work(keeper)
+        assert counted(keeper, slo, PAY, CART, ()) == [(2, 0), (3, 1), (5, 2)]
+    (whole,) = store.read(["shop/a"], date(2026, 3, 9), date(2026, 3, 10))
+
+    assert (whole.total.sum(), whole.bad.sum()) == (10 * 1440, 3 * 1440)
+
+
+def test_days_that_were_counted_by_other_labels_are_counted_anew(store: LedgerStore) -> None:
+    """What was held under the old names takes no part: neither the whole for a group, nor half a division."""
+    work(Keeper(workspace("a"), routes(), store, HandClock(NOON), SETTINGS))
+    for by, groups in ((("route",), [PAY, ()]), (("instance", "route"), [(("instance", "a"), *PAY), PAY])):
+        slo = divided(*by)
+        keeper = Keeper(Workspace(services=(service(slos=(slo,)),)), routes(), store, HandClock(NOON), SETTINGS)
+        work(keeper)
+        assert counted(keeper, slo, *groups) == ([(2, 0), (5, 2)] if by == ("route",) else [(2, 0), None])
+
+
+def test_what_an_earlier_version_held_of_groups(store: LedgerStore) -> None:
+    """Groups with labels keep it, though the source has forgotten all; what may be the whole is nobody's."""
+    slo, days = (
+        divided("route"),
+        [(date(2026, 3, 7) + timedelta(days=n), (0, 720 if n == 3 else 1440)) for n in range(4)],
+    )
+    for ref, total, bad in (('shop/a{route="/pay"}', 2.0, 0.0), ("shop/a", 5.0, 2.0)):
+        store.write([day_of(total, bad, ref=ref, day=day, seen=seen) for day, seen in days], NOON)
+    keeper = Keeper(Workspace(services=(service(slos=(slo,)),)), FakeSource(), store, HandClock(NOON), SETTINGS)
+    work(keeper)
+
+    assert counted(keeper, slo, PAY, ()) == [(2, 0), (0, 0)]
 
 
 def failing(*_: object) -> None:

@@ -92,11 +92,9 @@ class LedgerStore:
             found |= {(row.ref, day_of(row.day)): instant(row.written_at) for row in rows}
         return found
 
-    def closed(self, ref: str, start: datetime, end: datetime) -> list[Day]:
-        """The days of one objective that were counted for good and touch [start, end), in order."""
-        first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date() + timedelta(days=1)
-        done = {day for (_, day), at in self.written([ref], first, last).items() if at >= closes(day)}
-        return [day for day in self.read([ref], first, last) if day.day in done]
+    def closed(self, ref: str, start: date, end: date) -> frozenset[date]:
+        """The days from *start* up to, not including, *end* that were counted for good."""
+        return frozenset(day for (_, day), at in self.written([ref], start, end).items() if at >= closes(day))
 
     def known(self, ref: str, start: datetime, end: datetime) -> tuple[list[Day], datetime]:
         """The days of one objective that touch [start, end) and follow each other, and until when they say all.

@@ -18,8 +18,9 @@ import numpy as np
 
 from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.calendar import PERIODS
-from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further, named
+from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further
 from tocsin.evaluate.excluding import stretches
+from tocsin.evaluate.naming import name_of
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.births import CLOSE
 from tocsin.ledger.counts import Counts
@@ -55,8 +56,13 @@ class Entry:
 
     @property
     def ref(self) -> str:
-        """Under which its days are held; those of its groups have their labels behind it."""
+        """Under which all that it counts is held."""
         return self.slo.ref
+
+    @property
+    def noted(self) -> str:
+        """Under which it is held which days were counted: as it is divided now, if it is."""
+        return name_of(self.ref, self.slo.by)
 
     @cached_property
     def sli(self) -> Sli:
@@ -129,13 +135,14 @@ def _stated(entry: Entry, found: Mapping[Labels, Counts], first: int, last: int)
     """Days [first, last) of all groups, and of all of them together under the name of the objective."""
     per_day = DAY // MINUTE
     parts = {group: counts.within(first * per_day, last * per_day) for group, counts in found.items()}
-    whole = reduce(Counts.__add__, parts.values()) if parts else Counts.none(first * per_day, (last - first) * per_day)
+    parts.setdefault((), Counts.none(first * per_day, (last - first) * per_day))
+    whole = reduce(Counts.__add__, parts.values())
     if len(parts) > 1:  # covered where any of them is, not where all of them together are
         whole = replace(whole, looked=whole.looked.clip(0.0, float(MINUTE)))
     yield from whole.days(entry.ref)
     if entry.slo.by:
         for group, counts in sorted(parts.items()):
-            yield from counts.days(entry.ref + named(group))
+            yield from counts.days(name_of(entry.ref, entry.slo.by, group))
 
 
 @dataclass(slots=True)

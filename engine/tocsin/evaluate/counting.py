@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from tocsin.errors import SourceError
+from tocsin.evaluate.naming import name_of
 from tocsin.evaluate.slices import instant, milliseconds, range_of
 from tocsin.ledger.births import YOUNG
 from tocsin.ledger.calibrated import Measured, calibrate, sharpened
@@ -13,7 +14,6 @@ from tocsin.ledger.counts import Counts
 from tocsin.ledger.model import DAY, MINUTE, Day, midnight
 from tocsin.ledger.samples import Memory, count
 from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
-from tocsin.promql import matchers
 from tocsin.sli import Counters, Sli, for_long
 from tocsin.units import Duration
 
@@ -40,12 +40,7 @@ def statement(source: MetricSource, ref: str, sli: Sli, since: date, now: dateti
     """
     start, end = midnight(since), midnight(now.date()) + DAY
     found = counted(source, sli, start, end, milliseconds(now) // 1000)
-    return tuple(day for group, counts in sorted(found.items()) for day in counts.days(ref + named(group)))
-
-
-def named(group: Labels) -> str:
-    """What is appended to a reference for the labels of a group."""
-    return matchers(group) if group else ""
+    return tuple(day for group, counts in sorted(found.items()) for day in counts.days(name_of(ref, sli.by, group)))
 
 
 def counted(  # noqa: PLR0917 - what, of whom, from when to when

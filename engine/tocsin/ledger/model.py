@@ -59,7 +59,7 @@ class Day:
     Raises ValueError for what cannot be a count: it would spoil every sum over the day without a trace.
     """
 
-    ref: str  # service/slo; for a divided objective with the labels of the group in canonical text
+    ref: str  # service/slo; for a divided objective with the labels of the group
     day: date  # UTC
     step: int  # seconds per slice; divides DAY
     total: Floats  # events per slice, shape (DAY // step,); 0 where none

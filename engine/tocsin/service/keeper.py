@@ -18,10 +18,10 @@ import numpy as np
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError, SourceUnreachableError, TocsinError
-from tocsin.evaluate.bookkeeping import OLD, closed, closes, entries, fill, open_since
-from tocsin.evaluate.counting import named
+from tocsin.evaluate.bookkeeping import OLD, closed, entries, fill, open_since
 from tocsin.evaluate.excluding import told
 from tocsin.evaluate.model import SlaStatus
+from tocsin.evaluate.naming import group_of, name_of
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.evaluate.standing import Standing
 from tocsin.ledger.arrays import Floats
@@ -107,20 +107,21 @@ class Keeper:
         until = max(instant(kept.mark * 1000), start)
         if not timedelta() <= at - until <= OLD or not kept.holds(start.date()):
             return None
-        found = self._sheets.look(kept.entry, slo.ref + named(group), _seconds(start), _seconds(until))
+        ref = name_of(slo.ref, slo.by, group)
+        found = self._sheets.look(kept.entry, ref, _seconds(start), _seconds(until))
         if found is None:
             return None
         held, since = found
         first = start if since is None else instant(since * 1000)
         if not slo.exclusions:
             return Standing(start, until, end, first, *held)
-        took = self._sheets.taken(kept.entry, slo.ref + named(group), _seconds(start), _seconds(until))
+        took = self._sheets.taken(kept.entry, ref, _seconds(start), _seconds(until))
         return Standing(start, until, end, first, *held, told(slo.exclusions, took, (start, end)))
 
     def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
         """What was bad in each hour since the window of *standing* began."""
         kept = self._kept.get(slo.ref)
-        ref, start, until = slo.ref + named(group), _seconds(standing.start), _seconds(standing.until)
+        ref, start, until = name_of(slo.ref, slo.by, group), _seconds(standing.start), _seconds(standing.until)
         return np.zeros(0) if kept is None else self._sheets.leaving(kept.entry, ref, start, until)
 
     def fill(self, book: Slices, slo: Slo, since: datetime) -> None:
@@ -241,10 +242,9 @@ class Keeper:
             if former not in self._kept and (rows := self._store.carry(former, ref)):
                 log.info("an objective keeps its ledger", extra={"ref": ref, "formerly": former, "rows": rows})
         first, last = entry.reach(now), now.date() + ONE_DAY
-        refs = (ref, *(self._store.parts(ref, first, last) if entry.slo.by else ()))
-        for (name, day), at in self._store.written([ref], first, last).items():
-            if name == ref and at >= closes(day):
-                kept.closed.add(day)
+        parts = self._store.parts(ref, first, last) if entry.slo.by else ()
+        refs = (ref, *(part for part in parts if group_of(part, entry.slo.by) is not None))
+        kept.closed |= self._store.closed(entry.noted, first, last)
         step = entry.method.slice
         self._sheets.open(step, _seconds(now), lambda: self._starts(step, now))
         self._sheets.show(entry, self._store.read(refs, first, last))

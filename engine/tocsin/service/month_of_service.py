@@ -1,8 +1,8 @@
 """One month of one service: days of the ledger, and those that it lacks counted from a metric source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tocsin.adapters.ledger_store import LedgerStore
@@ -10,8 +10,10 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.bookkeeping import Entry, closes, entries
 from tocsin.evaluate.counting import statement
+from tocsin.evaluate.naming import group_of
 from tocsin.evaluate.slices import milliseconds
 from tocsin.ledger.model import DAY, Day, day_of
+from tocsin.ledger.restating import still_seen
 from tocsin.monthly.objectives import Bounds, ServiceMonth, service_month
 from tocsin.ports import MetricSource
 from tocsin.service.capacity import capacity_of
@@ -39,7 +41,7 @@ def service_report(
             except SourceError as error:
                 said = f"{without_password(prometheus)} does not tell all of {entry.ref}: {error}"
                 raise UnavailableError(said) from error
-            refs = sorted({day.ref for day in days}) or [entry.ref]
+            refs = sorted({day.ref for day in days if day.first_known() is not None}) or [entry.ref]
             held |= {ref: (entry.slo, [day for day in days if day.ref == ref]) for ref in refs}
         try:
             capacity = capacity_of(source, service, min(bounds.end, bounds.now))
@@ -51,28 +53,25 @@ def service_report(
 
 def _days(entry: Entry, source: MetricSource, ledger: LedgerStore | None, bounds: Bounds) -> list[Day]:
     """Every day that touches the month, of the objective or of all its groups, in order."""
-    known = (
-        [] if ledger is None else [day for ref in _refs(entry, ledger, bounds) for day in _closed(ledger, ref, bounds)]
-    )
-    touched = set(_touched(bounds))
-    missing = sorted(touched - {day.day for day in known})
+    closed, held = (frozenset[date](), ()) if ledger is None else _held(entry, ledger, bounds)
+    days = {(day.ref, day.day): day for day in held}
+    missing = sorted(set(_touched(bounds)) - closed)
     if missing:
         # a day is counted whole, with what comes behind it
         until = min(bounds.now, closes(missing[-1]))
-        stated = statement(source, entry.ref, entry.sli, missing[0], until)
-        known += [day for day in stated if day.day in missing]
-    return sorted(known, key=lambda day: day.day)
+        for day in statement(source, entry.ref, entry.sli, missing[0], until):
+            if day.day not in closed:
+                known = days.get((day.ref, day.day))
+                days[day.ref, day.day] = day if known is None else still_seen(known, day)
+    return sorted(days.values(), key=lambda day: day.day)
 
 
-def _refs(entry: Entry, ledger: LedgerStore, bounds: Bounds) -> Sequence[str]:
-    """Under which names the ledger holds it."""
-    if not entry.slo.by:
-        return (entry.ref,)
-    return ledger.parts(entry.ref, bounds.start.astimezone(UTC).date(), bounds.end.astimezone(UTC).date())
-
-
-def _closed(ledger: LedgerStore, ref: str, bounds: Bounds) -> list[Day]:
-    return ledger.closed(ref, bounds.start.astimezone(UTC), min(bounds.end, bounds.now).astimezone(UTC))
+def _held(entry: Entry, ledger: LedgerStore, bounds: Bounds) -> tuple[frozenset[date], Iterable[Day]]:
+    """The days of the month that were counted for good, and all that is held of it."""
+    first, last = (at.astimezone(UTC).date() for at in (bounds.start, min(bounds.end, bounds.now)))
+    stretch, by = (first, last + timedelta(days=1)), entry.slo.by
+    parts = (name for name in ledger.parts(entry.ref, *stretch) if group_of(name, by) is not None)
+    return ledger.closed(entry.noted, *stretch), ledger.read(parts if by else (entry.ref,), *stretch)
 
 
 def _touched(bounds: Bounds) -> Iterator[date]:

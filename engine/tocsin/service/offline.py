@@ -15,16 +15,17 @@ from tocsin.backtest.ticks import Ticks
 from tocsin.backtest.values import asked
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.accounting import Account, account, window_of
-from tocsin.evaluate.counting import LATE, named, statement
+from tocsin.evaluate.counting import LATE, statement
 from tocsin.evaluate.grouped import GroupedQuestion
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
+from tocsin.evaluate.naming import name_of
 from tocsin.evaluate.questions import QUESTIONS
 from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.slo_budget import NOT_EXCLUDED, SPENT
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.evaluate.words import percent
 from tocsin.ledger.methods import events_of
-from tocsin.ports import Labels, MetricSource
+from tocsin.ports import MetricSource
 from tocsin.service.backtest import Reading, lead_of, run
 from tocsin.service.board import Standing
 from tocsin.spec import LedgerSettings
@@ -109,11 +110,10 @@ def _objectives(
             days = statement(source, slo.ref, events_of(slo.sli), since.astimezone(UTC).date(), at + LATENESS)
         except SourceError as error:
             raise UnavailableError(f"the events of {slo.ref} cannot be counted: {error}") from error
-        groups: Mapping[Labels, SloStatus] = {(): worst}
+        groups: Mapping[str, SloStatus] = {slo.ref: worst}
         if isinstance(question, GroupedQuestion) and question.statuses:
-            groups = question.statuses
-        for group, status in sorted(groups.items()):
-            ref = slo.ref + named(group)
+            groups = {name_of(slo.ref, slo.by, group): status for group, status in question.statuses.items()}
+        for ref, status in sorted(groups.items()):
             found = account(slo, [day for day in days if day.ref == ref], at, _pace(status))
             told = _told(status, ref, at, found, _unseen(found, floor, whole=first is None or first <= start))
             yield Objective(told, start, end, found.coverage)
