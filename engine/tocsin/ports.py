@@ -191,7 +191,7 @@ class AlertText:
     """One alert as a person reads it; *facts* are ordered (label, value) lines such as burn rate and budget left.
 
     *summary* says what is wrong, *description* what that means or what to do, *reason* why it fires or is over; *links*
-    are (label, URL).
+    are (label, URL). A *muted* one stands in a message about others, because people know of it and it still fires.
     """
 
     title: str
@@ -208,6 +208,7 @@ class AlertText:
     description: str = ""
     links: Labels = ()
     graph: Graph | None = None
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

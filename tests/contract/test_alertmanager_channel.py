@@ -11,16 +11,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from tests.alerts import NOON, message, seconds, text, view
+from tests.alerts import NOON, channel, message, notifications, route, seconds, text, view
 from tests.couriers import TestClock
 
 from tocsin.demo.receivers import HttpReceiver, Reply
-from tocsin.errors import MisuseError
+from tocsin.errors import MisuseError, UnavailableError
 from tocsin.evaluate.memory import GroupEpisode, GroupKey, GroupState
 from tocsin.ports import Action, Delivery, Outcome
-from tocsin.service.renewal import RESOLVED_FOR, Renewal, Renewing, lasting, standing
+from tocsin.service.renewal import RESOLVED_FOR, Renewal, Renewing, lasting, standing, teller
 from tocsin_notifiers import build
 
 SERVER = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
@@ -121,6 +122,22 @@ def test_what_was_told_and_fires_is_said_again_in_the_words_of_the_moment() -> N
     assert set(said) == {"told", "blind", "new"}
     assert said["told"].summary == "now 9%"
     assert said["new"].resolved_at == NOON
+
+
+def test_what_fires_is_said_again_while_the_store_is_away() -> None:
+    """Alertmanager would take it for over; what had ended before is said again as long as ever."""
+    groups = {GroupKey("am", "*"): GroupState(NOON, (GroupEpisode(text("told"), NOON, announced=True),))}
+    store, over = Mock(), view("over", resolved=NOON)
+    store.history.return_value = [over]
+    evaluator = Mock(notifications=notifications(channel("am", "alertmanager"), route("am")))
+    evaluator.memory.groups = groups
+    tell = teller(Mock(read=lambda: Mock(alerts=[view("told")])), store, evaluator)
+    before = tell("am", NOON + seconds(60))
+    store.history.side_effect = UnavailableError("the database does not work")
+    meanwhile, later = (tell("am", NOON + after) for after in (seconds(120), RESOLVED_FOR))
+
+    assert [{each.dedup_key for each in said} for said in (before, meanwhile)] == [{"told", "over"}] * 2
+    assert [each.dedup_key for each in later] == ["told"]
 
 
 def test_a_renewal_that_fails_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:

@@ -103,6 +103,7 @@ def test_another_receiver_amid_a_conversation() -> None:
 
     assert said == [("slack", "fire", ("a",)), ("email", "repeat", ("b", "a"))]
     assert ("muted", "its routes lead elsewhere now") in talk.sent[-1].alerts[1].facts
+    assert [each.muted for each in talk.sent[-1].alerts] == [False, True]
 
 
 def test_a_channel_with_a_new_name() -> None:

@@ -143,6 +143,17 @@ def test_a_group_message_becomes_incidents_where_each_alert_has_one() -> None:
     assert [m.dedup_key for m in reminder] == ["b"]
 
 
+def test_what_is_muted_is_no_incident_elsewhere() -> None:
+    """Somebody has acknowledged it, or silenced it; it stood there because people know of it. Its end closes it."""
+    known = text("known", facts=(("muted", "acknowledged by ana"),), muted=True)
+    over = replace(known, dedup_key="over", resolved_at=NOON)
+    fire = diverted(message("slack", Action.FIRE, text("new"), known, over), Fallback("pagerduty", alone=True), "why")
+    (whole,) = diverted(message("slack", Action.FIRE, text("new"), known), Fallback("email"), "why")
+
+    assert [(m.dedup_key, m.action) for m in fire] == [("new", Action.FIRE), ("over", Action.RESOLVE)]
+    assert [each.dedup_key for each in whole.alerts] == ["new", "known"]
+
+
 def test_the_more_severe_the_sooner_it_goes_elsewhere() -> None:
     """And what has no severity of ours does not wait for ever."""
     assert list(DEADLINES) == sorted(DEADLINES)

@@ -37,11 +37,18 @@ def fallbacks(notifications: Iterable[Notifications]) -> dict[str, Fallback]:
 
 
 def diverted(message: Notification, fallback: Fallback, why: str) -> tuple[Notification, ...]:
-    """*message* as it is sent to the fallback, saying *why*; one for each alert where each is an incident there."""
+    """*message* as it is sent to the fallback, saying *why*; one for each alert where each is an incident there.
+
+    What is muted is context of a message, and no incident.
+    """
     notes = (why, *message.notes)
     if not fallback.alone:
         return (replace(message, channel=fallback.to, notes=notes, receipt=""),)
-    told = [text for text in message.alerts if message.action is not Action.REPEAT or text.resolved_at is not None]
+    told = [
+        text
+        for text in message.alerts
+        if text.resolved_at is not None or not (text.muted or message.action is Action.REPEAT)
+    ]
     return tuple(_alone(message, fallback, text, notes) for text in told)
 
 

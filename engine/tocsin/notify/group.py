@@ -283,7 +283,7 @@ def _hushed(episode: GroupEpisode, course: Course, scene: _Scene) -> AlertText:
     why = [mute.reason.removeprefix("(").removesuffix(")") for mute in mutes]
     if text.dedup_key in scene.taken:
         why.append(f"acknowledged by {scene.taken[text.dedup_key].by}")
-    return replace(text, facts=(*text.facts, ("muted", "; ".join(why) or course.quiet(episode))))
+    return replace(text, facts=(*text.facts, ("muted", "; ".join(why) or course.quiet(episode))), muted=True)
 
 
 def _now_told(episode: GroupEpisode, texts: Mapping[str, AlertText], now: datetime) -> GroupEpisode:

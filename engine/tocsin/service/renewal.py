@@ -7,11 +7,12 @@ that hangs does not stop it, for an alert that nobody can look at has not ended.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from tocsin.errors import TocsinError
 from tocsin.evaluate.memory import GroupKey, GroupState, Store
 from tocsin.evaluate.model import AlertView
 from tocsin.notify.routing import Directory, alert_text
@@ -66,12 +67,20 @@ def standing(
 
 
 def teller(board: Board, store: Store, evaluator: Evaluator) -> Callable[[str, datetime], tuple[AlertText, ...]]:
-    """What each channel has been told, by what the evaluator knows and the store remembers."""
+    """What each channel has been told, by what the evaluator knows and the store remembers.
+
+    While the store is away the ends are those that it knew last: what fires must be said again all the same.
+    """
+    past: Sequence[AlertView] = ()
 
     def tell(channel: str, now: datetime) -> tuple[AlertText, ...]:
+        nonlocal past
         live = {view.dedup_key: view for view in board.read().alerts}
         directory = Directory.of(evaluator.notifications)
-        past = store.history(severity=None, status="resolved", limit=MOST_RESOLVED)
+        try:
+            past = store.history(severity=None, status="resolved", limit=MOST_RESOLVED)
+        except TocsinError as error:
+            log.warning("%s: ends cannot be said again: %s", channel, type(error).__name__)
         recent = (view for view in past if view.resolved_at and now - view.resolved_at < RESOLVED_FOR)
         ended = [view for view in recent if any(key.channel == channel for key in directory.destinations(view))]
         return standing(channel, evaluator.memory.groups, live, ended, now)
