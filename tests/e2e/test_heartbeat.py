@@ -1,8 +1,10 @@
 """A watcher elsewhere hears Tocsin while all of it works, and misses it within two intervals when a stage is cut."""
 
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from tests.e2e.conftest import Evaluator, Lab, until
@@ -75,6 +77,18 @@ def test_it_stops_when_the_state_cannot_be_stored(lab: Lab, watcher: Watcher) ->
         locked.rollback()
     watcher.beats_again()
     assert evaluator.stop() == 0
+
+
+def test_it_stops_when_no_channel_takes_anything(lab: Lab, watcher: Watcher) -> None:
+    """Where all of them only fail nobody hears of anything, though Tocsin itself is well."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        closed = taken.getsockname()[1]
+    lab.environ |= {"INBOX_PORT": str(closed), "RECEIVER_URL": f"http://127.0.0.1:{closed}"}
+    evaluator = lab.serve("--heartbeat", watcher.url, "--heartbeat-every", "1s")
+    watcher.beats_again()
+    lab.exporter.level = 10
+    watcher.falls_silent(evaluator)
+    assert evaluator.get("/readyz").status_code == 200
 
 
 def test_a_dead_process_is_missed(lab: Lab, watcher: Watcher) -> None:

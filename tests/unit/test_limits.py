@@ -12,7 +12,8 @@ from tocsin.evaluate.memory import Fallback
 from tocsin.notify.fallback import DEADLINES, deadline, diverted, fallbacks
 from tocsin.notify.limits import PATIENCE, Breaker, BreakerState, Window
 from tocsin.notify.storm import together
-from tocsin.ports import Action, Rate
+from tocsin.ports import HEARTBEAT, Action, Rate
+from tocsin.service.delivery import Worker, cut_off
 from tocsin.units import UnitError, parse_rate
 
 # --- rate --------------------------------------------------------------------------------------------------
@@ -80,6 +81,21 @@ def test_the_breaker_opens_after_some_failures_and_closes_with_a_success() -> No
     assert breaker.state(now + seconds(PATIENCE)) is BreakerState.HALF_OPEN
     assert breaker.failed(now, seconds).until == now + seconds(PATIENCE + 1)
     assert breaker.worked() == Breaker()
+
+
+@pytest.mark.parametrize(
+    ("failing", "working", "expected"),
+    [((), (), False), (("slack",), ("email",), False), (("slack", "email"), (), True)],
+)
+@pytest.mark.parametrize("heartbeat", [False, True])
+def test_cut_off_is_who_has_no_channel_that_works(
+    failing: tuple[str, ...], working: tuple[str, ...], expected: bool, heartbeat: bool
+) -> None:
+    """The heartbeat tells nobody of an alert, so it is none; without channels nobody expects to be told."""
+    workers = [Worker(name, breaker=BreakerState.HALF_OPEN) for name in failing]
+    workers += [Worker(name) for name in (*working, *[HEARTBEAT] * heartbeat)]
+
+    assert cut_off(workers) is expected
 
 
 # --- storms ------------------------------------------------------------------------------------------------

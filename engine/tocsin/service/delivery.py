@@ -16,7 +16,7 @@ from datetime import timedelta
 from tocsin.errors import TocsinError
 from tocsin.evaluate.memory import Fallback, OutboxDepth, Store
 from tocsin.notify.limits import BreakerState
-from tocsin.ports import Channel, Clock
+from tocsin.ports import HEARTBEAT, Channel, Clock
 from tocsin.service.dispatch import REPEATED, Dispatch
 
 __all__ = ["REPEATED", "Courier", "Worker", "Workers", "nobody"]
@@ -47,6 +47,12 @@ class Worker:
     error: str = ""
     overdue: timedelta = timedelta()
     breaker: BreakerState = BreakerState.CLOSED
+
+
+def cut_off(workers: Iterable[Worker]) -> bool:
+    """Whether there is no channel left that takes what it is sent, so that nobody hears of anything."""
+    people = [worker for worker in workers if worker.channel != HEARTBEAT]
+    return bool(people) and all(worker.breaker is not BreakerState.CLOSED for worker in people)
 
 
 Workers = Callable[[Iterable[OutboxDepth]], tuple[Worker, ...]]

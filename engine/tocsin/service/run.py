@@ -26,6 +26,7 @@ from tocsin.service.askers import Askers
 from tocsin.service.board import Board, Standing
 from tocsin.service.canary import Canaries
 from tocsin.service.couriers import Couriers
+from tocsin.service.delivery import cut_off
 from tocsin.service.detour import Detour
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
@@ -191,8 +192,11 @@ class Process:
         return Links(page, source, self._taken.signature, self._secret, graphs_of(definitions.workspace))
 
     def _fault(self) -> str:
-        """What is wrong with this evaluator, in words; empty while it can be relied on."""
-        return "; ".join(f"{name}: {each.reason}" for name, each in readiness(self._desk).checks.items() if not each.ok)
+        """Why nobody could rely on this evaluator, in words; empty while they can."""
+        faults = [f"{name}: {each.reason}" for name, each in readiness(self._desk).checks.items() if not each.ok]
+        if cut_off(self._desk.workers(())):
+            faults.append("every channel only fails")
+        return "; ".join(faults)
 
     def start(self) -> str:
         """Answer requests and deliver; returns the URL."""
