@@ -11,15 +11,16 @@ from functools import lru_cache
 from tocsin.ports import Labels
 from tocsin.units import Duration
 
-_STRING = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + "|`[^`]*`"
-_TOKEN = re.compile(rf"({_STRING})|((?:#[^\n]*|\s)+)|[^\s#\"'`]+|.", re.DOTALL)
-_PLACE = re.compile(rf"({_STRING}|#[^\n]*)|\$window\b", re.DOTALL)
+STRING = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'" + "|`[^`]*`"
+"""What a string looks like, as a regular expression without groups."""
+_TOKEN = re.compile(rf"({STRING})|((?:#[^\n]*|\s)+)|[^\s#\"'`]+|.", re.DOTALL)
+_PLACE = re.compile(rf"({STRING}|#[^\n]*)|\$window\b", re.DOTALL)
 WINDOW = "$window"
 """Where a window goes in the PromQL of an SLI, such as `sum(rate(x[$window]))`."""
 STAND_IN = "604800s"
 """A window as long as its placeholder, so that every character stays where it is."""
 _SELECTOR = re.compile(
-    rf"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)? ?(?P<braces>\{{(?:{_STRING}|[^\"'`{{}}])*\}})? ?(?P<rest>.*)", re.DOTALL
+    rf"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)? ?(?P<braces>\{{(?:{STRING}|[^\"'`{{}}])*\}})? ?(?P<rest>.*)", re.DOTALL
 )
 
 

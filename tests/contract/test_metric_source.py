@@ -19,6 +19,7 @@ from tests.victoriametrics import binary, victoriametrics
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.promtool import find_promtool
 from tocsin.errors import SourceError, SourceUnreachableError
+from tocsin.evaluate.measures.presence import PresenceSli
 from tocsin.ports import Labels, MetricSource, Row
 from tocsin.promql import then
 from tocsin.units import Duration
@@ -230,6 +231,32 @@ def test_nonsense_is_a_source_error(source: MetricSource, query: str) -> None:
 
         assert not isinstance(caught.value, SourceUnreachableError)
         assert str(caught.value)
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize(("window", "looks"), [("599999ms", 10), ("29999ms", 1)])
+def test_a_subquery_without_a_step(name: str, request: pytest.FixtureRequest, window: str, looks: int) -> None:
+    """It looks each minute, whatever the distance of the points of a range; VictoriaMetrics would take that."""
+    source: PrometheusSource = request.getfixturevalue(name)
+    query = f'count_over_time((speed{{camera="a"}} >= bool 0)[{window}:])'
+    [row] = source.range(query, START + 10 * MINUTE, START + 30 * MINUTE, 10 * MINUTE).rows
+    [now] = source.instant(query, START + 30 * MINUTE).rows
+
+    assert [value for _, value in row.points] == [looks] * 3
+    assert now.value == looks
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_what_is_missing_has_no_value(name: str, request: pytest.FixtureRequest) -> None:
+    """Nothing is present where its series is gone; to VictoriaMetrics what is missing to the power of 0 is 1."""
+    source: PrometheusSource = request.getfixturevalue(name)
+    query = PresenceSli('speed{camera="b"} > 7').total("1m")
+    [row] = source.range(query, START, START + 30 * MINUTE, MINUTE).rows
+    minutes = [(at - START.timestamp()) / 60 for at, _ in row.points]
+
+    assert {value for _, value in row.points} == {1}
+    assert minutes[:11] == list(range(11))
+    assert max(minutes) <= 15
 
 
 @pytest.mark.parametrize("name", REAL)

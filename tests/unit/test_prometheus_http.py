@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 
+from tocsin.adapters import metricsql
 from tocsin.adapters.prometheus_http import MAX_POINTS, PrometheusSource
 from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
 from tocsin.ports import Row
@@ -200,6 +201,65 @@ class TestQuestions:
             source.custom_query_range("up", AT, AT, "5s")
 
         assert [request.form["timeout"] for request in server.requests] == ["540ms", "540ms"]
+
+
+class TestSubqueriesWithoutAStep:
+    """They mean the same to every server."""
+
+    QUERY = 'sum_over_time((x > bool 1)[6h:]) + y{a="[5m:]"}'
+
+    @staticmethod
+    def of(samples: int) -> Script:
+        """A server that has so many samples in a subquery of its own."""
+        return answer(success("vector", [{"metric": {}, "value": [1, str(samples)]}]))
+
+    def test_a_prometheus_reads_what_was_written(self) -> None:
+        """Its evaluation interval is the step; it is asked once which it is."""
+        with asking(self.of(1)) as (source, server):
+            source.instant(self.QUERY, AT)
+            source.instant(self.QUERY, AT)
+
+        queries = [request.form["query"] for request in server.requests]
+        assert queries == ["count_over_time(vector(1)[10s:])", self.QUERY, self.QUERY]
+
+    def test_who_takes_the_step_of_the_question_is_told_another(self) -> None:
+        """As VictoriaMetrics does; in a range that would be the distance of its points."""
+        with asking(self.of(100)) as (source, server):
+            source.instant(self.QUERY, AT)
+
+        assert [request.form.get("step") for request in server.requests] == ["100ms", None]
+        assert server.requests[1].form["query"] == 'sum_over_time((x > bool 1)[6h:1m]) + y{a="[5m:]"}'
+
+    def test_nobody_is_asked_in_vain(self) -> None:
+        """A query without such a subquery needs no answer to that."""
+        with asking(self.of(100)) as (source, server):
+            source.instant("sum_over_time(x[5m:1m])", AT)
+
+        assert len(server.requests) == 1
+
+    def test_who_cannot_be_told_is_not_asked(self) -> None:
+        """A wrong guess would be a wrong answer; the next question asks again."""
+        with asking(answer({"status": "error", "errorType": "execution", "error": "busy"}, "422 No")) as (
+            source,
+            server,
+        ):
+            for _ in range(2):
+                with pytest.raises(SourceError, match="busy"):
+                    source.instant(self.QUERY, AT)
+
+        assert {request.form["query"] for request in server.requests} == {"count_over_time(vector(1)[10s:])"}
+
+    def test_another_server_at_the_same_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is told within minutes."""
+        now = [0.0]
+        monkeypatch.setattr(metricsql, "monotonic", lambda: now[0])
+        with asking(self.of(1)) as (source, server):
+            source.instant(self.QUERY, AT)
+            server.script = self.of(100)
+            now[0] = metricsql.KNOWN + 1
+            source.instant(self.QUERY, AT)
+
+        assert "[6h:1m]" in server.requests[-1].form["query"]
 
 
 class TestAnswers:

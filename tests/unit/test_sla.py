@@ -373,8 +373,8 @@ def by_minutes(measure: Measure) -> Sla:
 
 def present(there: World, expression: str, when: Callable[[datetime], bool]) -> None:
     """Let *expression* have a value at some times."""
-    union = f'label_replace(0 * count((\n{expression}\n) != 0) ^ 0, "tocsin_part", "bad:1m", "", "")'
-    whole = f'label_replace(count((\n{expression}\n) != 0) ^ 0, "tocsin_part", "total:1m", "", "")'
+    union = f'label_replace(0 * (count((\n{expression}\n) != 0) > bool 0), "tocsin_part", "bad:1m", "", "")'
+    whole = f'label_replace(count((\n{expression}\n) != 0) > bool 0, "tocsin_part", "total:1m", "", "")'
 
     def answer(at: datetime) -> tuple[Row, ...]:
         marks = (("bad:1m", 0.0), ("total:1m", 1.0)) if when(at) else ()

@@ -6,7 +6,8 @@ partial answers dropped), so every question goes through one `_query` that
 - posts the query as a form, once: a failed look is a fact to be told, not to be hidden by a retry;
 - has one deadline for everything, also for a server that drips a byte at a time, and tells it to the server;
 - reads at most *max_bytes*, refuses redirects (a login page is no answer) and anything that is not the API's JSON;
-- always names the instant, and hands warnings and `isPartial` on.
+- always names the instant, and hands warnings and `isPartial` on;
+- means the same to every server (`tocsin.adapters.metricsql`).
 
 Every failure is a SourceError with a short text; SourceUnreachableError says that other questions would fail too.
 Only the resolver of host names may block longer than the deadline.
@@ -28,6 +29,7 @@ from prometheus_api_client import PrometheusConnect
 from tocsin.adapters.forms import form
 from tocsin.adapters.http_deadline import Guard, deadline, guarded
 from tocsin.adapters.http_faults import CONNECT, short, why
+from tocsin.adapters.metricsql import Dialect
 from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
 from tocsin.promql import over
@@ -84,6 +86,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         self.max_bytes = max_bytes
         self._guards: set[Guard] = set()
         self._aborted = False
+        self._dialect = Dialect()
         self._lock = threading.Lock()
         guarded(self._session, self.url, connections)
 
@@ -189,7 +192,11 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         limit = self.deadline if timeout is None else timeout
         # The server gives up a little earlier, so that its own words about a slow query arrive.
         limits = {"timeout": f"{max(round(limit * 900), 100)}ms", **AS_ASKED}
-        return _understand(*self._exchange(path, {**form, **limits}, limit))
+
+        def asked(path: str, form: Mapping[str, str]) -> _Reply:
+            return _understand(*self._exchange(path, {**form, **limits}, limit))
+
+        return asked(path, self._dialect.form(form, lambda about: _rows(asked("query", about))))
 
     def _exchange(
         self, path: str, data: Mapping[str, str], limit: float, method: str = "POST"

@@ -129,6 +129,7 @@ def sampled(now: str, window: str, function: str) -> str:
     """Samples of the instant expression *now* over *window*, added up; per second for `rate`.
 
     Every evaluation interval of the server is a sample; in windows above six hours every minute, which is enough.
+    Where a server has no such interval, the metric source writes a step (`tocsin.adapters.metricsql`).
     """
     step = _STEP if Duration.parse(window) > _RAW_LIMIT else ""
     samples = f"sum_over_time(({now})[{window}:{step}])"

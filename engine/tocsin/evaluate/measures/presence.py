@@ -15,11 +15,14 @@ class PresenceSli:
 
     def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:
         """None."""
-        return f"0 * {total or self.total(window, function)}"
+        return f"0 * ({total or self.total(window, function)})"
 
     def total(self, window: str, function: str = "rate") -> str:  # noqa: ARG002  # an SLI's words
-        """One where it is there, whatever the window; a comment at the end of the text ends with its line."""
-        return f"count((\n{self.expression}\n) != 0) ^ 0"
+        """One where it is there, whatever the window; a comment at the end of the text ends with its line.
+
+        Not `^ 0`: to VictoriaMetrics what is not there to the power of 0 is 1.
+        """
+        return f"count((\n{self.expression}\n) != 0) > bool 0"
 
     def mean(self, window: str) -> str | None:  # noqa: ARG002
         """Nothing is measured."""
