@@ -27,9 +27,12 @@ from tests.backfilled import backfilled
 from bench.bursty import History, history
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.accounting import account
+from tocsin.evaluate.asking import Asker, Unanswered
+from tocsin.evaluate.attribution import ask
 from tocsin.evaluate.counting import LONG, calibrated, sampled
 from tocsin.ledger.counts import Counts
 from tocsin.sli import Counters, RatioSli, guarded
+from tocsin.units import Duration
 
 EPOCH = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp())
 BEFORE, AFTER = 6 * 3600, 3600
@@ -111,6 +114,13 @@ class Trial:
         text = f"{self.until - self.since}s"
         return Result.of(*(self._one(f"sum(increase({one}[{text}]))") for one in (TOTAL, BAD)))
 
+    def attributed(self) -> Result:
+        """What is attributed to status codes."""
+        window = Duration.of(seconds=self.until - self.since)
+        found = ask(Asker(self.source, self.end), SLI, window, most=100, labels=("code",))
+        assert not isinstance(found, Unanswered), found
+        return Result.of(found[0].total, found[0].bad)
+
     def mean(self, step: timedelta, ratio: str) -> Result:
         """The mean of ratios, one each *step*."""
         return Result(math.nan, math.nan, float(np.mean(self._points(ratio, step))))
@@ -151,6 +161,7 @@ def methods(tried: Trial, kept: dict[str, Counts]) -> Mapping[str, Callable[[], 
         "sum of rate[5m] * 5m": lambda: tried.rates(FIVE),
         "compiled rules: increase[1h]": tried.hours,
         "increase over everything": tried.increase,
+        "attribution": tried.attributed,
         "mean of 5-minute ratios": lambda: tried.mean(FIVE, SLOTH),
         "Sloth: sum/count_over_time": lambda: tried.mean(MINUTE, SLOTH),
     }

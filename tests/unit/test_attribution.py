@@ -1,7 +1,7 @@
 """Who spent a budget: arithmetic, the API, and the page of an objective."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,28 +12,27 @@ from tests.snapshots import NOW
 from tocsin.errors import SourceError
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.attribution import Part, ask, attribute, told
-from tocsin.ports import Answer, Row, labels_of
+from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
 from tocsin.sli import RatioSli
 from tocsin.units import Duration
 
 HOUR = Duration.of(hours=1)
 PATH = "/api/v1/slos/be-camera/uptime/attribution"
 COUNTS = {"/a": (90.0, 100.0), "/b": (6.0, 400.0), "": (3.0, 10.0), "/<b>": (1.0, 90.0), "/d": (0.0, 400.0)}
+BAD, ALL = ({value: both[place] for value, both in COUNTS.items()} for place in (0, 1))
+BY_ROUTE = "sum by (job, route) ("
 
 
-def answer(window: str = "1h", label: str = "route") -> Answer:
-    """Bad and all events by route."""
-    rows = [
-        Row(labels_of({"tocsin_part": f"{kind}:{window}", **({label: value} if value else {})}), count[place])
-        for value, count in COUNTS.items()
-        for place, kind in enumerate(("bad", "total"))
-    ]
-    return Answer(tuple(rows), datetime(2026, 1, 1, tzinfo=UTC))
+def rows(query: str) -> tuple[Row, ...]:
+    """All events by the labels that bad ones have, and bad ones by series."""
+    wanted = ALL if query.startswith(BY_ROUTE) else {value: count for value, count in BAD.items() if count}
+    labels = ({"job": "shop", **({"route": value} if value else {})} for value in wanted)
+    return tuple(Row(labels_of(each), count) for each, count in zip(labels, wanted.values(), strict=True))
 
 
 def test_parts_are_the_whole() -> None:
     """The first ones by bad events, series without the label among them; then all others as one."""
-    one = attribute(answer(), "route", HOUR, 3)
+    one = attribute("route", BAD, ALL, 3)
 
     assert one is not None
     assert [part.value for part in one.first] == ["/a", "/b", ""]
@@ -43,14 +42,21 @@ def test_parts_are_the_whole() -> None:
 
 def test_nothing_to_attribute() -> None:
     """Without bad events, and where no series has the label, there is no answer."""
-    assert attribute(answer(), "route", Duration.of(minutes=5), 3) is None
-    assert attribute(answer(label="pod"), "route", HOUR, 3) is None
+    assert attribute("route", {}, ALL, 3) is None
+    assert attribute("pod", {"": 3.0}, {"": 5.0}, 3) is None
+
+
+def test_a_bad_event_is_an_event() -> None:
+    """Also where bad events are counted by somebody else than all of them."""
+    one = attribute("route", {"/a": 7.0, "/b": -1.0}, {"/b": 5.0}, 3)
+
+    assert one is not None
+    assert one.parts == (Part("/a", 7.0, 7.0), Part("", 0.0, 5.0))
 
 
 def test_one_value_for_all_tells_nothing() -> None:
     """A job that has all errors has all traffic, too."""
-    rows = tuple(Row(labels_of({"tocsin_part": f"{kind}:1h", "job": "a"}), 5.0) for kind in ("bad", "total"))
-    one = attribute(Answer(rows, NOW), "job", HOUR, 3)
+    one = attribute("job", {"a": 5.0}, {"a": 5.0}, 3)
 
     assert one is not None
     assert list(told([one])) == []
@@ -59,25 +65,23 @@ def test_one_value_for_all_tells_nothing() -> None:
 @pytest.mark.parametrize(("more", "labels"), [({}, ["route"]), ({"503": 40.0}, ["code", "route"])])
 def test_what_makes_an_event_bad_explains_nothing(more: dict[str, float], labels: list[str]) -> None:
     """That all errors have the one status of errors is no news; which of two may be. A pinned label is not asked."""
-    counts = {
-        "code": {"200": (0.0, 900.0), "500": (60.0, 60.0), **{code: (bad, bad) for code, bad in more.items()}},
-        "route": {"/a": (50.0, 500.0), "/b": (10.0, 460.0)},
-    }
+    codes = {"500": 60.0, **more}
+    routes = {"/a": 5 / 6, "/b": 1 / 6}
 
     class Source(FakeSource):
-        """Answers by label."""
+        """Answers by series, and by what it is asked for."""
 
         def instant(self, query: str, at: datetime) -> Answer:
-            assert "by (level)" not in query
-            if query.startswith("topk("):
-                return Answer((Row(labels_of({"route": "/a", "code": "500", "level": "error"}), 3.0),), at)
-            label = next(name for name in counts if f"by ({name})" in query)
-            rows = [
-                Row(labels_of({"tocsin_part": f"{kind}:1h", label: value}), both[place])
-                for value, both in counts[label].items()
-                for place, kind in enumerate(("bad", "total"))
-            ]
-            return Answer(tuple(rows), at)
+            if query.endswith("> 0"):
+                found = [
+                    Row(labels_of({"route": route, "code": code, "level": "error"}), share * count)
+                    for route, share in routes.items()
+                    for code, count in codes.items()
+                ]
+            else:
+                assert query.startswith("sum by (code, route) (")
+                found = [Row(labels_of({"route": route, "code": "200"}), 500.0) for route in routes]
+            return Answer(tuple(found), at)
 
     sli = RatioSli('a{job="x"}', 'a{job="x",code=~"5..",level="error"}')
     found = ask(Asker(Source(), NOW), sli, HOUR, most=3)
@@ -86,20 +90,92 @@ def test_what_makes_an_event_bad_explains_nothing(more: dict[str, float], labels
     assert sorted(one.label for one in found) == labels
 
 
+@pytest.mark.parametrize("good", [False, True])
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [("6h", ["0s"]), ("7h", ["0s", "3h25m 3h25m 3h30m"]), ("30d", ["0s", "29d17h55m 5h55m 6h"])],
+)
+def test_questions_are_few(window: str, expected: list[str], *, good: bool) -> None:
+    """Two for each selector, however long the range is: the newest chunk, and all that are older."""
+    asked: list[tuple[str, str]] = []
+
+    class Source(FakeSource):
+        """A group of twenty routes; it says when it was asked."""
+
+        def instant(self, query: str, at: datetime) -> Answer:
+            asked.append((query, str(_ago(at))))
+            count = 3.0 if query.startswith("sum by (route) (") else 1.0
+            return Answer(tuple(Row(labels_of({"route": f"/{n}"}), count) for n in range(20)), at)
+
+        def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+            asked.append((query, " ".join(str(each) for each in (_ago(start), _ago(end), _length(step)))))
+            return RangeAnswer((RangeRow(labels_of({"route": "/0"}), ((0.0, 4.0), (1.0, 5.0))),))
+
+    part = 'y{job="x"}'
+    sli = RatioSli('x{job="x"}', good_events=part) if good else RatioSli('x{job="x"}', bad_events=part)
+    found = ask(Asker(Source(), NOW), sli, Duration.parse(window), most=20)
+
+    assert isinstance(found, tuple)
+    assert [when for _, when in asked] == expected * 2
+    assert all(text.count("offset 5m") == 0 for text, when in asked if when == "0s")
+    more = 9.0 * (len(expected) - 1)
+    first = next(one for one in found[0].parts if one.value == "/0")
+    assert (first.bad, first.total) == (2.0 if good else 1.0 + more, 3.0 + more)
+
+
+def _ago(at: datetime) -> Duration:
+    return _length(NOW - at)
+
+
+def _length(delta: timedelta) -> Duration:
+    return Duration(delta // timedelta(milliseconds=1))
+
+
+def test_other_expressions_are_asked_by_label() -> None:
+    """What is no plain counter is measured in chunks; nothing is asked unless somebody names labels."""
+    asked: list[str] = []
+
+    class Source(FakeSource):
+        """Two chunks of bad and of all events."""
+
+        def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
+            asked.append(query)
+            assert (_ago(start), _ago(end), _length(step)) == tuple(map(Duration.parse, ("6h", "0s", "6h")))
+            counts = {("bad", "/a"): 3.0, ("total", "/a"): 10.0, ("total", "/b"): 10.0}
+            return RangeAnswer(
+                tuple(
+                    RangeRow(labels_of({"tocsin_part": f"{kind}:6h", "route": route}), ((0.0, count), (1.0, count)))
+                    for (kind, route), count in counts.items()
+                )
+            )
+
+    sli = RatioSli("sum(rate(x[$window]))", "sum(rate(y[$window]))")
+    asker, window = Asker(Source(), NOW), Duration.of(hours=12)
+
+    assert ask(asker, sli, window, most=3) == ()
+    found = ask(asker, sli, window, most=3, labels=("route",))
+    assert isinstance(found, tuple)
+    assert found[0].parts == (Part("/a", 6.0, 20.0), Part("", 0.0, 20.0))
+    assert len(asked) == 1
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A service in trouble, and a source that knows who."""
     with standing(tmp_path) as site:
 
-        def instant(query: str, _at: datetime) -> Answer:
+        def instant(query: str, at: datetime) -> Answer:
             site.source.asked.append(query)
             if site.source.error is not None:
                 raise site.source.error
-            if query.startswith("topk("):
-                return Answer((Row(labels_of({"route": "/a", "job": "shop"}), 3.0),), NOW)
-            return answer("30d" if "[30d]" in query else "1h") if "by (route)" in query else Answer((), NOW)
+            return Answer(rows(query), at)
 
-        site.source.instant = instant  # type: ignore[assignment,method-assign]
+        def spread(query: str, _start: datetime, end: datetime, _step: timedelta) -> RangeAnswer:
+            found = instant(query, end).rows
+            return RangeAnswer(tuple(RangeRow(one.labels, ((0.0, one.value),)) for one in found))
+
+        site.source.instant = instant  # type: ignore[method-assign]
+        site.source.range = spread  # type: ignore[assignment,method-assign]
         yield site
 
 
@@ -128,10 +204,10 @@ class TestApi:
         }
 
     def test_labels_can_be_named(self, site: Site) -> None:
-        """Then nobody looks for labels: one question for each."""
+        """Then nobody looks for labels: bad and all events are asked for by all of them."""
         site.get(PATH, label="route, pod", at=(NOW - timedelta(hours=2)).isoformat())
 
-        assert len(site.source.asked) == 2
+        assert [text.startswith("sum by (route, pod) (") for text in site.source.asked] == [True, True]
 
     @pytest.mark.parametrize(
         ("params", "words"),

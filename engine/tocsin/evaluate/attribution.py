@@ -1,34 +1,31 @@
 """Which values of a label spent the budget: bad events by value, with their shares, the first few and the rest named.
 
-One question for each label: bad and all events of the SLI by its values (`increase` over the window, so every event
-weighs the same). The sum of the parts is the whole by construction: what no first value spent is the rest, and events
-of series without the label are a value of their own. Counts of Prometheus are extrapolated, so they may be fractions;
-shares are not concerned, for all series of a window are stretched alike where they are scraped alike.
+Events are counted as the ledger counts them (`tocsin.evaluate.tally`), so that what is attributed in a time range is
+what the budget counts in it: also what series are born with, what pods counted that are gone, and what was counted over
+a gap. The sum of the parts is the whole by construction: what no first value spent is the rest, and events of series
+without the label are a value of their own.
 
-Which labels there are is told by the series that counted bad events (all events, where an SLI counts good ones): at
-most MOST_SERIES are looked at, those with the most events.
+Bad events are asked for by series, which says what labels there are, and all events by those labels: four questions
+however long the range is and however many labels and groups there are, two where it is no longer than six hours. An SLI
+that is no plain counter is asked for each label that somebody names.
 
 Of an SLI over slices the events in the slices are attributed, not the slices: a slice has no labels.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import fsum, inf, isfinite
+from dataclasses import dataclass
+from math import fsum, inf
 
 from tocsin.evaluate.asking import MARK, Asker, Unanswered
-from tocsin.evaluate.burn import union
+from tocsin.evaluate.tally import Tally, counted, measured
 from tocsin.evaluate.words import percent
-from tocsin.guards import RAW_LIMIT
-from tocsin.ports import Answer
-from tocsin.promql import over
+from tocsin.ports import Labels
 from tocsin.proofs.selectors import selectors
-from tocsin.sli import Sli, SlicedSli, for_long
+from tocsin.sli import Counters, Sli, SlicedSli
 from tocsin.units import Duration
 
-MOST_SERIES = 100
-"""Series whose labels are looked at: those with the most events have the labels of the others."""
 MOST_LABELS = 12
-"""Labels asked for where nobody names any."""
+"""Labels looked at where nobody names any."""
 _NO_LABELS = frozenset({"__name__", "le", "quantile"})
 
 
@@ -85,59 +82,37 @@ class Attribution:
         return self.share(self.first[0]) - self.traffic(self.first[0]) if self.first else -inf
 
 
-def counted(sli: Sli, window: Duration) -> Sli:
-    """What is attributed: events; over long windows without the guard that would read each of them twice."""
-    inner = sli.inner if isinstance(sli, SlicedSli) else sli
-    return for_long(inner) if window > RAW_LIMIT else inner
-
-
-def labels_query(sli: Sli, window: Duration) -> str | None:
-    """Ask for the series with the most events, which have all labels; None where an SLI is no plain counter."""
-    counters = counted(sli, window).counters()
-    if counters is None:
-        return None
-    selector = counters.total if counters.good else counters.part
-    return f"topk({MOST_SERIES}, increase({over(selector, str(window))}) > 0)"
-
-
-def conditions(sli: Sli, window: Duration) -> Mapping[str, bool]:
+def conditions(counters: Counters) -> Mapping[str, bool]:
     """The labels by which bad (or good) events are told from all of them, and whether to one value.
 
     That errors have the status of errors explains nothing; which of several they have does.
 
-    >>> from tocsin.sli import RatioSli
-    >>> conditions(RatioSli('a{job="x"}', 'a{job="x",code=~"5..",level="error"}'), Duration.of(hours=1))
+    >>> conditions(Counters('a{job="x"}', 'a{job="x",code=~"5..",level="error"}'))
     {'code': False, 'level': True}
     """
-    counters = counted(sli, window).counters()
-    if counters is None:
-        return {}
     whole = {matcher for one in selectors(counters.total) for matcher in one.matchers}
     part = [matcher for one in selectors(counters.part) for matcher in one.matchers if matcher not in whole]
     return {matcher.label: matcher.op == "=" and not counters.good for matcher in part}
 
 
-def labels_in(answer: Answer) -> tuple[str, ...]:
+def labels_in(series: Iterable[Labels]) -> tuple[str, ...]:
     """The labels that tell these series apart, or that some of them have: most values first."""
     found: dict[str, set[str]] = {}
-    for row in answer.rows:
-        for name, value in row.labels:
+    for labels in series:
+        for name, value in labels:
             if name not in _NO_LABELS:
                 found.setdefault(name, set()).add(value)
     return tuple(sorted(found, key=lambda name: (-len(found[name]), name)))
 
 
-def label_query(sli: Sli, label: str, window: Duration, within: Sequence[str] = ()) -> str:
-    """Ask for bad and all events by the values of *label*, in groups of *within*."""
-    by = tuple(dict.fromkeys((*within, label)))
-    return union(replace(counted(sli, window), by=by), (window,), "increase")  # type: ignore[type-var]
+def attribute(label: str, bad: Mapping[str, float], total: Mapping[str, float], most: int) -> Attribution | None:
+    """Attribute events by the values of *label*; None where none is bad, or where no series has the label.
 
-
-def attribute(answer: Answer, label: str, window: Duration, most: int) -> Attribution | None:
-    """Read such an answer; None where it has no bad events, or where no series has the label."""
-    bad, total = (_by_value(answer, f"{kind}:{window}", label) for kind in ("bad", "total"))
-    found = [Part(value, max(count, 0.0), total.get(value, 0.0)) for value, count in bad.items()]
-    found += [Part(value, 0.0, count) for value, count in total.items() if value not in bad]
+    A bad event is an event, also where bad ones and all of them are counted by different targets.
+    """
+    bad = {value: max(count, 0.0) for value, count in bad.items()}
+    total = {value: max(total.get(value, 0.0), bad.get(value, 0.0)) for value in bad.keys() | total.keys()}
+    found = [Part(value, bad.get(value, 0.0), count) for value, count in total.items()]
     if not any(part.bad > 0 for part in found) or {part.value for part in found} == {""}:
         return None
     found.sort(key=lambda part: (-part.bad, -part.total, part.value))
@@ -149,14 +124,12 @@ def attribute(answer: Answer, label: str, window: Duration, most: int) -> Attrib
     return Attribution(label, tuple(first), rest)
 
 
-def _by_value(answer: Answer, mark: str, label: str) -> Mapping[str, float]:
-    """Events by the values of *label*; of groups, together."""
+def by_value(events: Tally, label: str) -> Mapping[str, float]:
+    """Events by the values of *label*, whatever other labels they have."""
     found: dict[str, float] = {}
-    for row in answer.rows:
-        labels = dict(row.labels)
-        if labels.get(MARK) == mark and isfinite(row.value):
-            value = labels.get(label, "")
-            found[value] = found.get(value, 0.0) + row.value
+    for labels, count in events.items():
+        value = dict(labels).get(label, "")
+        found[value] = found.get(value, 0.0) + count
     return found
 
 
@@ -173,31 +146,59 @@ def ask(
     *,
     most: int,
     labels: Sequence[str] = (),
-    within: Sequence[str] = (),
+    within: tuple[str, ...] = (),
     most_labels: int = MOST_LABELS,
 ) -> tuple[Attribution, ...] | Unanswered:
-    """Attribute the bad events of *window* to *labels*; without any, to those that the series have and that tell."""
-    given = labels
-    if not given:
-        query = labels_query(sli, window)
-        if query is None:
-            return ()
-        answer = asker.complete(query)
-        if isinstance(answer, Unanswered):
-            return answer
-        known = conditions(sli, window)
-        given = [name for name in labels_in(answer) if name not in within and not known.get(name)][:most_labels]
-    else:
-        known = {}
+    """Attribute the bad events of *window* to *labels*; without any, to those that the series have and that tell.
+
+    Where the asker sees only the rows of one group, *within* are the labels by which it knows them.
+    """
+    inner = sli.inner if isinstance(sli, SlicedSli) else sli
+    counters = inner.counters()
+    if counters is None:
+        return _measured(asker, inner, window, most, labels, within)
+    by = tuple(dict.fromkeys((*within, *labels))) if labels else None
+    part = counted(asker, counters, counters.part, window, by)
+    if isinstance(part, Unanswered):
+        return part
+    known = {} if labels else conditions(counters)
+    found = [name for name in labels_in(part) if name not in within and not known.get(name)][:most_labels]
+    names = tuple(labels or sorted(found))
+    if not names:
+        return ()
+    total = counted(asker, counters, counters.total, window, tuple(dict.fromkeys((*within, *names))))
+    if isinstance(total, Unanswered):
+        return total
+    told_by = {name: attribute(name, *_bad_and_all(counters, part, total, name), most) for name in names}
+    telling = [one for one in told_by.values() if one is not None and not (one.label in known and _alone(one))]
+    return tuple(telling if labels else told(telling))
+
+
+def _bad_and_all(
+    counters: Counters, part: Tally, total: Tally, label: str
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    some, every = by_value(part, label), by_value(total, label)
+    if not counters.good:
+        return some, every
+    # without good events all are bad, or where they are needed nothing is known
+    return {v: every[v] - some.get(v, 0.0) for v in every if v in some or not counters.needed}, every
+
+
+def _measured(  # noqa: PLR0917 - what, in which window, and how it is told
+    asker: Asker, sli: Sli, window: Duration, most: int, labels: Sequence[str], within: tuple[str, ...]
+) -> tuple[Attribution, ...] | Unanswered:
     found = []
-    for label in given:
-        answer = asker.complete(label_query(sli, label, window, within))
-        if isinstance(answer, Unanswered):
-            return answer
-        one = attribute(answer, label, window, most)
-        if one is not None and not (label in known and _alone(one)):
+    for label in labels:
+        events = measured(asker, sli, window, tuple(dict.fromkeys((*within, label))))
+        if isinstance(events, Unanswered):
+            return events
+        bad, total = (
+            by_value({of: n for of, n in events.items() if dict(of).get(MARK, "").startswith(kind)}, label)
+            for kind in ("bad:", "total:")
+        )
+        if (one := attribute(label, bad, total, most)) is not None:
             found.append(one)
-    return tuple(found if labels else told(found))
+    return tuple(found)
 
 
 def _alone(one: Attribution) -> bool:
