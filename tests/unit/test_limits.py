@@ -120,6 +120,14 @@ def test_a_storm_tells_of_every_alert_the_worst_first() -> None:
     assert together(messages[::-1]).dedup_key == joined.dedup_key != together(messages[:2]).dedup_key
 
 
+def test_a_storm_says_what_is_to_be_said_of_all() -> None:
+    """Such as that they may be repeats, or why they are here; what is to be said of one of them is left out."""
+    notes = (("may be a repeat",), ("flapped twice", "may be a repeat"))
+    messages = [replace(message("slack", key=str(n)), notes=each) for n, each in enumerate(notes)]
+
+    assert together(messages).notes[1:] == ("may be a repeat",)
+
+
 def test_a_storm_of_ends_is_an_end() -> None:
     """Nothing fires any more."""
     over = [message("slack", Action.RESOLVE, key=str(n)) for n in range(3)]

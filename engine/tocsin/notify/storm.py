@@ -23,7 +23,7 @@ def limit(critical: int, waiting: int) -> int:
 
 
 def together(messages: Sequence[Notification]) -> Notification:
-    """One message in place of *messages*; the latest words of each alert, the most severe first.
+    """One message in place of *messages*; the latest words of each alert, the most severe first, and notes of them all.
 
     Its key is made of theirs, so that a second attempt is the same message.
     """
@@ -37,11 +37,12 @@ def together(messages: Sequence[Notification]) -> Notification:
     counts = [f"{count} {severity} firing" for severity, count in sorted(firing.items(), key=lambda c: -c[1])]
     if resolved := sum(text.resolved_at is not None for text in alerts):
         counts.append(f"{resolved} resolved")
+    shared = [note for note in messages[0].notes if all(note in message.notes for message in messages)]
     return Notification(
         channel=messages[0].channel,
         dedup_key=f"storm-{sha256(names.encode()).hexdigest()[:40]}",
         action=Action.RESOLVE if over else Action.FIRE,
         alerts=alerts,
         evaluated_at=min(message.evaluated_at for message in messages),
-        notes=(f"a storm: {len(messages)} messages in one, {', '.join(counts)}",),
+        notes=(f"a storm: {len(messages)} messages in one, {', '.join(counts)}", *shared),
     )

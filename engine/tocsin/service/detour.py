@@ -4,15 +4,22 @@ A message that was sent this way gets into the outbox as sent, for the record an
 gets there to be sent. One that got no answer may have arrived: it says so, and is tried five times at most where the
 receiver does not join copies, as from the outbox. Else only if the process ends before the store works again may a
 message go out twice.
+
+As from the outbox the most severe go first, a storm is put together, what waits in one conversation is told in one
+message, and what a channel does not take goes to its fallback.
 """
 
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from tocsin.adapters.outbox import folded, urgency
+from tocsin.evaluate.memory import Fallback
+from tocsin.notify.fallback import deadline, diverted
+from tocsin.notify.storm import limit, together
 from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin.service.dispatch import repeated
 from tocsin_notifiers.retry import MOST_UNKNOWNS
@@ -45,10 +52,15 @@ class Detour:
 
     channels: Mapping[str, Channel]
     clock: Clock
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     _queues: dict[str, list[Notification]] = field(default_factory=dict)
     _sent: dict[Key, str] = field(default_factory=dict)
     """Receipts of what went out."""
     _tried: dict[Key, datetime] = field(default_factory=dict)
+    _refused: set[Key] = field(default_factory=set)
+    """What a channel does not take; a fallback gets it, if there is one."""
+    _copies: dict[Key, Notification] = field(default_factory=dict)
+    """What is still to be sent to fallbacks."""
     _unknown: Counter[Key] = field(default_factory=Counter)
     """How often each may have arrived, where the receiver does not join copies."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,26 +90,44 @@ class Detour:
         now = self.clock.now()
         with self._lock:
             held: set[tuple[str, str]] = set()
-            for message in messages:
-                channel = self.channels.get(message.channel)
-                tried = self._tried.get(key_of(message))
-                if channel is None or key_of(message)[:2] in held:
+            elsewhere: set[tuple[str, str]] = set()
+            under_way = [message for queue in self._queues.values() for message in queue]
+            for message in (*messages, *(copy for copy in self._copies.values() if copy not in under_way)):
+                key = key_of(message)
+                channel, tried, talk = self.channels.get(message.channel), self._tried.get(key), key[:2]
+                if channel is None or talk in held:
+                    continue
+                if key in self._refused:
+                    elsewhere.add(talk)
+                    continue
+                if talk in elsewhere:
+                    self._refused.add(key)
+                    self._divert(message, f"told here, as {message.channel} did not take what came before")
                     continue
                 early = tried is not None and timedelta() <= now - tried < AGAIN_AFTER
-                if early or self._unknown[key_of(message)] >= MOST_UNKNOWNS:
-                    held.add(key_of(message)[:2])  # later messages of a conversation never overtake earlier ones
+                if early or self._unknown[key] >= MOST_UNKNOWNS:
+                    held.add(talk)  # later messages of a conversation never overtake earlier ones
                     continue
-                queue = self._queues.get(message.channel)
-                if queue is not None:
-                    queue.append(message)
-                    continue
-                self._queues[message.channel] = [message]
-                threading.Thread(target=self._work, args=(channel,), name=f"detour-{channel.name}", daemon=True).start()
+                self._put(channel, message)
+
+    def end(self) -> None:
+        """The store works again: what is left is sent from the outbox, also to fallbacks."""
+        with self._lock:
+            self._refused.clear()
+            self._copies.clear()
 
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is under way; False when that takes longer."""
         with self._idle:
             return self._idle.wait_for(lambda: not self._queues, seconds)
+
+    def _put(self, channel: Channel, message: Notification) -> None:
+        queue = self._queues.get(channel.name)
+        if queue is not None:
+            queue.append(message)
+            return
+        self._queues[channel.name] = [message]
+        threading.Thread(target=self._work, args=(channel,), name=f"detour-{channel.name}", daemon=True).start()
 
     def _work(self, channel: Channel) -> None:
         while True:
@@ -107,18 +137,52 @@ class Detour:
                     del self._queues[channel.name]
                     self._idle.notify_all()
                     return
-                message = queue[0]
-            delivery, key = self._attempt(channel, message), key_of(message)
+                talks = _next(queue, joins=channel.joins)
+                told = [self._told(talk) for talk in talks]
+            delivery = self._attempt(channel, told[0] if len(told) == 1 else together(told))
+            if len(told) > 1:  # the receipt is of no conversation
+                delivery = replace(delivery, receipt="")
             with self._lock:
-                queue.pop(0)
-                self._tried[key] = self.clock.now()
-                if delivery.outcome is Outcome.SENT:
-                    self._sent[key] = delivery.receipt
-                    del self._tried[key], self._unknown[key]
-                else:
-                    if delivery.outcome is Outcome.UNKNOWN and not channel.idempotent:
-                        self._unknown[key] += 1
-                    queue[:] = [m for m in queue if m.dedup_key != message.dedup_key]
+                for talk, message in zip(talks, told, strict=True):
+                    self._settle(channel, talk, message, delivery)
+
+    def _told(self, talk: Sequence[Notification]) -> Notification:
+        """What is left to be said in one conversation."""
+        reached = any(self._unknown[key_of(message)] for message in talk) or talk[0].seq > 0
+        message = folded(talk, reached=reached) if len(talk) > 1 else talk[0]
+        return repeated(message) if any(self._unknown[key_of(each)] for each in talk) else message
+
+    def _settle(self, channel: Channel, talk: Sequence[Notification], told: Notification, delivery: Delivery) -> None:
+        """Note what became of one conversation, and leave it: what has failed is sent again from the outbox."""
+        queue, now = self._queues[channel.name], self.clock.now()
+        for message in talk:
+            key = key_of(message)
+            queue.remove(message)
+            if delivery.outcome is Outcome.SENT:
+                self._sent[key] = delivery.receipt
+                self._tried.pop(key, None)
+                self._copies.pop(key, None)
+                del self._unknown[key]
+                continue
+            self._tried[key] = now
+            if delivery.outcome is Outcome.UNKNOWN and not channel.idempotent:
+                self._unknown[key] += 1
+        if delivery.outcome is Outcome.SENT:
+            return
+        queue[:] = [message for message in queue if message.dedup_key != told.dedup_key]
+        late = channel.name in self.fallbacks and now - talk[0].evaluated_at > deadline(_urgency(talk))
+        if late or delivery.outcome is Outcome.REJECTED:
+            self._refused |= {key_of(message) for message in talk}
+            self._divert(told, f"not delivered to {channel.name}: {delivery.detail}")
+
+    def _divert(self, message: Notification, why: str) -> None:
+        """Send what a channel does not take to its fallback."""
+        fallback = self.fallbacks.get(message.channel)
+        channel = self.channels.get(fallback.to) if fallback is not None else None
+        if fallback is not None and channel is not None:
+            for copy in diverted(message, fallback, why):
+                self._copies[key_of(copy)] = copy
+                self._put(channel, copy)
 
     def _attempt(self, channel: Channel, message: Notification) -> Delivery:
         """Send once; a bug of the channel is as an answer that did not come."""
@@ -130,3 +194,17 @@ class Detour:
         extra = {"channel": channel.name, "outcome": delivery.outcome.value, "detail": delivery.detail}
         log.warning("sent past the outbox, which cannot be written", extra=extra)
         return delivery
+
+
+def _next(queue: Iterable[Notification], *, joins: bool) -> list[list[Notification]]:
+    """What to send now: the most urgent conversation, or many that are told together."""
+    talks: dict[str, list[Notification]] = {}
+    for message in queue:
+        talks.setdefault(message.dedup_key, []).append(message)
+    ordered = sorted(talks.values(), key=_urgency)
+    critical = sum(_urgency(talk) == 0 for talk in ordered)
+    return ordered[: limit(critical, len(ordered)) if joins else 1]
+
+
+def _urgency(talk: Iterable[Notification]) -> int:
+    return min(urgency(message) for message in talk)

@@ -94,4 +94,4 @@ class Leading:
         self.couriers.hand_over(channels, others)
         if self.role.leads:
             self.couriers.start()
-        self.evaluator.detour.channels = channels
+        self.evaluator.detour.channels, self.evaluator.detour.fallbacks = channels, others

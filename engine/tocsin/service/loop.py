@@ -192,6 +192,7 @@ class Evaluator:
             return
         if self.unsaved is not None:
             log.warning("the state is stored again")
+            self.detour.end()
         self.unsaved = Commit(at=commit.at, outbox=waiting) if waiting else None
         self.telemetry.last_commit.set(self.clock.now().timestamp())
         self.board.update(commit_error="", committed_at=commit.at)

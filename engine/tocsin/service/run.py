@@ -138,7 +138,7 @@ class Process:
             board=self._board,
             telemetry=self._telemetry,
             clock=self._clock,
-            detour=Detour(channels, self._clock),
+            detour=Detour(channels, self._clock, fallbacks(definitions.workspace.notifications)),
             spread=lanes.spread,
             aside=lanes.aside,
             silences=self._quiet.now_known,
