@@ -125,6 +125,37 @@ def test_numbers_are_those_of_the_traffic(world: tuple[str, str]) -> None:
     assert [burn["firing"] for burn in slos["shop/idle"]["burn"]] == [None] * len(slos["shop/idle"]["burn"])
 
 
+PODS = """\
+apiVersion: tocsin/v1
+kind: Service
+name: shop
+slis: {pods: {ratio: {bad: 'pods_total{code="500"}', total: pods_total}}}
+slos: {pods: {sli: pods, target: 99%, window: 42h, group_by: [pod], burn_rate: {off: [slow, steady, trickle]}}}
+"""
+
+
+def test_groups_whose_series_are_gone_keep_what_they_spent(tmp_path: Path) -> None:
+    """Pod b failed half of its events 38 hours ago; of c, 11 hours ago, nobody can tell more; d left the window."""
+    lines = ["# TYPE pods counter\n"]
+    for pod, first, last, bad in (("a", 0, 2880, 0), ("b", 420, 600, 5), ("c", 2000, 2200, 0), ("d", 0, 300, 5)):
+        for code, each in (("200", 10 - bad), ("500", bad)):
+            labels = f'job="pods",instance="{pod}",pod="{pod}",code="{code}"'
+            for minute in range(first, last + 1):
+                at = int((START + timedelta(minutes=minute)).timestamp())
+                lines.append(f"pods_total{{{labels}}} {each * (minute - first)} {at}\n")
+    (tmp_path / "pods.yaml").write_text(PODS)
+    (tmp_path / "history.om").write_text("".join([*lines, "# EOF\n"]))
+    found = {one["ref"]: one for one in evaluated((str(tmp_path / "pods.yaml"), str(tmp_path / "history.om")))["slos"]}
+    a, b, c = (found[f'shop/pods{{pod="{name}"}}'] for name in "abc")
+
+    assert len(found) == 3
+    assert (a["state"], a["total"]) == ("healthy", pytest.approx(10 * 42 * 60, rel=1e-3))
+    assert (b["state"], b["reason"]) == ("exhausted", "no budget is left; its series are gone")
+    assert (b["total"], b["budget"]["used"], b["exhaustion"]) == (1800, 900, 0)
+    assert b["coverage"] == pytest.approx(41 / 42, abs=1e-3)
+    assert (c["state"], c["reason"], c["budget"]["remaining"]) == ("unknown", "its series are gone", 1)
+
+
 def test_exclusions_are_taken_off_and_told(world: tuple[str, str]) -> None:
     """60 minutes of 600 events with 15 bad ones are removed, or 30 of them counted as good; all others are there."""
     slos = {one["ref"]: one for one in evaluated(world)["slos"]}

@@ -1,7 +1,7 @@
 """Who tells a budget tells the same one: `tocsin evaluate`, the page and API of the evaluator, the month's report."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +57,11 @@ class Books:
         since_at = start if since is None else datetime.fromtimestamp(since, UTC)
         took = sheets.taken(entry, slo.ref, int(start.timestamp()), int(at.timestamp()))
         return Standing(start, at, end, since_at, *held, told(slo.exclusions, took, (start, end)))
+
+    def groups(self, _slo: Slo, _at: datetime, *, lately: timedelta | None = None) -> Iterable[Labels]:
+        """Nothing is divided."""
+        assert lately is None
+        return ()
 
     def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
         """From a window; nothing leaves the period of a calendar."""

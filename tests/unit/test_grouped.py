@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from tests import builders
 from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
@@ -11,11 +12,15 @@ from tests.reading import places, read
 
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import Phase, Truth
+from tocsin.evaluate.slices import Slices
 from tocsin.evaluate.slo import SloSight
+from tocsin.evaluate.standing import Standing
 from tocsin.evaluate.tick import Watch, turn
+from tocsin.ledger.arrays import Floats
 from tocsin.plan import plan
 from tocsin.plan.model import AlertingRule, RecordingRule
 from tocsin.ports import Answer, Labels, RangeAnswer, Row, labels_of
+from tocsin.spec import Slo
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = 86_400.0
@@ -52,6 +57,33 @@ class Divided:
         raise AssertionError(selector, start, end)
 
 
+@dataclass
+class Books:
+    """A ledger that holds 1,000 events of each group, and how many of them were bad; the groups that were *fresh*."""
+
+    bad: dict[Labels, float]
+    fresh: frozenset[Labels] = frozenset()
+    floor: float = 0.9
+
+    def groups(self, _slo: Slo, _at: datetime, *, lately: timedelta | None = None) -> list[Labels]:
+        """Those with the most bad events first."""
+        return [
+            group for group in sorted(self.bad, key=lambda each: -self.bad[each]) if not lately or group in self.fresh
+        ]
+
+    def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing:
+        """All of the window was seen."""
+        start, until = at - slo.window.timedelta, at - timedelta(minutes=5)
+        return Standing(start, until, at, start, 1000, self.bad[group], (until - start).total_seconds())
+
+    def leaving(self, _slo: Slo, _group: Labels, _standing: Standing) -> Floats:
+        """Nothing does."""
+        return np.zeros(0)
+
+    def fill(self, _book: Slices, _slo: Slo, _since: datetime) -> None:
+        """Nothing is asked for."""
+
+
 class Scene:
     """A watch over routes, tick by tick."""
 
@@ -62,9 +94,9 @@ class Scene:
         self.memory = Memory()
         self.forget()
 
-    def forget(self) -> None:
+    def forget(self, ledger: "Books | None" = None) -> None:
         """Start a new process."""
-        self.watch = Watch(builders.workspace(builders.service(slos=(SLO,))))
+        self.watch = Watch(builders.workspace(builders.service(slos=(SLO,))), ledger=ledger)
 
     def look(self, second: float) -> SloSight:
         """Look once, and remember what became of the alerts."""
@@ -123,6 +155,39 @@ def test_a_group_that_vanishes_is_blind() -> None:
     for second in range(86_600, 88_200, 60):
         scene.look(second)
     assert scene.firing() == {}
+
+
+def test_a_group_that_is_gone_keeps_its_budget() -> None:
+    """Days after its series are gone what it spent is spent, also for a process that never saw it; it has no alerts."""
+    scene, books = Scene(a=GOOD), Books({A: 0.0, B: 500.0})
+    scene.forget(books)
+    gone = scene.look(120)
+    books.bad = {A: 0.0}
+    let_go = scene.look(135)
+
+    assert (gone.status.state, gone.status.used) == ("exhausted", 500)
+    assert gone.status.reason == "route=/b, the worst of 2 groups: no budget is left; its series are gone"
+    assert gone.seen["shop/uptime:fast"].rows.keys() == {A}
+    assert scene.firing() == {}
+    assert (let_go.status.state, let_go.status.reason[:24]) == ("healthy", "route=/a, the only group")
+
+
+def test_a_group_that_is_gone_is_out_of_use_after_a_day() -> None:
+    """Until then it is not taken for healthy: perhaps it cannot be seen."""
+    scene, books = Scene(a=GOOD), Books({A: 0.0, B: 0.5}, fresh=frozenset([B]))
+    scene.forget(books)
+    first = scene.look(120)
+    books.fresh = frozenset()
+    later = scene.look(135)
+
+    assert (first.status.state, first.status.reason) == (
+        "unknown",
+        "route=/b, the worst of 2 groups: its series are gone",
+    )
+    assert (later.status.state, later.status.reason) == (
+        "healthy",
+        "route=/b, the worst of 2 groups: its series are gone",
+    )
 
 
 def test_a_group_that_is_replaced() -> None:

@@ -198,6 +198,24 @@ def test_the_group_without_labels_is_not_the_whole(store: LedgerStore) -> None:
     assert (whole.total.sum(), whole.bad.sum()) == (10 * 1440, 3 * 1440)
 
 
+def test_groups_are_those_that_are_held(store: LedgerStore) -> None:
+    """Also those whose series are gone, which are looked at while others are; not those that left the window."""
+    source, slo = routes(), divided("route")
+    old, late = ({"__name__": "good", "instance": "b", "job": "j", "route": route} for route in ("/old", "/late"))
+    source.add(old, ((NOON - timedelta(days=4, minutes=n), 900.0 - n) for n in range(600, 0, -1)))
+    source.add(late, ((NOON - timedelta(days=2, minutes=n), 900.0 - n) for n in range(600, 0, -1)))
+    keeper = Keeper(Workspace(services=(service(slos=(slo,)),)), source, store, HandClock(NOON), SETTINGS)
+    work(keeper)
+    gone, whole = (keeper.standing(slo, group, NOON) for group in ((("route", "/late"),), PAY))
+
+    assert list(keeper.groups(slo, NOON)) == [(), CART, (("route", "/late"),), PAY]
+    assert list(keeper.groups(slo, NOON, lately=timedelta(days=1))) == [(), CART, PAY]
+    assert gone is not None
+    assert whole is not None
+    assert gone.coverage == pytest.approx(whole.coverage, abs=1e-3)
+    assert gone.total == pytest.approx(599, abs=1)
+
+
 def test_days_that_were_counted_by_other_labels_are_counted_anew(store: LedgerStore) -> None:
     """What was held under the old names takes no part: neither the whole for a group, nor half a division."""
     work(Keeper(workspace("a"), routes(), store, HandClock(NOON), SETTINGS))

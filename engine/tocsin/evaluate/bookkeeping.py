@@ -138,7 +138,7 @@ def _stated(entry: Entry, found: Mapping[Labels, Counts], first: int, last: int)
     parts.setdefault((), Counts.none(first * per_day, (last - first) * per_day))
     whole = reduce(Counts.__add__, parts.values())
     if len(parts) > 1:  # covered where any of them is, not where all of them together are
-        whole = replace(whole, looked=whole.looked.clip(0.0, float(MINUTE)))
+        whole = replace(whole, looked=np.maximum.reduce([one.looked for one in parts.values()]))
     yield from whole.days(entry.ref)
     if entry.slo.by:
         for group, counts in sorted(parts.items()):

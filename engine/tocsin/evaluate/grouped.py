@@ -2,7 +2,8 @@
 
 Each group is an SLO of its own, with its own budget, history and alerts; it sees only its own rows. What one look asks
 for the first group is there for all others. A group that has been seen stays for a day, because one that vanished is
-not a healthy one: its question has no rows then, and its alerts are blind.
+not a healthy one: its question has no rows then, and its alerts are blind. After that its alerts are retired; its
+budget is told for as long as the ledger holds anything of it in the window.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from tocsin.evaluate.burn import no_traffic_id
 from tocsin.evaluate.model import Sample, SloStatus, Truth
 from tocsin.evaluate.rule import Rest, Seen, unknown
 from tocsin.evaluate.slo import SloQuestion, SloSight
+from tocsin.evaluate.slo_budget import SPENT
 from tocsin.evaluate.standing import Ledger
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ports import Answer, Labels, RangeAnswer, Row
@@ -22,6 +24,8 @@ from tocsin.spec import Slo
 
 MOST_GROUPS = 1000
 """Each costs some kilobytes and, at every look, the arithmetic of one SLO."""
+GONE = "its series are gone"
+"""Of a group that has nothing but a budget."""
 _GONE = Sample(Truth.FALSE, reason=f"nothing of it was seen for {TRAFFIC_MEMORY}: it counts as out of use")
 _REPLACED = Sample(Truth.FALSE, reason="it is gone, and others have traffic: values come and go")
 _WORST = ("exhausted", "burning", "unknown", "healthy")
@@ -103,7 +107,7 @@ class GroupedQuestion:
         if surplus > 0:
             asker.still_failing(f"{self.slo.ref}: more than {MOST_GROUPS} groups; the other {surplus} are not watched")
         sights = {group: self._ask(group, rows, asker) for group in sorted(self.seen_at)[:MOST_GROUPS]}
-        self.statuses = {group: sight.status for group, sight in sights.items()}
+        self.statuses = {group: sight.status for group, sight in sights.items()} | self._former(rows, asker)
         reason = first.reason if isinstance(first, Unanswered) else "no group was seen yet"
         return self._together(sights, overall.blind(reason, asker.at), complete=complete)
 
@@ -113,7 +117,6 @@ class GroupedQuestion:
         gone = frozenset(group for group, seen in self.seen_at.items() if at - seen > TRAFFIC_MEMORY.timedelta)
         for group in gone:
             del self.seen_at[group]
-            self.groups.pop(group, None)
         self.retired = gone | ((self.retired & opened) - self.seen_at.keys())
 
     def _ask(self, group: Labels, rows: _Rows, asker: Asker) -> SloSight:
@@ -121,8 +124,23 @@ class GroupedQuestion:
         own = Asker(_OneGroup(rows, group), asker.at, asker.failures, asker.unreachable)
         return question.ask(own)
 
+    def former(self, at: datetime, *, lately: bool) -> SloStatus:
+        """A group whose series are gone, before its budget is counted; *lately*: perhaps it cannot be seen."""
+        status = SloQuestion(self.slo, self.budget_every).blind(GONE, at).status
+        return status if lately else replace(status, state="healthy")
+
+    def _former(self, rows: _Rows, asker: Asker) -> dict[Labels, SloStatus]:
+        """The groups that have nothing but a budget, the worst ones if there are too many."""
+        held = () if self.ledger is None else self.ledger.groups(self.slo, asker.at)
+        former = [group for group in held if group not in self.seen_at][: max(0, MOST_GROUPS - len(self.seen_at))]
+        self.groups = {group: self.groups[group] for group in (*self.seen_at, *former) if group in self.groups}
+        if self.ledger is None or not former:
+            return {}
+        lately = frozenset(self.ledger.groups(self.slo, asker.at, lately=TRAFFIC_MEMORY.timedelta))
+        return {group: _left(self._ask(group, rows, asker).status, lately=group in lately) for group in former}
+
     def _together(self, sights: Mapping[Labels, SloSight], nothing: SloSight, *, complete: bool) -> SloSight:
-        rest = Rest(next(iter(nothing.seen.values())).rest.sample) if not complete else unknown("its series are gone")
+        rest = Rest(next(iter(nothing.seen.values())).rest.sample) if not complete else unknown(GONE)
         seen = {}
         for rule in nothing.seen:
             samples = {group: sight.seen[rule].rows[()] for group, sight in sights.items() if rule in sight.seen}
@@ -130,10 +148,10 @@ class GroupedQuestion:
                 samples = _not_replaced(samples)
             samples |= dict.fromkeys(self.retired, _GONE)
             seen[rule] = Seen(samples, rest, complete=complete)
-        if not sights:
+        if not self.statuses:
             return SloSight(seen, nothing.status)
-        group, worst = min(sights.items(), key=lambda item: (_badness(item[1].status), item[0]))
-        return SloSight(seen, _named(worst.status, group, len(sights)))
+        group, worst = min(self.statuses.items(), key=lambda item: (_badness(item[1]), item[0]))
+        return SloSight(seen, _named(worst, group, len(self.statuses)))
 
 
 def _not_replaced(samples: Mapping[Labels, Sample]) -> dict[Labels, Sample]:
@@ -143,6 +161,19 @@ def _not_replaced(samples: Mapping[Labels, Sample]) -> dict[Labels, Sample]:
         group: _REPLACED if flows and sample.truth is Truth.TRUE and sample.value != 0 else sample
         for group, sample in samples.items()
     }
+
+
+def _left(status: SloStatus, *, lately: bool) -> SloStatus:
+    """How a group stands whose series are gone: nothing burns, and what is spent is spent.
+
+    One that was there *lately* is not taken for healthy: perhaps it cannot be seen.
+    """
+    state, why = ("unknown", "") if lately else ("healthy", "")
+    if status.remaining is None:
+        state, why = "unknown", status.reason
+    elif status.remaining <= 0:
+        state, why = "exhausted", SPENT
+    return replace(status, state=state, reason=f"{why}; {GONE}" if why else GONE)
 
 
 def _badness(status: SloStatus) -> tuple[int, float]:

@@ -1,5 +1,6 @@
 """What the ledger says of a budget, and whoever says it: all that questions know of the ledger."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -65,6 +66,10 @@ class Ledger(Protocol):
 
     def standing(self, slo: Slo, group: Labels, at: datetime) -> Standing | None:
         """What is held of the period around *at*; None where the ledger does not hold all of it (yet)."""
+        ...
+
+    def groups(self, slo: Slo, at: datetime, *, lately: timedelta | None = None) -> Iterable[Labels]:
+        """The groups of which anything is held in the period around *at*, or *lately*; first those with most errors."""
         ...
 
     def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:

@@ -113,10 +113,23 @@ class Keeper:
             return None
         held, since = found
         first = start if since is None else instant(since * 1000)
+        if slo.by and (whole := self._sheets.look(kept.entry, slo.ref, _seconds(first), _seconds(until))) is not None:
+            held = held._replace(seen=whole[0].seen)  # a group is looked at while its objective is
         if not slo.exclusions:
             return Standing(start, until, end, first, *held)
         took = self._sheets.taken(kept.entry, ref, _seconds(start), _seconds(until))
         return Standing(start, until, end, first, *held, told(slo.exclusions, took, (start, end)))
+
+    def groups(self, slo: Slo, at: datetime, *, lately: timedelta | None = None) -> Iterable[Labels]:
+        """The groups of which anything is held in the period around *at*, or *lately*; first those with most errors.
+
+        They are known as soon as the store was read, before the days that run are counted.
+        """
+        kept = self._kept.get(slo.ref)
+        if kept is None or not kept.read or not kept.entry.counts(slo):
+            return ()
+        start = kept.entry.period(at)[0] if lately is None else at - lately
+        return self._sheets.groups(kept.entry, _seconds(start), _seconds(at))
 
     def leaving(self, slo: Slo, group: Labels, standing: Standing) -> Floats:
         """What was bad in each hour since the window of *standing* began."""

@@ -12,6 +12,7 @@ from tocsin.evaluate.bookkeeping import Entry, closes, entries
 from tocsin.evaluate.counting import statement
 from tocsin.evaluate.naming import group_of
 from tocsin.evaluate.slices import milliseconds
+from tocsin.ledger.divided import parted
 from tocsin.ledger.model import DAY, Day, day_of
 from tocsin.ledger.restating import still_seen
 from tocsin.monthly.objectives import Bounds, ServiceMonth, service_month
@@ -41,8 +42,8 @@ def service_report(
             except SourceError as error:
                 said = f"{without_password(prometheus)} does not tell all of {entry.ref}: {error}"
                 raise UnavailableError(said) from error
-            refs = sorted({day.ref for day in days if day.first_known() is not None}) or [entry.ref]
-            held |= {ref: (entry.slo, [day for day in days if day.ref == ref]) for ref in refs}
+            parts = parted(days, milliseconds(bounds.start) // 1000) if entry.slo.by else {}
+            held |= {ref: (entry.slo, each) for ref, each in (parts or {entry.ref: days}).items()}
         try:
             capacity = capacity_of(source, service, min(bounds.end, bounds.now))
         except SourceError as error:

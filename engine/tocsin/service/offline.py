@@ -5,7 +5,7 @@ looks before, which are replayed; good and bad events are counted by the ledger,
 objective's window.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,15 +16,19 @@ from tocsin.backtest.values import asked
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.accounting import Account, account, window_of
 from tocsin.evaluate.counting import LATE, statement
-from tocsin.evaluate.grouped import GroupedQuestion
+from tocsin.evaluate.grouped import GONE, GroupedQuestion
 from tocsin.evaluate.model import SloStatus, Snapshot, Truth
 from tocsin.evaluate.naming import name_of
 from tocsin.evaluate.questions import QUESTIONS
 from tocsin.evaluate.sight import Sight
+from tocsin.evaluate.slices import milliseconds
 from tocsin.evaluate.slo_budget import NOT_EXCLUDED, SPENT
 from tocsin.evaluate.tick import Watch, turn
 from tocsin.evaluate.words import percent
+from tocsin.guards import TRAFFIC_MEMORY
+from tocsin.ledger.divided import parted
 from tocsin.ledger.methods import events_of
+from tocsin.ledger.model import Day
 from tocsin.ports import MetricSource
 from tocsin.service.backtest import Reading, lead_of, run
 from tocsin.service.board import Standing
@@ -110,13 +114,24 @@ def _objectives(
             days = statement(source, slo.ref, events_of(slo.sli), since.astimezone(UTC).date(), at + LATENESS)
         except SourceError as error:
             raise UnavailableError(f"the events of {slo.ref} cannot be counted: {error}") from error
+        held: Mapping[str, Sequence[Day]] = {slo.ref: days}
         groups: Mapping[str, SloStatus] = {slo.ref: worst}
-        if isinstance(question, GroupedQuestion) and question.statuses:
-            groups = {name_of(slo.ref, slo.by, group): status for group, status in question.statuses.items()}
+        if isinstance(question, GroupedQuestion):
+            held = parted(days, milliseconds(since) // 1000)
+            lately = parted(days, milliseconds(at - TRAFFIC_MEMORY.timedelta) // 1000)
+            groups = _groups(question, held, lately, at) or groups
         for ref, status in sorted(groups.items()):
-            found = account(slo, [day for day in days if day.ref == ref], at, _pace(status))
+            found = account(slo, held.get(ref, ()), at, _pace(status))
             told = _told(status, ref, at, found, _unseen(found, floor, whole=first is None or first <= start))
             yield Objective(told, start, end, found.coverage)
+
+
+def _groups(
+    question: GroupedQuestion, held: Iterable[str], lately: Container[str], at: datetime
+) -> Mapping[str, SloStatus]:
+    """Each group that the look saw, or of which anything is *held*, by name."""
+    slo, former = question.slo, {ref: question.former(at, lately=ref in lately) for ref in held}
+    return former | {name_of(slo.ref, slo.by, group): status for group, status in question.statuses.items()}
 
 
 def _unseen(found: Account, floor: float, *, whole: bool) -> str:
@@ -148,7 +163,7 @@ def _told(status: SloStatus, ref: str, at: datetime, found: Account, unseen: str
         if any(one.removed for one in found.excluded):
             reason += ", exclusions taken out"
     elif found.remaining <= 0 and not unseen:
-        state, reason = "exhausted", SPENT
+        state, reason = "exhausted", f"{SPENT}; {GONE}" if reason == GONE else SPENT
     elif Truth.TRUE in truths:
         state = "burning"
     elif unseen:

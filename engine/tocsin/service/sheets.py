@@ -7,10 +7,12 @@ from datetime import date
 import numpy as np
 
 from tocsin.evaluate.bookkeeping import Entry
+from tocsin.evaluate.naming import group_of
 from tocsin.ledger.arrays import Floats
 from tocsin.ledger.auditing import Take, takes, together
 from tocsin.ledger.model import DAY, Day
 from tocsin.ledger.sheet import Held, Sheet
+from tocsin.ports import Labels
 from tocsin.sli import SlicedSli
 
 
@@ -22,13 +24,15 @@ class Sheets:
         self._sheets: dict[int, Sheet] = {}
         self._taken: dict[str, dict[date, tuple[Take, ...]]] = {}
         """What exclusions took, of the days that they touch."""
+        self._groups: dict[str, dict[str, Labels]] = {}
+        """The groups of each objective that is divided, by name."""
         self._first: dict[str, dict[date, int]] = {}
         """When anything is known of a day, where exclusions would hide that."""
 
     def clear(self) -> None:
         """Begin anew, without anything."""
         with self._lock:
-            self._sheets, self._taken, self._first = {}, {}, {}
+            self._sheets, self._taken, self._groups, self._first = {}, {}, {}, {}
 
     def open(self, step: int, now: int, starts: Callable[[], Iterable[int]]) -> None:
         """Rule a sheet for windows that begin at *starts*, unless there is one."""
@@ -50,8 +54,11 @@ class Sheets:
         sheet = self._sheets[entry.method.slice]
         for day in days:
             units, took = entry.method.units(day, entry.excluded), takes(entry.method, day, entry.excluded)
+            group = group_of(day.ref, entry.slo.by) if entry.slo.by else None
             with self._lock:
                 sheet.state(day.ref, units)
+                if group is not None:
+                    self._groups.setdefault(entry.ref, {})[day.ref] = group
                 if took:
                     self._taken.setdefault(day.ref, {})[day.day] = took
                 if entry.excluded and (known := day.first_known()) is not None:
@@ -75,6 +82,14 @@ class Sheets:
                     (max(at, begin) for at in self._first.get(ref, {}).values() if at + DAY > begin), default=None
                 )
             return sheet.between(ref, begin, until), start if since is not None and since <= begin else since
+
+    def groups(self, entry: Entry, start: int, until: int) -> list[Labels]:
+        """The groups of which anything is known in [start, until), those with the most bad events first."""
+        with self._lock:
+            sheet, named = self._sheets.get(entry.method.slice), self._groups.get(entry.ref, {})
+            known = [ref for ref in named if sheet is not None and sheet.first_seen(ref, start) is not None]
+            bad = {ref: sheet.between(ref, start, until).bad for ref in known} if sheet is not None else {}
+        return [named[ref] for ref in sorted(known, key=lambda ref: (-bad[ref], ref))]
 
     def taken(self, entry: Entry, ref: str, start: int, until: int) -> list[tuple[float, float, float]]:
         """For each exclusion of the objective what it removed, forgave and spared of [start, until)."""
