@@ -16,6 +16,8 @@ from tests.fakes import FakeSource
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit, Memory, joined, remembered
 from tocsin.evaluate.tick import Watch
+from tocsin.matchers import LabelMatcher
+from tocsin.notify.silences import Silence
 from tocsin.ports import Action, Delivery, Notification, Outcome, Rate, labels_of
 from tocsin.service.board import Board, Standing
 from tocsin.service.detour import AGAIN_AFTER, Detour
@@ -247,6 +249,32 @@ def test_a_page_budget_that_is_overspent(rig: Rig) -> None:
     assert (own.severity, own.reason) == ("info", "page budget calm is overspent: 2 pages in 1d, bearable are 1")
     assert rig.store.fires(NOON)[-1].notes == (own.reason,)
     assert status_of(rig.board.read()).page_budgets[0].overspent
+
+
+def test_a_silence_that_is_about_to_end(rig: Rig) -> None:
+    """Whoever made it is reminded while something fires that it mutes; prolonged or for nothing it is not told of."""
+    matchers = (LabelMatcher("alertname", "TooHigh"),)
+    hour = Silence("s1", matchers, NOON, NOON + timedelta(hours=1), "ana", "deploy", NOON)
+    rig.evaluator.silences = lambda: (hour,)
+
+    def reminders() -> list[tuple[str, str]]:
+        rig.tick()
+        rig.tick()
+        mine = [one for one in rig.board.read().open_alerts() if one.identity.rule == "source:silences"]
+        return [(one.severity, one.reason) for one in mine]
+
+    rig.clock.at = NOON + timedelta(minutes=46)
+    assert reminders() == [], "nothing fires that it mutes"
+    rig.level(9)
+    said = "that of ana (deploy) ends at 13:00 UTC, and still fires what it mutes: TooHigh on shop (shop)"
+    assert reminders() == [("info", said)]
+    hour = replace(hour, ends_at=NOON + timedelta(hours=2))
+    assert reminders() == []
+
+    rig.clock.at = NOON + timedelta(minutes=100)
+    hour = replace(hour, ends_at=rig.clock.at + timedelta(minutes=20), starts_at=rig.clock.at)
+    rig.level(9)
+    assert reminders() == [], "a short one is told of in its last quarter"
 
 
 def test_what_flaps_is_on_the_board(rig: Rig) -> None:

@@ -1,7 +1,7 @@
 """Alerts about Tocsin itself: the metric source is down, some questions fail, a sender of alerts has fallen silent.
 
 One for all rules that are blind by it, for nobody wants five hundred. And one for each page budget that is overspent,
-which goes only where a route leads: another page would be the last thing that is wanted.
+and for each silence that is about to end, which go only where a route leads: nobody wants another page for that.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tocsin.evaluate.received import Heard
 from tocsin.evaluate.rule import Rest, Rule, Seen, one
 from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.state import OPEN
-from tocsin.ports import SourceHealth, labels_of
+from tocsin.ports import Labels, SourceHealth, labels_of
 from tocsin.units import Duration
 
 BLIND_AFTER = 3
@@ -62,7 +62,14 @@ PAGES = _own(
     "a page budget is overspent",
     "more pages than are bearable; none was held back",
 )
-RULES = (SOURCE, QUESTIONS, SENDERS, PAGES)
+SILENCES = _own(
+    "source:silences",
+    "SilenceEnds",
+    "info",
+    "a silence is about to end",
+    "what it mutes and still fires is told from then on, unless it is mended or the silence prolonged",
+)
+RULES = (SOURCE, QUESTIONS, SENDERS, PAGES, SILENCES)
 
 
 def seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
@@ -77,6 +84,8 @@ def seen(rule: Rule, sight: Sight, memory: Memory) -> Seen:
         return one(_silence(sight.heard, sight.health, sight.at))
     if rule is PAGES:
         return _overspent(sight.overspent)
+    if rule is SILENCES:
+        return _ending(sight.ending)
     return sight.seen.get(rule.id, Seen())
 
 
@@ -87,6 +96,16 @@ def _overspent(budgets: Mapping[str, tuple[float, str]]) -> Seen:
         for name, (pages, words) in budgets.items()
     }
     return Seen(rows, Rest(Sample(Truth.FALSE, reason="no more pages than are bearable")), complete=True)
+
+
+def _ending(silences: Mapping[Labels, tuple[float, str]]) -> Seen:
+    """One alert for each silence."""
+    rows = {
+        labels: Sample(Truth.TRUE, minutes, words, (("ends in", f"{minutes:.0f} min"),))
+        for labels, (minutes, words) in silences.items()
+    }
+    over = "it has ended or was prolonged, or nothing fires any more that it mutes"
+    return Seen(rows, Rest(Sample(Truth.FALSE, reason=over)), complete=True)
 
 
 def _silence(heard: Heard, health: SourceHealth, now: datetime) -> Sample:

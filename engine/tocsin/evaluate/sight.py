@@ -16,7 +16,7 @@ from tocsin.evaluate.model import (
 )
 from tocsin.evaluate.received import NOTHING, Heard
 from tocsin.evaluate.rule import Seen
-from tocsin.ports import Graph, SourceHealth
+from tocsin.ports import Graph, Labels, SourceHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Sight:
     """Questions for which this look did not wait."""
     overspent: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     """Page budgets of which too much was spent: how many pages, and what is to be said of it."""
+    ending: Mapping[Labels, tuple[float, str]] = field(default_factory=dict)
+    """Silences that are about to end, by the labels of an alert about it: minutes left, and what is to be said."""
     heard: Heard = NOTHING
     """What others say of alerts."""
     graphs: Mapping[str, Graph] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from tocsin.notify.group import announce
 from tocsin.notify.muting import NOTHING, Muting
 from tocsin.notify.pacing import flapping
 from tocsin.notify.page_budgets import Spending
+from tocsin.notify.silence_ends import ending
 from tocsin.notify.silences import Silence
 from tocsin.ports import CANARY, HEARTBEAT, Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
@@ -131,6 +132,7 @@ class Evaluator:
         self.telemetry.late.set(sight.late)
         if self.paged is not None:
             sight = replace(sight, overspent=self._overspent(self.paged.spending(self.notifications, now)))
+        sight = replace(sight, ending=ending(self.silences(), memory.views.values(), now))
         return sight if self.inbox is None else replace(sight, heard=self.inbox.read(self.watch.rules, now))
 
     def _overspent(self, spending: tuple[Spending, ...]) -> Mapping[str, tuple[float, str]]:
