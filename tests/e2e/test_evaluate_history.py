@@ -276,10 +276,22 @@ def test_a_server_that_did_not_run_is_no_missing_member(ran: bool, tmp_path: Pat
     for code, rate in (("200", 600), ("500", 0)):
         lines += [f'hits_total{{job="shop",code="{code}"}} {rate * m} {at + 60 * m:.0f}' for m in minutes]
     (tmp_path / "h.om").write_text("\n".join((*lines, "# EOF", "")), encoding="utf-8")
-    (tmp_path / "s.yaml").write_text(DEFINITIONS, encoding="utf-8")
-    [journey] = evaluated((str(tmp_path / "s.yaml"), str(tmp_path / "h.om")))["journeys"]
+    (tmp_path / "s.yaml").write_text(
+        DEFINITIONS.replace("  idle: {sli: idle", f"{GONE}  idle: {{sli: idle"), encoding="utf-8"
+    )
+    document = evaluated((str(tmp_path / "s.yaml"), str(tmp_path / "h.om")))
+    [journey] = document["journeys"]
+    used = {one["ref"]: (one["total"], one["budget"]["used"]) for one in document["slos"]}
 
     assert (journey["sli"] == 1, journey["state"] == "exhausted") == ((False, True) if ran else (True, False))
+    assert used["shop/slices"] == (319, 0)
+    assert used["shop/gone"] == ((72, 8) if ran else (64, 0)), "slices of 5m in which the counter was gone"
+
+
+GONE = """\
+  gone:
+    {sli: availability, target: 99%, window: 1d, budgeting: timeslices, slice: 5m, slice_target: 99%, empty_slices: bad}
+"""
 
 
 LOOKED = """\

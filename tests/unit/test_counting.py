@@ -4,19 +4,26 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import builders
 from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.errors import SourceError
+from tocsin.evaluate.bookkeeping import Entry, Running, closed
 from tocsin.evaluate.counting import LATE, LONG, calibrated, counted, further, sampled, statement
+from tocsin.evaluate.gone import GRID, MEMORY, RAN
 from tocsin.ledger.grain import GRAIN
+from tocsin.ledger.methods import Timeslices
 from tocsin.ledger.model import Day
 from tocsin.ledger.samples import Memory
-from tocsin.sli import Counters, RatioSli
+from tocsin.ports import Row
+from tocsin.sli import Counters, RatioSli, Sli, SlicedSli
+from tocsin.units import Duration
 
 MIDNIGHT = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 DAY = 86_400
@@ -158,3 +165,86 @@ def test_groups_have_names(tmp_path: Path) -> None:
     days = statement(source(), "shop/uptime", replace(HITS, by=("code",)), now.date(), now)
 
     assert [day.ref for day in days] == ['shop/uptime{code="200"}', 'shop/uptime{code="500"}']
+
+
+def rebooted(*, scraped: bool = True, before: bool = True) -> FakeSource:
+    """A counter that is gone from 10:00 to 12:00 and from 20:00 on; its source, which has `up`, from 15:00 to 16:00."""
+    fake = FakeSource()
+    for code, rate in (("200", 2.0), ("500", 0.0)):
+        times = [t for t in range(-8 * 3600, 20 * 3600, 30) if t // 3600 not in {10, 11, 15}]
+        fake.add(
+            {"__name__": "hits", "job": "shop", "instance": "a", "code": code},
+            [(datetime.fromtimestamp(MIDNIGHT + t, UTC), 1_000 + rate * (t + 8 * 3600)) for t in times],
+        )
+    fake.scripts[RAN] = lambda at: (Row((), 7.0),) if scraped and at.hour != 15 else ()
+    present = f"count_over_time(({HITS.total('5m')})[{MEMORY}:{GRID}])"
+    fake.scripts[present] = lambda _: (Row((), 1.0),) if before else ()
+    return fake
+
+
+def minutes_of(day: Day, *, empty: str = "bad") -> list[int]:
+    """Which minutes counted, and were bad, by their hours."""
+    units = Timeslices(60, Decimal("0.9"), empty).units(day)
+    return [int(some.sum()) for some in units.total.reshape(24, 60)] + [int(units.bad.sum())]
+
+
+SLICED = SlicedSli(HITS, Duration.of(minutes=1), Decimal("0.9"), "bad")
+
+
+@pytest.mark.parametrize("empty", ["good", "bad"])
+def test_a_counter_that_is_gone_while_its_source_looks(empty: str) -> None:
+    """Such slices are empty, and count as the objective says; where nobody scraped nobody can tell."""
+    sli = replace(SLICED, empty=empty)
+    now = datetime.fromtimestamp(MIDNIGHT + DAY + 3600, UTC)
+    day, _ = statement(rebooted(), "shop/uptime", sli, date(2026, 11, 1), now)
+    *hours, bad = minutes_of(day, empty=empty)
+
+    assert hours == pytest.approx([60 if hour != 15 else 0 for hour in range(24)], abs=2)
+    assert bad == (0 if empty == "good" else pytest.approx(6 * 60, abs=4))
+    assert day.covered.sum() == pytest.approx(23 * 60, abs=2)
+
+
+@pytest.mark.parametrize(
+    "sli", [HITS, replace(SLICED, empty="ignore"), replace(SLICED, inner=replace(HITS, by=("code",)))]
+)
+def test_nobody_asks_whether_the_source_ran_for_others(sli: Sli) -> None:
+    """Events, slices that are ignored, and groups, which may never have been."""
+    fake = rebooted()
+    days = statement(fake, "shop/uptime", sli, date(2026, 11, 1), datetime.fromtimestamp(MIDNIGHT + DAY, UTC))
+
+    assert days[0].covered.sum() == pytest.approx(17 * 60, abs=6)
+    assert RAN not in fake.asked
+
+
+def test_a_source_without_up_cannot_tell() -> None:
+    """As where nobody scraped."""
+    now = datetime.fromtimestamp(MIDNIGHT + DAY, UTC)
+    (day, *_) = statement(rebooted(scraped=False), "shop/uptime", SLICED, date(2026, 11, 1), now)
+
+    assert minutes_of(day)[-1] == 0
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_before_a_counter_was_there_nothing_was_gone(before: bool) -> None:
+    """On its first day a service is not bad for the hours before it; one that was away for the night is."""
+    fake = rebooted(before=before)
+    for labels, points in fake.series.items():
+        fake.series[labels] = [(at, value) for at, value in points if at >= MIDNIGHT + 6 * 3600]
+    now = datetime.fromtimestamp(MIDNIGHT + DAY, UTC)
+    (day, *_) = statement(fake, "shop/uptime", SLICED, date(2026, 11, 1), now)
+
+    assert minutes_of(day)[:6] == ([60] * 6 if before else [0] * 6)
+
+
+def test_days_that_run_and_days_that_are_over_say_the_same() -> None:
+    """Counted minute by minute as time goes, or once when it is over; nothing is asked twice."""
+    entry, fake = Entry(builders.slo(sli=SLICED)), rebooted()
+    running = Running(entry, date(2026, 11, 1))
+    for hour in range(1, 26):
+        stated = running.further(fake, datetime.fromtimestamp(MIDNIGHT + hour * 3600, UTC))
+    once = closed(rebooted(), entry, date(2026, 11, 1))
+
+    assert (stated[0].covered == once[0].covered).all()
+    assert minutes_of(stated[0]) == minutes_of(once[0])
+    assert fake.asked.count(RAN) < 30
+    assert len([query for query in fake.asked if query.startswith("count_over_time")]) <= 1

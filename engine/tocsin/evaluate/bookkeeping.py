@@ -20,6 +20,7 @@ from tocsin.evaluate.accounting import window_of
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.counting import LATE, LEAD, LONG, REQUEST, TAIL, counted, further
 from tocsin.evaluate.excluding import stretches
+from tocsin.evaluate.gone import Gone
 from tocsin.evaluate.naming import name_of
 from tocsin.evaluate.slices import Slices, instant, milliseconds
 from tocsin.ledger.births import CLOSE
@@ -128,6 +129,7 @@ def closed(source: MetricSource, entry: Entry, day: date) -> tuple[Day, ...]:
     """Count one day for good: that of the objective, and for a divided one those of its groups."""
     start = midnight(day)
     found = counted(source, entry.sli, start, start + DAY, start + DAY + CLOSED, samples=entry.samples)
+    found = Gone(entry.slo.sli).marked(source, found, start, start + DAY)
     return tuple(one for one in _stated(entry, found, number_of(day), number_of(day) + 1))
 
 
@@ -155,6 +157,7 @@ class Running:
     found: dict[Labels, Counts] = field(default_factory=dict)
     end: int = 0
     """Unix seconds up to which samples were read, or windows of hours asked for."""
+    gone: Gone | None = None
 
     def further(self, source: MetricSource, now: datetime) -> tuple[Day, ...]:
         """Count what is new, and state the days anew; the same whenever and however often it is asked."""
@@ -171,6 +174,9 @@ class Running:
                 self._add(more, start)
                 self.end = until
             found = self.found
+        if self.gone is None or self.gone.sli != self.entry.slo.sli:
+            self.gone = Gone(self.entry.slo.sli)
+        found = self.gone.marked(source, found, start, self.watermark(now))
         return tuple(_stated(self.entry, found, number_of(self.since), seconds // DAY + 1))
 
     def _add(self, found: Mapping[Labels, Counts], start: int) -> None:

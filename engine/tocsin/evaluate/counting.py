@@ -5,15 +5,16 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from tocsin.errors import SourceError
+from tocsin.evaluate.gone import Gone
 from tocsin.evaluate.naming import name_of
-from tocsin.evaluate.slices import instant, milliseconds, range_of
+from tocsin.evaluate.slices import complete, instant, milliseconds, range_of
 from tocsin.ledger.births import YOUNG
 from tocsin.ledger.calibrated import Measured, calibrate, sharpened
 from tocsin.ledger.counts import Counts
+from tocsin.ledger.methods import events_of
 from tocsin.ledger.model import DAY, MINUTE, Day, midnight
 from tocsin.ledger.samples import Memory, count
-from tocsin.ports import Labels, MetricSource, RangeAnswer, labels_of
+from tocsin.ports import Labels, MetricSource, labels_of
 from tocsin.sli import Counters, Sli, for_long
 from tocsin.units import Duration
 
@@ -36,10 +37,12 @@ def statement(source: MetricSource, ref: str, sli: Sli, since: date, now: dateti
     """State each day of one objective from *since* to that of *now*; a group's days are named by its labels, too.
 
     It does not matter when it was asked last: a day has no other counts because it was stated late, as long as the
-    source remembers it. So downtime is made up for by asking since the last day that is held.
+    source remembers it. So downtime is made up for by asking since the last day that is held. Of an *sli* over slices
+    the events are counted, and when its counter was gone.
     """
-    start, end = midnight(since), midnight(now.date()) + DAY
-    found = counted(source, sli, start, end, milliseconds(now) // 1000)
+    start, end, seconds = midnight(since), midnight(now.date()) + DAY, milliseconds(now) // 1000
+    found = counted(source, events_of(sli), start, end, seconds)
+    found = Gone(sli).marked(source, found, start, min(end, seconds - LATE))
     return tuple(day for group, counts in sorted(found.items()) for day in counts.days(name_of(ref, sli.by, group)))
 
 
@@ -85,8 +88,8 @@ def further(  # noqa: PLR0917 - as above
 ) -> tuple[Mapping[Labels, Counts], Memory]:
     """Count the samples of one stretch (*start*, *end*] on top of those that *memory* tells of; AHEAD more are read."""
     first, last = instant(start * 1000), instant((end + AHEAD) * 1000)
-    total = _complete(source.raw(counters.total, first, last))
-    part = _complete(source.raw(counters.part, first, last))
+    total = complete(source.raw(counters.total, first, last))
+    part = complete(source.raw(counters.part, first, last))
     return count(counters, by, total.rows, part.rows, memory, until=end, step=step)
 
 
@@ -143,7 +146,7 @@ def _measured(
         ("total", sli.total(width, "increase")),
         ("bad", sli.bad(width, "increase")),
     ):
-        answer = _complete(source.range(query, _at(start), _at(end), timedelta(seconds=step)))
+        answer = complete(source.range(query, _at(start), _at(end), timedelta(seconds=step)))
         for row in answer.rows:
             group = labels_of({key: value for key, value in row.labels if key in sli.by})
             into = found.setdefault(group, Measured(np.full(count, np.nan), np.full(count, np.nan)))
@@ -156,13 +159,6 @@ def _measured(
 def _requests(start: int, end: int) -> Iterator[tuple[int, int]]:
     for first in range(start, end, REQUEST):
         yield first, min(first + REQUEST, end)
-
-
-def _complete(answer: RangeAnswer) -> RangeAnswer:
-    """Refuse a partial answer: counts are kept."""
-    if answer.partial:
-        raise SourceError("; ".join(("partial answer", *answer.warnings)))
-    return answer
 
 
 def _at(seconds: float) -> datetime:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Protocol
 
+from tocsin.errors import SourceError
 from tocsin.evaluate.asking import MARK, Asker, Unanswered
 from tocsin.evaluate.burn import Rate, union
 from tocsin.ports import RangeAnswer
@@ -31,6 +32,13 @@ def milliseconds(at: datetime) -> int:
 def instant(ms: int) -> datetime:
     """Unix milliseconds as a time."""
     return _EPOCH + ms * MS
+
+
+def complete(answer: RangeAnswer) -> RangeAnswer:
+    """Refuse a partial answer: counts are kept."""
+    if answer.partial:
+        raise SourceError("; ".join(("partial answer", *answer.warnings)))
+    return answer
 
 
 def range_of(sli: Sli, window: Duration) -> Duration:

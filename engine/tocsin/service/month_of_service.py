@@ -60,7 +60,7 @@ def _days(entry: Entry, source: MetricSource, ledger: LedgerStore | None, bounds
     if missing:
         # a day is counted whole, with what comes behind it
         until = min(bounds.now, closes(missing[-1]))
-        for day in statement(source, entry.ref, entry.sli, missing[0], until):
+        for day in statement(source, entry.ref, entry.slo.sli, missing[0], until):
             if day.day not in closed:
                 known = days.get((day.ref, day.day))
                 days[day.ref, day.day] = day if known is None else still_seen(known, day)

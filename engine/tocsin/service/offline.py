@@ -27,7 +27,6 @@ from tocsin.evaluate.tick import Watch, turn
 from tocsin.evaluate.words import percent
 from tocsin.guards import TRAFFIC_MEMORY
 from tocsin.ledger.divided import parted
-from tocsin.ledger.methods import events_of
 from tocsin.ledger.model import Day
 from tocsin.ports import MetricSource
 from tocsin.service.backtest import Reading, lead_of, run
@@ -111,7 +110,7 @@ def _objectives(
         start, end = window_of(slo, at)
         since = start if first is None else max(start, first)
         try:  # nothing of the past comes late
-            days = statement(source, slo.ref, events_of(slo.sli), since.astimezone(UTC).date(), at + LATENESS)
+            days = statement(source, slo.ref, slo.sli, since.astimezone(UTC).date(), at + LATENESS)
         except SourceError as error:
             raise UnavailableError(f"the events of {slo.ref} cannot be counted: {error}") from error
         held: Mapping[str, Sequence[Day]] = {slo.ref: days}

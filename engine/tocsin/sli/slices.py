@@ -6,7 +6,8 @@ objective says:
 
 * `ignore`: it does not count, and the others count more;
 * `good` or `bad`: it counts as such, also where the counter itself is gone. Where an objective is divided by labels, a
-  group whose counter is gone cannot be told from one that never was, and is ignored.
+  group whose counter is gone cannot be told from one that never was, and is ignored. A question about the past cannot
+  tell it from a server that did not run, either: the ledger asks for that (`evaluate/gone.py`).
 
 Rules record the slice that ends now, once per slice, and add these up; others ask the same by a subquery.
 """
