@@ -163,7 +163,7 @@ def test_a_group_that_is_gone_keeps_its_budget() -> None:
     scene.forget(books)
     gone = scene.look(120)
     books.bad = {A: 0.0}
-    let_go = scene.look(135)
+    let_go = scene.look(180)
 
     assert (gone.status.state, gone.status.used) == ("exhausted", 500)
     assert gone.status.reason == "route=/b, the worst of 2 groups: no budget is left; its series are gone"
@@ -178,7 +178,7 @@ def test_a_group_that_is_gone_is_out_of_use_after_a_day() -> None:
     scene.forget(books)
     first = scene.look(120)
     books.fresh = frozenset()
-    later = scene.look(135)
+    later = scene.look(180)
 
     assert (first.status.state, first.status.reason) == (
         "unknown",

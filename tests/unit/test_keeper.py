@@ -198,6 +198,18 @@ def test_the_group_without_labels_is_not_the_whole(store: LedgerStore) -> None:
     assert (whole.total.sum(), whole.bad.sum()) == (10 * 1440, 3 * 1440)
 
 
+def test_a_renamed_objective_keeps_its_groups(store: LedgerStore) -> None:
+    """All of them, and nothing is counted anew, though the source has forgotten all."""
+    slo, source = divided("route"), FakeSource()
+    work(Keeper(Workspace(services=(service(slos=(slo,)),)), routes(), store, HandClock(NOON), SETTINGS))
+    renamed = replace(slo, name="c", formerly=("shop/a",))
+    keeper = Keeper(Workspace(services=(service(slos=(renamed,)),)), source, store, HandClock(NOON), SETTINGS)
+    work(keeper)
+
+    assert counted(keeper, renamed, PAY, CART, ()) == [(2, 0), (3, 1), (5, 2)]
+    assert len(source.asked) == 2 * 4  # the day that runs
+
+
 def test_groups_are_those_that_are_held(store: LedgerStore) -> None:
     """Also those whose series are gone, which are looked at while others are; not those that left the window."""
     source, slo = routes(), divided("route")

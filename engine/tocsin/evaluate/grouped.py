@@ -26,6 +26,7 @@ MOST_GROUPS = 1000
 """Each costs some kilobytes and, at every look, the arithmetic of one SLO."""
 GONE = "its series are gone"
 """Of a group that has nothing but a budget."""
+_A_DAY = TRAFFIC_MEMORY.timedelta
 _GONE = Sample(Truth.FALSE, reason=f"nothing of it was seen for {TRAFFIC_MEMORY}: it counts as out of use")
 _REPLACED = Sample(Truth.FALSE, reason="it is gone, and others have traffic: values come and go")
 _WORST = ("exhausted", "burning", "unknown", "healthy")
@@ -91,6 +92,9 @@ class GroupedQuestion:
     statuses: dict[Labels, SloStatus] = field(default_factory=dict)
     """Each group as the last look saw it."""
     ledger: Ledger | None = None
+    gone: dict[Labels, SloStatus] = field(default_factory=dict)
+    """Groups that have nothing but a budget, as they were counted last."""
+    counted_at: datetime | None = None
 
     def ask(self, asker: Asker, opened: Iterable[Labels] = ()) -> SloSight:
         """Look at every group once; alerts of the groups *opened* are open, perhaps from before a restart."""
@@ -107,14 +111,15 @@ class GroupedQuestion:
         if surplus > 0:
             asker.still_failing(f"{self.slo.ref}: more than {MOST_GROUPS} groups; the other {surplus} are not watched")
         sights = {group: self._ask(group, rows, asker) for group in sorted(self.seen_at)[:MOST_GROUPS]}
-        self.statuses = {group: sight.status for group, sight in sights.items()} | self._former(rows, asker)
+        self.statuses = {group: sight.status for group, sight in sights.items()}
+        self.statuses |= self._former(rows, asker)
         reason = first.reason if isinstance(first, Unanswered) else "no group was seen yet"
         return self._together(sights, overall.blind(reason, asker.at), complete=complete)
 
     def _know(self, present: Iterable[Labels], opened: frozenset[Labels], at: datetime) -> None:
         """Remember who is *present*, and retire who has not been for a day."""
         self.seen_at |= dict.fromkeys(present, at)
-        gone = frozenset(group for group, seen in self.seen_at.items() if at - seen > TRAFFIC_MEMORY.timedelta)
+        gone = frozenset(group for group, seen in self.seen_at.items() if at - seen > _A_DAY)
         for group in gone:
             del self.seen_at[group]
         self.retired = gone | ((self.retired & opened) - self.seen_at.keys())
@@ -130,14 +135,17 @@ class GroupedQuestion:
         return status if lately else replace(status, state="healthy")
 
     def _former(self, rows: _Rows, asker: Asker) -> dict[Labels, SloStatus]:
-        """The groups that have nothing but a budget, the worst ones if there are too many."""
-        held = () if self.ledger is None else self.ledger.groups(self.slo, asker.at)
-        former = [group for group in held if group not in self.seen_at][: max(0, MOST_GROUPS - len(self.seen_at))]
-        self.groups = {group: self.groups[group] for group in (*self.seen_at, *former) if group in self.groups}
-        if self.ledger is None or not former:
-            return {}
-        lately = frozenset(self.ledger.groups(self.slo, asker.at, lately=TRAFFIC_MEMORY.timedelta))
-        return {group: _left(self._ask(group, rows, asker).status, lately=group in lately) for group in former}
+        """The groups that have nothing but a budget, counted at their cadence; the worst if there are too many."""
+        at, before, ledger = asker.at, self.counted_at, self.ledger
+        due = before is None or not timedelta() <= at - before < self.budget_every
+        if due or self.retired or not self.gone:
+            held = () if ledger is None else ledger.groups(self.slo, at)
+            former = [group for group in held if group not in self.seen_at][: max(0, MOST_GROUPS - len(self.seen_at))]
+            self.groups = {group: self.groups[group] for group in (*self.seen_at, *former) if group in self.groups}
+            lately = frozenset(ledger.groups(self.slo, at, lately=_A_DAY) if ledger is not None and former else ())
+            self.gone = {group: _left(self._ask(group, rows, asker).status, lately=group in lately) for group in former}
+            self.counted_at = at
+        return {group: status for group, status in self.gone.items() if group not in self.seen_at}
 
     def _together(self, sights: Mapping[Labels, SloSight], nothing: SloSight, *, complete: bool) -> SloSight:
         rest = Rest(next(iter(nothing.seen.values())).rest.sample) if not complete else unknown(GONE)
