@@ -8,6 +8,7 @@ import pytest
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 from tests.forms import FormSite
 from tests.talks import Talk, over
+from tests.unit.test_loop import read_only
 
 from tocsin.evaluate.model import Acknowledgement, AlertView
 from tocsin.spec import Escalation
@@ -97,6 +98,36 @@ def test_who_came_first_has_it(site: FormSite) -> None:
     assert (first.status_code, first.json()["by"], second.json()["by"]) == (200, "ana", "ana")
     assert site.taken.known()["k1"] == Acknowledgement("ana", NOON, "on it")
     assert site.ask("DELETE", "/api/v1/alerts/k1/acknowledge").status_code == 204
+    assert site.taken.known() == {}
+
+
+def test_what_is_taken_while_the_state_is_away_holds(site: FormSite) -> None:
+    """Nothing escalates; the answer and the page say that it is held, and it is stored when that works again."""
+    read_only(site.taken._store)  # type: ignore[arg-type]
+    taken = site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ana"})
+    again = site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ben"})
+
+    assert [(one.status_code, one.json()["by"], one.json()["held"]) for one in (taken, again)] == [
+        (200, "ana", True)
+    ] * 2
+    assert site.taken.known()["k1"].by == "ana"
+    assert "not stored yet" in site.ask("GET", "/alerts/k1").text
+
+    read_only(site.taken._store, on=False)  # type: ignore[arg-type]
+    assert site.taken.known()["k1"].by == "ana"
+    assert site.taken._store.all()["k1"].by == "ana"
+    assert not site.taken.is_held("k1")
+    assert "not stored yet" not in site.ask("GET", "/alerts/k1").text
+
+
+def test_what_is_held_can_be_given_back(site: FormSite) -> None:
+    """It is never stored then."""
+    read_only(site.taken._store)  # type: ignore[arg-type]
+    site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ana"})
+
+    assert site.ask("DELETE", "/api/v1/alerts/k1/acknowledge").status_code == 204
+    assert site.ask("DELETE", "/api/v1/alerts/k1/acknowledge").status_code == 503
+    read_only(site.taken._store, on=False)  # type: ignore[arg-type]
     assert site.taken.known() == {}
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from tocsin.errors import TocsinError
-from tocsin.evaluate.model import Acknowledgement, AlertView
+from tocsin.evaluate.model import AlertView
 from tocsin.service import page, phrases
 from tocsin.service.api import Desk
 from tocsin.service.parameters import ApiError, form_of
@@ -34,6 +34,7 @@ class Has(Shape):
     by: str
     at: str
     comment: str
+    held: bool = Field(default=False, description="Whether it is in memory only: the state is away, and gets it later.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,8 @@ class Incidents:
         self._allowed(name, asked.signature)
         if not asked.by.strip():
             raise ApiError(422, "invalid-parameter", "by: say who has it")
-        try:
-            return _has(self.taken.take(name, asked.by, asked.comment, self.desk.clock.now()))
-        except TocsinError as error:
-            raise ApiError(503, "store-unavailable", "the acknowledgement could not be stored") from error
+        found = self.taken.take(name, asked.by, asked.comment, self.desk.clock.now())
+        return Has(by=found.by, at=found.at.isoformat(), comment=found.comment, held=self.taken.is_held(name))
 
     def give_back(self, name: str, signature: str) -> None:
         """Withdraw it."""
@@ -82,6 +81,7 @@ class Incidents:
         return template.render(
             view=view,
             has=self.taken.known().get(name),
+            held=self.taken.is_held(name),
             signature=signature,
             allowed=self.taken.may(name, signature),
             css=page.CSS,
@@ -89,10 +89,6 @@ class Incidents:
             when=lambda at: phrases.clock_time(at, now),
             since=lambda at: phrases.span(now - at),
         )
-
-
-def _has(found: Acknowledgement) -> Has:
-    return Has(by=found.by, at=found.at.isoformat(), comment=found.comment)
 
 
 def create_router(desk: Desk, taken: Taken) -> APIRouter:

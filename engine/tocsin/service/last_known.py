@@ -22,6 +22,11 @@ class LastKnown(Generic[T]):
         self._known = read()
         self._failing = False
 
+    @property
+    def failing(self) -> bool:
+        """Whether the store did not answer the last time."""
+        return self._failing
+
     def now(self) -> T:
         """As of now; while the store does not answer, as of when it last did."""
         try:

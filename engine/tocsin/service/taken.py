@@ -1,12 +1,17 @@
 """Acknowledgements as the evaluator, the API and the page see them: what the store says, or what it said last."""
 
+import logging
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from tocsin.errors import TocsinError
 from tocsin.evaluate.model import Acknowledgement
 from tocsin.notify.acknowledgements import LONGEST, AcknowledgementStore
 from tocsin.service.last_known import LastKnown
 from tocsin.service.signing import genuine, signed
+
+log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)
 
@@ -15,27 +20,58 @@ class Taken:
     """Who has taken up which episode; with a *secret* only who knows the signature of an episode may say so.
 
     The signature stands in the link of a message, so who got the message can acknowledge, and who merely reaches the
-    port cannot.
+    port cannot. What is taken while the store is away is held in memory, and stored when it is back.
     """
 
     def __init__(self, store: AcknowledgementStore, secret: str = "") -> None:
         self._store = store
         self._secret = secret
         self._known: LastKnown[Mapping[str, Acknowledgement]] = LastKnown("the acknowledgements", store.all)
+        self._held: dict[str, Acknowledgement] = {}
+        self._lock = threading.Lock()
 
     def known(self) -> Mapping[str, Acknowledgement]:
-        """All of them; while the store does not answer, as of when it last did."""
-        return self._known.now()
+        """All of them; while the store does not answer, as of when it last did, and those taken since."""
+        known = self._known.now()
+        with self._lock:
+            if self._held and not self._known.failing:
+                known = self._stored(known)
+            return {**self._held, **known} if self._held else known
+
+    def is_held(self, dedup_key: str) -> bool:
+        """Whether it is in memory alone, and lost if the process ends before the store is back."""
+        return dedup_key in self._held
 
     def take(self, dedup_key: str, by: str, comment: str, now: datetime) -> Acknowledgement:
         """Note that *by* has it; who came first has it."""
-        self._store.forget(now - KEPT)
-        self._store.put(dedup_key, Acknowledgement(by.strip()[:LONGEST], now, comment.strip()[:LONGEST]))
-        return self._store.all()[dedup_key]
+        wanted = Acknowledgement(by.strip()[:LONGEST], now, comment.strip()[:LONGEST])
+        if (first := self.known().get(dedup_key)) is not None:
+            return first
+        try:
+            self._store.forget(now - KEPT)
+            self._store.put(dedup_key, wanted)
+            return self._store.all()[dedup_key]
+        except TocsinError as error:
+            log.warning("an acknowledgement is held in memory", extra={"key": dedup_key, "error": str(error)})
+            with self._lock:
+                return self._held.setdefault(dedup_key, wanted)
 
     def give_back(self, dedup_key: str) -> None:
         """Nobody has it any more: reminders and escalation go on."""
-        self._store.withdraw(dedup_key)
+        with self._lock:
+            if self._held.pop(dedup_key, None) is None:
+                self._store.withdraw(dedup_key)
+
+    def _stored(self, known: Mapping[str, Acknowledgement]) -> Mapping[str, Acknowledgement]:
+        """Store what is held; returns all that is known then."""
+        try:
+            for dedup_key, each in self._held.items():
+                self._store.put(dedup_key, each)
+        except TocsinError:
+            return known
+        log.info("acknowledgements that were held in memory are stored", extra={"count": len(self._held)})
+        self._held.clear()
+        return self._known.now()
 
     def signature(self, dedup_key: str) -> str:
         """What a link to this episode carries; empty without a secret."""
