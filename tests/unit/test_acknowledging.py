@@ -103,7 +103,7 @@ def test_who_came_first_has_it(site: FormSite) -> None:
 
 def test_what_is_taken_while_the_state_is_away_holds(site: FormSite) -> None:
     """Nothing escalates; the answer and the page say that it is held, and it is stored when that works again."""
-    read_only(site.taken._store)  # type: ignore[arg-type]
+    read_only(site.taken._store)
     taken = site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ana"})
     again = site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ben"})
 
@@ -113,7 +113,7 @@ def test_what_is_taken_while_the_state_is_away_holds(site: FormSite) -> None:
     assert site.taken.known()["k1"].by == "ana"
     assert "not stored yet" in site.ask("GET", "/alerts/k1").text
 
-    read_only(site.taken._store, on=False)  # type: ignore[arg-type]
+    read_only(site.taken._store, on=False)
     assert site.taken.known()["k1"].by == "ana"
     assert site.taken._store.all()["k1"].by == "ana"
     assert not site.taken.is_held("k1")
@@ -122,12 +122,12 @@ def test_what_is_taken_while_the_state_is_away_holds(site: FormSite) -> None:
 
 def test_what_is_held_can_be_given_back(site: FormSite) -> None:
     """It is never stored then."""
-    read_only(site.taken._store)  # type: ignore[arg-type]
+    read_only(site.taken._store)
     site.ask("POST", "/api/v1/alerts/k1/acknowledge", json={"by": "ana"})
 
     assert site.ask("DELETE", "/api/v1/alerts/k1/acknowledge").status_code == 204
     assert site.ask("DELETE", "/api/v1/alerts/k1/acknowledge").status_code == 503
-    read_only(site.taken._store, on=False)  # type: ignore[arg-type]
+    read_only(site.taken._store, on=False)
     assert site.taken.known() == {}
 
 

@@ -12,6 +12,7 @@ from tests import builders
 from tests.alerts import NOON, channel, notifications, route, seconds, view
 from tests.fakes import FakeSource, HandClock
 from tests.sites import together
+from tests.unit.test_loop import read_only
 
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.silence_store import SqlSilences
@@ -102,6 +103,26 @@ def test_a_silence_is_made_changed_ended_and_listed(api: Api) -> None:
     assert api.get("/silences", filter='service="kiln"') == []
     assert api.ask("DELETE", f"/silence/{name}").status_code == 200
     assert [each["status"] for each in api.get("/silences")] == [{"state": "expired"}]
+
+
+def test_silences_hold_while_the_state_cannot_be_written(api: Api) -> None:
+    """Made, changed and ended as ever; what is left is stored when that works again."""
+    _, before = api.post("/silences", SILENCE)
+    read_only(api.silences)
+    _, made = api.post("/silences", {**SILENCE, "comment": "now"})
+    api.post("/silences", {**SILENCE, "id": made["silenceID"], "comment": "more"})
+    assert api.ask("DELETE", f"/silence/{before['silenceID']}").status_code == 200
+
+    def listed() -> dict[str, tuple[str, str]]:
+        return {each["id"]: (each["comment"], each["status"]["state"]) for each in api.get("/silences")}
+
+    wanted = {before["silenceID"]: (SILENCE["comment"], "expired"), made["silenceID"]: ("more", "active")}
+    assert listed() == wanted
+    assert [silence.comment for silence in api.silences.all()] == [SILENCE["comment"]]
+
+    read_only(api.silences, on=False)
+    assert listed() == wanted
+    assert {silence.id: silence.comment for silence in api.silences.all()}[made["silenceID"]] == "more"
 
 
 @pytest.mark.parametrize(

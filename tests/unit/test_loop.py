@@ -83,7 +83,7 @@ class Bell:
         self.rung += 1
 
 
-def read_only(store: SqlStore, *, on: bool = True) -> None:
+def read_only(store: Any, *, on: bool = True) -> None:
     """Let the database refuse every write for real, as on a disk that is full or was remounted, or take it back."""
     engine = store._engine
     engine.dispose()

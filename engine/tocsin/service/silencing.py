@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from tocsin.errors import TocsinError
 from tocsin.evaluate.model import AlertView
 from tocsin.matchers import LabelMatcher, Matchers
 from tocsin.notify.acknowledgements import LONGEST
@@ -73,8 +72,6 @@ class Silencing:
             return self.quiet.ask(wanted, now)
         except (SilenceError, KeyError) as error:
             raise ApiError(422, "invalid-parameter", f"it cannot be silenced: {error}") from None
-        except TocsinError as error:
-            raise ApiError(503, "store-unavailable", "the silence could not be stored") from error
 
     def _view(self, name: str) -> AlertView:
         found = next((v for v in self.desk.board.read().open_alerts() if v.dedup_key == name), None)

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from tocsin.errors import TocsinError
 from tocsin.matchers import LabelMatcher, MatcherError, Matchers, fulfilled
 from tocsin.notify.silences import Silence, SilenceError
 from tocsin.service.alertmanager.shapes import GettableSilence, MatcherShape, PostableSilence, SilenceStatus
@@ -47,8 +46,6 @@ def make(office: Office, body: bytes) -> str:
         raise RefusedError(404, f"silence {error.args[0]} not found") from None
     except (SilenceError, ValueError) as error:
         raise RefusedError(400, f"Failed to create silence: {error}") from None
-    except TocsinError as error:
-        raise RefusedError(503, str(error)) from None
 
 
 def end(office: Office, name: str) -> None:
@@ -59,8 +56,6 @@ def end(office: Office, name: str) -> None:
         raise RefusedError(404, f"silence {name} not found") from None
     except SilenceError as error:
         raise RefusedError(500, str(error)) from None
-    except TocsinError as error:
-        raise RefusedError(503, str(error)) from None
 
 
 def _wanted(posted: PostableSilence, now: datetime) -> Silence:
