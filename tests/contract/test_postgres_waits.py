@@ -55,8 +55,12 @@ def test_who_hangs_in_a_transaction_stops_nobody_for_long(url: str) -> None:
             time.sleep(0.5)
             held = lease.acquire("second", MINUTE)
         stuck.dispose()
+        lease.release("second")
+        given = lease.acquire("first", MINUTE)
 
     assert isinstance(held, Held)
+    assert isinstance(given, Held)
+    assert (held.lapsed, given.lapsed) == (True, False)  # the first one's ran out, the second one gave it away
 
 
 def test_a_host_that_says_nothing_is_not_waited_for(url: str) -> None:

@@ -139,3 +139,27 @@ def test_without_the_store_both_lead_and_say_so(lab: Lab, away: str, back: str) 
     until(lambda: leads(first) != leads(second), "one leads again")
     lab.exporter.level = 0
     until(lambda: pages(lab)[1] == 1, "the end, once for the incident")
+
+
+def test_a_fault_that_begins_as_the_store_goes(lab: Lab) -> None:
+    """The database's host takes a service with it: what either of them opens is closed, and every page says so."""
+    server = Postgres()
+    lab.stack.callback(server.close)
+    server.start()
+    first, second = two(lab, server.url)
+    server.stop()
+    lab.exporter.level = 10
+    until(lambda: leads(first) and leads(second), "both lead", 4 * INTERVAL + 30)
+    until(lambda: len(lab.subjects("FIRING")) == 2, "both tell")
+    server.start()
+    until(lambda: leads(first) != leads(second), "one leads again")
+    first.ticks(2)
+    lab.exporter.level = 0
+    until(lambda: lab.subjects("RESOLVED"), "the end")
+    first.ticks(3)
+
+    opened, closed = (sorted({p.json["dedup_key"] for p in lab.pages(action)}) for action in ("trigger", "resolve"))
+    assert opened == closed
+    assert len(closed) == len(lab.pages("resolve"))
+    texts = [mail.text for mail in lab.inbox.mails if "FIRING" in mail.subject and "FaultLevel" in mail.subject]
+    assert ["another evaluator may have sent this, too" in text for text in texts] == [True] * len(texts)

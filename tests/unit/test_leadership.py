@@ -42,6 +42,15 @@ def test_who_follows_leads_after_a_while_without_the_store() -> None:
     assert answered(Others("b"), 16.0).leads is False
 
 
+def test_a_lapsed_lease_is_remembered_as_such_while_it_is_ours() -> None:
+    """The renewals between two evaluations do not hide that somebody else may have led up to then."""
+    taken = answered(Held(7, lapsed=True), 1.0, answered(Others("b"), 0.0))
+    renewed = answered(Held(7), 2.0, taken)
+
+    assert (taken.lapsed, renewed.lapsed, answered(Held(8), 3.0, renewed).lapsed) == (True, True, False)
+    assert taken == renewed
+
+
 @dataclass
 class Book:
     """A lease that answers what the test says."""

@@ -36,9 +36,10 @@ class SqlLease:
             if held != holder and until > now:
                 return Others(held)
             token += held != holder or until <= now  # what lapsed may have been another's in between
+            lapsed = 0 < until <= now
             until = now + length // timedelta(microseconds=1)
             connection.execute(update(LEASES).values(holder=holder, token=token, until=until))
-            return Held(token)
+            return Held(token, lapsed)
 
     def release(self, holder: str) -> None:
         """Let another one take it at once."""

@@ -67,6 +67,11 @@ class SqlStore:
             connection.execute(update(EVALUATOR).values(committed_at=microseconds(commit.at)))
             self._prune(connection, commit.at)
 
+    def post(self, messages: Sequence[Notification], at: datetime) -> None:
+        """Put *messages* into the outbox, whoever leads."""
+        with self._writing() as connection:
+            outbox_rows.post(connection, messages, at)
+
     def history(
         self, *, severity: str | None = None, status: str | None = None, limit: int = 100
     ) -> tuple[AlertView, ...]:

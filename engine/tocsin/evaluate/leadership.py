@@ -11,9 +11,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The lease is ours; what is stored under an older *token* is refused."""
+    """The lease is ours; what is stored under an older *token* is refused.
+
+    *lapsed* says that it had run out before: nobody gave it away, so whoever had it may not know yet that it is gone.
+    """
 
     token: int
+    lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Role:
     token: int | None = None
     holder: str = ""
     reason: str = ""
+    lapsed: bool = False
+    """Whether the lease had run out before it was ours."""
     heard: float = field(default=0.0, compare=False)
 
     @property
@@ -54,10 +60,14 @@ class Role:
         return self.leads and self.token is None
 
 
-def answered(answer: Held | Others, at: float) -> Role:
-    """The role after the lease was asked at *at*."""
+NOBODY = Role()
+
+
+def answered(answer: Held | Others, at: float, before: Role = NOBODY) -> Role:
+    """The role after the lease was asked at *at*; how a token began is remembered as long as it is ours."""
     if isinstance(answer, Held):
-        return Role(leads=True, token=answer.token, heard=at)
+        lapsed = answer.lapsed or (before.lapsed and before.token == answer.token)
+        return Role(leads=True, token=answer.token, lapsed=lapsed, heard=at)
     return Role(holder=answer.holder, reason=f"{answer.holder} leads", heard=at)
 
 

@@ -215,6 +215,10 @@ class Store(Protocol):
         """All of it, or nothing."""
         ...
 
+    def post(self, messages: Sequence[Notification], at: datetime) -> None:
+        """Put *messages* into the outbox without a change of the state, whoever leads."""
+        ...
+
     def history(self, *, severity: str | None, status: str | None, limit: int) -> tuple[AlertView, ...]:
         """Episodes, newest first; *status* is `active` or `resolved`."""
         ...

@@ -116,6 +116,14 @@ class Detour:
             self._refused.clear()
             self._copies.clear()
 
+    def clear(self) -> None:
+        """Send nothing more, and forget all; nothing follows from what is under way."""
+        with self._lock:
+            for queue in self._queues.values():
+                queue.clear()
+            for known in (self._sent, self._tried, self._refused, self._copies, self._unknown):
+                known.clear()
+
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is under way; False when that takes longer."""
         with self._idle:
@@ -155,6 +163,8 @@ class Detour:
     def _settle(self, channel: Channel, talk: Sequence[Notification], told: Notification, delivery: Delivery) -> None:
         """Note what became of one conversation, and leave it: what has failed is sent again from the outbox."""
         queue, now = self._queues[channel.name], self.clock.now()
+        if any(message not in queue for message in talk):  # all was forgotten meanwhile
+            return
         for message in talk:
             key = key_of(message)
             queue.remove(message)

@@ -32,7 +32,7 @@ class Leadership:
     ) -> None:
         self.holder = holder or name_of_process()
         self._lease = lease
-        self._length = max(interval, SHORTEST)
+        self.length = max(interval, SHORTEST)
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="tocsin-lease", daemon=True)
@@ -41,7 +41,7 @@ class Leadership:
     @property
     def pause(self) -> float:
         """Seconds between two renewals."""
-        return self._length.total_seconds() / RENEWALS
+        return self.length.total_seconds() / RENEWALS
 
     def start(self) -> Role:
         """Ask once, and go on asking in a thread."""
@@ -53,9 +53,9 @@ class Leadership:
         """Ask now."""
         before, asked_at = self.role, self._monotonic()
         try:
-            role = answered(self._lease.acquire(self.holder, self._length), asked_at)
+            role = answered(self._lease.acquire(self.holder, self.length), asked_at, before)
         except TocsinError as error:
-            role = unanswered(before, str(error), self._monotonic(), 2 * self._length)
+            role = unanswered(before, str(error), self._monotonic(), 2 * self.length)
         self.role = role
         if (role.leads, role.open, role.holder) != (before.leads, before.open, before.holder):
             level = logging.ERROR if role.open else logging.INFO

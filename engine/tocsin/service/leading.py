@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tocsin.adapters.store import SqlStore
-from tocsin.errors import FencedError, TocsinError
+from tocsin.errors import FencedError
 from tocsin.evaluate.leadership import Role
 from tocsin.evaluate.memory import Fallback
 from tocsin.notify.fallback import fallbacks
@@ -77,16 +77,17 @@ class Leading:
         self.telemetry.leads.set(role.leads)
         self.evaluator.doubt = DOUBT if role.open else ""
         self.store.fence = role.token
-        if role.leads and not before.leads:
+        anew = role.leads and not before.leads
+        if anew:
             self.inbox.load()
             self.paged.forget()
-            try:
-                self.evaluator.memory = self.store.load()
-            except TocsinError as error:
-                log.warning("leads with what it remembers", extra={"error": str(error)})
+        if role.leads and (anew or role.token != before.token):
+            now, length = self.evaluator.clock.now(), self.leadership.length
+            self.evaluator.lead(now + length if role.lapsed else None, anew=anew)
+        if anew:
             self.couriers.start()
         elif before.leads and not role.leads:
-            self.evaluator.unsaved = None  # whoever leads now tells it from what it sees itself
+            self.evaluator.give_way()
             self.hand_over(self.evaluator.detour.channels, fallbacks(self.evaluator.notifications))
 
     def hand_over(self, channels: Mapping[str, Channel], others: Mapping[str, Fallback]) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.memory import Commit, Memory, Store, joined, remembered, remembered_groups
 from tocsin.evaluate.model import Acknowledgement, AlertView, Phase, Snapshot
 from tocsin.evaluate.renaming import Carried, carried
-from tocsin.evaluate.sight import Sight, Turn
+from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.tick import Spread, Watch, turn
 from tocsin.notify.acknowledgements import seen_to
 from tocsin.notify.group import announce
@@ -23,12 +23,16 @@ from tocsin.notify.silences import Silence
 from tocsin.ports import CANARY, HEARTBEAT, Clock, MetricSource, Notification
 from tocsin.service.board import BlindRule, Board
 from tocsin.service.canary import Canaries
-from tocsin.service.detour import Detour
+from tocsin.service.detour import Detour, key_of
 from tocsin.service.heartbeat import Heart
 from tocsin.service.inbox import Inbox
+from tocsin.service.leftovers import Leftovers
 from tocsin.service.links import NO_LINKS, Links
+from tocsin.service.logbook import tell, tell_names
+from tocsin.service.overlap import Overlap
 from tocsin.service.paged import Paged
 from tocsin.service.scheduler import Due
+from tocsin.service.standby import Standby
 from tocsin.service.telemetry import Telemetry
 from tocsin.spec import Notifications
 
@@ -77,6 +81,9 @@ class Evaluator:
     canaries: Canaries | None = None
     paged: Paged | None = None
     unsaved: Commit | None = None
+    standby: Standby = field(default_factory=Standby)
+    overlap: Overlap | None = None
+    leftovers: Leftovers = field(default_factory=Leftovers)
     faults: tuple[str, ...] = ()
     """What the last tick could not evaluate because of a bug."""
 
@@ -101,23 +108,60 @@ class Evaluator:
         self._show(snapshot)
 
     def shadow(self, due: Due) -> None:
-        """Look as the evaluator that leads does, from what it has stored, and change nothing.
+        """Look as the evaluator that leads does, from what it has stored, and store and tell nothing.
 
-        So the questions are warm when this one takes over, and its page shows how things stand.
+        So the questions are warm when this one takes over, and its page shows how things stand. What begins is
+        remembered: where the one that leads does not store it, both know it by the same first instant.
         """
+        read = True
         try:
-            self.memory = self.store.load()
+            self.memory = self.standby.caught_up(self.memory, self.store.load())
         except TocsinError as error:
+            read = False
+            self.standby.silent(due.at)
             log.warning("the state cannot be read, its last one is gone on with", extra={"error": str(error)})
         try:
             memory = self._carried(Faults()).memory
-            turned = turn(self.watch, self._look(memory, due.at), memory, due.at)
+            sight = self._look(memory, due.at)
+            turned = turn(self.watch, sight, memory, due.at)
         except Exception as error:
             log.exception("a tick failed", extra={"instant": due.at})
             self._failed(error)
             return
+        self.memory = self.standby.gone_on(self.memory, memory, turned.alerts)
+        if read and self.detour.wait(0):
+            sighted = sight.health.ok and not sight.questions and not sight.late
+            self.leftovers.close(self.memory, self.store, due.at, sighted=sighted)
         self.telemetry.ticks.labels("ok").inc()
         self._show(replace(turned.snapshot, alerts=self.marked(turned.snapshot.alerts, due.at)))
+
+    def lead(self, until: datetime | None, *, anew: bool) -> None:
+        """Go on with what is stored, and with what began since; *anew* as one that has followed.
+
+        Where another one has stored something since this one last knew, what this one has not stored is dropped.
+        With *until* another one may have led up to now, and tell people until then.
+        """
+        try:
+            stored = self.store.load()
+        except TocsinError as error:
+            log.warning("leads with what it remembers", extra={"error": str(error)})
+        else:
+            if not anew and self.standby.outdone(stored):
+                self.give_way()
+                anew = True
+            if anew:
+                self.memory = self.standby.caught_up(self.memory, stored)
+        self.overlap = self.overlap if until is None else Overlap(self.standby.stored_at, until)
+
+    def give_way(self) -> None:
+        """Drop what is not stored: whoever leads tells it from what it sees itself. What it does not know is kept."""
+        if self.unsaved is not None:
+            split = self.detour.sort(self.unsaved.outbox)
+            told = replace(self.unsaved, outbox=(*split.free, *split.waiting), sent=(*self.unsaved.sent, *split.sent))
+            self.leftovers.keep(told, self.memory, self.notifications)
+        self.unsaved = self.overlap = None
+        self.standby.lost()
+        self.detour.clear()
 
     def _failed(self, error: Exception) -> None:
         self.telemetry.ticks.labels("failed").inc()
@@ -156,20 +200,23 @@ class Evaluator:
         outbox = self.links.added(outbox, views, sight.graphs)
         if self.paged is not None:
             outbox = self.paged.noted(outbox, self.notifications, now)
+        if self.overlap is not None:
+            outbox = self.overlap.noted(outbox, memory, views, now)
+            self.overlap = self.overlap if self.overlap.lasts(views, now) else None
         if self.heart is not None and sight.health.ok and self.unsaved is None:
             outbox = (*outbox, *self.heart.beat(now))
         if self.canaries is not None and self.unsaved is None and not self.doubt:
             outbox = (*outbox, *self.canaries.released(self.notifications, remembered_groups(memory, groups), now))
         outbox = noted(outbox, self.doubt)
         fresh = tuple(view for view in views if self.memory.views.get(view.identity) != view)
-        alerts, groups = {**known.alerts, **turned.alerts}, {**known.groups, **groups}
+        alerts, groups = {**self.standby.begun, **known.alerts, **turned.alerts}, {**known.groups, **groups}
         commit = Commit(at=now, alerts=alerts, views=fresh, groups=groups, outbox=outbox)
         self._commit(commit)
-        self.memory = remembered(memory, commit)
+        self.memory, self.standby.begun = remembered(memory, commit), {}
         if self.inbox is not None:
             self.inbox.tidy(sight.heard, self.memory, now)
-        _tell_names(known.names)
-        _tell(turned, outbox)
+        tell_names(known.names)
+        tell(turned, outbox)
         self._tell_faults((*faults.texts, *turned.faults))
         return replace(turned.snapshot, alerts=self.marked(turned.snapshot.alerts, now))
 
@@ -181,11 +228,16 @@ class Evaluator:
         try:
             self.store.commit(replace(whole, outbox=free, sent=sent))
         except FencedError:
+            if self.unsaved is not None:
+                gone = {key_of(message) for message in split.sent}
+                rest = tuple(message for message in self.unsaved.outbox if key_of(message) not in gone)
+                self.unsaved = replace(self.unsaved, outbox=rest, sent=sent)
             raise
         except Exception as error:
             waiting = noted(waiting, self.unstored)
             free = noted((message for message in free if not _tries(message)), self.unstored)
             self.unsaved = replace(whole, outbox=(*waiting, *free), sent=sent)
+            self.standby.silent(commit.at)
             self.telemetry.commit_failures.inc()
             log.exception("the state could not be stored", extra={"messages_held_back": len(free) + len(waiting)})
             why = str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}; the log says more"
@@ -198,6 +250,7 @@ class Evaluator:
         self.unsaved = Commit(at=commit.at, outbox=waiting) if waiting else None
         self.telemetry.last_commit.set(self.clock.now().timestamp())
         self.board.update(commit_error="", committed_at=commit.at)
+        self.standby.stored(commit.at)
         self.deliverer.wake()
 
     def _tell_faults(self, faults: tuple[str, ...]) -> None:
@@ -247,33 +300,6 @@ def noted(messages: Iterable[Notification], note: str) -> tuple[Notification, ..
         replace(message, notes=(*message.notes, note)) if note and note not in message.notes else message
         for message in messages
     )
-
-
-def _tell_names(names: Mapping[str, str]) -> None:
-    for before, rule in names.items():
-        log.info("an alert goes on under another name", extra={"alert": rule, "before": before})
-
-
-def _tell(turned: Turn, outbox: Iterable[Notification]) -> None:
-    for identity, event in turned.events:
-        extra = {
-            "alert": identity.rule,
-            "labels": dict(identity.labels),
-            "change": event.kind.value,
-            "episode": event.episode,
-            "reason": event.reason,
-            "value": event.value,
-        }
-        log.info("an alert changed", extra=extra)
-    for notification in outbox:
-        if notification.channel == HEARTBEAT:
-            continue
-        extra = {
-            "channel": notification.channel,
-            "action": notification.action.value,
-            "alerts": [alert.title for alert in notification.alerts],
-        }
-        log.info("a message was put into the outbox", extra=extra)
 
 
 def blind_rules(memory: Memory) -> tuple[BlindRule, ...]:
