@@ -27,9 +27,11 @@ class Desk:
     outcomes: list[Outcome] = field(default_factory=list)
     sent: list[Notification] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Keep it, once the gate is open."""
+        self.asked.set()
         assert self.gate.wait(10)
         self.sent.append(notification)
         return Delivery(self.outcomes.pop(0) if self.outcomes else Outcome.SENT, "550 no", receipt="receipt")
@@ -172,3 +174,18 @@ def test_a_fallback_that_is_under_way_is_not_sent_twice(way: Way) -> None:
     assert way.detour.wait(10)
 
     assert len(way.pager.sent) == 1
+
+
+def test_one_that_leads_no_more_sends_nothing_more() -> None:
+    """What is under way ends, also refused: no fallback hears of it, and what waited behind it is not sent."""
+    way = Way()
+    way.mail.outcomes = [Outcome.REJECTED]
+    way.mail.gate.clear()
+    way.detour.send([message(key="a")])
+    assert way.mail.asked.wait(10)
+    way.detour.send([message(key="b")])
+    way.detour.clear()
+    way.mail.gate.set()
+    assert way.detour.wait(10)
+
+    assert (way.mail.told, way.pager.told) == ([("a", Action.FIRE)], [])

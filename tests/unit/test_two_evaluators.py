@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests import alerts, builders
-from tests.fakes import FakeSource
-from tests.unit.test_loop import Bell, HandClock, Recorder
+from tests.fakes import FakeSource, HandClock
+from tests.unit.test_loop import Bell, Recorder
 
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import FencedError, UnavailableError
@@ -80,7 +80,7 @@ class Pair:
 
     first: Replica
     second: Replica
-    clock: HandClock = field(default_factory=HandClock)
+    clock: HandClock
     delivered: list[Notification] = field(default_factory=list)
 
     def level(self, value: float, *only: Replica) -> None:
@@ -160,7 +160,7 @@ def replica(state: str, clock: HandClock, stack: ExitStack) -> Replica:
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """All is well, stored, and known to the one that stands by."""
-    clock = HandClock()
+    clock = HandClock(alerts.NOON)
     with ExitStack() as stack:
         state = str(tmp_path / "state.db")
         made = Pair(replica(state, clock, stack), replica(state, clock, stack), clock)
