@@ -309,6 +309,21 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Addressed(Protocol):
+    """A channel that can be asked for each of its recipients alone, so that none depends on another."""
+
+    @property
+    def recipients(self) -> Mapping[str, Channel]:
+        """The way to each; empty where there is no way but the one to all."""
+        ...
+
+
+def lines_of(channel: Channel) -> Mapping[str, Channel]:
+    """The ways to deliver through *channel*: one to each recipient, or the channel itself under an empty name."""
+    return (channel.recipients if isinstance(channel, Addressed) else {}) or {"": channel}
+
+
+@runtime_checkable
 class Illustrated(Protocol):
     """A channel that can show a picture."""
 

@@ -25,7 +25,7 @@ def unfinished(attempt: Attempt) -> Delivery | None:
     if attempt.busy:
         return Delivery(Outcome.RETRY, "earlier attempts still hang; this one was not begun")
     if attempt.worked is None:
-        return Delivery(Outcome.UNKNOWN, "no answer within the deadline")
+        return Delivery(Outcome.UNKNOWN if attempt.begun else Outcome.RETRY, "no answer within the deadline")
     return None
 
 

@@ -36,7 +36,10 @@ class Mailing:
 
 @dataclass(slots=True)
 class Attempt:
-    """One call of a sender: *worked* is its own opinion, None when it did not return in time."""
+    """One call of a sender: *worked* is its own opinion, None when it did not return in time.
+
+    *begun* says that the receiver may have something already: over HTTP always, by mail from DATA on.
+    """
 
     deadline: float
     endpoint: str | None = None
@@ -45,6 +48,28 @@ class Attempt:
     busy: bool = False
     answers: list[Answer] = field(default_factory=list)
     mailings: list[Mailing] = field(default_factory=list)
+    begun: bool = True
+    _over: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """Be about to hand the message over; TimeoutError when nobody waits any more, for another attempt will."""
+        with self._lock:
+            if self._over:
+                raise TimeoutError("the attempt is over")
+            self.begun = True
+
+    def given_up(self) -> "Attempt":
+        """What is known now; the thread still holds the attempt, and a copy does not change under the reader."""
+        with self._lock:
+            self._over = True
+            return Attempt(
+                self.deadline,
+                self.endpoint,
+                answers=self.answers[:],
+                mailings=self.mailings[:],
+                begun=self.begun,
+            )
 
     @property
     def remaining(self) -> float:
@@ -62,12 +87,15 @@ class Gate:
     def __init__(self) -> None:
         self._abandoned: list[threading.Thread] = []
 
-    def run(self, call: Callable[[], object], seconds: float, endpoint: str | None = None) -> Attempt:
+    def run(
+        self, call: Callable[[], object], seconds: float, endpoint: str | None = None, *, begun: bool = True
+    ) -> Attempt:
         """Call once; returns after *seconds* at the latest, whatever the receiver does.
 
-        *call* says by what it returns whether it worked; what it raises is a failure, whose type alone is told.
+        *call* says by what it returns whether it worked; what it raises is a failure, whose type alone is told. One
+        that has not *begun* says by itself when it does (`Attempt.begin`).
         """
-        attempt = Attempt(time.monotonic() + seconds, endpoint)
+        attempt = Attempt(time.monotonic() + seconds, endpoint, begun=begun)
         self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
         if len(self._abandoned) >= MOST_ABANDONED:
             attempt.busy = True
@@ -88,5 +116,4 @@ class Gate:
         if not thread.is_alive():
             return attempt
         self._abandoned.append(thread)
-        # The thread still holds the attempt; a copy does not change under the reader.
-        return Attempt(attempt.deadline, endpoint, answers=attempt.answers[:], mailings=attempt.mailings[:])
+        return attempt.given_up()

@@ -9,8 +9,9 @@ HTML part and sets a Message-ID of its own.
 import re
 import smtplib
 import ssl
+import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
@@ -31,6 +32,8 @@ from tocsin_notifiers.subjects import mailed, stays
 DEADLINE_SECONDS = 30.0
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 REMEMBERED = 256
+MOST_CONNECTIONS = 20
+"""To one mail server at once: more than people are written to by one channel, fewer than a server would refuse."""
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+")
 _SEVEN_BITS = SMTP.clone(cte_type="7bit")
 _UNFOLDED = SMTP.clone(cte_type="7bit", max_line_length=998)
@@ -67,7 +70,7 @@ class Server:
 
 @dataclass(slots=True)
 class EmailChannel:
-    """A mail server and the people to write to."""
+    """A mail server and the people to write to; there is a way to each of them, so that nobody waits for another."""
 
     name: str
     server: Server
@@ -80,53 +83,94 @@ class EmailChannel:
     subject_template: str | None = None
     text_template: str | None = None
     illustrate: Illustrator = unillustrated
-    _gate: Gate = field(default_factory=Gate)
-    _accepted: OrderedDict[tuple[str, int], set[str]] = field(default_factory=OrderedDict)
-    """Who has a message already, for when it is tried again; kept when all have it, as recording that may fail."""
+    recipients: Mapping[str, "Mailbox"] = field(init=False, repr=False)
+    places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_CONNECTIONS), repr=False)
+
+    def __post_init__(self) -> None:
+        self.recipients = {address: Mailbox(self, person) for address, person in self.to.items()}
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
-        """Send to everybody who has not got it; one refused address does not keep the others waiting."""
-        accepted = self._remembered((notification.dedup_key, notification.seq))
-        base = own_words.topic(notification, now, self.subject_template)
+        """Send to all at once who have not got it."""
+        results: dict[str, Delivery] = {}
+
+        def ask(address: str, mailbox: Mailbox) -> None:
+            results[address] = mailbox.send(notification, now)
+
+        threads = [threading.Thread(target=ask, args=each, daemon=True) for each in self.recipients.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        verdict = _verdict([results[address] for address in self.to if address in results])
+        return replace(verdict, receipt=next((each.receipt for each in results.values() if each.receipt), ""))
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """One recipient of a channel; mails to him have connections and deadlines of their own."""
+
+    channel: EmailChannel
+    person: Address
+    _gate: Gate = field(default_factory=Gate)
+    _accepted: OrderedDict[tuple[str, int], None] = field(default_factory=OrderedDict)
+    """What he has already, as recording that may fail."""
+
+    @property
+    def name(self) -> str:
+        """The channel's."""
+        return self.channel.name
+
+    @property
+    def idempotent(self) -> bool:
+        """As the channel is."""
+        return self.channel.idempotent
+
+    @property
+    def joins(self) -> bool:
+        """As the channel does."""
+        return self.channel.joins
+
+    @property
+    def rate(self) -> Rate | None:
+        """The channel's: as nobody waits for another one, it is kept for each."""
+        return self.channel.rate
+
+    def send(self, notification: Notification, now: datetime) -> Delivery:
+        """Send once, unless he has it."""
+        channel, key = self.channel, (notification.dedup_key, notification.seq)
+        base = own_words.topic(notification, now, channel.subject_template)
         if notification.receipt and stays(notification.receipt, base, cleaned(notification)):
             base = notification.receipt
-        secrets = (self.server.password,) if self.server.password else ()
-        picture = self.illustrate(notification)
-        mail = written(notification, base, self.sender, now, template=self.text_template, picture=picture)
-        attempt = self._gate.run(lambda: self._post(mail, accepted), self.deadline)
+        if key in self._accepted:
+            return Delivery(Outcome.SENT, receipt=base)
+        picture = channel.illustrate(notification)
+        mail = written(notification, base, channel.sender, now, template=channel.text_template, picture=picture)
+        mail["To"] = self.person
+        attempt = self._gate.run(lambda: self._post(_raw(mail)), channel.deadline, begun=False)
+        secrets = (channel.server.password,) if channel.server.password else ()
         results = [answers.smtp_delivery(mailing, secrets) for mailing in attempt.mailings]
-        for mailing, result in zip(attempt.mailings, results, strict=True):
-            if result.outcome is Outcome.SENT:
-                accepted.update(mailing.recipients)
-        if accepted >= self.to.keys():  # whatever happened after the last of them, such as no answer to QUIT
+        if any(result.outcome is Outcome.SENT for result in results):  # whatever followed, such as no answer to QUIT
+            self._remember(key)
             return Delivery(Outcome.SENT, receipt=base)
         cut = answers.unfinished(attempt)
-        verdict = _verdict([*results, *([cut] if cut else [])], reached_somebody=bool(accepted))
-        return replace(verdict, receipt=base if accepted else "")
+        return _verdict([*results, *([cut] if cut else [])])
 
-    def _post(self, mail: EmailMessage, accepted: set[str]) -> bool:
-        missing = [address for address in self.to if address not in accepted]
-        if not missing:
-            return True
+    def _post(self, mail: bytes) -> bool:
         # The deadline of the attempt ends a wait first; this only ends its thread.
-        with self.server.connect(self.deadline + 1) as connection:
-            for address in missing:
-                del mail["To"]
-                mail["To"] = self.to[address]
-                try:
-                    connection.sendmail(self.sender.addr_spec, [address], _raw(mail))
-                except smtplib.SMTPServerDisconnected:
-                    return False
-                except smtplib.SMTPException:
-                    continue  # noted already; the next one may be welcome
+        longest = self.channel.deadline + 1
+        if not self.channel.places.acquire(timeout=longest):
+            return False
+        try:
+            with self.channel.server.connect(longest) as connection:
+                connection.sendmail(self.channel.sender.addr_spec, [self.person.addr_spec], mail)
+        finally:
+            self.channel.places.release()
         return True
 
-    def _remembered(self, key: tuple[str, int]) -> set[str]:
-        accepted = self._accepted.setdefault(key, set())
-        self._accepted.move_to_end(key)
+    def _remember(self, key: tuple[str, int]) -> None:
+        self._accepted[key] = None
         while len(self._accepted) > REMEMBERED:
             self._accepted.popitem(last=False)
-        return accepted
 
 
 def written(
@@ -169,16 +213,18 @@ def _message_id(notification: Notification, seq: int, sender: Address) -> str:
     return f"<tocsin.{key}.{seq}@{sender.domain}>"
 
 
-def _verdict(results: list[Delivery], *, reached_somebody: bool) -> Delivery:
-    """Say what becomes of a message that not everybody has: the others are tried again unless they were refused."""
-    bad = [result for result in results if result.outcome is not Outcome.SENT]
+def _verdict(results: Sequence[Delivery]) -> Delivery:
+    """Say what becomes of a message that not everybody may have: it is tried again, but for those who refuse it."""
     for outcome in (Outcome.UNKNOWN, Outcome.RETRY):
-        for result in bad:
+        for result in results:
             if result.outcome is outcome:
                 return result
-    if not bad:
-        return Delivery(Outcome.RETRY, "the mail server was not asked for everybody")
-    return Delivery(Outcome.SENT, f"not to everybody: {bad[0].detail}") if reached_somebody else bad[0]
+    bad = [result for result in results if result.outcome is Outcome.REJECTED]
+    if not results:
+        return Delivery(Outcome.RETRY, "the mail server was not asked")
+    if bad and len(bad) < len(results):
+        return Delivery(Outcome.SENT, f"not to everybody: {bad[0].detail}")
+    return results[0]
 
 
 def build(name: str, settings: Settings) -> EmailChannel:

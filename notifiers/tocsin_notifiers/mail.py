@@ -26,6 +26,8 @@ class _Listening:
         return self._watch(super().login, user, password, **options)  # type: ignore[misc]
 
     def data(self, message: Any) -> Any:
+        if (attempt := current.get()) is not None:
+            attempt.begin()
         self._in_data = True
         return super().data(message)  # type: ignore[misc]
 

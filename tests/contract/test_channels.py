@@ -194,7 +194,10 @@ def test_a_server_that_is_not_there_is_tried_again(line: Line) -> None:
 
 
 def test_a_server_that_says_nothing_does_not_hold_us(line: Line) -> None:
-    """The channel returns at its deadline, and nobody knows what became of the message."""
+    """The channel returns at its deadline; nobody knows what became of the message, unless it is one of a mail.
+
+    That is handed over late (DATA), and not to a server that has not even greeted.
+    """
     with socket.create_server(("127.0.0.1", 0)) as silent:
         channel = make(line.channel.name, "127.0.0.1", silent.getsockname()[1])
         channel.deadline = 0.3
@@ -202,7 +205,7 @@ def test_a_server_that_says_nothing_does_not_hold_us(line: Line) -> None:
         delivery = channel.send(message(channel.name), NOON)
         took = time.monotonic() - begin
 
-    assert delivery.outcome is Outcome.UNKNOWN
+    assert delivery.outcome is (Outcome.RETRY if line.channel.name == "email" else Outcome.UNKNOWN)
     assert took < PATIENCE
 
 
@@ -313,9 +316,10 @@ def test_what_hangs_is_not_piled_up(ends: tuple[HttpReceiver, Inbox]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         channel = make("email", "127.0.0.1", silent.getsockname()[1])
         channel.deadline = 0.05
-        outcomes = [channel.send(message(seq=i), NOON).outcome for i in range(MOST_ABANDONED + 2)]
+        details = [channel.send(message(seq=i), NOON).detail for i in range(MOST_ABANDONED + 2)]
 
-    assert outcomes == [Outcome.UNKNOWN] * MOST_ABANDONED + [Outcome.RETRY] * 2
+    hanging = "earlier attempts still hang; this one was not begun"
+    assert details == ["no answer within the deadline"] * MOST_ABANDONED + [hanging] * 2
 
 
 # --- Slack -------------------------------------------------------------------------------------------------
@@ -381,28 +385,6 @@ def test_smtp_replies_decide_what_comes_next(
     assert (delivery.outcome, delivery.detail) == (outcome, f"SMTP {reply}")
 
 
-def test_one_bad_address_does_not_cost_the_others_their_page(ends: tuple[HttpReceiver, Inbox]) -> None:
-    """The message counts as sent, and the detail says to whom it did not go."""
-    line = connect("email", ends, to=("a@example.org", "b@example.org", "c@example.org"))
-    line.inbox.rcpt.append("550 5.1.1 no such user")
-    delivery = line.channel.send(message(), NOON)
-
-    assert delivery.outcome is Outcome.SENT
-    assert delivery.detail == "not to everybody: SMTP 550 5.1.1 no such user"
-    assert [m.recipients for m in line.inbox.mails] == [("b@example.org",), ("c@example.org",)]
-
-
-def test_who_has_the_mail_does_not_get_it_again(ends: tuple[HttpReceiver, Inbox]) -> None:
-    """A greylisted recipient is tried again alone."""
-    line = connect("email", ends, to=("a@example.org", "b@example.org"))
-    line.inbox.rcpt.append("451 4.7.1 greylisted")
-    first = line.channel.send(message(), NOON)
-    second = line.channel.send(message(), NOON)
-
-    assert (first.outcome, second.outcome) == (Outcome.RETRY, Outcome.SENT)
-    assert [m.recipients for m in line.inbox.mails] == [("b@example.org",), ("a@example.org",)]
-
-
 class SlowToPart(Inbox):
     """Takes every mail, and never answers QUIT."""
 
@@ -421,7 +403,7 @@ def test_a_mail_that_all_have_is_sent_whatever_follows() -> None:
         outcomes = [channel.send(message(), NOON).outcome for _ in range(3)]
 
         assert outcomes == [Outcome.SENT] * 3
-        assert [m.recipients for m in inbox.mails] == [("a@example.org",), ("b@example.org",)]
+        assert sorted(m.recipients for m in inbox.mails) == [("a@example.org",), ("b@example.org",)]
 
 
 def test_a_mail_that_could_not_be_recorded_as_sent_is_not_sent_again(ends: tuple[HttpReceiver, Inbox]) -> None:
@@ -436,13 +418,14 @@ def test_a_mail_that_could_not_be_recorded_as_sent_is_not_sent_again(ends: tuple
 def test_who_has_which_mail_is_not_remembered_for_ever(ends: tuple[HttpReceiver, Inbox]) -> None:
     """The oldest are forgotten first."""
     line = connect("email", ends)
+    (mailbox,) = line.channel.recipients.values()
     for seq in range(REMEMBERED + 9):
-        line.channel._remembered(("thread", seq)).add("oncall@example.org")
-        line.channel._remembered(("thread", 0))
+        mailbox._remember((message().dedup_key, seq))
+    sent = [line.channel.send(message(seq=seq), NOON).outcome for seq in (REMEMBERED, 0)]
 
-    assert len(line.channel._accepted) == REMEMBERED
-    assert line.channel.send(message(seq=0), NOON).outcome is Outcome.SENT
-    assert line.inbox.mails == ()
+    assert len(mailbox._accepted) == REMEMBERED
+    assert sent == [Outcome.SENT] * 2
+    assert [m["Message-ID"] for m in line.inbox.messages] == ["<tocsin.thread.0@example.org>"]
 
 
 def test_no_mail_leaves_without_the_encryption_that_was_asked_for(ends: tuple[HttpReceiver, Inbox]) -> None:

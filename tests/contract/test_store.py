@@ -234,15 +234,15 @@ def test_depths_tell_how_long_the_oldest_waits(store: Store) -> None:
 def test_depths_tell_since_when_a_message_could_be_taken(store: SqlStore) -> None:
     """Neither a lease nor a wait between attempts counts as lying idle."""
     post(store, message())
-    fresh = store.depths()[0].due
+    fresh = store.depths()[0].waits[0].due
     (parcel,) = take(store)
-    leased = store.depths()[0].due
+    leased = store.depths()[0].waits[0].due
     store.settle(parcel, FAILED, NOON, NOON + seconds(300))
-    waiting = store.depths()[0].due
+    waiting = store.depths()[0].waits[0].due
     post(store, message("slack"), at=NOON + seconds(7))
 
     assert (fresh, leased, waiting) == (NOON, NOON + seconds(30), NOON + seconds(300))
-    assert store.depths()[1].due == NOON + seconds(7)
+    assert store.depths()[1].waits[0].due == NOON + seconds(7)
 
 
 @pytest.mark.parametrize(

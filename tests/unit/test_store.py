@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -68,10 +69,32 @@ def test_each_migration_has_a_number_of_its_own() -> None:
 def test_migrations_only_add() -> None:
     """The release before goes on with the new schema: it may lead while its successor starts, and stands by."""
     adds = r"CREATE (TABLE|INDEX) |DROP INDEX |INSERT INTO |ALTER TABLE \w+ ADD COLUMN \w+ \w+( NOT NULL DEFAULT .+)?$"
+    anew = r"|DROP TABLE (\w+)$|ALTER TABLE \w+ RENAME TO \w+$"  # with what it had, as the next test says
     for name in MIGRATIONS:
         script = (files("tocsin.adapters") / "migrations" / name).read_text()
         statements = re.split(r";\s*", re.sub(r"(?m)^--.*\n", "", script))
-        assert [each for each in statements if each.strip() and not re.match(adds, each.strip())] == [], name
+        assert [each for each in statements if each.strip() and not re.match(adds + anew, each.strip())] == [], name
+
+
+def test_no_migration_takes_a_column_away(tmp_path: Path) -> None:
+    """What a table had it keeps, its rows included, and what is new has a value where the release before names none."""
+    path = tmp_path / "tocsin.db"
+    held: dict[str, dict[str, list[object]]] = {}
+    with closing(sqlite3.connect(path)) as state:
+        for name in MIGRATIONS:
+            state.executescript((files("tocsin.adapters") / "migrations" / name).read_text())
+            if "outbox" not in held:
+                state.execute(f"INSERT INTO outbox VALUES ({', '.join('?' * 16)})", range(16))
+            tables = [row[0] for row in state.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            now = {t: {c[1]: c for c in state.execute(f"PRAGMA table_info({t})")} for t in tables}
+            for table, columns in held.items():
+                assert {c: kind for c, (_, _, *kind) in now[table].items() if c in columns} == columns, name
+                fresh = [c for key, c in now[table].items() if key not in columns]
+                assert all(not must or default is not None for _, _, _, must, default, _ in fresh), name
+            held = {table: {c: kind for c, (_, _, *kind) in columns.items()} for table, columns in now.items()}
+        kept = state.execute("SELECT id, channel, detail FROM outbox").fetchall()
+
+    assert kept == [(0, "1", "15")]
 
 
 def test_the_tables_can_be_made_in_postgresql() -> None:

@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from tocsin.adapters.codec import decode, encode, instant
 from tocsin.adapters.outbox import folded
@@ -28,12 +40,22 @@ LONGEST_WAIT = 2 * 3_600_000_000
 _log = logging.getLogger(__name__)
 
 
-def due_keys(channel: str, at: int, candidates: int, before: Mapping[int, int] | None = None) -> Select[Any]:
-    """The keys of messages that may be taken, the most severe first, then one of each group in turn, oldest first."""
+Line = tuple[str, str]
+"""A channel, and one of its recipients; empty where it has none of their own."""
+
+_TRIED: ColumnElement[bool] = literal_column("(attempts > 0)")
+"""As the index has it."""
+
+
+def due_keys(line: Line, at: int, candidates: int, before: Mapping[int, int] | None = None) -> Select[Any]:
+    """The keys of messages that may be taken: the most severe first, of these what was never tried.
+
+    Then one of each group in turn, oldest first.
+    """
     query = (
         select(OUTBOX.c.dedup_key)
-        .where(*_due_now(channel, at))
-        .order_by(OUTBOX.c.urgency, OUTBOX.c.turn, OUTBOX.c.next_at, OUTBOX.c.id)
+        .where(*_due_now(line, at))
+        .order_by(OUTBOX.c.urgency, _TRIED, OUTBOX.c.turn, OUTBOX.c.next_at, OUTBOX.c.id)
         .limit(candidates)
     )
     if before is None:
@@ -42,35 +64,42 @@ def due_keys(channel: str, at: int, candidates: int, before: Mapping[int, int] |
     return query.where(or_(*late))
 
 
-def _due_now(channel: str, at: int) -> tuple[ColumnElement[bool], ...]:
+def _due_now(line: Line, at: int) -> tuple[ColumnElement[bool], ...]:
+    channel, recipient = line
     return (
         OUTBOX.c.channel == channel,
+        OUTBOX.c.recipient == recipient,
         OUTBOX.c.status == PENDING,
         or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)),
         or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)),
     )
 
 
-def waiting(connection: Connection, channel: str, at: int) -> tuple[int, int]:
+def waiting(connection: Connection, line: Line, at: int) -> tuple[int, int]:
     """How many keys have something to say that is due: critical ones, and all."""
     keys = func.count(OUTBOX.c.dedup_key.distinct())
-    query = select(OUTBOX.c.urgency, keys).where(*_due_now(channel, at)).group_by(OUTBOX.c.urgency)
+    query = select(OUTBOX.c.urgency, keys).where(*_due_now(line, at)).group_by(OUTBOX.c.urgency)
     counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(query)}
     return counts.get(0, 0), sum(counts.values())
 
 
-def lease(connection: Connection, channel: str, keys: Sequence[str], at: int, until: int, *, most: int) -> list[Parcel]:
+def lease(connection: Connection, line: Line, keys: Sequence[str], at: int, until: int, *, most: int) -> list[Parcel]:
     """Lease what *keys* have to say, in their order, up to *most* messages."""
+    channel, recipient = line
+    theirs = (OUTBOX.c.channel == channel) & OUTBOX.c.recipient.in_({recipient, ""})
     parcels: list[Parcel] = []
     for start in range(0, len(keys), most):
         bite = keys[start : start + most]
         found: dict[str, list[Row[Any]]] = defaultdict(list)
-        of_keys = (OUTBOX.c.channel == channel) & OUTBOX.c.dedup_key.in_(bite)
-        for row in connection.execute(select(OUTBOX).where(of_keys).order_by(OUTBOX.c.seq)):
+        for row in connection.execute(
+            select(OUTBOX).where(theirs & OUTBOX.c.dedup_key.in_(bite)).order_by(OUTBOX.c.seq)
+        ):
             found[row.dedup_key].append(row)
         changes: list[dict[str, Any]] = []
         for key in bite:
-            if len(parcels) < most and (parcel := _lease_one(connection, found[key], at, until, changes)):
+            if len(parcels) < most and (
+                parcel := _lease_one(connection, recipient, found[key], at, until, changes=changes)
+            ):
                 parcels.append(parcel)
         if changes:
             changed = update(OUTBOX).where(OUTBOX.c.id == bindparam("row")).values({c: bindparam(c) for c in _CHANGED})
@@ -84,13 +113,21 @@ _CHANGED = ("message", "action", "urgency", "turn", "next_at", "unknowns", "atte
 
 
 def _lease_one(
-    connection: Connection, rows: Sequence[Row[Any]], at: int, until: int, changes: list[dict[str, Any]]
+    connection: Connection,
+    recipient: str,
+    rows: Sequence[Row[Any]],
+    at: int,
+    until: int,
+    *,
+    changes: list[dict[str, Any]],
 ) -> Parcel | None:
     """The one message that the *rows* of a key have to say, unless one of them is in flight or backs off.
 
+    Those to everybody are there for what was sent so; what waits so goes to each recipient first.
+
     What becomes of the row that says it joins *changes*.
     """
-    pending = [row for row in rows if row.status == PENDING]
+    pending = [row for row in rows if row.status == PENDING and row.recipient == recipient]
     if any(_ahead(row.leased_until, at) for row in pending):
         return None
     told, waiting = _legible(connection, pending, at)

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, insert, select, update
 
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.outbox import urgency
 from tocsin.adapters.tables import CANARIES, EVALUATOR, OUTBOX
 from tocsin.errors import UnavailableError
-from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Settled
+from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Parcel, Settled, Waiting
 from tocsin.notify.fallback import diverted
 from tocsin.ports import CANARY, HEARTBEAT, Action, Notification, Outcome
 
@@ -20,11 +20,28 @@ PENDING, SENT, DEAD, SUPERSEDED = "pending", "sent", "dead", "superseded"
 
 def depths(connection: Connection) -> tuple[OutboxDepth, ...]:
     """The state of the outbox by channel."""
-    pending, dead = (func.count().filter(OUTBOX.c.status == status) for status in (PENDING, DEAD))
-    oldest, due = (func.min(time).filter(OUTBOX.c.status == PENDING) for time in (OUTBOX.c.first_due, _due()))
-    query = select(OUTBOX.c.channel, pending, oldest, dead, due).group_by(OUTBOX.c.channel).order_by(OUTBOX.c.channel)
-    rows = connection.execute(query).all()
-    return tuple(OutboxDepth(c, p, _instant(first), d, _instant(since)) for c, p, first, d, since in rows)
+    waits = OUTBOX.c.status == PENDING
+    figures = (
+        func.count().filter(waits),
+        func.min(OUTBOX.c.first_due).filter(waits),
+        func.count().filter(OUTBOX.c.status == DEAD),
+        func.min(_due()).filter(waits),
+        func.min(_due()).filter(waits & (OUTBOX.c.attempts == 0)),
+    )
+    line = (OUTBOX.c.channel, OUTBOX.c.recipient)
+    query = select(*line, *figures).group_by(*line).order_by(*line)
+    found: dict[str, OutboxDepth] = {}
+    for channel, recipient, pending, oldest, dead, due, untried in connection.execute(query):
+        before = found.get(channel, OutboxDepth(channel, 0, None, 0))
+        waiting = () if due is None else (Waiting(recipient, instant(due), _instant(untried)),)
+        found[channel] = OutboxDepth(
+            channel,
+            before.pending + pending,
+            min((at for at in (before.oldest, _instant(oldest)) if at is not None), default=None),
+            before.dead + dead,
+            (*before.waits, *waiting),
+        )
+    return tuple(found.values())
 
 
 def letters(connection: Connection, status: str, limit: int) -> tuple[Letter, ...]:
@@ -43,7 +60,8 @@ def letters_about(connection: Connection, dedup_key: str) -> tuple[Letter, ...]:
 def fires(connection: Connection, since: int) -> tuple[Notification, ...]:
     """Messages put there since then that opened something critical, in order; what cannot be read opened nothing."""
     mine = (OUTBOX.c.action == Action.FIRE.value) & (OUTBOX.c.urgency == 0) & (OUTBOX.c.first_due >= since)
-    rows = connection.scalars(select(OUTBOX.c.message).where(mine).order_by(OUTBOX.c.id))
+    once = select(func.min(OUTBOX.c.id)).where(mine).group_by(*(OUTBOX.c[name] for name in _PLACE))
+    rows = connection.scalars(select(OUTBOX.c.message).where(OUTBOX.c.id.in_(once)).order_by(OUTBOX.c.id))
     return tuple(message for text in rows if (message := _readable(text)) is not None)
 
 
@@ -60,6 +78,7 @@ def _letters(rows: Iterable[Row[Any]]) -> tuple[Letter, ...]:
             row.attempts,
             row.detail,
             row.fell_to,
+            row.recipient,
         )
         for row in rows
     )
@@ -108,6 +127,8 @@ def settle(connection: Connection, settled: Settled, now: datetime, fallback: Fa
         changes |= {"status": DEAD if dead else SENT, "settled_at": microseconds(now)}
     elif settled.retry_at is not None:
         changes["next_at"] = microseconds(settled.retry_at)
+    if fallback is not None and dead and _with_others(connection, parcel):
+        fallback = None
     if dead and fallback is not None:
         changes |= {"fell_to": fallback.to, "fell_alone": int(fallback.alone)}
     done = connection.execute(update(OUTBOX).where(mine).values(changes)).rowcount
@@ -116,6 +137,14 @@ def settle(connection: Connection, settled: Settled, now: datetime, fallback: Fa
         connection.execute(update(CANARIES).where(sung).values(delivered_at=microseconds(now)))
     if done and dead and fallback is not None:
         divert(connection, parcel.notification, fallback, delivery.detail, now)
+
+
+def _with_others(connection: Connection, parcel: Parcel) -> bool:
+    """Whether another recipient has the message, or may have it yet; who does not take it last sends it elsewhere."""
+    message = parcel.notification
+    place = zip(_PLACE, _place(message), strict=True)
+    alive = and_(*(OUTBOX.c[name] == value for name, value in place), OUTBOX.c.status != DEAD, OUTBOX.c.id != parcel.id)
+    return connection.scalar(select(OUTBOX.c.id).where(alive).limit(1)) is not None
 
 
 def divert(connection: Connection, message: Notification, fallback: Fallback, detail: str, at: datetime) -> None:

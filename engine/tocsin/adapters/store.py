@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, delete, select, update
 
-from tocsin.adapters import outbox_leases, outbox_rows
+from tocsin.adapters import outbox_leases, outbox_recipients, outbox_rows
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.database import claim, open_state, put_rows, reading, writing
 from tocsin.adapters.outbox_rows import DEAD, PENDING
@@ -86,10 +86,20 @@ class SqlStore:
         with self._reading() as connection:
             return tuple(decode(AlertView, seen) for seen in connection.scalars(query))
 
-    def waiting(self, channel: str, now: datetime) -> tuple[int, int]:
+    def fan_out(self, channel: str, recipients: Sequence[str], now: datetime) -> None:
+        """Make messages for each of *recipients* out of those for all of them."""
+        at = microseconds(now)
+        with self._reading() as connection:  # as for a lease: mostly there is nothing
+            if connection.scalar(select(OUTBOX.c.id).where(outbox_recipients.astray(channel, recipients, at))) is None:
+                return
+        with self._writing() as connection:
+            self._check_fence(connection)
+            outbox_recipients.fan_out(connection, channel, recipients, at)
+
+    def waiting(self, channel: str, now: datetime, recipient: str = "") -> tuple[int, int]:
         """How many conversations have something to say that is due: critical ones, and all."""
         with self._reading() as connection:
-            return outbox_leases.waiting(connection, channel, microseconds(now))
+            return outbox_leases.waiting(connection, (channel, recipient), microseconds(now))
 
     def lease(
         self,
@@ -98,19 +108,21 @@ class SqlStore:
         until: datetime,
         limit: int = 1,
         before: Mapping[int, datetime] | None = None,
+        *,
+        recipient: str = "",
     ) -> tuple[Parcel, ...]:
         """Messages that are due, severe ones first and groups in turn, one per dedup key; hidden until *until*."""
-        at = microseconds(now)
+        at, line = microseconds(now), (channel, recipient)
         bounds = {urgency: microseconds(bound) for urgency, bound in before.items()} if before is not None else None
         with self._reading() as connection:  # most polls find nothing, and need no write lock to see that
-            if connection.scalar(outbox_leases.due_keys(channel, at, 1, bounds)) is None:
+            if connection.scalar(outbox_leases.due_keys(line, at, 1, bounds)) is None:
                 return ()
         with self._writing() as connection:
             self._check_fence(connection)
             for candidates in (max(each, limit) for each in outbox_leases.CANDIDATES):
-                due = connection.scalars(outbox_leases.due_keys(channel, at, candidates, bounds)).all()
+                due = connection.scalars(outbox_leases.due_keys(line, at, candidates, bounds)).all()
                 keys = list(dict.fromkeys(due))
-                parcels = outbox_leases.lease(connection, channel, keys, at, microseconds(until), most=limit)
+                parcels = outbox_leases.lease(connection, line, keys, at, microseconds(until), most=limit)
                 if parcels or len(due) < candidates:
                     break
             return tuple(parcels)

@@ -57,6 +57,7 @@ OUTBOX = Table(
     METADATA,
     Column("id", BigInteger, primary_key=True),
     Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False, server_default=""),
     Column("dedup_key", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("action", Text, nullable=False),

@@ -171,17 +171,29 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for one recipient of a channel, or for all of them together ("").
+
+    *due* is since when (or until when) the first waits to be taken, *untried* since when one does that never was.
+    """
+
+    recipient: str
+    due: datetime
+    untried: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxDepth:
     """How much one channel still has to send, and what it gave up on.
 
-    *oldest* is when the oldest of it was put there, *due* since when (or until when) the first waits to be taken.
+    A message to several recipients counts for each. *oldest* is when the oldest of it was put there.
     """
 
     channel: str
     pending: int
     oldest: datetime | None
     dead: int
-    due: datetime | None = None
+    waits: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +201,8 @@ class Letter:
     """One message of the outbox and what became of it.
 
     *status* is `pending`, `sent`, `dead` or `superseded` (told by a later one); *titles* are those of its first alerts,
-    *detail* is what the receiver said last, *fallback* the channel that got it instead.
+    *detail* is what the receiver said last, *fallback* the channel that got it instead. *recipient* is empty where the
+    channel has none of their own, and where nobody has looked yet who they are.
     """
 
     channel: str
@@ -202,6 +215,7 @@ class Letter:
     attempts: int
     detail: str
     fallback: str | None = None
+    recipient: str = ""
 
 
 class Store(Protocol):
@@ -223,7 +237,16 @@ class Store(Protocol):
         """Episodes, newest first; *status* is `active` or `resolved`."""
         ...
 
-    def waiting(self, channel: str, now: datetime) -> tuple[int, int]:
+    def fan_out(self, channel: str, recipients: Sequence[str], now: datetime) -> None:
+        """Make messages for each of *recipients* out of those that wait for all of them, or for somebody else.
+
+        From then on each recipient's has its own attempts and its own end, and is leased by his name. So it matters to
+        nobody what becomes of another one's, and who has a message is known after a restart. To be called before each
+        `waiting` and `lease` of a channel that has recipients.
+        """
+        ...
+
+    def waiting(self, channel: str, now: datetime, recipient: str = "") -> tuple[int, int]:
         """How many conversations have something to say that is due: critical ones, and all."""
         ...
 
@@ -234,14 +257,17 @@ class Store(Protocol):
         until: datetime,
         limit: int,
         before: Mapping[int, datetime] | None = None,
+        *,
+        recipient: str = "",
     ) -> tuple[Parcel, ...]:
         """Messages that are due, the most severe first, at most one per dedup key; hidden until *until*.
 
-        Of messages that are equally severe, those of different groups take turns, so a storm holds up nobody else.
-        Messages of one key go in order. What has waited behind an unsent message of its key is merged with it, so
-        a receiver that was away hears the latest state once, and never that something fires after it has resolved.
-        A message that cannot be read is dead, and holds up no other. What the receiver called the last message of the
-        key comes along as its receipt. With *before*, only what was put there by a time that depends on the urgency.
+        Of messages that are equally severe, those that were never tried go before those that failed, and those of
+        different groups take turns, so a storm holds up nobody else. Messages of one key go in order. What has waited
+        behind an unsent message of its key is merged with it, so a receiver that was away hears the latest state once,
+        and never that something fires after it has resolved. A message that cannot be read is dead, and holds up no
+        other. What the receiver called the last message of the key comes along as its receipt. With *before*, only what
+        was put there by a time that depends on the urgency.
         """
         ...
 
@@ -253,7 +279,8 @@ class Store(Protocol):
         """Record what became of messages, in one transaction: a commit for each would take longer than sending them.
 
         Without *retry_at* one that was not sent is dead. It goes to *fallback* in the same transaction, and so does
-        what follows it in its conversation. A lease that has been taken over can only tell that the message was sent.
+        what follows it in its conversation; one to several recipients when none of them has it or may still take it. A
+        lease that has been taken over can only tell that the message was sent.
         """
         ...
 

@@ -35,6 +35,10 @@ class Window:
             return now
         return self.sent[0] + self.rate.per
 
+    def freed_at(self) -> datetime | None:
+        """When the room was or will be free that one more needs; None where there always was some."""
+        return self.sent[0] + self.rate.per if self.rate is not None and len(self.sent) >= self.rate.count else None
+
 
 class BreakerState(StrEnum):
     """OPEN: nothing goes there; HALF_OPEN: the next message is the probe."""

@@ -100,13 +100,13 @@ def _delivery_check(desk: Desk, depths: Iterable[OutboxDepth]) -> Check:
     for worker in desk.workers(depths):
         why = f": {worker.error}" if worker.error else ""
         if not worker.alive:
-            faults.append(f"the worker of {worker.channel} has ended{why}")
+            faults.append(f"the worker of {worker.name} has ended{why}")
         elif worker.failing >= MOST_FAILING:
-            faults.append(f"the worker of {worker.channel} fails{why}")
+            faults.append(f"the worker of {worker.name} fails{why}")
         elif worker.overdue >= OVERDUE:
-            faults.append(f"a message for {worker.channel} is overdue by {worker.overdue.total_seconds():.0f} s{why}")
+            faults.append(f"a message for {worker.name} is overdue by {worker.overdue.total_seconds():.0f} s{why}")
         elif worker.breaker is not BreakerState.CLOSED:
-            notes.append(f"{worker.channel} only fails, and is tried now and then")
+            notes.append(f"{worker.name} only fails, and is tried now and then")
     return Check(ok=not faults, reason="; ".join(faults or notes))
 
 

@@ -21,6 +21,9 @@ class DeliveryOf(Shape):
     """One message for one channel; *key* names its incident or conversation, *detail* is what came of it last."""
 
     channel: str
+    recipient: str | None = Field(
+        default=None, description="Which of the channel's recipients it is for, if it has any."
+    )
     key: str
     action: Literal["fire", "repeat", "acknowledge", "resolve"]
     status: DeliveryStatus
@@ -43,6 +46,7 @@ def delivery_of(letter: Letter) -> DeliveryOf:
     return DeliveryOf.model_validate(
         {
             "channel": letter.channel,
+            "recipient": letter.recipient or None,
             "key": letter.dedup_key,
             "action": letter.action,
             "status": letter.status,

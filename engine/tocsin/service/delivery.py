@@ -1,8 +1,9 @@
 """Delivery: one worker thread per channel takes messages from the outbox, sends them, and records what came of it.
 
-A channel that hangs delays nobody else, and never the end of the process: the threads are daemons, and what they
-did not finish is still in the outbox. Delivery is at least once. A message that may have arrived already is sent
-again only with a line that says so, unless the receiver joins copies by itself (PagerDuty).
+A channel that has recipients has one for each of them. Whoever hangs delays nobody else, and never the end of the
+process: the threads are daemons, and what they did not finish is still in the outbox. Delivery is at least once. A
+message that may have arrived already is sent again only with a line that says so, unless the receiver joins copies by
+itself (PagerDuty).
 """
 
 import logging
@@ -16,7 +17,7 @@ from datetime import timedelta
 from tocsin.errors import TocsinError
 from tocsin.evaluate.memory import Fallback, OutboxDepth, Store
 from tocsin.notify.limits import BreakerState
-from tocsin.ports import HEARTBEAT, Channel, Clock
+from tocsin.ports import HEARTBEAT, Channel, Clock, lines_of
 from tocsin.service.dispatch import REPEATED, Dispatch
 
 __all__ = ["REPEATED", "Courier", "Worker", "Workers", "nobody"]
@@ -33,11 +34,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """How the worker of one channel does.
+    """How the worker of one channel, or of one of its recipients, does.
 
     *failed* counts its rounds that failed, *failing* those in a row up to now, the last one with *error*; *overdue* is
-    how long the message that waits longest should have been taken already. *breaker* says whether the channel is left
-    alone because it only fails.
+    how long the message that waits longest should have been taken already. *breaker* says whether it is left alone
+    because it only fails.
     """
 
     channel: str
@@ -47,6 +48,12 @@ class Worker:
     error: str = ""
     overdue: timedelta = timedelta()
     breaker: BreakerState = BreakerState.CLOSED
+    recipient: str = ""
+
+    @property
+    def name(self) -> str:
+        """Who is written to, for people."""
+        return f"{self.channel} to {self.recipient}" if self.recipient else self.channel
 
 
 def cut_off(workers: Iterable[Worker]) -> bool:
@@ -56,7 +63,10 @@ def cut_off(workers: Iterable[Worker]) -> bool:
 
 
 Workers = Callable[[Iterable[OutboxDepth]], tuple[Worker, ...]]
-"""How each channel's worker does, given what waits in the outbox."""
+"""How each worker does, given what waits in the outbox."""
+
+Line = tuple[str, str]
+"""A channel, and one of its recipients; empty where it has none of their own."""
 
 
 def nobody(_depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
@@ -82,26 +92,28 @@ class Courier:
         lease: timedelta = LEASE,
     ) -> None:
         self._store = store
-        self._channels = dict(channels)
         self._clock = clock
         self._jitter = jitter
         self._poll = poll.total_seconds()
         fallbacks = fallbacks or {}
-        self._dispatches = {
-            name: Dispatch(channel, store, clock, jitter, lease, fallbacks.get(name))
-            for name, channel in channels.items()
+        lines = {name: lines_of(channel) for name, channel in channels.items()}
+        self._dispatches: dict[Line, Dispatch] = {
+            (name, recipient): Dispatch(way, store, clock, jitter, lease, fallbacks.get(name), recipient, tuple(ways))
+            for name, ways in lines.items()
+            for recipient, way in ways.items()
         }
-        self._workers = {name: Worker(name) for name in self._channels}
+        self._workers = {line: Worker(line[0], recipient=line[1]) for line in self._dispatches}
         self._stopping = threading.Event()
-        self._bells = {name: threading.Event() for name in self._channels}
-        self._threads: dict[str, threading.Thread] = {}
+        self._bells = {line: threading.Event() for line in self._dispatches}
+        self._threads: dict[Line, threading.Thread] = {}
         self._drain_until = 0.0
 
     def start(self) -> None:
         """Begin to deliver."""
-        for name in self._channels:
-            thread = threading.Thread(target=self._work, args=(name,), name=f"tocsin-courier-{name}", daemon=True)
-            self._threads[name] = thread
+        for line in self._dispatches:
+            named = f"tocsin-courier-{line[0]}"
+            thread = threading.Thread(target=self._work, args=(line,), name=named, daemon=True)
+            self._threads[line] = thread
             thread.start()
 
     def wake(self) -> None:
@@ -121,33 +133,31 @@ class Courier:
 
     def workers(self, depths: Iterable[OutboxDepth]) -> tuple[Worker, ...]:
         """How each worker does, given what waits in the outbox; what waits for other channels is nobody's."""
-        now, due = self._clock.now(), {depth.channel: depth.due for depth in depths}
+        now, waits = self._clock.now(), {depth.channel: depth.waits for depth in depths}
         found = []
-        for name, worker in self._workers.items():
-            thread, since, dispatch = self._threads.get(name), due.get(name), self._dispatches[name]
-            taken = (dispatch.held_until(now), dispatch.busy_at)
-            overdue = timedelta() if since is None else now - max((since, *(at for at in taken if at is not None)))
+        for line, worker in self._workers.items():
+            thread, dispatch = self._threads.get(line), self._dispatches[line]
             alive = thread is None or thread.is_alive()
-            breaker = dispatch.breaker.state(now)
-            found.append(replace(worker, alive=alive, overdue=max(overdue, timedelta()), breaker=breaker))
+            overdue = dispatch.overdue(waits.get(worker.channel, ()), now)
+            found.append(replace(worker, alive=alive, overdue=overdue, breaker=dispatch.breaker.state(now)))
         return tuple(found)
 
     def step(self, name: str) -> bool:
-        """Deliver at most one message of the channel, or one storm; False when none was due."""
-        return self._dispatches[name].step()
+        """Deliver at most one message of the channel, or one storm, to each recipient; False when none was due."""
+        return sum(dispatch.step() for line, dispatch in self._dispatches.items() if line[0] == name) > 0
 
-    def _work(self, name: str) -> None:
-        bell = self._bells[name]
+    def _work(self, line: Line) -> None:
+        bell = self._bells[line]
         while True:
-            busy = self._round(name)
+            busy = self._round(line)
             now = self._clock.now()
-            pause = (self._dispatches[name].free_at(now) - now).total_seconds()
+            pause = (self._dispatches[line].free_at(now) - now).total_seconds()
             if self._stopping.is_set():
-                if time.monotonic() + pause >= self._drain_until or not (busy or self._waits(name, pause)):
+                if time.monotonic() + pause >= self._drain_until or not (busy or self._waits(line, pause)):
                     return
                 time.sleep(pause)
                 continue
-            failing = self._workers[name].failing
+            failing = self._workers[line].failing
             if failing:
                 self._stopping.wait(min(self._poll * 2 ** min(failing, 20), LONGEST_PAUSE))
             elif not busy:
@@ -156,24 +166,25 @@ class Courier:
             elif pause:
                 self._stopping.wait(min(pause, self._poll))
 
-    def _waits(self, name: str, pause: float) -> bool:
+    def _waits(self, line: Line, pause: float) -> bool:
         """Whether, at the end, something only waits for its channel to be free."""
         try:
-            return pause > 0 and self._store.waiting(name, self._clock.now())[1] > 0
+            return pause > 0 and self._dispatches[line].waiting(self._clock.now())[1] > 0
         except TocsinError:
             return False
 
-    def _round(self, name: str) -> bool:
+    def _round(self, line: Line) -> bool:
         """One step that never raises: a worker that ended would be missed by nobody until a page is."""
-        worker = self._workers[name]
+        worker = self._workers[line]
         try:
-            busy = self.step(name)
+            busy = self._dispatches[line].step()
         except Exception as error:  # noqa: BLE001  # logged, with its traceback unless it is one of ours
             known = isinstance(error, TocsinError)
-            _log.error("%s: a round failed: %s", name, error, extra={"channel": name}, exc_info=not known)
+            extra = {"channel": worker.channel}
+            _log.error("%s: a round failed: %s", worker.name, error, extra=extra, exc_info=not known)
             told = str(error) if known else f"{type(error).__name__}; the log says more"
-            self._workers[name] = replace(worker, failed=worker.failed + 1, failing=worker.failing + 1, error=told)
+            self._workers[line] = replace(worker, failed=worker.failed + 1, failing=worker.failing + 1, error=told)
             return False
         if worker.failing:
-            self._workers[name] = replace(worker, failing=0, error="")
+            self._workers[line] = replace(worker, failing=0, error="")
         return busy

@@ -1,12 +1,12 @@
-"""One channel's turn: which message goes next, whether it may, what came of it, and where it goes if it cannot."""
+"""The turn of a channel, or of one recipient: which message goes next, whether it may, what came of it, where else."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.adapters.outbox import urgency
-from tocsin.evaluate.memory import Fallback, Parcel, Settled, Store
+from tocsin.evaluate.memory import Fallback, Parcel, Settled, Store, Waiting
 from tocsin.notify.fallback import deadline, late
 from tocsin.notify.limits import Breaker, BreakerState, Window
 from tocsin.notify.storm import limit, together
@@ -26,8 +26,9 @@ log = logging.getLogger("tocsin.service.delivery")
 class Dispatch:
     """Delivers for one channel; *fallback* is where messages go that it does not take.
 
-    It keeps within the channel's rate, leaves it alone while it fails or has asked for a pause, and puts a storm
-    together. *jitter* returns numbers in [0, 1) for the backoff.
+    With a *recipient* it delivers to this one of *recipients*, whose messages and limits are his own. It keeps within
+    the channel's rate, leaves it alone while it fails or has asked for a pause, and puts a storm together. *jitter*
+    returns numbers in [0, 1) for the backoff.
     """
 
     channel: Channel
@@ -36,6 +37,8 @@ class Dispatch:
     jitter: Callable[[], float]
     lease: timedelta
     fallback: Fallback | None = None
+    recipient: str = ""
+    recipients: Sequence[str] = ()
     breaker: Breaker = field(default_factory=Breaker)
     busy_at: datetime | None = None
     """When it last did something."""
@@ -49,15 +52,40 @@ class Dispatch:
     def step(self) -> bool:
         """Deliver at most one message, or one storm; False when there was nothing to do."""
         now, name = self.clock.now(), self.channel.name
+        if self.recipient:
+            self.store.fan_out(name, self.recipients, now)
         if self.free_at(now) > now:
             return self._divert_late(now)
-        most = limit(*self.store.waiting(name, now)) if self.channel.joins else 1
-        parcels = self.store.lease(name, now, now + self.lease, most)
+        most = limit(*self.waiting(now)) if self.channel.joins else 1
+        parcels = self.store.lease(name, now, now + self.lease, most, recipient=self.recipient)
         if parcels:
             self.busy_at = now
             self._window = self._window.noted(now)
             self._deliver(parcels)
         return bool(parcels)
+
+    @property
+    def name(self) -> str:
+        """Who is written to, for people."""
+        return f"{self.channel.name} to {self.recipient}" if self.recipient else self.channel.name
+
+    def waiting(self, now: datetime) -> tuple[int, int]:
+        """How many conversations have something to say that is due: critical ones, and all."""
+        return self.store.waiting(self.channel.name, now, self.recipient)
+
+    def overdue(self, waits: Iterable[Waiting], now: datetime) -> timedelta:
+        """How long the message that waits longest should have been taken already.
+
+        Nothing should while it must not be sent. What was tried before may wait for others, what never was may not.
+        """
+        free = [at for at in (self.held_until(now), self._window.freed_at()) if at is not None]
+        busy = [self.busy_at] if self.busy_at is not None else []
+        since = [now]
+        for each in (each for each in waits if each.recipient in {self.recipient, ""}):
+            since.append(max((each.due, *free, *busy)))
+            if each.untried is not None:
+                since.append(max((each.untried, *free)))
+        return now - min(since)
 
     def free_at(self, now: datetime) -> datetime:
         """When something may go there; what lies too far ahead was said before the clock was set back."""
@@ -102,25 +130,27 @@ class Dispatch:
             self.breaker = self.breaker.failed(now, lambda failures: backoff(min(failures, SLOWEST), self.jitter))
         if before is BreakerState.CLOSED and self.breaker.until is not None:
             extra = {"channel": self.channel.name, "failures": self.breaker.failures, "detail": delivery.detail}
-            log.error("%s: left alone for a while, it only fails", self.channel.name, extra=extra)
+            log.error("%s: left alone for a while, it only fails", self.name, extra=extra)
 
     def _settle(self, parcels: Sequence[Parcel], delivery: Delivery) -> None:
         now = self.clock.now()
-        again = [self._again(parcel, delivery, now) for parcel in parcels]
+        # One time for all of a storm: what was put together once is tried again together.
+        attempts, drawn = max((parcel.attempts for parcel in parcels), default=0), self.jitter()
+        again = [self._again(parcel, delivery, now, attempts, drawn) for parcel in parcels]
         if delivery.retry_after is not None and delivery.outcome is Outcome.RETRY and any(again):
             # about the receiver, not this message: nothing goes there before
             self._held = min(at for at in again if at is not None)
         self._record([Settled(parcel, delivery, at) for parcel, at in zip(parcels, again, strict=True)], now)
 
-    def _again(self, parcel: Parcel, delivery: Delivery, now: datetime) -> datetime | None:
+    def _again(self, parcel: Parcel, delivery: Delivery, now: datetime, attempts: int, drawn: float) -> datetime | None:
         return retry_at(
             delivery,
-            attempts=parcel.attempts,
+            attempts=attempts,
             unknowns=parcel.unknowns,
             until=parcel.first_due + self._patience(parcel.notification),
             idempotent=self.channel.idempotent,
             now=now,
-            random=self.jitter,
+            random=lambda: drawn,
         )
 
     def _record(self, settled: Sequence[Settled], now: datetime) -> None:
@@ -129,7 +159,7 @@ class Dispatch:
         self.store.settle_all(settled, now, self.fallback)
         for each in settled:
             dead = each.retry_at is None and each.delivery.outcome is not Outcome.SENT
-            _tell(self.channel.name, each.parcel.notification, each.delivery, dead=dead)
+            _tell(self.name, each.parcel.notification, each.delivery, dead=dead)
 
     def _patience(self, notification: Notification) -> timedelta:
         whole = patience(notification)
@@ -139,7 +169,8 @@ class Dispatch:
         """While nothing may go there, what has waited too long goes to the fallback."""
         if self.fallback is None:
             return False
-        parcels = self.store.lease(self.channel.name, now, now + self.lease, MOST_DIVERTED, late(now))
+        until = now + self.lease
+        parcels = self.store.lease(self.channel.name, now, until, MOST_DIVERTED, late(now), recipient=self.recipient)
         self._record([Settled(parcel, _too_late(parcel.notification)) for parcel in parcels], now)
         return bool(parcels)
 
@@ -156,7 +187,12 @@ def _too_late(notification: Notification) -> Delivery:
 
 def _tell(name: str, notification: Notification, delivery: Delivery, *, dead: bool) -> None:
     outcome = delivery.outcome
-    words = {"channel": name, "key": notification.dedup_key, "seq": notification.seq, "detail": delivery.detail}
+    words = {
+        "channel": notification.channel,
+        "key": notification.dedup_key,
+        "seq": notification.seq,
+        "detail": delivery.detail,
+    }
     level = logging.ERROR if dead else logging.INFO if outcome is Outcome.SENT else logging.WARNING
     what = "given up" if dead else outcome.value
     log.log(level, "%s: %s %s: %s", name, notification.action.value, what, delivery.detail or "ok", extra=words)

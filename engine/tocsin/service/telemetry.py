@@ -18,9 +18,9 @@ from prometheus_client.registry import Collector
 from tocsin.evaluate.memory import OutboxDepth, Store
 from tocsin.notify.canary import Canary
 from tocsin.notify.limits import BreakerState
-from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
+from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome, lines_of
 from tocsin.service.board import Board
-from tocsin.service.delivery import Workers, nobody
+from tocsin.service.delivery import Worker, Workers, nobody
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +150,9 @@ class _Counted:
         self.idempotent = inner.idempotent
         self.joins = inner.joins
         self.rate = inner.rate
+        self.recipients = {
+            recipient: _Counted(way, telemetry, clock) for recipient, way in lines_of(inner).items() if recipient
+        }
         self._inner = inner
         self._telemetry = telemetry
         self._clock = clock
@@ -240,14 +243,14 @@ class _Standing(Collector):
         )
         breaker = GaugeMetricFamily(
             "tocsin_delivery_breaker_state",
-            "Whether the channel is left alone because it only fails: 0 no, 1 the next message is the probe, 2 yes.",
+            "Whether all of the channel is left alone as it only fails: 0 no, 1 the next message is the probe, 2 yes.",
             labels=label,
         )
-        for worker in self.workers(depths):
-            breaker.add_metric((worker.channel,), _BREAKER[worker.breaker])
-            up.add_metric((worker.channel,), float(worker.alive))
-            failed.add_metric((worker.channel,), worker.failed)
-            overdue.add_metric((worker.channel,), worker.overdue.total_seconds())
+        for channel, workers in _by_channel(self.workers(depths)).items():
+            breaker.add_metric((channel,), min(_BREAKER[worker.breaker] for worker in workers))
+            up.add_metric((channel,), float(all(worker.alive for worker in workers)))
+            failed.add_metric((channel,), sum(worker.failed for worker in workers))
+            overdue.add_metric((channel,), max(worker.overdue for worker in workers).total_seconds())
         yield from (up, failed, overdue, breaker)
 
 
@@ -267,6 +270,14 @@ class _Canaries(Collector):
             if canary.delivered_at is not None:
                 metric.add_metric((name,), canary.delivered_at.timestamp())
         yield metric
+
+
+def _by_channel(workers: Iterable[Worker]) -> Mapping[str, list[Worker]]:
+    """Those of the recipients of a channel together."""
+    found: dict[str, list[Worker]] = {}
+    for worker in workers:
+        found.setdefault(worker.channel, []).append(worker)
+    return found
 
 
 _BREAKER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
