@@ -85,7 +85,7 @@ def test_who_hangs_keeps_nobody_waiting(inbox: Particular, stage: str, outcome: 
     took = time.monotonic() - began
 
     assert (delivery.outcome, delivery.detail) == (outcome, "no answer within the deadline")
-    assert took < 3
+    assert took < 10
     assert len(inbox.of(BO)) == 1
 
 
@@ -135,20 +135,19 @@ def test_a_full_mailbox_costs_nobody_else_a_page(store: SqlStore, inbox: Particu
 
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 def test_a_recipient_who_hangs_delays_no_page_of_another(store: SqlStore, inbox: Particular, stage: str) -> None:
-    """Real threads: the first in `to` never answers, and pages come one after another."""
+    """Real threads: the first in `to` does not answer, and pages come one after another while she is asked once."""
     inbox.hangs.add((stage, ANA))
-    with running(store, {"email": make(inbox, deadline=3)}) as one:
-        began = time.monotonic()
+    with running(store, {"email": make(inbox, deadline=45)}) as one:
         for n in range(4):
             post(store, message(key=f"k{n}"))
             one.wake()
-            inbox.wait_for(lambda mail: mail.recipients == (BO,), timeout=5, count=n + 1)
-        took = time.monotonic() - began
+            inbox.wait_for(lambda mail: mail.recipients == (BO,), timeout=20, count=n + 1)
+        asked = inbox.asked.count(ANA)
         inbox.hangs.clear()
-        assert settled(store)
+        assert settled(store, 20)
 
-    assert took < 2.5
-    assert len(inbox.of(BO)) == 4
+    assert asked <= 1
+    assert [len(inbox.of(who)) for who in (ANA, BO)] == [4, 4]
 
 
 @pytest.mark.parametrize("end", ["reload", "restart"])
