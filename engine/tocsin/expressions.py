@@ -64,6 +64,7 @@ _PLACES: Mapping[str, _Tree] = {
                 "absent": Role.SERIES,
                 "forecast": {"series": Role.VALUE},
                 "anomaly": {"series": Role.VALUE},
+                "level_shift": {"series": Role.VALUE},
             }
         },
         "recordings": {"*": {"expr": Role.RECORDED}},

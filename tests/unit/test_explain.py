@@ -34,7 +34,7 @@ def told(slo: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_each_kind_of_alert_has_a_sentence() -> None:
-    """Hysteresis, absence and anomalies say what they wait for."""
+    """Hysteresis, absence, anomalies and level shifts say what they wait for."""
     folder = Path(__file__).parents[1] / "golden" / "conditions"
     workspace = read_definitions([str(path) for path in sorted(folder.glob("*.y*ml"))]).workspace
     said = {alert.name: sentence(alert) for service in workspace.services for alert in service.alerts}
@@ -42,6 +42,9 @@ def test_each_kind_of_alert_has_a_sentence() -> None:
     assert said["QueueTooLong"] == "threshold: fires above 100; hysteresis: what fires stays until it is below 50"
     assert said["TillGone"] == 'absence: fires while up{job="till",instance=~"a|b"} is not there'
     assert said["OddTraffic"].endswith("silent until 15d18h are known")
+    assert said["NewLevel"].startswith(
+        "level shift: fires if the median of the last 30m is below what was usual in the 2d"
+    )
     assert said["ShopStandsStill"].startswith("composite: fires while all of shop/QueueTooLong, shop/uptime:fast fire")
 
 

@@ -2,7 +2,8 @@
 
 The evaluator's own question is then asked tick by tick, and what it asks is answered from the range. What only an open
 alert asks (are its series still there?) goes to the server. Ticks at which every row is on the same side of its bounds
-as before cannot change what is quiet, nor what fires, and are not asked.
+as before cannot change what is quiet, nor what fires, and are not asked. A level shift is asked at all of them: what
+it asks for is read a day ahead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,14 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.backtest.ahead import Ahead
 from tocsin.backtest.ticks import Ticks
 from tocsin.evaluate import anomalies
 from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.expression import Comparison
 from tocsin.evaluate.forecasts import ForecastQuestion
+from tocsin.evaluate.level_shifts import LevelShiftQuestion
 from tocsin.evaluate.questions import QUESTIONS, Question
 from tocsin.evaluate.rule import Seen
 from tocsin.ledger.arrays import Bools, Floats
@@ -73,7 +76,7 @@ class AlertReplay:
     @property
     def compares(self) -> bool:
         """Whether there are rows also where nothing is wrong."""
-        return bool(asked(self.question)[1])
+        return compares(self.question)
 
     @property
     def first(self) -> datetime | None:
@@ -89,6 +92,8 @@ class AlertReplay:
         question = QUESTIONS[type(alert.condition)](alert)
         text, bounds = asked(question)
         table = read(text)
+        if isinstance(question, LevelShiftQuestion):
+            return cls(question, Ahead(source), ticks, text, table, np.ones(len(ticks), dtype=np.bool_))
         due = _due(alert, bounds, table, len(ticks))
         return cls(question, source, ticks, text, table, due)
 
@@ -118,9 +123,16 @@ def asked(question: Question) -> tuple[str, Sequence[Comparison]]:
         return question.asked()
     if isinstance(question, ForecastQuestion):
         return question.predicted().asked()
+    if isinstance(question, LevelShiftQuestion):
+        return question.levels.series, ()
     if isinstance(question.alert.condition, Anomaly):
         return anomalies.question(question.alert), ()
     return expression(question.alert, ()), ()
+
+
+def compares(question: Question) -> bool:
+    """Whether there are rows also where nothing is wrong."""
+    return isinstance(question, LevelShiftQuestion) or bool(asked(question)[1])
 
 
 def _due(alert: AlertRule, bounds: Sequence[Comparison], table: Table, count: int) -> Bools:

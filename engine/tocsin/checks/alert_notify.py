@@ -7,7 +7,6 @@ from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity, Span
 from tocsin.expressions import definition
 from tocsin.matchers import fulfilled
-from tocsin.plan import AlertingRule
 from tocsin.ports import Labels
 from tocsin.workspace import Workspace
 
@@ -53,20 +52,18 @@ _Found = tuple[str, str, Labels, Span]
 
 
 def _planned(subject: Subject) -> Iterator[_Found]:
-    """The compiled alerts for which no channel is named."""
+    """The alerts of services, and the compiled ones of journeys, for which no channel is named."""
     named = {alert.ref for service in subject.workspace.services for alert in service.alerts if alert.notify}
     for service in subject.workspace.services:
         for slo in service.slos:
             named |= {f"{slo.ref} critical"} if slo.page else set()
             named |= {f"{slo.ref} warning"} if slo.ticket else set()
     named |= {slo.ref for journey in subject.workspace.journeys for slo in journey.slos}
-    for group in subject.plan.groups:
-        for rule in group.rules:
-            if isinstance(rule, AlertingRule):
-                severity = dict(rule.labels).get("severity", "")
-                if not {rule.ref, f"{rule.ref} {severity}"} & named:
-                    what = "the alert" if rule.alert == rule.ref.partition("/")[2] else f"a {severity} alert"
-                    yield rule.ref, what, _without_tier(rule.labels, subject.workspace), rule.source
+    for rule in subject.plan.alerts():
+        severity = dict(rule.labels).get("severity", "")
+        if not {rule.ref, f"{rule.ref} {severity}"} & named:
+            what = "the alert" if rule.alert == rule.ref.partition("/")[2] else f"a {severity} alert"
+            yield rule.ref, what, _without_tier(rule.labels, subject.workspace), rule.source
 
 
 def _without_tier(labels: Labels, workspace: Workspace) -> Labels:
@@ -78,7 +75,7 @@ def _without_tier(labels: Labels, workspace: Workspace) -> Labels:
 
 
 def _evaluated(workspace: Workspace) -> Iterator[_Found]:
-    """The alerts of Tocsin alone."""
+    """The alerts of contracts and journeys that Tocsin alone knows."""
     for sla in workspace.slas:
         if not sla.notify:
             labels = (("ref", sla.name), ("service", sla.covers.partition("/")[0]), ("severity", "critical"))

@@ -8,7 +8,6 @@ from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.document import Json, Path
 from tocsin.matchers import LabelMatcher, MatcherError, choices, parse_matchers
-from tocsin.plan import AlertingRule
 
 PARTS = ("routes", "inhibit", "maintenance", "page_budgets")
 MAPS = ("match", "source", "target")
@@ -56,10 +55,9 @@ def matcher_value(subject: Subject) -> Iterator[Diagnostic]:
 def _known(subject: Subject) -> Mapping[str, frozenset[str]]:
     """The values that definitions give to labels of alerts; those of templates nobody knows."""
     found: dict[str, set[str]] = {"severity": {*SEVERITIES}, "service": {"tocsin"}}
-    for rule in (rule for group in subject.plan.groups for rule in group.rules):
-        if isinstance(rule, AlertingRule):
-            for name, value in (("alertname", rule.alert), *rule.labels):
-                found.setdefault(name, set()).add(value)
+    for rule in subject.plan.alerts():
+        for name, value in (("alertname", rule.alert), *rule.labels):
+            found.setdefault(name, set()).add(value)
     found["service"] |= {service.name for service in subject.workspace.services}
     found["service"] |= {journey.name for journey in subject.workspace.journeys}
     return {name: frozenset(values) for name, values in found.items() if not any("{{" in value for value in values)}

@@ -1,6 +1,7 @@
 """test/missing."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from tocsin.checks.base import Subject, check
 from tocsin.diagnostics import Diagnostic, Severity
@@ -22,7 +23,7 @@ def test_missing(subject: Subject) -> Iterator[Diagnostic]:
     Good: `tests: [{name: …, series: …, expect: [{at: 10m, alert: QueueTooLong, firing: [{}]}]}]`
     """
     for service in subject.workspace.services:
-        missing = _untested(service)
+        missing = _untested(service, {rule.ref for rule in subject.plan.evaluated})
         if missing:
             more = f" and {len(missing) - _MOST} more" if len(missing) > _MOST else ""
             message = f"no test of {service.name} makes {', '.join(missing[:_MOST])}{more} fire"
@@ -30,6 +31,7 @@ def test_missing(subject: Subject) -> Iterator[Diagnostic]:
             yield Diagnostic("test/missing", service.span, message, Severity.WARNING, hint=hint)
 
 
-def _untested(service: Service) -> list[str]:
+def _untested(service: Service, alone: AbstractSet[str]) -> list[str]:
+    """Those that have a rule; what is evaluated *alone* has none to test."""
     tested = {expected.alert for test in service.tests for expected in test.expect if expected.firing}
-    return sorted(alert.name for alert in service.alerts if alert.name not in tested)
+    return sorted(alert.name for alert in service.alerts if alert.name not in tested and alert.ref not in alone)

@@ -37,15 +37,16 @@ from tocsin.evaluate.witness import identity, selectors
 from tocsin.evaluate.words import number, span
 from tocsin.plan.conditions import expression
 from tocsin.ports import Answer, Labels, Row, labels_of
-from tocsin.spec import AlertRule, Composite, Service, Threshold
+from tocsin.spec import AlertRule, Composite, LevelShift, Service, Threshold
 from tocsin.template import misfits
 from tocsin.units import literal
 
-_MISSING = {
+MISSING = {
     "keep": Sample(Truth.UNKNOWN, reason="its row is missing"),
     "resolve": Sample(Truth.FALSE, reason="its row is missing, which counts as resolved (on_missing: resolve)"),
 }
-_MISSING["fire"] = _MISSING["keep"]
+"""What the absence of a row means, by `on_missing`."""
+MISSING["fire"] = MISSING["keep"]
 _NOTHING = Sample(Truth.TRUE, reason="it has no row at all, which counts as firing (on_missing: fire)")
 
 
@@ -176,7 +177,7 @@ class AlertQuestion:
     ) -> Rest:
         """Find out whether rows may be missing because their series are; without a *reading* they always may."""
         if reading is None or reading.need is None or (opened is not None and opened <= rows.keys()):
-            return Rest(_MISSING[self.alert.on_missing])
+            return Rest(MISSING[self.alert.on_missing])
         series = {}
         for selector in selectors(reading.need):
             answer = asker.instant(selector)
@@ -185,7 +186,7 @@ class AlertQuestion:
             if answer.partial:
                 return unknown(_partial(answer))
             series[selector] = tuple({identity(row) for row in answer.rows})
-        return Rest(_MISSING[self.alert.on_missing], reading.need, series)
+        return Rest(MISSING[self.alert.on_missing], reading.need, series)
 
 
 def _fingerprint(alert: AlertRule) -> str:
@@ -193,6 +194,8 @@ def _fingerprint(alert: AlertRule) -> str:
     condition = alert.condition
     if isinstance(condition, Composite):
         asks = ""  # its one instance has no labels, whatever it is made of
+    elif isinstance(condition, LevelShift):
+        asks = read(condition.series.text).asks
     elif isinstance(condition, Threshold):
         reading = read(condition.value.text)
         asks = reading.asks if reading.comparison is None else condition.value.text

@@ -9,9 +9,10 @@ from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.anomalies import AnomalyQuestion
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.forecasts import ForecastQuestion
+from tocsin.evaluate.level_shifts import LevelShiftQuestion
 from tocsin.evaluate.rule import Seen
 from tocsin.ports import Labels
-from tocsin.spec import Absence, AlertRule, Anomaly, Condition, Forecast, Plain, Threshold
+from tocsin.spec import Absence, AlertRule, Anomaly, Condition, Forecast, LevelShift, Plain, Threshold
 from tocsin.workspace import Workspace
 
 
@@ -34,6 +35,7 @@ QUESTIONS: dict[type[Condition], Callable[[AlertRule], Question]] = {
     Absence: AbsenceQuestion,
     Forecast: ForecastQuestion,
     Anomaly: AnomalyQuestion,
+    LevelShift: LevelShiftQuestion,
 }
 
 

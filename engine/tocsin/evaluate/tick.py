@@ -110,13 +110,15 @@ class Watch:
         self.health, self.strikes = before.health, before.strikes
         old = {question.slo: question for question in before.slos}
         self.slos = [old.get(question.slo, question) for question in self.slos]
+        asked_before = {question: question for question in before.alerts}
+        self.alerts = [asked_before.get(question, question) for question in self.alerts]
         if self.together:
             self.calm = Calm(self.slos)
         old_slos, new_slos = before.composites.measured.slos, self.composites.measured.slos
         same = {ref for ref, slo in new_slos.items() if ref in old_slos and old_slos[ref].sli == slo.sli}
         self.composites.book = {key: slices for key, slices in before.composites.book.items() if key[0] in same}
         kept = {question.slo.ref for question in self.slos if old.get(question.slo) is question}
-        asked = {question.alert.ref for question in set(self.alerts) & set(before.alerts)}
+        asked = {question.alert.ref for question in self.alerts if question in asked_before}
         self.slo_roll.inherit(before.slo_roll, kept.__contains__)
         self.alert_roll.inherit(before.alert_roll, asked.__contains__)
         self.slice_roll.inherit(before.slice_roll, self.composites.book.__contains__)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tocsin.plan import anomaly, forecast
-from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Forecast, Part, Threshold
+from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Forecast, LevelShift, Part, Threshold
 from tocsin.units import literal
 
 
@@ -20,6 +20,8 @@ def sentence(alert: AlertRule) -> str:
         return _forecast(condition)
     if isinstance(condition, Anomaly):
         return _anomaly(condition)
+    if isinstance(condition, LevelShift):
+        return _level_shift(condition)
     return "expression: each row that it returns is one alert"
 
 
@@ -65,4 +67,14 @@ def _anomaly(condition: Anomaly) -> str:
         f"anomaly: fires if it is {side} what the same time of earlier seasons of {condition.season} lets expect, by "
         f"more than {literal(condition.deviations)} times the usual difference and {literal(condition.margin * 100)}%; "
         f"silent until {anomaly.learning(condition)} are known"
+    )
+
+
+def _level_shift(condition: LevelShift) -> str:
+    side = {"above": "above", "below": "below"}.get(condition.direction, "above or below")
+    return (
+        f"level shift: fires if the median of the last {condition.after} is {side} what was usual in the "
+        f"{condition.history} before, by more than {literal(condition.deviations)} times what the medians of as long "
+        f"stretches usually differ by, and by more than {literal(condition.margin * 100)}% of it; "
+        f"silent until half of the history is known, and a new level is usual after half of it at the latest"
     )

@@ -89,6 +89,7 @@ def _alert(alert: AlertRule, plan: Plan) -> dict[str, object]:
         "for": float(alert.for_.seconds),
         "keep_firing_for": float(alert.keep_firing_for.seconds),
         "on_missing": alert.on_missing,
+        "evaluated_alone": any(rule.ref == alert.ref for rule in plan.evaluated),
         "expressions": [rule.expr for rule in rules if rule.ref == alert.ref],
     }
 

@@ -96,6 +96,9 @@ def _combination(node: Member | Combine, weight: str, depth: int = 1) -> Iterato
 
 def _rules(ref: str, plan: Plan, show_rules: bool) -> Iterator[str]:
     service, _, name = ref.partition("/")
+    if any(rule.ref == ref for rule in plan.evaluated):
+        yield "no rule: evaluated by tocsin serve alone"
+        return
     groups = [group for group in plan.groups if group.file == service]
     mine = [
         (group, rule)

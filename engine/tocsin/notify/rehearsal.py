@@ -14,7 +14,7 @@ from tocsin.notify.hours import digest_due
 from tocsin.notify.muting import Inhibition, Muting, muting_of
 from tocsin.notify.page_budgets import PAGE, budgets_of
 from tocsin.notify.routing import Directory, Way, routing_labels
-from tocsin.plan import AlertingRule, Plan
+from tocsin.plan import Plan
 from tocsin.ports import Labels, labels_of
 from tocsin.spec import Digest, PageBudget, Route
 from tocsin.spec.notifications import Escalation
@@ -105,13 +105,9 @@ def known_labels(workspace: Workspace, plan: Plan) -> frozenset[str]:
         found |= {name for rule in document.inhibit for name in rule.equal}
     for service in workspace.services:
         found |= {name for slo in service.slos for name in slo.by}
-    for rule in _rules(plan):
+    for rule in plan.alerts():
         found |= {name for name, _ in rule.labels}
     return frozenset(found)
-
-
-def _rules(plan: Plan) -> Iterator[AlertingRule]:
-    return (rule for group in plan.groups for rule in group.rules if isinstance(rule, AlertingRule))
 
 
 def _named(labels: Mapping[str, str], plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -119,7 +115,7 @@ def _named(labels: Mapping[str, str], plan: Plan) -> tuple[tuple[str, ...], tupl
     if "ref" not in labels and "alertname" not in labels:
         return (), ()
     asked = {name: labels[name] for name in STANDARD & labels.keys()}
-    found = [rule for rule in _rules(plan) if asked.items() <= {**dict(rule.labels), "alertname": rule.alert}.items()]
+    found = [rule for rule in plan.alerts() if asked.items() <= {**dict(rule.labels), "alertname": rule.alert}.items()]
     if len({rule.notify for rule in found}) != 1 or not found[0].notify:
         return (), ()
     return found[0].notify, tuple(dict.fromkeys(rule.ref for rule in found))

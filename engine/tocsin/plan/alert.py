@@ -9,8 +9,8 @@ from tocsin.spec import AlertRule, Forecast, Service
 from tocsin.template import for_prometheus, verbatim
 
 
-def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
-    """One alert; what is given for Prometheus alone wins over what is written here."""
+def alerting_rule(rule: AlertRule, service: Service, expr: str | None = None) -> AlertingRule:
+    """One alert; what is given for Prometheus alone wins over what is written here. *expr* stands in for its own."""
     labels = labels_given(rule, service)
     texts = {
         "summary": for_prometheus(rule.summary, labels) or f"{rule.name} of {rule.service}",
@@ -24,7 +24,7 @@ def alerting_rule(rule: AlertRule, service: Service) -> AlertingRule:
     return AlertingRule(
         alert=rule.called,
         ref=rule.ref,
-        expr=expression(rule, labels),
+        expr=expression(rule, labels) if expr is None else expr,
         for_=rule.for_,
         keep_firing_for=rule.keep_firing_for,
         labels=labels_of(labels),

@@ -10,12 +10,13 @@ from tocsin.plan.anomaly import remembered
 from tocsin.plan.budget import budget_group
 from tocsin.plan.burn import percent, slo_group
 from tocsin.plan.composites import with_composites
+from tocsin.plan.evaluated import evaluated_alone, ruled, told_alone, unruled
 from tocsin.plan.groups import alert_group, baseline_groups, own_groups
 from tocsin.plan.inhibit import inhibitions
 from tocsin.plan.journey import journey_groups
 from tocsin.plan.model import Plan, RuleGroup
 from tocsin.plan.objective import Objective
-from tocsin.spec import Anomaly, Service, Slo
+from tocsin.spec import Anomaly, LevelShift, Service, Slo
 from tocsin.units import Duration
 from tocsin.windows import Tier, decimal_literal
 from tocsin.workspace import Workspace
@@ -24,8 +25,9 @@ from tocsin.workspace import Workspace
 def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """All rule groups of *workspace*, sorted; a tier that could never fire is left out and is an error."""
     groups: list[RuleGroup] = []
-    findings: list[Diagnostic] = []
-    for service in sorted(workspace.services, key=lambda service: service.name):
+    alone = evaluated_alone(workspace)
+    findings = list(told_alone(workspace, alone))
+    for service in sorted((ruled(each, alone) for each in workspace.services), key=lambda service: service.name):
         groups.extend(own_groups(service))
         for slo in sorted(service.slos, key=lambda slo: slo.name):
             objective = Objective(slo, feasible_tiers(slo), service.labels, slo.runbook or service.runbook)
@@ -39,10 +41,11 @@ def plan(workspace: Workspace) -> tuple[Plan, tuple[Diagnostic, ...]]:
     journeys, beyond = journey_groups(workspace)
     groups.extend(journeys)
     findings.extend(beyond)
-    groups, loose = with_composites(groups, workspace)
+    groups, loose = with_composites(groups, workspace, alone)
     findings.extend(loose)
     objectives = ((slo, feasible_tiers(slo)) for service in workspace.services for slo in service.slos)
-    return Plan(tuple(groups), inhibitions(objectives)), in_file_order(findings)
+    evaluated = tuple(unruled(workspace, alone))
+    return Plan(tuple(groups), inhibitions(objectives), evaluated), in_file_order(findings)
 
 
 def feasible_tiers(slo: Slo) -> tuple[Tier, ...]:
@@ -84,14 +87,26 @@ def _tier_findings(slo: Slo) -> Iterator[Diagnostic]:
 
 
 def _too_short_memory(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Anomalies whose baseline is older than what Prometheus keeps."""
+    """Anomalies whose baseline, and level shifts half of whose history, is older than what Prometheus keeps."""
     kept = workspace.platform.prometheus.retention if workspace.platform else None
+    if kept is None:
+        return
     for alert in (alert for service in workspace.services for alert in service.alerts):
-        if isinstance(alert.condition, Anomaly) and kept is not None and kept < (needed := remembered(alert.condition)):
+        condition = alert.condition
+        if isinstance(condition, LevelShift) and 2 * kept.milliseconds < condition.history.milliseconds:
+            yield Diagnostic(
+                "alert/history",
+                alert.span,
+                f"{alert.ref} needs half of its history of {condition.history}; Prometheus keeps {kept}, "
+                "so it would stay silent for ever",
+                Severity.WARNING,
+                hint="use a shorter history, or raise prometheus.retention of the Platform",
+            )
+        if isinstance(condition, Anomaly) and kept < (needed := remembered(condition)):
             yield Diagnostic(
                 "alert/season",
                 alert.span,
-                f"{alert.ref} compares with two seasons of {alert.condition.season} and needs samples of {needed}; "
+                f"{alert.ref} compares with two seasons of {condition.season} and needs samples of {needed}; "
                 f"Prometheus keeps {kept}, so it would stay silent for ever",
                 Severity.WARNING,
                 hint="use a shorter season, or raise prometheus.retention of the Platform",

@@ -5,7 +5,7 @@ services, to the end of its service's group of alerts, and sees some of its part
 a group stays where it is written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -22,8 +22,13 @@ _Place = tuple[str, str]
 """File and name of a group."""
 
 
-def with_composites(groups: list[RuleGroup], workspace: Workspace) -> tuple[list[RuleGroup], list[Diagnostic]]:
-    """Add the composite alerts to *groups*; what cannot be made is left out and is a finding."""
+def with_composites(
+    groups: list[RuleGroup], workspace: Workspace, alone: Collection[str] = ()
+) -> tuple[list[RuleGroup], list[Diagnostic]]:
+    """Add the composite alerts to *groups*; what cannot be made is left out and is a finding.
+
+    Those that are evaluated *alone* are in no group.
+    """
     owners = {alert.ref: service for service in workspace.services for alert in service.alerts}
     every = sorted((alert for service in workspace.services for alert in service.alerts), key=lambda alert: alert.ref)
     composites = {alert.ref: alert for alert in every if isinstance(alert.condition, Composite)}
@@ -35,6 +40,8 @@ def with_composites(groups: list[RuleGroup], workspace: Workspace) -> tuple[list
     for ref in order:
         alert = composites[ref]
         findings.extend(_unknown_tiers(alert, placed, workspace))
+        if ref in alone:
+            continue
         if not alert.group:
             service = owners[ref]
             home = _home(alert, service, placed)

@@ -111,7 +111,16 @@ class Inhibition:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All groups, sorted, and which of their alerts are silent while which others fire."""
+    """All groups, sorted, and which of their alerts are silent while which others fire.
+
+    The alerts that are *evaluated* by `tocsin serve` alone are in no group.
+    """
 
     groups: tuple[RuleGroup, ...]
     inhibitions: tuple[Inhibition, ...] = ()
+    evaluated: tuple[AlertingRule, ...] = ()
+
+    def alerts(self) -> Iterator[AlertingRule]:
+        """All alerts, also those that are in no group."""
+        yield from (rule for group in self.groups for rule in group.rules if isinstance(rule, AlertingRule))
+        yield from self.evaluated

@@ -40,6 +40,9 @@ def other_proofs(
                     yield from anomaly_proofs(rule, alert, alert.condition, group.file, recorded, slack=slack)
                 else:
                     yield from _of_alert(rule, alert, group.file, planned, recorded)
+    for rule in planned.evaluated:
+        if only in rule.ref:
+            yield Unproved(rule.ref, rule.source, "its alert", "no rule says it: tocsin serve alone evaluates it")
 
 
 def _of_alert(

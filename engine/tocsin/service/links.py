@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
@@ -11,9 +11,11 @@ from tocsin.evaluate.alerts import AlertQuestion
 from tocsin.evaluate.burn import tier_id
 from tocsin.evaluate.model import AlertView, Identity
 from tocsin.plan.anomaly import pictured
+from tocsin.plan.conditions import bracketed
 from tocsin.ports import CURVE, AlertText, Graph, Notification
 from tocsin.service.signing import permit
-from tocsin.spec import AlertRule, Anomaly, Forecast, Plain, Threshold
+from tocsin.spec import AlertRule, Anomaly, Forecast, LevelShift, Plain, Threshold
+from tocsin.units import Duration
 from tocsin.workspace import Workspace
 
 LONGEST_QUERY = 1_000
@@ -21,6 +23,10 @@ LONGEST_QUERY = 1_000
 LONGEST_DRAWN = 8_000
 SEASON_SHOWN = 8
 """Part of a season that stands for what an anomaly looks back: four times that is shown."""
+LEVEL_SHOWN = 3
+"""Lengths of the last stretch that stand for what a level shift looks back."""
+LEVEL_POINTS = 5
+"""Values of a stretch of the history whose median is drawn."""
 GRAPHED = "1h"
 """How much of the time before an alert its graph shows."""
 NOTHING_SEEN: Mapping[str, Graph] = MappingProxyType({})
@@ -96,7 +102,7 @@ NO_LINKS = Links()
 def graphs_of(workspace: Workspace) -> dict[str, Graph]:
     """What to draw for each alert that compares a value (without its bound), or has an expression of its own.
 
-    For a forecast, the series and the line through it; for an anomaly, also what is usual.
+    For a forecast, the series and the line through it; for an anomaly and a level shift, also what is usual.
 
     For an objective that burns its budget, the share of bad events over the tier's short window: of its SLI as a whole
     (by its groups), without the guards of the objective, so that people can read the expression.
@@ -124,6 +130,8 @@ def graphs_of(workspace: Workspace) -> dict[str, Graph]:
                 found[alert.ref] = _forecast(alert.ref, alert.condition)
             if isinstance(alert.condition, Anomaly):
                 found[alert.ref] = _anomaly(alert, alert.condition)
+            if isinstance(alert.condition, LevelShift):
+                found[alert.ref] = _level_shift(alert.ref, alert.condition)
     return {ref: graph for ref, graph in found.items() if len(graph.expression) <= LONGEST_DRAWN}
 
 
@@ -139,10 +147,22 @@ def _forecast(ref: str, condition: Forecast) -> Graph:
 
 
 def _anomaly(alert: AlertRule, condition: Anomaly) -> Graph:
-    curves = pictured(alert, condition)
-    named = (f'label_replace({text}, "{CURVE}", "{name}", "", "")' for name, text in curves.items())
     shown = condition.season.timedelta / SEASON_SHOWN
-    return Graph("\nor\n".join(named), f"{alert.ref}, and what is usual", window=shown, names=tuple(curves))
+    return _curves(f"{alert.ref}, and what is usual", pictured(alert, condition), shown)
+
+
+def _level_shift(ref: str, condition: LevelShift) -> Graph:
+    """The series, and the median of its history, which is what the evaluator's median of medians is near to."""
+    series, after = bracketed(condition.series.text.strip()), condition.after
+    step = Duration(after.milliseconds // LEVEL_POINTS)
+    usual = f"quantile_over_time(0.5, {series}[{condition.history}:{step}] offset {after})"
+    return _curves(f"{ref}, and what was usual", {"value": series, "usual": usual}, LEVEL_SHOWN * after.timedelta)
+
+
+def _curves(what: str, curves: Mapping[str, str], shown: timedelta) -> Graph:
+    """Several expressions in one question, told apart by a label; four times what is *shown* is drawn."""
+    named = (f'label_replace({text}, "{CURVE}", "{name}", "", "")' for name, text in curves.items())
+    return Graph("\nor\n".join(named), what, window=shown, names=tuple(curves))
 
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from tocsin.backtest.period import Period
 from tocsin.backtest.ticks import Ticks
-from tocsin.backtest.values import asked
+from tocsin.backtest.values import compares
 from tocsin.errors import SourceError, UnavailableError
 from tocsin.evaluate.accounting import Account, account, window_of
 from tocsin.evaluate.counting import LATE, statement
@@ -92,7 +92,7 @@ def _unwatched(workspace: Workspace, sight: Sight) -> Iterator[tuple[str, str]]:
                 continue
             if not seen.complete and seen.rest.sample.truth is Truth.UNKNOWN:
                 yield alert.ref, seen.rest.sample.reason
-            elif asked(QUESTIONS[type(alert.condition)](alert))[1]:
+            elif compares(QUESTIONS[type(alert.condition)](alert)):
                 yield alert.ref, "its expression has no rows"
 
 

@@ -1,6 +1,6 @@
 """What the user said, as frozen types: types in one module per kind, readers below `readers`."""
 
-from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
+from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, LevelShift, Part, Plain, Threshold
 from tocsin.spec.dashboard import Dashboard, Panel
 from tocsin.spec.exclusion import Exclusion
 from tocsin.spec.hours import Digest, Hours, Maintenance, Once, Stretch, Weekly
@@ -56,6 +56,7 @@ __all__ = [
     "JourneySlo",
     "Kubernetes",
     "LedgerSettings",
+    "LevelShift",
     "Maintenance",
     "Measure",
     "Member",

@@ -1,7 +1,7 @@
 """When an alert fires: one type per kind of condition.
 
-Each has a reader in `spec/readers/condition.py`, a compiler in `plan/conditions.py`, and a question in
-`evaluate/questions.py`.
+Each has a reader in `spec/readers/condition.py`, a compiler in `plan/conditions.py` (or none, and a reason in
+`plan/evaluated.py`), and a question in `evaluate/questions.py`.
 """
 
 from collections.abc import Iterator
@@ -99,4 +99,21 @@ class Anomaly:
     margin: Decimal
 
 
-Condition = Threshold | Plain | Composite | Absence | Forecast | Anomaly
+@dataclass(frozen=True, slots=True)
+class LevelShift:
+    """The level of the last *after* is not what it was in the *history* before: a step, and no spike.
+
+    It has shifted where it differs by more than *deviations* times what levels usually differ by, and by more than
+    *margin*, a part of what is usual. No rule can say it: the evaluator decides.
+    """
+
+    series: PromQl
+    history: Duration
+    after: Duration
+    deviations: Decimal
+    direction: str
+    """`above`, `below` or `both`."""
+    margin: Decimal
+
+
+Condition = Threshold | Plain | Composite | Absence | Forecast | Anomaly | LevelShift

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from tocsin.diagnostics import Diagnostic, Severity
 from tocsin.matchers import equal
-from tocsin.plan import AlertingRule, Plan
+from tocsin.plan import Plan
 from tocsin.plan.model import Inhibition
 from tocsin.spec import ChannelSpec, Flapping, Hours, Inhibit, Notifications, Route, Stretch
 from tocsin.spec.hours import MONTHS, WEEKDAYS, Range
@@ -31,7 +31,7 @@ def alertmanager(plan: Plan, workspace: Workspace) -> tuple[Artifact, ...]:
     if not has_channels(workspace):
         return ()
     channels, routes = _joined(workspace)
-    rules = [rule for group in plan.groups for rule in group.rules if isinstance(rule, AlertingRule)]
+    rules = list(plan.alerts())
     document: dict[str, Yaml] = {
         "route": root(channels, routes, rules),
         "receivers": [{"name": NOBODY}, *(receiver(channel) for channel in channels.values())],

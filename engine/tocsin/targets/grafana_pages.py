@@ -13,7 +13,7 @@ from tocsin.guards import BASE
 from tocsin.plan import AlertingRule, Plan, RecordingRule
 from tocsin.plan.journey import beyond_promql
 from tocsin.promql import matchers
-from tocsin.spec import AlertRule, Service, Slo, Threshold
+from tocsin.spec import AlertRule, LevelShift, Service, Slo, Threshold
 from tocsin.targets.grafana_journeys import SLICES
 from tocsin.targets.grafana_panels import AMBER, BLUE, GREEN, RED, WIDTH, Json, Panel, Query, firing, placed, row, uid
 from tocsin.template import readable
@@ -36,7 +36,7 @@ def service_panels(service: Service, plan: Plan, workspace: Workspace) -> list[d
         recorded = (r.record for r in rules if isinstance(r, RecordingRule) and _selects(slo) <= set(r.labels))
         objective = _Objective(slo, frozenset(recorded), slo.runbook or service.runbook)
         panels += [row(f"Objective {slo.name}"), *objective.panels()]
-    alerts = {rule.ref: rule for rule in rules if isinstance(rule, AlertingRule)}
+    alerts = {rule.ref: rule for rule in plan.alerts() if rule.expr}
     shown = [alert for alert in sorted(service.alerts, key=attrgetter("name")) if alert.ref in alerts]
     if shown:
         panels += [row("Alerts"), *(_alert(alert, alerts[alert.ref], service, workspace) for alert in shown)]
@@ -186,6 +186,9 @@ def _alert(alert: AlertRule, rule: AlertingRule, service: Service, workspace: Wo
     waits = f" It fires after {alert.for_}." if alert.for_.milliseconds else ""
     panel = partial(Panel, alert.name, "timeseries", runbook=alert.runbook or service.runbook)
     limits = alert.condition
+    if isinstance(limits, LevelShift):
+        drawn = f"{said} Drawn is its value; tocsin serve alone says when its level has shifted.{waits}"
+        return panel((Query(rule.expr),), description=drawn.strip())
     if not isinstance(limits, Threshold):
         return panel((Query(rule.expr),), description=f"{said} Drawn is what it fires for.{waits}".strip())
     steps: tuple[tuple[float | None, str], ...] = (

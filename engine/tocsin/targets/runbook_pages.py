@@ -9,7 +9,7 @@ from operator import attrgetter
 from tocsin.plan import AlertingRule, Plan
 from tocsin.promql import metric_name, renamed, with_window
 from tocsin.sli import FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli
-from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Condition, Forecast, Service, Slo, Threshold
+from tocsin.spec import Absence, AlertRule, Anomaly, Composite, Condition, Forecast, LevelShift, Service, Slo, Threshold
 from tocsin.spec.tree import deciding, grown
 from tocsin.targets.grafana_panels import uid
 from tocsin.template import readable
@@ -80,6 +80,8 @@ class Alert:
     facts: Facts
     first: tuple[str, ...]
     query: str
+    rows: str
+    """What the rows of the query are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,8 @@ class Page:
 
 def page_of(service: Service, plan: Plan, workspace: Workspace) -> Page:
     """Everything that a person who was woken up wants to know of *service*."""
-    rules = [rule for group in plan.groups for rule in group.rules if isinstance(rule, AlertingRule)]
     mine: dict[str, list[AlertingRule]] = {}
-    for rule in rules:
+    for rule in plan.alerts():
         mine.setdefault(rule.ref, []).append(rule)
     slos, alerts = sorted(service.slos, key=attrgetter("name")), sorted(service.alerts, key=attrgetter("name"))
     return Page(
@@ -110,7 +111,9 @@ def page_of(service: Service, plan: Plan, workspace: Workspace) -> Page:
         facts=tuple(_about(service, workspace)),
         objectives=tuple(_objective(slo, mine.get(slo.ref, []), service, workspace) for slo in slos),
         alerts=tuple(
-            _alert(alert, rule, service, workspace) for alert in alerts for rule in mine.get(alert.ref, [])[:1]
+            _alert(alert, rule, service, workspace, alone=rule in plan.evaluated)
+            for alert in alerts
+            for rule in mine.get(alert.ref, [])[:1]
         ),
     )
 
@@ -280,10 +283,13 @@ def _slow(sli: Sli, service: Service) -> str:
 # --- other alerts ------------------------------------------------------------------------------------------
 
 
-def _alert(alert: AlertRule, rule: AlertingRule, service: Service, workspace: Workspace) -> Alert:
+def _alert(alert: AlertRule, rule: AlertingRule, service: Service, workspace: Workspace, *, alone: bool) -> Alert:
     condition = alert.condition
     facts = [("Fires", f"{_when(condition)}, {f'after {rule.for_}' if rule.for_.milliseconds else 'at once'}")]
-    facts += [("Severity", _severity(rule)), ("Told", told(rule, workspace))]
+    hears = "nobody" if alone and not workspace.notifications else told(rule, workspace)
+    facts += [("Severity", _severity(rule)), ("Told", hears)]
+    if alone:
+        facts.append(("Evaluated", "by `tocsin serve` alone"))
     if runbook := alert.runbook or service.runbook:
         facts.append(("More", f"<{runbook}>"))
     facts += _dashboard(service, workspace)
@@ -297,6 +303,7 @@ def _alert(alert: AlertRule, rule: AlertingRule, service: Service, workspace: Wo
             "If it began with a deployment, roll back; if with load, add capacity.",
         ),
         query=rule.expr,
+        rows="It watches each row of" if isinstance(condition, LevelShift) else "It fires for each row of",
     )
 
 
@@ -307,6 +314,7 @@ _LOOK: Mapping[type[Condition], str] = {
     Absence: "Something stopped sending: is it running, is it scraped, or was it renamed?",
     Forecast: "Nothing is wrong yet: draw the series with its trend, and see what grows.",
     Anomaly: "It is unlike the same time of earlier seasons: a holiday, a campaign, a release, or a fault?",
+    LevelShift: "Draw the value over the last days: when was the step, and what was changed then?",
 }
 
 
@@ -326,6 +334,8 @@ def _when(condition: Condition) -> str:
         return "while its series is not there"
     if isinstance(condition, Anomaly):
         return f"when its value is unusual for the time within {condition.season}"
+    if isinstance(condition, LevelShift):
+        return f"when its level over {condition.after} is not that of the {condition.history} before"
     return "while its query below has rows"
 
 

@@ -16,6 +16,21 @@ PAGES: dict[str, str] = {
         "`confidence: 100%`",
         "`confidence: 95%`",
     ),
+    "alert/evaluated": page(
+        "Rules can say when an alert fires.",
+        "A level shift is decided by `tocsin serve` alone, and so is an alert that is made of one: it is in no rule, "
+        "and without the evaluator nobody is told.",
+        "`level_shift: {series: …}` where Prometheus' rules are all that runs",
+        "the evaluator beside Prometheus; or `anomaly`, which is compiled to rules",
+    ),
+    "alert/history": page(
+        "A level shift has a history that says what is usual, and that is kept.",
+        "Levels are medians of stretches as long as `after`. Fewer than 24 of them do not say what is usual, more than "
+        "336 are more than a server gives in one answer; and where Prometheus keeps less than half of the history the "
+        "alert stays silent for ever.",
+        "`history: 2h` with `after: 30m`",
+        "`history: 2d` with `after: 30m`",
+    ),
     "alert/hysteresis": page(
         "An alert clears on the quiet side of its threshold.",
         "With `clear_below` above `above` it would end while its condition holds, and begin again at once.",

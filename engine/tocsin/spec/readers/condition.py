@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, Part, Plain, Threshold
+from tocsin.spec.condition import Absence, Anomaly, Composite, Condition, Forecast, LevelShift, Part, Plain, Threshold
 from tocsin.spec.readers.node import Node, Reference
 from tocsin.units import Duration
 
 _WITHIN = Duration.of(hours=4)
 _HISTORY = Duration.of(hours=6)
 _SEASON = Duration.of(days=7)
+_USUAL = Duration.of(days=2)
+_AFTER = Duration.of(minutes=30)
+_SHORTEST, _LONGEST = Duration.of(minutes=5), Duration.of(hours=6)
+FEWEST, MOST = 24, 336
+"""Stretches of a level shift's history: with fewer nobody knows what is usual; a week has 336 half hours."""
 _BOUNDS = ("above", "below", "clear_below", "clear_above")
 
 
@@ -138,6 +143,30 @@ def _anomaly(node: Node, _: str) -> Condition | None:
     return Anomaly(series, own["season"].duration(_SEASON), deviations, own["direction"].text("both"), margin)
 
 
+def _level_shift(node: Node, _: str) -> Condition | None:
+    own = node["level_shift"]
+    series = own["series"].promql()
+    deviations = own["deviations"].number() if "deviations" in own else Decimal(5)
+    margin = own["margin"].ratio() if "margin" in own else Decimal("0.05")
+    history, after = own["history"].duration(_USUAL), own["after"].duration(_AFTER)
+    if series is None or deviations is None or deviations <= 0 or margin is None:
+        return None
+    if after.milliseconds % 60_000 or not _SHORTEST <= after <= _LONGEST:
+        hint = f"write whole minutes, from {_SHORTEST} to {_LONGEST}; the default is {_AFTER}"
+        own["after"].report("alert/history", f"after {after} is no stretch that a level is measured over", hint)
+        return None
+    if not FEWEST * after.milliseconds <= history.milliseconds <= MOST * after.milliseconds:
+        least, most = (Duration(count * after.milliseconds) for count in (FEWEST, MOST))
+        own["history"].report(
+            "alert/history",
+            f"a history of {history} is {history.milliseconds / after.milliseconds:.4g} times as long as after "
+            f"({after}), and has to be {FEWEST} to {MOST} times as long",
+            f"with after: {after} write a history from {least} to {most}",
+        )
+        return None
+    return LevelShift(series, history, after, deviations, own["direction"].text("both"), margin)
+
+
 _Reader = Callable[[Node, str], Condition | Wrong | None]
 _READERS: dict[str, _Reader] = {
     "value": _threshold,
@@ -146,6 +175,7 @@ _READERS: dict[str, _Reader] = {
     "absent": _absence,
     "forecast": _forecast,
     "anomaly": _anomaly,
+    "level_shift": _level_shift,
 }
 _KEYS: dict[str, tuple[str, ...]] = {kind: (kind,) for kind in _READERS} | {"all_of": ("all_of", "any_of", "none_of")}
 _OTHERS = tuple(kind for kind in _READERS if kind != "value")
