@@ -247,6 +247,17 @@ def test_a_subquery_without_a_step(name: str, request: pytest.FixtureRequest, wi
 
 
 @pytest.mark.parametrize("name", REAL)
+def test_a_rate_is_of_the_window(name: str, request: pytest.FixtureRequest) -> None:
+    """Ten events in ten of sixty minutes are ten in an hour; VictoriaMetrics would say sixty."""
+    source: PrometheusSource = request.getfixturevalue(name)
+    [young] = source.instant('rate(speed{camera="a"}[1h])', START + 10 * MINUTE).rows
+    [old] = source.instant('rate(speed{camera="a"}[5m])', START + 10 * MINUTE).rows
+
+    assert young.value * 3600 == pytest.approx(10, rel=0.11)
+    assert old.value == pytest.approx(1 / 60)
+
+
+@pytest.mark.parametrize("name", REAL)
 def test_what_is_missing_has_no_value(name: str, request: pytest.FixtureRequest) -> None:
     """Nothing is present where its series is gone; to VictoriaMetrics what is missing to the power of 0 is 1."""
     source: PrometheusSource = request.getfixturevalue(name)

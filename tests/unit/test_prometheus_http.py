@@ -203,8 +203,8 @@ class TestQuestions:
         assert [request.form["timeout"] for request in server.requests] == ["540ms", "540ms"]
 
 
-class TestSubqueriesWithoutAStep:
-    """They mean the same to every server."""
+class TestDialects:
+    """Queries mean the same to every server."""
 
     QUERY = 'sum_over_time((x > bool 1)[6h:]) + y{a="[5m:]"}'
 
@@ -230,8 +230,38 @@ class TestSubqueriesWithoutAStep:
         assert [request.form.get("step") for request in server.requests] == ["100ms", None]
         assert server.requests[1].form["query"] == 'sum_over_time((x > bool 1)[6h:1m]) + y{a="[5m:]"}'
 
+    @pytest.mark.parametrize(
+        ("text", "written"),
+        [
+            (
+                "sum(rate(x[1h] offset 5m))",
+                "sum((rate(x[1h] offset 5m) * clamp_max((lifetime(x[1h] offset 5m) + 60) / 3600, 1)))",
+            ),
+            (
+                'rate(x{a="]["}[59999ms])',
+                '(rate(x{a="]["}[59999ms]) * clamp_max((lifetime(x{a="]["}[59999ms]) + 60) / 59.999, 1))',
+            ),
+            *(
+                (same, same)
+                for same in (
+                    "irate(x[5m])",
+                    "rate((x + y)[5m:1m])",
+                    "job:rate(x)",
+                    "rate(x[5i])",
+                    '{a="rate(x[5m])"} # rate(x[5m])',
+                )
+            ),
+        ],
+    )
+    def test_rates(self, text: str, written: str) -> None:
+        """The rate of a series that was not there all the time is made one of the window; nothing else is touched."""
+        with asking(self.of(100)) as (source, server):
+            source.instant(text, AT)
+
+        assert server.requests[-1].form["query"] == written
+
     def test_nobody_is_asked_in_vain(self) -> None:
-        """A query without such a subquery needs no answer to that."""
+        """A query that all servers read alike needs no answer to that."""
         with asking(self.of(100)) as (source, server):
             source.instant("sum_over_time(x[5m:1m])", AT)
 
