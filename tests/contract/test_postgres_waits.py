@@ -1,4 +1,4 @@
-"""A PostgreSQL that does not answer, and evaluators that hang within it: nobody waits for ever."""
+"""The lease on PostgreSQL; one that does not answer, and evaluators that hang within it: nobody waits for ever."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ from tocsin.adapters.database import open_engine, writing
 from tocsin.adapters.lease import SqlLease
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import UnavailableError
-from tocsin.evaluate.leadership import Held
+from tocsin.evaluate.leadership import Held, Others
 from tocsin.evaluate.memory import Commit
 
 pytestmark = pytest.mark.skipif(binaries() is None, reason="no PostgreSQL on this machine")
@@ -76,3 +76,20 @@ def test_a_host_that_says_nothing_is_not_waited_for(url: str) -> None:
             SqlStore(f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/x")
         assert time.monotonic() - began < 1.8
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_lease_is_passed_on_to_whoever_is_fit(url: str) -> None:
+    """Under a new token, at once, and only while the offer holds."""
+    with closing(SqlLease(url)) as lease:
+        first = lease.acquire("first", MINUTE)
+        assert isinstance(first, Held)
+        assert lease.pass_on("first", MINUTE) == ""
+        lease.offer("second", timedelta())
+        assert lease.pass_on("first", MINUTE) == ""
+        lease.offer("second", MINUTE)
+        assert lease.pass_on("third", MINUTE) == ""  # it is not its own to give
+
+        assert lease.pass_on("first", MINUTE) == "second"
+        assert lease.acquire("first", MINUTE) == Others("second")
+        assert lease.acquire("second", MINUTE) == Held(first.token + 1)
+        assert lease.pass_on("second", MINUTE) == ""

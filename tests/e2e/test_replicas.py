@@ -1,5 +1,6 @@
 """Two evaluators on one PostgreSQL: one tells people, the other takes over within two intervals."""
 
+import html
 import signal
 import time
 from collections.abc import Iterator
@@ -7,8 +8,10 @@ from contextlib import suppress
 
 import pytest
 import requests
-from tests.e2e.conftest import Evaluator, Lab, until
+from tests.e2e.conftest import Evaluator, Lab, Prometheus, until
 from tests.postgres import Postgres, binaries
+
+from tocsin.adapters.children import free_port
 
 pytestmark = [
     pytest.mark.real,
@@ -38,10 +41,10 @@ def database(server: Postgres) -> str:
     return server.url.removesuffix("postgres") + name
 
 
-def replica(lab: Lab, database: str, name: str) -> Evaluator:
-    """One evaluator on the shared state, with a log of its own."""
+def replica(lab: Lab, database: str, name: str, prometheus: Prometheus | None = None) -> Evaluator:
+    """One evaluator on the shared state, with a log and if need be a Prometheus of its own."""
     arguments = [
-        str(lab.rules), "--prometheus", lab.prometheus.url, "--state", database,
+        str(lab.rules), "--prometheus", (prometheus or lab.prometheus).url, "--state", database,
         "--listen", "127.0.0.1:0", "--interval", f"{INTERVAL:g}s",
     ]  # fmt: skip
     evaluator = Evaluator(arguments, lab.environ, lab.folder / f"{name}.log")
@@ -163,3 +166,45 @@ def test_a_fault_that_begins_as_the_store_goes(lab: Lab) -> None:
     assert len(closed) == len(lab.pages("resolve"))
     texts = [mail.text for mail in lab.inbox.mails if "FIRING" in mail.subject and "FaultLevel" in mail.subject]
     assert ["another evaluator may have sent this, too" in text for text in texts] == [True] * len(texts)
+
+
+def test_a_blind_leader_gives_the_lease_to_one_that_sees(lab: Lab, database: str) -> None:
+    """Each has a Prometheus of its own, and the leader's is killed: the other one leads, and pages what it sees."""
+    other = Prometheus(lab.folder / "other", lab.exporter.port)
+    lab.stack.callback(other.kill)
+    other.start()
+    first, second = replica(lab, database, "a"), replica(lab, database, "b", other)
+    second.ticks(3)
+    assert (leads(first), leads(second)) == (True, False)
+    lab.prometheus.kill()
+    until(lambda: leads(second) and not leads(first), "the lease is given away", 60)
+    lab.exporter.level = 10
+    until(lambda: lab.subjects("FIRING"), "the page")
+    reason = first.get("/readyz").json()["checks"]["lease"]["reason"]
+    first.ticks(2)
+
+    assert "this one gave the lease away: its metric source has not answered since" in reason
+    assert reason.split(" UTC")[0] in html.unescape(first.get("/").text)
+    assert len(lab.subjects("FIRING")) == 1
+    assert any("gives the lease away" in event["event"] for event in first.events())
+
+    other.kill()  # now both are blind: nothing changes, and nobody waits for the other one
+    second.ticks(5)
+    assert (leads(first), leads(second)) == (False, True)
+
+
+def test_a_leader_that_reaches_nobody_gives_the_lease_to_another(lab: Lab, database: str) -> None:
+    """Its way out is closed, for each channel that has something to say; the other one's is open."""
+    open_ways, closed = lab.environ, str(free_port())
+    lab.environ = open_ways | {"INBOX_PORT": closed, "RECEIVER_URL": f"http://127.0.0.1:{closed}"}
+    first = replica(lab, database, "a")
+    lab.environ = open_ways
+    second = replica(lab, database, "b")
+    second.ticks(3)
+    assert (leads(first), leads(second)) == (True, False)
+    lab.exporter.level = 10
+    until(lambda: leads(second) and not leads(first), "the lease is given away", 120)
+    until(lambda: lab.subjects("FIRING") and lab.pages("trigger") and lab.slack(), "the page", 120)
+
+    reason = first.get("/readyz").json()["checks"]["lease"]["reason"]
+    assert "it reaches nobody: email, pagerduty, slack only fail" in reason

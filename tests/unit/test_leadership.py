@@ -12,8 +12,10 @@ from tests.alerts import NOON, message
 from tocsin.adapters.lease import SqlLease
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import FencedError, UnavailableError
+from tocsin.evaluate.fitness import Fitness, fitness
 from tocsin.evaluate.leadership import Held, Others, Role, answered, unanswered
 from tocsin.evaluate.memory import Commit
+from tocsin.ports import SourceHealth
 from tocsin.service.leadership import Leadership
 
 LENGTH = timedelta(seconds=15)
@@ -57,6 +59,9 @@ class Book:
 
     answers: list[Held | Others | UnavailableError] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    offered: list[str] = field(default_factory=list)
+    fit: str = ""
+    """Who may be given it."""
 
     def acquire(self, holder: str, length: timedelta) -> Held | Others:
         """Give the next answer."""
@@ -64,6 +69,14 @@ class Book:
         if isinstance(answer, UnavailableError):
             raise answer
         return answer
+
+    def offer(self, holder: str, length: timedelta) -> None:
+        """Note who."""
+        self.offered.append(holder)
+
+    def pass_on(self, holder: str, length: timedelta) -> str:
+        """Say who gets it."""
+        return self.fit
 
     def release(self, holder: str) -> None:
         """Note who."""
@@ -92,6 +105,88 @@ def test_a_store_that_fails_at_the_start_does_not_make_everybody_lead_at_once() 
     assert leads == [False, False, True]
 
 
+class TestUnfit:
+    """One that leads and can do no good gives the lease to one that can, and to such a one only."""
+
+    BLIND = Fitness(fault="its metric source has not answered", rest=10 * LENGTH)
+
+    def test_it_is_given_only_to_one_that_is_fit(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Where nobody is, the blind one leads on."""
+        book = Book([Held(1), Held(1), Others("b"), Others("b"), Others("c")])
+        one = Leadership(book, LENGTH, "a")
+        one.judged(self.BLIND)
+        assert one.ask().leads
+        book.fit = "b"
+
+        why = "b leads, for this one gave the lease away: its metric source has not answered"
+        assert [one.ask().reason for _ in range(4)] == [why, why, why, "c leads"]
+        gave = [record for record in caplog.records if "gives the lease away" in record.message]
+        assert [getattr(record, "why", "") for record in gave] == [self.BLIND.fault]
+
+    def test_who_sees_keeps_it(self) -> None:
+        """Whoever else may be fit."""
+        one = Leadership(Book([Held(1)], fit="b"), LENGTH, "a")
+        one.judged(Fitness(fit=True))
+
+        assert one.ask().leads
+
+    def test_who_stands_by_asks_for_it_only_while_it_is_fit(self) -> None:
+        """Neither blind, nor with an evaluation that does not end."""
+        clock = [0.0]
+        book = Book([Others("b")] * 4)
+        one = Leadership(book, LENGTH, "a", lambda: clock[0])
+        one.ask()
+        one.judged(Fitness())
+        one.ask()
+        assert book.offered == []
+        one.judged(Fitness(fit=True))
+        one.ask()
+        clock[0] = 4 * LENGTH.total_seconds()
+        one.ask()
+        assert book.offered == ["a"]
+
+    def test_who_gave_it_away_rests(self) -> None:
+        """So that it does not go to and fro, also where both see now and then."""
+        clock = [0.0]
+        book = Book([Held(1), *[Others("b")] * 2], fit="b")
+        one = Leadership(book, LENGTH, "a", lambda: clock[0])
+        one.judged(self.BLIND)
+        one.ask()
+        for at in (9, 10):
+            clock[0] = at * LENGTH.total_seconds()
+            one.judged(Fitness(fit=True))
+            one.ask()
+            assert book.offered == ["a"] * (at - 9)
+
+    def test_fitness(self) -> None:
+        """Three looks in a row, in both directions; one that fails now and then is neither unfit nor fit."""
+
+        def judged(looks: str, *cut_off: str) -> Fitness:
+            health = None
+            for number, look in enumerate(looks):
+                failures = (health.failures if health else 0) + 1 if look == "x" else 0
+                same = health is not None and health.ok == (look == "o")
+                health = SourceHealth(
+                    look == "o", health.since if health and same else NOON + number * LENGTH, "", failures
+                )
+            return fitness(health, NOON + (len(looks) - 1) * LENGTH, LENGTH, cut_off)
+
+        assert [judged(looks).fit for looks in ("", "o", "oo", "ooo", "xxooo", "oooxo")] == [False] * 3 + [True] * 2 + [
+            False
+        ]
+        assert [bool(judged(looks).fault) for looks in ("x", "xx", "xxx", "xxo", "xoxox")] == [
+            False,
+            False,
+            True,
+            False,
+            False,
+        ]
+        assert judged("xxx").fault == "its metric source has not answered since 2026-11-23 12:00:00 UTC"
+        assert judged("ooo", "slack", "email") == Fitness(
+            fault="it reaches nobody: email, slack only fail", rest=timedelta(hours=1)
+        )
+
+
 class TestOnSqlite:
     """A lock of the file system is the lease: all evaluators are on one host."""
 
@@ -107,6 +202,8 @@ class TestOnSqlite:
         assert isinstance(held, Held)
         assert first.acquire("a", LENGTH) == held
         assert second.acquire("b", LENGTH) == Others("a")
+        second.offer("b", LENGTH)
+        assert first.pass_on("a", LENGTH) == ""  # the lock is a process's own: both are on one host
         first.close()  # as the end of the process does
 
         assert second.acquire("b", LENGTH) == Held(held.token + 1)

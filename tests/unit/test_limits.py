@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.alerts import NOON, channel, message, notifications, seconds, text
 
-from tocsin.evaluate.memory import Fallback
+from tocsin.evaluate.memory import Fallback, OutboxDepth
 from tocsin.notify.fallback import DEADLINES, deadline, diverted, fallbacks
 from tocsin.notify.limits import PATIENCE, Breaker, BreakerState, Window
 from tocsin.notify.storm import together
 from tocsin.ports import HEARTBEAT, Action, Rate
-from tocsin.service.delivery import Worker, cut_off
+from tocsin.service.delivery import Worker, cut_off, reaching_nobody
 from tocsin.units import UnitError, parse_rate
 
 # --- rate --------------------------------------------------------------------------------------------------
@@ -96,6 +96,25 @@ def test_cut_off_is_who_has_no_channel_that_works(
     workers += [Worker(name) for name in (*working, *[HEARTBEAT] * heartbeat)]
 
     assert cut_off(workers) is expected
+
+
+@pytest.mark.parametrize(
+    ("failing", "working", "waiting", "expected"),
+    [
+        (("slack",), ("email",), ("slack",), ("slack",)),
+        (("slack",), ("email",), ("slack", "email"), ()),
+        (("slack",), ("email",), (), ()),
+        (("slack", HEARTBEAT), (), (HEARTBEAT,), ()),
+    ],
+)
+def test_who_reaches_nobody(
+    failing: tuple[str, ...], working: tuple[str, ...], waiting: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """A channel that has nothing to say proves nothing, and one of people that works is enough."""
+    workers = [Worker(name, breaker=BreakerState.OPEN) for name in failing] + [Worker(name) for name in working]
+    depths = [OutboxDepth(name, int(name in waiting), None, 0) for name in (*failing, *working)]
+
+    assert reaching_nobody(workers, depths) == expected
 
 
 # --- storms ------------------------------------------------------------------------------------------------

@@ -41,6 +41,27 @@ class SqlLease:
             connection.execute(update(LEASES).values(holder=holder, token=token, until=until))
             return Held(token, lapsed)
 
+    def offer(self, holder: str, length: timedelta) -> None:
+        """Note that *holder* stands by and is fit to lead, for *length* from now on; on SQLite nobody is asked for."""
+        if self._engine.url.get_backend_name() == "sqlite":
+            return
+        with writing(self._engine) as connection:
+            until = clock_of(connection) + length // timedelta(microseconds=1)
+            connection.execute(update(LEASES).values(standby=holder, standby_until=until))
+
+    def pass_on(self, holder: str, length: timedelta) -> str:
+        """Give what is *holder*'s to the one that is fit; returns its name, empty where there is none."""
+        if self._engine.url.get_backend_name() == "sqlite":
+            return ""
+        with writing(self._engine) as connection:
+            now = clock_of(connection)
+            row = connection.execute(select(LEASES)).one()
+            if row.holder != holder or row.standby in {"", holder} or row.standby_until <= now:
+                return ""
+            given = {"holder": row.standby, "token": row.token + 1, "until": now + length // timedelta(microseconds=1)}
+            connection.execute(update(LEASES).values(given | {"standby": "", "standby_until": 0}))
+            return str(row.standby)
+
     def release(self, holder: str) -> None:
         """Let another one take it at once."""
         with writing(self._engine) as connection:

@@ -101,6 +101,8 @@ LEASES = Table(
     Column("holder", Text, nullable=False),
     Column("token", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
+    Column("standby", Text, nullable=False, server_default=""),
+    Column("standby_until", BigInteger, nullable=False, server_default="0"),
 )
 
 CANARIES = Table(

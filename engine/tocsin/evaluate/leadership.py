@@ -22,9 +22,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Another evaluator has it."""
+    """Another evaluator has it; *why* it was given to that one by this one."""
 
     holder: str
+    why: str = ""
 
 
 class Lease(Protocol):
@@ -32,6 +33,14 @@ class Lease(Protocol):
 
     def acquire(self, holder: str, length: timedelta) -> Held | Others:
         """Take or renew it, or say whose it is."""
+        ...
+
+    def offer(self, holder: str, length: timedelta) -> None:
+        """Note that *holder*, who stands by, is fit to lead, for *length* from now on."""
+        ...
+
+    def pass_on(self, holder: str, length: timedelta) -> str:
+        """Give what is *holder*'s to one that is fit; returns its name, empty where there is none."""
         ...
 
     def release(self, holder: str) -> None:
@@ -68,7 +77,8 @@ def answered(answer: Held | Others, at: float, before: Role = NOBODY) -> Role:
     if isinstance(answer, Held):
         lapsed = answer.lapsed or (before.lapsed and before.token == answer.token)
         return Role(leads=True, token=answer.token, lapsed=lapsed, heard=at)
-    return Role(holder=answer.holder, reason=f"{answer.holder} leads", heard=at)
+    why = f", for this one gave the lease away: {answer.why}" if answer.why else ""
+    return Role(holder=answer.holder, reason=f"{answer.holder} leads{why}", heard=at)
 
 
 def unanswered(role: Role, why: str, at: float, patience: timedelta) -> Role:

@@ -62,6 +62,13 @@ def cut_off(workers: Iterable[Worker]) -> bool:
     return bool(people) and all(worker.breaker is not BreakerState.CLOSED for worker in people)
 
 
+def reaching_nobody(workers: Iterable[Worker], depths: Iterable[OutboxDepth]) -> tuple[str, ...]:
+    """The channels of people that have something to say, if each of them only fails."""
+    waiting = {depth.channel for depth in depths if depth.pending and depth.channel != HEARTBEAT}
+    states = {worker.channel: worker.breaker for worker in workers if worker.channel in waiting}
+    return () if BreakerState.CLOSED in states.values() else tuple(states)
+
+
 Workers = Callable[[Iterable[OutboxDepth]], tuple[Worker, ...]]
 """How each worker does, given what waits in the outbox."""
 

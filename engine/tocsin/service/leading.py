@@ -5,16 +5,19 @@ Who leads evaluates, stores and sends. Who follows evaluates in the shadow of th
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tocsin.adapters.store import SqlStore
-from tocsin.errors import FencedError
+from tocsin.errors import FencedError, TocsinError
+from tocsin.evaluate.fitness import Fitness, fitness
 from tocsin.evaluate.leadership import Role
 from tocsin.evaluate.memory import Fallback
 from tocsin.notify.fallback import fallbacks
 from tocsin.ports import Channel
 from tocsin.service.board import Board
 from tocsin.service.couriers import Couriers
+from tocsin.service.delivery import reaching_nobody
 from tocsin.service.inbox import Inbox
 from tocsin.service.keeper import Keeper
 from tocsin.service.leadership import Leadership
@@ -59,6 +62,7 @@ class Leading:
         """Evaluate as who leads, or in the shadow of who does."""
         if not self.role.leads:
             self.evaluator.shadow(due)
+            self.leadership.judged(self._fitness())
             return
         try:
             self.evaluator.tick(due)
@@ -66,9 +70,22 @@ class Leading:
             log.warning("this evaluator does not lead any more", extra={"why": str(error)})
             self.play(self.leadership.ask())
             return
+        self.leadership.judged(self._fitness())
         if self.keeper is not None and not self._keeping:
             self.keeper.start()  # the first evaluation asks the most, and comes first
             self._keeping = True
+
+    def _fitness(self) -> Fitness:
+        """How the last evaluation went, and whether anything of what is to be told arrives."""
+        standing = self.board.read()
+        if standing.snapshot is None or standing.tick_error:
+            return Fitness()
+        cut_off: tuple[str, ...] = ()
+        if self.role.leads:
+            with suppress(TocsinError):
+                depths = self.store.depths()
+                cut_off = reaching_nobody(self.couriers.workers(depths), depths)
+        return fitness(standing.snapshot.source, standing.snapshot.at, standing.interval, cut_off)
 
     def play(self, role: Role) -> None:
         """Begin to lead, or to follow; what follows evaluates and shows, and tells nobody."""
