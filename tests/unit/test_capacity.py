@@ -4,7 +4,7 @@ import csv
 import json
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,12 +18,12 @@ from tests.fakes import FakeSource
 from tests.sites import Site, standing
 
 from tocsin.errors import SourceUnreachableError
-from tocsin.evaluate.capacity import Exhaustion, Watched, averaged, exhaustion
+from tocsin.evaluate.capacity import Exhaustion, Watched, exhaustion, series
 from tocsin.monthly.capacity import Capacity, chart, outlook
 from tocsin.monthly.html import service_as_html
 from tocsin.monthly.objectives import Bounds, ServiceMonth
 from tocsin.monthly.texts import capacity_as_csv, service_as_json
-from tocsin.ports import Row
+from tocsin.ports import RangeRow, Row
 from tocsin.service.capacity import capacity_of
 from tocsin.spec import Forecast
 from tocsin.spec.service import PromQl
@@ -37,7 +37,12 @@ HISTORY = 28 * DAY
 def disk(free: Callable[[float], float], days: float = 28, bound: float = 0) -> Exhaustion | None:
     """The forecast for a value that is *free* so many days ago, looked at each hour."""
     points = [((NOW - timedelta(hours=h)).timestamp(), free(h / 24)) for h in range(int(24 * days))]
-    return exhaustion(points, bound, NOW, HISTORY, rising=False)
+    return looked(points, bound, rising=False).found
+
+
+def looked(points: Iterable[tuple[float, float]], bound: float, *, rising: bool) -> Watched:
+    """One series at noon."""
+    return series(RangeRow((), tuple(points)), "shop/DiskFull", bound, NOW, HISTORY, rising=rising)
 
 
 def left(at: datetime | None) -> float | None:
@@ -113,7 +118,7 @@ def test_short_histories_and_bounds_that_are_passed() -> None:
 def test_rising_values() -> None:
     """A queue that grows to its limit."""
     points = [((NOW - timedelta(hours=h)).timestamp(), 100 - h / 24) for h in range(24 * 28)]
-    found = exhaustion(points, 130, NOW, HISTORY, rising=True)
+    found = looked(points, 130, rising=True).found
 
     assert found is not None
     assert left(found.likely) == pytest.approx(30, abs=0.1)
@@ -128,9 +133,8 @@ def grown(
 ) -> Watched:
     """A resource that had *value* so many days before the end of October."""
     points = [((AS_OF - timedelta(hours=h)).timestamp(), value(h / 24)) for h in range(int(24 * days))]
-    found = exhaustion(points, bound, AS_OF, HISTORY, rising=rising)
-    parts = tuple(averaged(points, AS_OF, HISTORY))
-    return Watched("shop/DiskFull", (("disk", name),), bound, rising, parts, found)
+    row = RangeRow((("disk", name),), tuple(points))
+    return series(row, "shop/DiskFull", bound, AS_OF, HISTORY, rising=rising)
 
 
 def report(*resources: Watched, faults: tuple[tuple[str, str], ...] = ()) -> ServiceMonth:
@@ -207,7 +211,7 @@ class TestReport:
         assert "not known: fewer than half of 28d is there" in page
         assert "not known: too many samples" in page
         assert "<svg" not in page
-        assert rows[1] == ["shop/DiskFull", "disk=new", "0.0", *[""] * 7]
+        assert rows[1] == ["shop/DiskFull", "disk=new", "0.0", *[""] * 10]
         assert json.loads(service_as_json(month))["capacity"]["unknown"] == [
             {"alert": "shop/Odd", "reason": "too many samples"}
         ]
@@ -273,6 +277,19 @@ class TestApi:
         assert found["perDay"]["likely"] == pytest.approx(-5)
         days = (datetime.fromisoformat(found["exhaustedAt"]) - snapshots.NOW) / DAY
         assert days == pytest.approx(20, abs=0.1)
+
+    def test_a_disk_that_was_extended(self, site: Site) -> None:
+        """Two days ago: no date, since when, and why."""
+        *early, _ = old = site.source.points
+        site.source.points = (*old[:-48], *((time, value + 500) for time, value in old[-48:]))
+
+        [found] = site.get("/api/v1/capacity")["resources"]
+        [change] = found["changes"]
+        since = datetime.fromtimestamp(early[-47][0], UTC)
+        assert (found["exhaustedAt"], found["level"], found["confidence"]) == (None, None, None)
+        assert abs(datetime.fromisoformat(found["since"]) - since) <= timedelta(hours=3)
+        assert (change["at"], round(change["before"]), round(change["after"])) == (found["since"], 110, 610)
+        assert found["reason"].endswith("; a trend takes 7d from there")
 
     def test_a_short_history(self, site: Site) -> None:
         """It says so."""

@@ -8,13 +8,18 @@ is laid through them, with a band in which it lies (`trend.py`).
 The bound is reached where the line meets it: earliest where the side of the band does that is nearer to the bound,
 latest where the other one does, and never where that leads away from it. The band takes parts for independent, which
 days nearly are.
+
+Where the level changed for good (`change_points.py`), the line is that of what came behind the last change, if that is
+a quarter of the history; else there is no line and no date. Three changes or more which all lead towards the bound are
+how this value grows: the line is that of all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import fsum, isfinite
 
+from tocsin.evaluate.change_points import ChangePoint, Points, change_points
 from tocsin.evaluate.trend import Line, Span, line
 from tocsin.ports import Labels, RangeRow
 from tocsin.spec import AlertRule, Forecast
@@ -27,8 +32,10 @@ DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 FARTHEST = timedelta(days=3650)
 """Beyond ten years nobody knows."""
-Points = Sequence[tuple[float, float]]
-"""Unix seconds and values."""
+GROWTH = 3
+"""Changes of the level that all lead towards the bound."""
+MATERIAL = 0.01
+"""A change by less of what is left changes no plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,8 @@ class Exhaustion:
 class Watched:
     """One series of a forecast alert: means of the *parts* of its history, and when it is at its *bound*.
 
-    *found* is None where less than half of the history is there.
+    *found* is None where less than half of the history is there, or not enough of it came behind the *last* change of
+    the level. *changes* are all of them; there need not be a last one, where they are how the value grows.
     """
 
     alert: str
@@ -64,6 +72,8 @@ class Watched:
     rising: bool
     parts: tuple[tuple[float, float], ...]
     found: Exhaustion | None
+    changes: tuple[ChangePoint, ...] = ()
+    last: ChangePoint | None = None
 
 
 def part_of(history: timedelta) -> timedelta:
@@ -89,17 +99,26 @@ def averaged(points: Points, now: datetime, history: timedelta) -> list[tuple[fl
     ]
 
 
+def needed(history: timedelta) -> timedelta:
+    """How much of a history has to come behind a change of the level: a quarter, in whole parts, and five of them.
+
+    >>> str(needed(timedelta(days=28))), str(needed(timedelta(hours=6)))
+    ('7 days, 0:00:00', '1:30:00')
+    """
+    part = part_of(history)
+    return part * max(LEAST_PARTS, -(-history // (4 * part)))
+
+
 def exhaustion(
-    points: Points, bound: float, now: datetime, history: timedelta, *, rising: bool, confidence: float = CONFIDENCE
+    parts: Points, bound: float, now: datetime, reach: timedelta, *, rising: bool, confidence: float = CONFIDENCE
 ) -> Exhaustion | None:
     """When *bound* is reached, from below where it is one that a *rising* value reaches; None with too short a history.
 
-    A history that does not reach back to half of what was asked for is too short, too.
+    One that does not go back to half of *reach* is too short, too.
     """
-    parts = averaged(points, now, history)
-    if len(parts) < LEAST_PARTS or now.timestamp() - parts[0][0] < history.total_seconds() / 2:
-        return None
     end = now.timestamp()
+    if len(parts) < LEAST_PARTS or end - parts[0][0] < reach.total_seconds() / 2:
+        return None
     found = line([(time - end) / DAY.total_seconds() for time, _ in parts], [v for _, v in parts], confidence)
     near, far = ("high", "low") if rising else ("low", "high")
     return Exhaustion(found, *(_reached(found, side, bound, now, rising=rising) for side in (near, "likely", far)))
@@ -111,20 +130,35 @@ def watched(
     """Every series of one alert, soonest used up first."""
     rising = forecast.above is not None
     bound = float((forecast.above if rising else forecast.below) or 0)
-    found = [
-        Watched(
-            alert.ref,
-            tuple((name, value) for name, value in row.labels if name != "__name__"),
-            bound,
-            rising,
-            tuple(averaged(row.points, now, history)),
-            exhaustion(row.points, bound, now, history, rising=rising),
-        )
-        for row in rows
-    ]
+    found = [series(row, alert.ref, bound, now, history, rising=rising) for row in rows]
     ends = {id(one): one.found.likely if one.found else None for one in found}
     found.sort(key=lambda one: (ends[id(one)] is None, ends[id(one)] or now, sorted(one.labels)))
     return found
+
+
+def series(row: RangeRow, ref: str, bound: float, now: datetime, history: timedelta, *, rising: bool) -> Watched:
+    """One series of the alert *ref*."""
+    parts, part = averaged(row.points, now, history), part_of(history)
+    labels = tuple((name, value) for name, value in row.labels if name != "__name__")
+    found = exhaustion(parts, bound, now, history, rising=rising)
+    if found is None:
+        return Watched(ref, labels, bound, rising, tuple(parts), None)
+    points = [point for point in row.points if isfinite(point[1]) and point[0] > (now - history).timestamp()]
+    changes = change_points(parts, points, _period(part), MATERIAL * abs(bound - parts[-1][1]))
+    grows = len(changes) >= GROWTH and all((each.after > each.before) == rising for each in changes)
+    last = None if grows or not changes else changes[-1]
+    if last is not None:
+        behind = [each for each in parts if each[0] - part.total_seconds() / 2 >= last.at.timestamp()]
+        reach = now - last.at
+        found = None if reach < needed(history) else exhaustion(behind, bound, now, reach, rising=rising)
+    return Watched(ref, labels, bound, rising, tuple(parts), found, changes, last)
+
+
+def _period(part: timedelta) -> int:
+    """In how many parts a rhythm recurs: of days in a week of days, of hours in a day."""
+    if part >= DAY:
+        return WEEK // DAY
+    return 0 if DAY % part else DAY // part
 
 
 def _reached(found: Line, side: str, bound: float, now: datetime, *, rising: bool) -> datetime | None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from math import ceil, floor, log10
 from zoneinfo import ZoneInfo
 
-from tocsin.evaluate.capacity import Exhaustion, Watched
+from tocsin.evaluate.capacity import Exhaustion, Watched, needed
 from tocsin.evaluate.words import number
 from tocsin.monthly.charts import LEFT, RIGHT, WIDTH, Chart, Tick
 from tocsin.units import Duration
@@ -53,6 +53,17 @@ def quantity(value: float) -> str:
     if prefix == "k":
         size = 1e3
     return f"{number(value / size)}{prefix}"
+
+
+def unknown(one: Watched, history: Duration, zone: tzinfo) -> str:
+    """Why a resource has no trend, in words."""
+    if (change := one.last) is None:
+        return f"fewer than half of {history} is there"
+    beyond = change.after >= one.bound if one.rising else change.after <= one.bound
+    after = f"{quantity(change.after)}, which is beyond the bound" if beyond else quantity(change.after)
+    at = f"{change.at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    takes = Duration(needed(history.timedelta) // timedelta(milliseconds=1))
+    return f"the level changed at {at} from {quantity(change.before)} to {after}; a trend takes {takes} from there"
 
 
 def outlook(found: Exhaustion, at: datetime, zone: ZoneInfo) -> tuple[str, str]:

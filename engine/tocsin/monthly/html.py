@@ -11,7 +11,7 @@ from tocsin.evaluate.capacity import CONFIDENCE
 from tocsin.evaluate.words import percent
 from tocsin.monthly import charts
 from tocsin.monthly.capacity import chart as capacity_chart
-from tocsin.monthly.capacity import named, outlook, quantity
+from tocsin.monthly.capacity import named, outlook, quantity, unknown
 from tocsin.monthly.model import Month, Outage
 from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import clock, length, number, share
@@ -91,6 +91,8 @@ def service_as_html(month: ServiceMonth) -> str:
             capacity=month.capacity,
             outlook=lambda found: outlook(found, month.capacity.at if month.capacity else bounds.end, bounds.zone),
             named=named,
+            unknown=unknown,
+            zone=bounds.zone,
             confidence=CONFIDENCE,
             drawn=[(one, capacity_chart(one, month.capacity, bounds.zone)) for one in month.capacity.drawn]
             if month.capacity

@@ -5,17 +5,18 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from tocsin.evaluate.capacity import CONFIDENCE, Watched
 from tocsin.evaluate.measures import Excluded, Taken
-from tocsin.monthly.capacity import Capacity
+from tocsin.monthly.capacity import Capacity, unknown
 from tocsin.monthly.model import Day, Month, Outage
 from tocsin.monthly.objectives import Objective, ServiceMonth
 from tocsin.monthly.words import cut, share
 from tocsin.spec import Exclusion
+from tocsin.units import Duration
 
 DIGITS = 12
 """Of a share; of seconds three."""
@@ -208,13 +209,13 @@ def _capacity(found: Capacity) -> dict[str, object]:
         "at": _time(found.at),
         "history": str(found.history),
         "confidence": CONFIDENCE,
-        "resources": [_resource(one) for one in found.resources],
+        "resources": [_resource(one, found.history) for one in found.resources],
         "unknown": [{"alert": alert, "reason": reason} for alert, reason in found.faults],
     }
 
 
-def _resource(one: Watched) -> dict[str, object]:
-    """As `GET /api/v1/capacity` tells it; null is no date within ten years, or too short a history."""
+def _resource(one: Watched, history: Duration) -> dict[str, object]:
+    """As `GET /api/v1/capacity` tells it; null is no date within ten years, or none for a reason."""
     found = one.found
     dates = (None, None, None) if found is None else (found.earliest, found.likely, found.latest)
     return {
@@ -224,6 +225,9 @@ def _resource(one: Watched) -> dict[str, object]:
         "level": None if found is None else found.level,
         "per_day": None if found is None else asdict(found.per_day),
         **dict(zip(("earliest", "exhausted_at", "latest"), map(_date_of, dates), strict=True)),
+        "changes": [{"at": _time(each.at), "before": each.before, "after": each.after} for each in one.changes],
+        "since": _date_of(one.last.at if one.last else None),
+        "reason": "" if found else unknown(one, history, UTC),
     }
 
 
@@ -234,16 +238,19 @@ def _date_of(at: datetime | None) -> str | None:
 def capacity_as_csv(found: Capacity) -> str:
     """A row for each resource."""
     slope = ("low_per_day", "per_day", "high_per_day")
-    head = ("alert", "labels", "bound", "level", *slope, "earliest", "likely", "latest")
+    dates = ("earliest", "likely", "latest")
+    head = ("alert", "labels", "bound", "level", *slope, *dates, "changed", "before", "after")
     rows: list[Sequence[object]] = []
     for one in found.resources:
         start = (one.alert, ",".join(f"{name}={value}" for name, value in one.labels), one.bound)
+        last = one.last
+        change: Sequence[object] = (_time(last.at), last.before, last.after) if last else ("", "", "")
         if (each := one.found) is None:
-            rows.append((*start, *[""] * 7))
+            rows.append((*start, *[""] * 7, *change))
             continue
         slopes = (each.per_day.low, each.per_day.likely, each.per_day.high)
         ends = (_date_of(end) or "" for end in (each.earliest, each.likely, each.latest))
-        rows.append((*start, each.level, *slopes, *ends))
+        rows.append((*start, each.level, *slopes, *ends, *change))
     return _table(head, rows)
 
 

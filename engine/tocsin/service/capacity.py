@@ -1,12 +1,13 @@
 """When resources are used up, for the API and reports: the series of forecast alerts over a longer history."""
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 from tocsin.errors import SourceError, SourceUnreachableError
 from tocsin.evaluate.capacity import CONFIDENCE, Watched, watched
-from tocsin.monthly.capacity import Capacity
+from tocsin.monthly.capacity import Capacity, unknown
 from tocsin.ports import MetricSource
-from tocsin.service.shapes import Resource, Trend
+from tocsin.service.shapes import LevelChange, Resource, Trend
 from tocsin.spec import AlertRule, Forecast, Service
 from tocsin.units import Duration
 
@@ -68,18 +69,18 @@ def capacity_of(source: MetricSource, service: Service, now: datetime) -> Capaci
 
 
 def _told(one: Watched, history: Duration) -> Resource:
-    labels = dict(one.labels)
-    if (found := one.found) is None:
-        reason = f"fewer than half of {history} is there"
-        return Resource(alert=one.alert, labels=labels, bound=one.bound, reason=reason)
+    found = one.found
     return Resource(
         alert=one.alert,
-        labels=labels,
+        labels=dict(one.labels),
         bound=one.bound,
-        level=found.level,
-        per_day=Trend(low=found.per_day.low, likely=found.per_day.likely, high=found.per_day.high),
-        confidence=CONFIDENCE,
-        earliest=found.earliest,
-        exhausted_at=found.likely,
-        latest=found.latest,
+        level=found.level if found else None,
+        per_day=Trend(**asdict(found.per_day)) if found else None,
+        confidence=CONFIDENCE if found else None,
+        earliest=found.earliest if found else None,
+        exhausted_at=found.likely if found else None,
+        latest=found.latest if found else None,
+        changes=[LevelChange(**asdict(each)) for each in one.changes],
+        since=one.last.at if one.last else None,
+        reason="" if found else unknown(one, history, UTC),
     )

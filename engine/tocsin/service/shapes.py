@@ -125,6 +125,14 @@ class Trend(Shape):
     high: float
 
 
+class LevelChange(Shape):
+    """The level of a series changed for good, such as by a larger disk."""
+
+    at: datetime
+    before: float
+    after: float
+
+
 class Resource(Shape):
     """One series of a forecast alert, and when it reaches its bound; nulls where that is not to be expected."""
 
@@ -137,6 +145,8 @@ class Resource(Shape):
     earliest: datetime | None = None
     exhausted_at: datetime | None = Field(default=None, description="The likely time; null: not within ten years.")
     latest: datetime | None = None
+    changes: list[LevelChange] = Field(default=[], description="Of the level, in the history, oldest first.")
+    since: datetime | None = Field(default=None, description="Where the trend begins, if that is the last change.")
     reason: str = Field(default="", description="Why nothing is known.")
 
 
