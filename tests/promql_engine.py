@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import nan
 
 from tests.promql_values import (
     AGGREGATIONS,
@@ -197,6 +198,9 @@ class Engine:
         if name == "vector":
             scalar = self._compile(arguments[0], text)
             return lambda at: {(): as_number(scalar(at))}
+        if name == "scalar":
+            vector = self._compile(arguments[0], text)
+            return lambda at: _only(as_vector(vector(at)))
         if name == "timestamp":
             return self._timestamp(arguments[0], text)
         if name == "label_replace":
@@ -322,7 +326,7 @@ class EngineSource:
 
     def instant(self, query: str, at: datetime) -> Answer:
         """Evaluate at *at*; whose errors they are is a question that it leaves unanswered."""
-        if query.startswith("topk("):
+        if query.startswith("topk(") or "deriv(" in query:
             raise SourceError("execution: not here")
         found = self.engine.ask(self.rewrite(query), round(at.timestamp() * 1000))
         rows = {(): found} if isinstance(found, float) else found
@@ -335,6 +339,10 @@ class EngineSource:
     def raw(self, selector: str, start: datetime, end: datetime) -> RangeAnswer:
         """Nor for samples."""
         raise NotImplementedError(selector, start, end)
+
+
+def _only(found: Vector) -> float:
+    return next(iter(found.values())) if len(found) == 1 else nan
 
 
 def _remembered(function: Timed) -> Timed:

@@ -286,11 +286,13 @@ def test_a_server_that_did_not_run_is_no_missing_member(ran: bool, tmp_path: Pat
     assert (journey["sli"] == 1, journey["state"] == "exhausted") == ((False, True) if ran else (True, False))
     assert used["shop/slices"] == (319, 0)
     assert used["shop/gone"] == ((72, 8) if ran else (64, 0)), "slices of 5m in which the counter was gone"
+    rates = next([burn["rate_long"] for burn in one["burn"]] for one in document["slos"] if one["ref"] == "shop/gone")
+    assert (max(rates) > 1) is ran, "nor is a server that was away a page when it is back"
 
 
 GONE = """\
   gone:
-    {sli: availability, target: 99%, window: 1d, budgeting: timeslices, slice: 5m, slice_target: 99%, empty_slices: bad}
+    {sli: availability, target: 99%, window: 7d, budgeting: timeslices, slice: 5m, slice_target: 99%, empty_slices: bad}
 """
 
 

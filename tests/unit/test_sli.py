@@ -1,15 +1,19 @@
 """SLI kinds: the PromQL they ask, and that every kind is listed."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.promql_engine import Engine, Series
+from tests.promql_values import as_vector
 
 import tocsin.sli
 from tocsin.promql import over, renamed, tidy, with_matcher
-from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, ThresholdSli
+from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, SlicedSli, ThresholdSli
 from tocsin.sli.latency import le_matcher
 from tocsin.sli.query import UnitOfWindowError, unit_of
+from tocsin.units import Duration
 from tocsin_schemas import schema_for
 
 
@@ -239,3 +243,22 @@ def test_suffix_and_matcher() -> None:
 def test_comment_sign_inside_a_string_is_text() -> None:
     """Only what stands outside of strings is a comment."""
     assert tidy('m{a="#1"} # one\n> 2') == 'm{a="#1"} > 2'
+
+
+@pytest.mark.parametrize(("up", "bad"), [(range(121), 12), ([m for m in range(121) if not 30 < m <= 60], 6), ((), 12)])
+def test_slices_of_a_server_that_was_away(up: Sequence[int], bad: int) -> None:
+    """An hour without the counter is 12 slices; of half of it nobody can tell; without any `up` it is believed."""
+    minutes = [m for m in range(121) if not 30 < m <= 90]
+    series: Series = {
+        (("__name__", "hits"), ("code", "200")): [(m * 60_000 + 500, 60.0 * m) for m in minutes],
+        (("__name__", "up"), ("job", "other")): [(m * 60_000 + 500, 1.0) for m in up],
+    }
+    inner = RatioSli("hits", bad_events='hits{code="500"}')
+    sli = SlicedSli(inner, Duration.of(minutes=5), Decimal("0.9"), "bad")
+    engine = Engine(series, since=300_000)
+    failed, total = (
+        sum(as_vector(engine.ask(query, 120 * 60_000)).values())
+        for query in (sli.bad("2h", "increase"), sli.total("2h", "increase"))
+    )
+
+    assert (failed, total) == (bad, bad + 12)

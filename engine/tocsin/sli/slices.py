@@ -6,8 +6,8 @@ objective says:
 
 * `ignore`: it does not count, and the others count more;
 * `good` or `bad`: it counts as such, also where the counter itself is gone. Where an objective is divided by labels, a
-  group whose counter is gone cannot be told from one that never was, and is ignored. A question about the past cannot
-  tell it from a server that did not run, either: the ledger asks for that (`evaluate/gone.py`).
+  group whose counter is gone cannot be told from one that never was, and is ignored. Where nothing was scraped nobody
+  can tell: rules are not evaluated then, and a question about the past takes such slices off again.
 
 Rules record the slice that ends now, once per slice, and add these up; others ask the same by a subquery.
 """
@@ -22,6 +22,8 @@ from tocsin.units import Duration, literal
 EMPTY = ("ignore", "good", "bad")
 _TIE = Decimal("1e-12")
 """A ratio of two floats that should be exactly the target may lie a rounding above it."""
+_MOST = 4320
+"""Slices of a question, three days of minutes, up to which it looks at `up` in each: every target has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,11 @@ class SlicedSli:
 
     def bad(self, window: str, function: str = "rate", total: str | None = None) -> str:  # noqa: ARG002
         """Bad slices over *window*: their number, or for a rate their part of all that the window has room for."""
-        return self._over(self.now()[0], window, function)
+        return self._over(self.now()[0], window, function, gone=self.empty == "bad")
 
     def total(self, window: str, function: str = "rate") -> str:
         """All slices over *window* that count."""
-        return self._over(self.now()[1], window, function)
+        return self._over(self.now()[1], window, function, gone=self.empty != "ignore")
 
     def mean(self, window: str) -> str | None:
         """That of the events."""
@@ -82,8 +84,18 @@ class SlicedSli:
         """
         return Duration(window.milliseconds - min(1000, self.slice.milliseconds // 2))
 
-    def _over(self, now: str, window: str, function: str) -> str:
-        slices = f"sum_over_time(({now})[{self.room(Duration.parse(window))}:{self.slice}])"
+    def _over(self, now: str, window: str, function: str, *, gone: bool) -> str:
+        length = Duration.parse(window)
+        steps = f"[{self.room(length)}:{self.slice}]"
+        slices = f"sum_over_time(({now}){steps})"
+        if gone and not self.by and length.milliseconds <= _MOST * self.slice.milliseconds:
+            slices = f"({slices} - scalar({self._away(steps)}))"
         if function == "increase":
             return slices
-        return f"{slices} * {self.slice.milliseconds / Duration.parse(window).milliseconds!r}"
+        return f"{slices} * {self.slice.milliseconds / length.milliseconds!r}"
+
+    def _away(self, steps: str) -> str:
+        """How many slices count as gone though no target was scraped twice in them, on a server that has `up`."""
+        gone = f"(vector(1) unless on () {self.inner.total(str(self.slice))})"
+        away = f"count_over_time(({gone} unless on () (max(count_over_time(up[{self.slice}])) > 1)){steps})"
+        return f"({away} and on () count(up)) or vector(0)"
