@@ -279,6 +279,17 @@ class TestDialects:
 
         assert {request.form["query"] for request in server.requests} == {"count_over_time(vector(1)[10s:])"}
 
+    def test_who_knows_no_subqueries_is_asked_as_it_was_written(self) -> None:
+        """Nothing else of it depends on them."""
+        unread = answer({"status": "error", "errorType": "bad_data", "error": "no subqueries here"}, "400 Bad Request")
+        rows = answer(success("vector", [{"metric": {}, "value": [1, "2"]}]))
+
+        def script(connection: socket.socket, request: Request) -> None:
+            (unread if ":]" in request.form["query"] else rows)(connection, request)
+
+        with asking(script) as (source, _):
+            assert source.instant("rate(x[5m])", AT).rows == (Row((), 2.0),)
+
     def test_another_server_at_the_same_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is told within minutes."""
         now = [0.0]

@@ -19,6 +19,7 @@ from functools import lru_cache
 from math import inf
 from time import monotonic
 
+from tocsin.errors import SourceError
 from tocsin.ports import Row
 from tocsin.promql import STRING
 from tocsin.units import Duration, UnitError
@@ -31,6 +32,7 @@ QUESTION: Mapping[str, str] = {"query": "count_over_time(vector(1)[10s:])", "ste
 """A hundred samples where the step of the question counts; a Prometheus reads no step at an instant, and none evaluates
 ten times a second."""
 _MANY = 50
+_UNREAD = "HTTP 400"
 KNOWN = 600.0
 """Seconds until it is asked again: there may be another server behind the same address."""
 _DIFFERS = re.compile(r":\s*\]|rate\s*\(")
@@ -56,9 +58,19 @@ class Dialect:
         if not _DIFFERS.search(form["query"]):
             return form
         if monotonic() >= self.until:
-            self.metricsql = any(row.value > _MANY for row in ask(QUESTION))
+            self.metricsql = _reads_metricsql(ask)
             self.until = monotonic() + KNOWN
         return {**form, "query": metricsql(form["query"])} if self.metricsql else form
+
+
+def _reads_metricsql(ask: Callable[[Mapping[str, str]], tuple[Row, ...]]) -> bool:
+    """A server that does not know subqueries at all is none; one that has other troubles is asked again."""
+    try:
+        return any(row.value > _MANY for row in ask(QUESTION))
+    except SourceError as error:
+        if _UNREAD not in str(error):
+            raise
+        return False
 
 
 @lru_cache(maxsize=512)
