@@ -1,4 +1,4 @@
-"""The ledger counts the same of each kind of SLI, whether a Prometheus or a VictoriaMetrics holds the samples.
+"""Ledger and burn rates are the same for each kind of SLI, whether a Prometheus or a VictoriaMetrics holds the samples.
 
 Half a day of scrapes each minute: a pause in which nobody scraped, an hour in which something is bad for each kind, and
 a pod that lives for twenty minutes and fails all the time. What the two differ in is in docs/parity.md.
@@ -17,10 +17,12 @@ from tests.backfilled import backfilled
 from tests.victoriametrics import binary, victoriametrics
 
 from tocsin.adapters.prometheus_http import PrometheusSource
+from tocsin.evaluate.burn import rates_of, union
 from tocsin.evaluate.counting import counted
 from tocsin.ledger.counts import Counts
 from tocsin.ports import Labels
-from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli
+from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli, guarded
+from tocsin.units import Duration
 
 pytestmark = pytest.mark.real
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -143,3 +145,22 @@ def test_a_ledger_is_the_same(sources: tuple[PrometheusSource, PrometheusSource]
     assert victoria[0].sum() == pytest.approx(prometheus[0].sum(), rel=0.01)
     assert np.abs(victoria[1] - prometheus[1]).max() <= 0.02 * bad
     assert np.abs(victoria[2] - prometheus[2]).max() <= 5
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_burn_rates_are_alike(sources: tuple[PrometheusSource, PrometheusSource], name: str) -> None:
+    """Over each window of an alert: what is bad of the whole, within a scrape, and unknown in both or in neither."""
+    sli = guarded(KINDS[name].sli)
+    windows = (Duration.of(minutes=5), Duration.of(minutes=30), Duration.of(hours=1), Duration.of(hours=6))
+    apart: dict[tuple[int, str], tuple[float | None, float | None]] = {}
+    for minute in range(7 * 60, MINUTES, 9):
+        at = START + timedelta(minutes=minute, seconds=20)
+        one, other = (rates_of(source.instant(union(sli, windows), at), windows) for source in sources)
+        unseen = PAUSE[0] <= minute < PAUSE[-1] + 15
+        for window in windows:
+            left, right = one[window].ratio(), other[window].ratio()
+            unlike = not unseen if left is None or right is None else abs(left - right) > 60 / window.seconds + 0.01
+            if unlike:
+                apart[minute, str(window)] = left, right
+
+    assert not apart
