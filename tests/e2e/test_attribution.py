@@ -14,6 +14,7 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.asking import Asker, Unanswered
 from tocsin.evaluate.attribution import Attribution, ask, line
 from tocsin.evaluate.tick import Watch
+from tocsin.ports import Answer
 from tocsin.sli import LatencySli, RatioSli, Sli, SlicedSli
 from tocsin.units import Duration
 from tocsin.windows import WORKBOOK
@@ -129,8 +130,21 @@ def test_a_long_period(source: PrometheusSource) -> None:
 
 
 @pytest.mark.parametrize(("by", "expected"), [((), "/pay 80%, /cart 15%, /help 5%"), (("pod",), "/pay 92%, /help 7%")])
-def test_a_page_says_whose_errors_they_are(source: PrometheusSource, by: tuple[str, ...], expected: str) -> None:
-    """While a tier fires its facts have the label that tells most; of a divided objective, of the group alone."""
+def test_a_page_says_whose_errors_they_are(
+    source: PrometheusSource, by: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a tier fires its facts have the label that tells most; of a divided objective, of the group alone.
+
+    Both groups fire, and what they are told about is asked for once.
+    """
+    asked: list[str] = []
+    instant = source.instant
+
+    def noted(query: str, at: datetime) -> Answer:
+        asked.append(query)
+        return instant(query, at)
+
+    monkeypatch.setattr(source, "instant", noted)
     tiers = (replace(WORKBOOK[0], name="fast"),)
     objective = builders.slo(sli=replace(BAD, by=by), tiers=tiers)
     watch = Watch(builders.workspace(builders.service(slos=(objective,))), interval=timedelta(minutes=1))
@@ -140,3 +154,4 @@ def test_a_page_says_whose_errors_they_are(source: PrometheusSource, by: tuple[s
 
     assert sight.questions == ()
     assert facts["errors by route"] == expected
+    assert sum("min_over_time(requests_total" in query for query in asked) == 2

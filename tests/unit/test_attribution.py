@@ -1,6 +1,6 @@
 """Who spent a budget: arithmetic, the API, and the page of an objective."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from tests.sites import Site, standing
 from tests.snapshots import NOW
 
 from tocsin.errors import SourceError
-from tocsin.evaluate.asking import Asker
+from tocsin.evaluate.asking import MARK, Asker
 from tocsin.evaluate.attribution import Part, ask, attribute, told
-from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
+from tocsin.ports import Answer, Labels, RangeAnswer, RangeRow, Row, labels_of
 from tocsin.sli import RatioSli
 from tocsin.units import Duration
 
@@ -20,14 +20,19 @@ HOUR = Duration.of(hours=1)
 PATH = "/api/v1/slos/be-camera/uptime/attribution"
 COUNTS = {"/a": (90.0, 100.0), "/b": (6.0, 400.0), "": (3.0, 10.0), "/<b>": (1.0, 90.0), "/d": (0.0, 400.0)}
 BAD, ALL = ({value: both[place] for value, both in COUNTS.items()} for place in (0, 1))
-BY_ROUTE = "sum by (job, route) ("
+
+
+def looks(labels: Mapping[str, str], count: float) -> list[tuple[Labels, float]]:
+    """How a source tells of a series that was there before, and counted so many events."""
+    marks = {"before": 40.0, "last": 40.0 + count, "least": 40.0, "most": 40.0 + count}
+    return [(labels_of({**labels, MARK: mark}), value) for mark, value in marks.items()]
 
 
 def rows(query: str) -> tuple[Row, ...]:
-    """All events by the labels that bad ones have, and bad ones by series."""
-    wanted = ALL if query.startswith(BY_ROUTE) else {value: count for value, count in BAD.items() if count}
-    labels = ({"job": "shop", **({"route": value} if value else {})} for value in wanted)
-    return tuple(Row(labels_of(each), count) for each, count in zip(labels, wanted.values(), strict=True))
+    """All events, for which slopes are asked; or bad ones."""
+    wanted = ALL if "deriv(" in query else {value: count for value, count in BAD.items() if count}
+    labels = {value: {"job": "shop", **({"route": value} if value else {})} for value in wanted}
+    return tuple(Row(*one) for value, count in wanted.items() for one in looks(labels[value], count))
 
 
 def test_parts_are_the_whole() -> None:
@@ -72,15 +77,13 @@ def test_what_makes_an_event_bad_explains_nothing(more: dict[str, float], labels
         """Answers by series, and by what it is asked for."""
 
         def instant(self, query: str, at: datetime) -> Answer:
-            if query.endswith("> 0"):
-                found = [
-                    Row(labels_of({"route": route, "code": code, "level": "error"}), share * count)
-                    for route, share in routes.items()
-                    for code, count in codes.items()
-                ]
-            else:
-                assert query.startswith("sum by (code, route) (")
-                found = [Row(labels_of({"route": route, "code": "200"}), 500.0) for route in routes]
+            counts = {(route, "200", "info"): 500.0 for route in routes} if "deriv(" in query else {}
+            counts |= {(r, c, "error"): share * count for r, share in routes.items() for c, count in codes.items()}
+            found = [
+                Row(*one)
+                for values, count in counts.items()
+                for one in looks(dict(zip(("route", "code", "level"), values, strict=True)), count)
+            ]
             return Answer(tuple(found), at)
 
     sli = RatioSli('a{job="x"}', 'a{job="x",code=~"5..",level="error"}')
@@ -93,7 +96,7 @@ def test_what_makes_an_event_bad_explains_nothing(more: dict[str, float], labels
 @pytest.mark.parametrize("good", [False, True])
 @pytest.mark.parametrize(
     ("window", "expected"),
-    [("6h", ["0s"]), ("7h", ["0s", "3h25m 3h25m 3h30m"]), ("30d", ["0s", "29d17h55m 5h55m 6h"])],
+    [("6h", ["0s"]), ("7h", ["0s", "1d3h55m 3h25m 3h30m"]), ("30d", ["0s", "30d17h55m 5h55m 6h"])],
 )
 def test_questions_are_few(window: str, expected: list[str], *, good: bool) -> None:
     """Two for each selector, however long the range is: the newest chunk, and all that are older."""
@@ -104,12 +107,14 @@ def test_questions_are_few(window: str, expected: list[str], *, good: bool) -> N
 
         def instant(self, query: str, at: datetime) -> Answer:
             asked.append((query, str(_ago(at))))
-            count = 3.0 if query.startswith("sum by (route) (") else 1.0
-            return Answer(tuple(Row(labels_of({"route": f"/{n}"}), count) for n in range(20)), at)
+            count = 3.0 if "deriv(" in query else 1.0
+            return Answer(tuple(Row(*one) for n in range(20) for one in looks({"route": f"/{n}"}, count)), at)
 
         def range(self, query: str, start: datetime, end: datetime, step: timedelta) -> RangeAnswer:
             asked.append((query, " ".join(str(each) for each in (_ago(start), _ago(end), _length(step)))))
-            return RangeAnswer((RangeRow(labels_of({"route": "/0"}), ((0.0, 4.0), (1.0, 5.0))),))
+            points = (((end - step).timestamp(), 40.0), (end.timestamp(), 49.0))
+            marks = ({"route": "/0", MARK: mark} for mark in ("last", "least", "most"))
+            return RangeAnswer(tuple(RangeRow(labels_of(each), points) for each in marks))
 
     part = 'y{job="x"}'
     sli = RatioSli('x{job="x"}', good_events=part) if good else RatioSli('x{job="x"}', bad_events=part)
@@ -204,10 +209,11 @@ class TestApi:
         }
 
     def test_labels_can_be_named(self, site: Site) -> None:
-        """Then nobody looks for labels: bad and all events are asked for by all of them."""
-        site.get(PATH, label="route, pod", at=(NOW - timedelta(hours=2)).isoformat())
+        """Also one that has the same value for all, and none that nothing has."""
+        found = site.get(PATH, label="pod,job,route", at=(NOW - timedelta(hours=2)).isoformat())
 
-        assert [text.startswith("sum by (route, pod) (") for text in site.source.asked] == [True, True]
+        assert [each["label"] for each in found["labels"]] == ["job", "route"]
+        assert len(site.source.asked) == 2
 
     @pytest.mark.parametrize(
         ("params", "words"),

@@ -5,9 +5,9 @@ what the budget counts in it: also what series are born with, what pods counted 
 a gap. The sum of the parts is the whole by construction: what no first value spent is the rest, and events of series
 without the label are a value of their own.
 
-Bad events are asked for by series, which says what labels there are, and all events by those labels: four questions
-however long the range is and however many labels and groups there are, two where it is no longer than six hours. An SLI
-that is no plain counter is asked for each label that somebody names.
+Both are asked for by series, which say what labels there are: four questions however long the range is and however many
+labels and groups there are, two where it is no longer than six hours. An SLI that is no plain counter is asked for each
+label that somebody names.
 
 Of an SLI over slices the events in the slices are attributed, not the slices: a slice has no labels.
 """
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from math import fsum, inf
 
 from tocsin.evaluate.asking import MARK, Asker, Unanswered
-from tocsin.evaluate.tally import Tally, counted, measured
+from tocsin.evaluate.increments import Events
+from tocsin.evaluate.tally import measured, tally
 from tocsin.evaluate.words import percent
 from tocsin.ports import Labels
 from tocsin.proofs.selectors import selectors
@@ -124,7 +125,7 @@ def attribute(label: str, bad: Mapping[str, float], total: Mapping[str, float], 
     return Attribution(label, tuple(first), rest)
 
 
-def by_value(events: Tally, label: str) -> Mapping[str, float]:
+def by_value(events: Events, label: str) -> Mapping[str, float]:
     """Events by the values of *label*, whatever other labels they have."""
     found: dict[str, float] = {}
     for labels, count in events.items():
@@ -157,25 +158,20 @@ def ask(
     counters = inner.counters()
     if counters is None:
         return _measured(asker, inner, window, most, labels, within)
-    by = tuple(dict.fromkeys((*within, *labels))) if labels else None
-    part = counted(asker, counters, counters.part, window, by)
-    if isinstance(part, Unanswered):
-        return part
+    counted = tally(asker, counters, window)
+    if isinstance(counted, Unanswered):
+        return counted
+    part, total = counted
     known = {} if labels else conditions(counters)
-    found = [name for name in labels_in(part) if name not in within and not known.get(name)][:most_labels]
-    names = tuple(labels or sorted(found))
-    if not names:
-        return ()
-    total = counted(asker, counters, counters.total, window, tuple(dict.fromkeys((*within, *names))))
-    if isinstance(total, Unanswered):
-        return total
+    telling = [name for name in labels_in(series for series, count in part.items() if count > 0) if not known.get(name)]
+    names = labels or [name for name in telling if name not in within][:most_labels]
     told_by = {name: attribute(name, *_bad_and_all(counters, part, total, name), most) for name in names}
-    telling = [one for one in told_by.values() if one is not None and not (one.label in known and _alone(one))]
-    return tuple(telling if labels else told(telling))
+    found = [one for one in told_by.values() if one is not None and not (one.label in known and _alone(one))]
+    return tuple(found if labels else told(found))
 
 
 def _bad_and_all(
-    counters: Counters, part: Tally, total: Tally, label: str
+    counters: Counters, part: Events, total: Events, label: str
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
     some, every = by_value(part, label), by_value(total, label)
     if not counters.good:

@@ -1,8 +1,8 @@
 """Who spends the budget while an alert of an objective fires: lines for the people who get the page.
 
-Asked when a tier begins to fire, and again at a slow cadence, in two questions: bad events by series, and all events by
-their labels. A page must not wait for it: while the source leaves anything unanswered nobody asks, and what is not
-answered is left out and no failure of the look.
+Asked when a tier begins to fire, and again at a slow cadence, in two questions, which all groups of an objective share.
+A page must not wait for it: while the source leaves anything unanswered nobody asks, and what is not answered is left
+out and no failure of the look.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from tocsin.sli import Sli
 from tocsin.units import Duration
 
 MOST_LABELS = 6
-"""By which all events are asked for."""
+"""By which errors are told apart."""
 MOST_LINES = 2
 MOST_VALUES = 3
 SLOWER = 5

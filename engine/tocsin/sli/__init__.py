@@ -3,7 +3,6 @@
 from tocsin.sli.base import Counters, Given, Sli, SliKind
 from tocsin.sli.freshness import FreshnessSli
 from tocsin.sli.guarded import for_long, guarded, has_guard
-from tocsin.sli.increments import BEHIND, counted_within
 from tocsin.sli.latency import LatencySli
 from tocsin.sli.newborn import MARK as BIRTHS_LABEL
 from tocsin.sli.newborn import born_just_now
@@ -15,7 +14,6 @@ from tocsin.sli.slices import SlicedSli
 from tocsin.sli.threshold import ThresholdSli
 
 __all__ = [
-    "BEHIND",
     "BIRTHS_LABEL",
     "SLIS",
     "Counters",
@@ -31,7 +29,6 @@ __all__ = [
     "SlicedSli",
     "ThresholdSli",
     "born_just_now",
-    "counted_within",
     "for_long",
     "form_of",
     "guarded",
