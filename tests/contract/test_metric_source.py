@@ -271,6 +271,17 @@ def test_what_is_missing_has_no_value(name: str, request: pytest.FixtureRequest)
 
 
 @pytest.mark.parametrize("name", REAL)
+def test_what_is_missing_at_the_end_of_a_long_slice(name: str, request: pytest.FixtureRequest) -> None:
+    """That it was there at the beginning does not count; VictoriaMetrics looks back until the step before."""
+    source: PrometheusSource = request.getfixturevalue(name)
+    query = PresenceSli('speed{camera="b"}').total("30m")
+
+    assert source.range(query, START + 30 * MINUTE, START + 60 * MINUTE, 30 * MINUTE).rows == ()
+    [row] = source.range(query, START + 10 * MINUTE, START + 40 * MINUTE, 30 * MINUTE).rows
+    assert row.points == ((START.timestamp() + 600, 1.0),)
+
+
+@pytest.mark.parametrize("name", REAL)
 def test_raw_samples_in_parts(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too much for one answer comes in several, and is the same; rows have no order."""
     source: PrometheusSource = request.getfixturevalue(name)

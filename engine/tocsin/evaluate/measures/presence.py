@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tocsin.units import Duration
+
+LOOKBACK = Duration.of(minutes=5)
+"""So far an instant selector looks back."""
+
 
 @dataclass(frozen=True, slots=True)
 class PresenceSli:
@@ -20,9 +25,13 @@ class PresenceSli:
     def total(self, window: str, function: str = "rate") -> str:  # noqa: ARG002  # an SLI's words
         """One where it is there, whatever the window; a comment at the end of the text ends with its line.
 
-        Not `^ 0`: to VictoriaMetrics what is not there to the power of 0 is 1.
+        Not `^ 0`: to VictoriaMetrics what is not there to the power of 0 is 1. And there a selector looks back for as
+        long as the step of a range is, so in long slices it is the last full minute that is asked for.
         """
-        return f"count((\n{self.expression}\n) != 0) > bool 0"
+        then = f"(\n{self.expression}\n)"
+        if Duration.parse(window) > LOOKBACK:
+            then = f"last_over_time({then}[59999ms:1m])"
+        return f"count({then} != 0) > bool 0"
 
     def mean(self, window: str) -> str | None:  # noqa: ARG002
         """Nothing is measured."""
