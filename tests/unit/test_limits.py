@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.alerts import NOON, channel, message, notifications, seconds, text
 
-from tocsin.evaluate.memory import Fallback, OutboxDepth
+from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth
 from tocsin.notify.fallback import DEADLINES, deadline, diverted, fallbacks
 from tocsin.notify.limits import PATIENCE, Breaker, BreakerState, Window
 from tocsin.notify.storm import together
@@ -99,22 +99,29 @@ def test_cut_off_is_who_has_no_channel_that_works(
 
 
 @pytest.mark.parametrize(
-    ("failing", "working", "waiting", "expected"),
+    ("failing", "working", "waiting", "sent", "expected"),
     [
-        (("slack",), ("email",), ("slack",), ("slack",)),
-        (("slack",), ("email",), ("slack", "email"), ()),
-        (("slack",), ("email",), (), ()),
-        (("slack", HEARTBEAT), (), (HEARTBEAT,), ()),
+        (("slack",), ("email",), ("slack",), None, ("slack",)),
+        (("slack",), ("email",), ("slack",), -1, ("slack",)),
+        (("slack",), ("email",), ("slack",), 1, ()),
+        (("slack",), ("email",), ("slack", "email"), None, ()),
+        (("slack",), ("email",), (), None, ()),
+        (("slack", HEARTBEAT), (), (HEARTBEAT,), None, ()),
     ],
 )
 def test_who_reaches_nobody(
-    failing: tuple[str, ...], working: tuple[str, ...], waiting: tuple[str, ...], expected: tuple[str, ...]
+    failing: tuple[str, ...],
+    working: tuple[str, ...],
+    waiting: tuple[str, ...],
+    sent: float | None,
+    expected: tuple[str, ...],
 ) -> None:
-    """A channel that has nothing to say proves nothing, and one of people that works is enough."""
+    """A channel that has nothing to say proves nothing; what was sent since is proof of a way out."""
     workers = [Worker(name, breaker=BreakerState.OPEN) for name in failing] + [Worker(name) for name in working]
-    depths = [OutboxDepth(name, int(name in waiting), None, 0) for name in (*failing, *working)]
+    depths = [OutboxDepth(name, int(name in waiting), NOON, 0) for name in (*failing, *working)]
+    letters = [] if sent is None else [Letter("email", "k", "fire", "sent", (), NOON, NOON + seconds(sent), 1, "")]
 
-    assert reaching_nobody(workers, depths) == expected
+    assert reaching_nobody(workers, depths, lambda: letters) == expected
 
 
 # --- storms ------------------------------------------------------------------------------------------------

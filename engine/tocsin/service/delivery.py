@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tocsin.errors import TocsinError
-from tocsin.evaluate.memory import Fallback, OutboxDepth, Store
+from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Store
 from tocsin.notify.limits import BreakerState
 from tocsin.ports import HEARTBEAT, Channel, Clock, lines_of
 from tocsin.service.dispatch import REPEATED, Dispatch
@@ -62,11 +62,17 @@ def cut_off(workers: Iterable[Worker]) -> bool:
     return bool(people) and all(worker.breaker is not BreakerState.CLOSED for worker in people)
 
 
-def reaching_nobody(workers: Iterable[Worker], depths: Iterable[OutboxDepth]) -> tuple[str, ...]:
-    """The channels of people that have something to say, if each of them only fails."""
-    waiting = {depth.channel for depth in depths if depth.pending and depth.channel != HEARTBEAT}
+def reaching_nobody(
+    workers: Iterable[Worker], depths: Iterable[OutboxDepth], last_sent: Callable[[], Iterable[Letter]]
+) -> tuple[str, ...]:
+    """The channels of people that have something to say, if each only fails and nothing was sent since they have it."""
+    waiting = {depth.channel: depth for depth in depths if depth.pending and depth.channel != HEARTBEAT}
     states = {worker.channel: worker.breaker for worker in workers if worker.channel in waiting}
-    return () if BreakerState.CLOSED in states.values() else tuple(states)
+    if not states or BreakerState.CLOSED in states.values():
+        return ()
+    since = max((at for name in states if (at := waiting[name].oldest) is not None), default=None)
+    sent = (letter.settled_at for letter in last_sent())
+    return () if any(at is not None and since is not None and at > since for at in sent) else tuple(states)
 
 
 Workers = Callable[[Iterable[OutboxDepth]], tuple[Worker, ...]]

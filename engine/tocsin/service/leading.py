@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import FencedError, TocsinError
@@ -84,7 +85,8 @@ class Leading:
         if self.role.leads:
             with suppress(TocsinError):
                 depths = self.store.depths()
-                cut_off = reaching_nobody(self.couriers.workers(depths), depths)
+                sent = partial(self.store.letters, "sent", 1)
+                cut_off = reaching_nobody(self.couriers.workers(depths), depths, sent)
         return fitness(standing.snapshot.source, standing.snapshot.at, standing.interval, cut_off)
 
     def play(self, role: Role) -> None:
