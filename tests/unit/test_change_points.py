@@ -65,11 +65,23 @@ class TestWhatFollows:
             "the level changed at 2026-11-18 12:24 UTC from 22.4 to 81.7; a trend takes 7d from there"
         )
 
+    @pytest.mark.parametrize("hours", [1, 5, 10, 20, 30])
+    def test_extended_some_hours_ago(self, hours: int) -> None:
+        """The mean of the day is still of both sizes."""
+        one = looked(
+            lambda ago: 18 + 2 * ago + noise(0.3) + np.sin(2 * math.pi * ago) + np.where(ago < hours / 24, 60, 0),
+            bound=20,
+        )
+
+        assert (one.found, one.dates) == (None, (None, None, None))
+        assert days(one.last.at if one.last else None) == pytest.approx(-hours / 24, abs=0.12)
+
     def test_beyond_the_bound(self) -> None:
         """It says that, too: there is nothing to wait for."""
         one = looked(lambda ago: 50 + 2 * ago - np.where(ago < 2, 45, 0), bound=20)
 
         assert "to 8.73, which is beyond the bound; a trend takes 7d" in unknown(one, MONTH, UTC)
+        assert (one.found, one.dates) == (None, (NOW, NOW, NOW))
 
     def test_another_slope_behind_it(self) -> None:
         """A deployment that needs more, and more each day."""

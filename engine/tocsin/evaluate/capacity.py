@@ -74,6 +74,14 @@ class Watched:
     found: Exhaustion | None
     changes: tuple[ChangePoint, ...] = ()
     last: ChangePoint | None = None
+    beyond: datetime | None = None
+    """Now, where the last change left it beyond its bound, and there is no trend yet."""
+
+    @property
+    def dates(self) -> tuple[datetime | None, datetime | None, datetime | None]:
+        """The earliest, the likely and the latest."""
+        found = self.found
+        return (self.beyond,) * 3 if found is None else (found.earliest, found.likely, found.latest)
 
 
 def part_of(history: timedelta) -> timedelta:
@@ -131,8 +139,7 @@ def watched(
     rising = forecast.above is not None
     bound = float((forecast.above if rising else forecast.below) or 0)
     found = [series(row, alert.ref, bound, now, history, rising=rising) for row in rows]
-    ends = {id(one): one.found.likely if one.found else None for one in found}
-    found.sort(key=lambda one: (ends[id(one)] is None, ends[id(one)] or now, sorted(one.labels)))
+    found.sort(key=lambda one: (one.dates[1] is None, one.dates[1] or now, sorted(one.labels)))
     return found
 
 
@@ -146,12 +153,14 @@ def series(row: RangeRow, ref: str, bound: float, now: datetime, history: timede
     points = [point for point in row.points if isfinite(point[1]) and point[0] > (now - history).timestamp()]
     changes = change_points(parts, points, _period(part), MATERIAL * abs(bound - parts[-1][1]))
     grows = len(changes) >= GROWTH and all((each.after > each.before) == rising for each in changes)
-    last = None if grows or not changes else changes[-1]
+    last, beyond = None if grows or not changes else changes[-1], None
     if last is not None:
         behind = [each for each in parts if each[0] - part.total_seconds() / 2 >= last.at.timestamp()]
         reach = now - last.at
         found = None if reach < needed(history) else exhaustion(behind, bound, now, reach, rising=rising)
-    return Watched(ref, labels, bound, rising, tuple(parts), found, changes, last)
+        if found is None and (last.after >= bound if rising else last.after <= bound):
+            beyond = now
+    return Watched(ref, labels, bound, rising, tuple(parts), found, changes, last, beyond)
 
 
 def _period(part: timedelta) -> int:

@@ -10,14 +10,15 @@ by medians (as Fried and Gather do, "On rank tests for shift detection in time s
   too, by more than each side's own noise, and by more than `CLEAR` parts' growth.
 
 In the last part or two nobody can tell it from a spike. Both are told: the trend was left, and it is too early to say
-for what.
+for what. The newest points need no whole part where they lie as far outside of all that was in `AROUND` parts as that
+is wide.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import NormalDist, median
 
 import numpy as np
@@ -66,7 +67,10 @@ def change_points(parts: Points, points: Points, period: int, least: float) -> t
             runs.append([(edge, rise)])
     steepest = [max(run, key=lambda each: abs(each[1])) for run in runs]
     ends = [*times[:-1], np.inf]
-    return tuple(_placed(points, times[edge], ends[min(edge + 2, len(ends) - 1)], rise) for edge, rise in steepest)
+    found = [_placed(points, times[edge], ends[min(edge + 2, len(ends) - 1)], rise) for edge, rise in steepest]
+    if not runs or runs[-1][-1][0] < len(parts) - 3:
+        found += _newest(points, times[-1] - length / 2, length * AROUND, least)
+    return tuple(found)
 
 
 def _edges(x: Numbers, y: Numbers, least: float) -> list[tuple[int, float]]:
@@ -130,6 +134,24 @@ def _placed(points: Points, start: float, end: float, rise: float) -> ChangePoin
     known = [time for time, _ in points]
     near = points[bisect_right(known, start) - 1 : bisect_left(known, end) + 1]
     rises = [(later[1] - earlier[1]) * rise for earlier, later in pairwise(near)]
-    at = near[rises.index(max(rises)) + 1][0]
+    return _at(points, near[rises.index(max(rises)) + 1][0])
+
+
+def _newest(points: Points, start: float, around: float, least: float) -> list[ChangePoint]:
+    """The change that lies behind *start*, if one is far outside of what was *around* before, in one step."""
+    usual = [value for time, value in points if start - around <= time < start]
+    if not usual:
+        return []
+    low, high = min(usual), max(usual)
+    far = max(high - low, least)
+    newest = list(takewhile(lambda each: each[0] >= start and not low - far <= each[1] <= high + far, points[::-1]))
+    if not newest or len(newest) == len(points):
+        return []
+    change = _at(points, newest[-1][0])
+    step = newest[-1][1] - points[-len(newest) - 1][1]
+    return [change] if abs(step) >= LASTS * abs(change.after - change.before) else []
+
+
+def _at(points: Points, at: float) -> ChangePoint:
     before, after = [v for time, v in points if time < at][-3:], [v for time, v in points if time >= at][:3]
     return ChangePoint(datetime.fromtimestamp(at, UTC), median(before), median(after))

@@ -59,8 +59,7 @@ def unknown(one: Watched, history: Duration, zone: tzinfo) -> str:
     """Why a resource has no trend, in words."""
     if (change := one.last) is None:
         return f"fewer than half of {history} is there"
-    beyond = change.after >= one.bound if one.rising else change.after <= one.bound
-    after = f"{quantity(change.after)}, which is beyond the bound" if beyond else quantity(change.after)
+    after = f"{quantity(change.after)}, which is beyond the bound" if one.beyond else quantity(change.after)
     at = f"{change.at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     takes = Duration(needed(history.timedelta) // timedelta(milliseconds=1))
     return f"the level changed at {at} from {quantity(change.before)} to {after}; a trend takes {takes} from there"

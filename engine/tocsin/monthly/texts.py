@@ -217,14 +217,13 @@ def _capacity(found: Capacity) -> dict[str, object]:
 def _resource(one: Watched, history: Duration) -> dict[str, object]:
     """As `GET /api/v1/capacity` tells it; null is no date within ten years, or none for a reason."""
     found = one.found
-    dates = (None, None, None) if found is None else (found.earliest, found.likely, found.latest)
     return {
         "alert": one.alert,
         "labels": dict(one.labels),
         "bound": one.bound,
         "level": None if found is None else found.level,
         "per_day": None if found is None else asdict(found.per_day),
-        **dict(zip(("earliest", "exhausted_at", "latest"), map(_date_of, dates), strict=True)),
+        **dict(zip(("earliest", "exhausted_at", "latest"), map(_date_of, one.dates), strict=True)),
         "changes": [{"at": _time(each.at), "before": each.before, "after": each.after} for each in one.changes],
         "since": _date_of(one.last.at if one.last else None),
         "reason": "" if found else unknown(one, history, UTC),
@@ -245,11 +244,11 @@ def capacity_as_csv(found: Capacity) -> str:
         start = (one.alert, ",".join(f"{name}={value}" for name, value in one.labels), one.bound)
         last = one.last
         change: Sequence[object] = (_time(last.at), last.before, last.after) if last else ("", "", "")
+        ends = [_date_of(end) or "" for end in one.dates]
         if (each := one.found) is None:
-            rows.append((*start, *[""] * 7, *change))
+            rows.append((*start, *[""] * 4, *ends, *change))
             continue
         slopes = (each.per_day.low, each.per_day.likely, each.per_day.high)
-        ends = (_date_of(end) or "" for end in (each.earliest, each.likely, each.latest))
         rows.append((*start, each.level, *slopes, *ends, *change))
     return _table(head, rows)
 
