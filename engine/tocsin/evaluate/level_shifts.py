@@ -1,4 +1,4 @@
-"""Level shifts: the median of the last stretch of a series beside the medians of those before it (decision 0027).
+"""Level shifts: the median of the last stretch of a series beside the medians of those before it (decision 0029).
 
 The history is read once, and a stretch at a time from then on; the last stretch is asked for once a minute. In between
 the last answer holds.
