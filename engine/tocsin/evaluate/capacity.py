@@ -6,8 +6,7 @@ in equal parts (of whole days, where it is a week or longer, so that days and ni
 is laid through them, with a band in which it lies (`trend.py`).
 
 The bound is reached where the line meets it: earliest where the side of the band does that is nearer to the bound,
-latest where the other one does, and never where that leads away from it. The band takes parts for independent, which
-days nearly are.
+latest where the other one does, and never where that leads away from it.
 
 Where the level changed for good (`change_points.py`), the line is that of what came behind the last change, if that is
 a quarter of the history; else there is no line and no date. Three changes or more which all lead towards the bound are
