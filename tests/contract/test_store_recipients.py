@@ -91,7 +91,8 @@ def test_a_recipient_who_was_replaced_is_written_to_under_his_new_address(store:
 
     assert take(store, ANA, 1, after) == ()
     assert [(p.attempts, p.unknowns) for p in take(store, CY, 1, after)] == [(1, 0)]
-    assert letters(store, "superseded") == [(BO, "fire")]
+    assert said(take(store, BO, 40)) == [("thread", "fire")]  # he is back in place of cy
+    assert letters(store, "pending") == [(BO, "fire")]
 
 
 def test_a_recipient_who_is_gone_keeps_nothing_waiting(store: SqlStore) -> None:
@@ -105,7 +106,19 @@ def test_a_recipient_who_is_gone_keeps_nothing_waiting(store: SqlStore) -> None:
     assert told.notification.dedup_key == "next"
     assert store.depths()[0].pending == 2  # bo's is under way still
     assert take(store, ANA, 30, (ANA,)) == ()
-    assert letters(store, "superseded") == [(BO, "fire")]
+    assert letters(store, "pending") == [(ANA, "fire")]
+
+
+def test_a_channel_that_has_no_recipients_any_more_gets_what_they_lack(store: SqlStore) -> None:
+    """Once, also where both lack it; and the other way round."""
+    post(store, message(key="a"))
+    for who in BOTH:
+        settle(store, take(store, who)[0], FAILED, again=600)
+    post(store, message(key="b"))
+
+    assert sorted(said(take(store, "", 1, ("",)))) == [("a", "fire"), ("b", "fire")]
+    assert store.depths()[0].pending == 2
+    assert sorted(said(take(store, ANA, 60))) == [("a", "fire"), ("b", "fire")]
 
 
 def test_a_message_that_one_of_them_has_goes_to_no_fallback(store: SqlStore) -> None:
@@ -131,6 +144,7 @@ def test_a_message_that_none_of_them_takes_goes_to_the_fallback_once(store: SqlS
     assert (told.notification.action, told.attempts) == (Action.RESOLVE, 1)
     assert letters(store, "superseded") == [("", "fire")]  # the beginning, which waited there
     assert letters(store, "dead") == [(ANA, "fire"), (BO, "fire")]
+    assert [letter.fallback for letter in store.letters("dead", 9)] == ["slack", "slack"]
 
 
 def test_a_page_to_several_is_one_page(store: SqlStore) -> None:

@@ -71,8 +71,13 @@ def _due_now(line: Line, at: int) -> tuple[ColumnElement[bool], ...]:
         OUTBOX.c.recipient == recipient,
         OUTBOX.c.status == PENDING,
         or_(OUTBOX.c.next_at <= at, _far(OUTBOX.c.next_at, at)),
-        or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at)),
+        landed(at),
     )
+
+
+def landed(at: int) -> ColumnElement[bool]:
+    """What is not in flight."""
+    return or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at, _far(OUTBOX.c.leased_until, at))
 
 
 def waiting(connection: Connection, line: Line, at: int) -> tuple[int, int]:

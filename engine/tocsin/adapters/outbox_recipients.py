@@ -1,12 +1,17 @@
 """A message of a channel with several recipients becomes one for each of them, each with an end of its own."""
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from tocsin.adapters.outbox_rows import PENDING, SUPERSEDED
+from tocsin.adapters.outbox_leases import landed
+from tocsin.adapters.outbox_rows import PENDING
 from tocsin.adapters.tables import EVALUATOR, OUTBOX
+
+_log = logging.getLogger(__name__)
 
 MOST = 500
 """Messages that are taken apart in one transaction."""
@@ -14,13 +19,12 @@ MOST = 500
 
 def astray(channel: str, recipients: Sequence[str], at: int) -> ColumnElement[bool]:
     """What waits for everybody, or for somebody who is no recipient any more; not what is in flight."""
-    landed = or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until <= at)
-    waits = (OUTBOX.c.channel == channel) & (OUTBOX.c.status == PENDING) & landed
+    waits = (OUTBOX.c.channel == channel) & (OUTBOX.c.status == PENDING) & landed(at)
     return waits & OUTBOX.c.recipient.not_in(recipients)
 
 
 def fan_out(connection: Connection, channel: str, recipients: Sequence[str], at: int) -> None:
-    """Put a message for each of *recipients* in place of what is `astray`; who has it already gets no other.
+    """Put a message for each of *recipients* in place of what is `astray`; who has one already gets no other.
 
     What was begun for all of them by an earlier release may have reached some: then it may be a repeat for each.
     """
@@ -45,13 +49,8 @@ def fan_out(connection: Connection, channel: str, recipients: Sequence[str], at:
     if fresh:
         connection.execute(insert(OUTBOX), fresh)
         connection.execute(update(EVALUATOR).values(last_outbox_id=last + len(fresh)))
-    whole = [row["id"] for row in rows if not row["recipient"]]
-    gone = [row["id"] for row in rows if row["recipient"]]
-    connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(whole)))
-    said = {
-        "status": SUPERSEDED,
-        "settled_at": at,
-        "leased_until": None,
-        "detail": "no recipient of the channel any more",
-    }
-    connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(gone)).values(said))
+    connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row["id"] for row in rows])))
+    gone = Counter(row["recipient"] for row in rows if row["recipient"])
+    for recipient, count in gone.items():
+        extra = {"channel": channel, "recipient": recipient, "messages": count}
+        _log.warning("%s is no recipient of %s any more; others get what he lacks", recipient, channel, extra=extra)

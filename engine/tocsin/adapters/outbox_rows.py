@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, insert, select, update
 
 from tocsin.adapters.codec import decode, encode, instant, microseconds
 from tocsin.adapters.outbox import urgency
 from tocsin.adapters.tables import CANARIES, EVALUATOR, OUTBOX
 from tocsin.errors import UnavailableError
-from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Parcel, Settled, Waiting
+from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Settled, Waiting
 from tocsin.notify.fallback import diverted
 from tocsin.ports import CANARY, HEARTBEAT, Action, Notification, Outcome
 
@@ -127,24 +127,25 @@ def settle(connection: Connection, settled: Settled, now: datetime, fallback: Fa
         changes |= {"status": DEAD if dead else SENT, "settled_at": microseconds(now)}
     elif settled.retry_at is not None:
         changes["next_at"] = microseconds(settled.retry_at)
-    if fallback is not None and dead and _with_others(connection, parcel):
-        fallback = None
-    if dead and fallback is not None:
-        changes |= {"fell_to": fallback.to, "fell_alone": int(fallback.alone)}
     done = connection.execute(update(OUTBOX).where(mine).values(changes)).rowcount
     if done and outcome is Outcome.SENT and parcel.notification.dedup_key.startswith(CANARY):
         sung = CANARIES.c.channel == parcel.notification.channel
         connection.execute(update(CANARIES).where(sung).values(delivered_at=microseconds(now)))
-    if done and dead and fallback is not None:
+    if done and dead and fallback is not None and not _held(connection, parcel.notification):
+        fell = {"fell_to": fallback.to, "fell_alone": int(fallback.alone)}
+        connection.execute(update(OUTBOX).where(*_at(parcel.notification)).values(fell))
         divert(connection, parcel.notification, fallback, delivery.detail, now)
 
 
-def _with_others(connection: Connection, parcel: Parcel) -> bool:
-    """Whether another recipient has the message, or may have it yet; who does not take it last sends it elsewhere."""
-    message = parcel.notification
-    place = zip(_PLACE, _place(message), strict=True)
-    alive = and_(*(OUTBOX.c[name] == value for name, value in place), OUTBOX.c.status != DEAD, OUTBOX.c.id != parcel.id)
-    return connection.scalar(select(OUTBOX.c.id).where(alive).limit(1)) is not None
+def _held(connection: Connection, message: Notification) -> bool:
+    """Whether some recipient has the message, or may have it yet; who does not take it last sends it elsewhere."""
+    alive = select(OUTBOX.c.id).where(*_at(message), OUTBOX.c.status != DEAD)
+    return connection.scalar(alive.limit(1)) is not None
+
+
+def _at(message: Notification) -> Iterator[ColumnElement[bool]]:
+    """What is at the place of *message*: one for each recipient."""
+    return (OUTBOX.c[name] == value for name, value in zip(_PLACE, _place(message), strict=True))
 
 
 def divert(connection: Connection, message: Notification, fallback: Fallback, detail: str, at: datetime) -> None:

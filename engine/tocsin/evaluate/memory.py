@@ -217,6 +217,20 @@ class Letter:
     fallback: str | None = None
     recipient: str = ""
 
+    @property
+    def receiver(self) -> str:
+        """Who it is for."""
+        return receiver(self.channel, self.recipient)
+
+
+def receiver(channel: str, recipient: str | None) -> str:
+    """Who is written to, for people.
+
+    >>> receiver("slack", ""), receiver("email", "ana@example.org")
+    ('slack', 'email to ana@example.org')
+    """
+    return f"{channel} to {recipient}" if recipient else channel
+
 
 class Store(Protocol):
     """Durable memory; every method is one transaction and safe to call from several threads."""
@@ -241,8 +255,8 @@ class Store(Protocol):
         """Make messages for each of *recipients* out of those that wait for all of them, or for somebody else.
 
         From then on each recipient's has its own attempts and its own end, and is leased by his name. So it matters to
-        nobody what becomes of another one's, and who has a message is known after a restart. To be called before each
-        `waiting` and `lease` of a channel that has recipients.
+        nobody what becomes of another one's, and who has a message is known after a restart. A channel without
+        recipients has one of an empty name. To be called before `waiting` and `lease`, as both may have changed.
         """
         ...
 

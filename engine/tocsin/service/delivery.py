@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tocsin.errors import TocsinError
-from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Store
+from tocsin.evaluate.memory import Fallback, Letter, OutboxDepth, Store, receiver
 from tocsin.notify.limits import BreakerState
 from tocsin.ports import HEARTBEAT, Channel, Clock, lines_of
 from tocsin.service.dispatch import REPEATED, Dispatch
@@ -53,7 +53,7 @@ class Worker:
     @property
     def name(self) -> str:
         """Who is written to, for people."""
-        return f"{self.channel} to {self.recipient}" if self.recipient else self.channel
+        return receiver(self.channel, self.recipient)
 
 
 def cut_off(workers: Iterable[Worker]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.adapters.outbox import urgency
-from tocsin.evaluate.memory import Fallback, Parcel, Settled, Store, Waiting
+from tocsin.evaluate.memory import Fallback, Parcel, Settled, Store, Waiting, receiver
 from tocsin.notify.fallback import deadline, late
 from tocsin.notify.limits import Breaker, BreakerState, Window
 from tocsin.notify.storm import limit, together
@@ -38,7 +38,7 @@ class Dispatch:
     lease: timedelta
     fallback: Fallback | None = None
     recipient: str = ""
-    recipients: Sequence[str] = ()
+    recipients: Sequence[str] = ("",)
     breaker: Breaker = field(default_factory=Breaker)
     busy_at: datetime | None = None
     """When it last did something."""
@@ -52,8 +52,7 @@ class Dispatch:
     def step(self) -> bool:
         """Deliver at most one message, or one storm; False when there was nothing to do."""
         now, name = self.clock.now(), self.channel.name
-        if self.recipient:
-            self.store.fan_out(name, self.recipients, now)
+        self.store.fan_out(name, self.recipients, now)
         if self.free_at(now) > now:
             return self._divert_late(now)
         most = limit(*self.waiting(now)) if self.channel.joins else 1
@@ -67,7 +66,7 @@ class Dispatch:
     @property
     def name(self) -> str:
         """Who is written to, for people."""
-        return f"{self.channel.name} to {self.recipient}" if self.recipient else self.channel.name
+        return receiver(self.channel.name, self.recipient)
 
     def waiting(self, now: datetime) -> tuple[int, int]:
         """How many conversations have something to say that is due: critical ones, and all."""

@@ -124,6 +124,7 @@ def _letter(shown: DeliveryOf) -> Letter:
         shown.attempts,
         shown.detail,
         shown.fallback,
+        shown.recipient or "",
     )
 
 

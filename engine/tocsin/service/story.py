@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from tocsin.evaluate.memory import GroupKey, GroupState
+from tocsin.evaluate.memory import GroupKey, GroupState, receiver
 from tocsin.evaluate.model import AlertView
 from tocsin.notify.routing import Directory
 from tocsin.service.api import Desk
@@ -133,15 +133,11 @@ def _why(view: AlertView, ways: list[WayOf], messages: list[DeliveryOf]) -> str:
 
 def _said(messages: list[DeliveryOf]) -> str:
     """Which channels took it, and what those said that did not, or have not yet."""
-    sent = {_name(each) for each in messages if each.status == "sent"}
-    failed = {_name(each): each for each in messages if _name(each) not in sent}
+    of = {receiver(each.channel, each.recipient): each for each in messages}
+    sent = {receiver(each.channel, each.recipient) for each in messages if each.status == "sent"}
+    failed = {name: each for name, each in of.items() if name not in sent}
     parts = [f"{', '.join(sorted(sent))} took it" if sent else "no receiver has taken it"]
     for name, each in sorted(failed.items()):
         verb = "did not" if each.status == "dead" else "has not yet"
         parts.append(f"{name} {verb}: {each.detail or 'its message waits in the outbox'}")
     return "; ".join(parts)
-
-
-def _name(message: DeliveryOf) -> str:
-    """Who it was for."""
-    return f"{message.channel} to {message.recipient}" if message.recipient else message.channel
