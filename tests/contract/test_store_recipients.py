@@ -11,6 +11,7 @@ from tests.outboxes import FAILED, SENT, post, said, wipe
 
 from tocsin.adapters import database
 from tocsin.adapters.codec import encode, microseconds
+from tocsin.adapters.outbox_recipients import MOST
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit, Fallback, Parcel, Settled
 from tocsin.ports import Action, Delivery, Outcome
@@ -186,6 +187,17 @@ def test_what_was_never_tried_goes_before_what_failed(store: SqlStore) -> None:
     post(store, message("email", Action.FIRE, mild, key="new"), at=NOON + seconds(60))
 
     assert [key for key, _ in said(take(store, ANA, 60))] == ["grave", "new", "old"]
+
+
+def test_more_than_one_transaction_takes_apart_are_ready_at_once(store: SqlStore) -> None:
+    """The critical one came last, and goes first."""
+    post(store, *(message("email", Action.FIRE, text(severity="info"), key=f"m{n}") for n in range(MOST)))
+    post(store, message(key="grave"))
+    (first,) = take(store, ANA, limit=1)
+
+    assert first.notification.dedup_key == "grave"
+    assert store.waiting("email", NOON, ANA) == (0, MOST)
+    assert store.waiting("email", NOON, BO) == (1, MOST + 1)
 
 
 # --- a state of before -------------------------------------------------------------------------------------

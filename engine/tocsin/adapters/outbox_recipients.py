@@ -23,13 +23,14 @@ def astray(channel: str, recipients: Sequence[str], at: int) -> ColumnElement[bo
     return waits & OUTBOX.c.recipient.not_in(recipients)
 
 
-def fan_out(connection: Connection, channel: str, recipients: Sequence[str], at: int) -> None:
-    """Put a message for each of *recipients* in place of what is `astray`; who has one already gets no other.
+def fan_out(connection: Connection, channel: str, recipients: Sequence[str], at: int) -> bool:
+    """Put a message for each of *recipients* in place of what is `astray`, the most severe first; whether more is.
 
-    What was begun for all of them by an earlier release may have reached some: then it may be a repeat for each.
+    Who has one already gets no other. What was begun for all of them by an earlier release may have reached some: then
+    it may be a repeat for each.
     """
-    found = connection.execute(select(OUTBOX).where(astray(channel, recipients, at)).order_by(OUTBOX.c.id).limit(MOST))
-    rows = found.mappings().all()
+    query = select(OUTBOX).where(astray(channel, recipients, at)).order_by(OUTBOX.c.urgency, OUTBOX.c.id).limit(MOST)
+    rows = connection.execute(query).mappings().all()
     keys = sorted({row["dedup_key"] for row in rows})
     place = (OUTBOX.c.dedup_key, OUTBOX.c.seq, OUTBOX.c.recipient)
     mine = (OUTBOX.c.channel == channel) & OUTBOX.c.dedup_key.in_(keys)
@@ -54,3 +55,4 @@ def fan_out(connection: Connection, channel: str, recipients: Sequence[str], at:
     for recipient, count in gone.items():
         extra = {"channel": channel, "recipient": recipient, "messages": count}
         _log.warning("%s is no recipient of %s any more; others get what he lacks", recipient, channel, extra=extra)
+    return len(rows) == MOST

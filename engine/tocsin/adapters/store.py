@@ -92,9 +92,11 @@ class SqlStore:
         with self._reading() as connection:  # as for a lease: mostly there is nothing
             if connection.scalar(select(OUTBOX.c.id).where(outbox_recipients.astray(channel, recipients, at))) is None:
                 return
-        with self._writing() as connection:
-            self._check_fence(connection)
-            outbox_recipients.fan_out(connection, channel, recipients, at)
+        more = True
+        while more:
+            with self._writing() as connection:
+                self._check_fence(connection)
+                more = outbox_recipients.fan_out(connection, channel, recipients, at)
 
     def waiting(self, channel: str, now: datetime, recipient: str = "") -> tuple[int, int]:
         """How many conversations have something to say that is due: critical ones, and all."""

@@ -133,9 +133,11 @@ def _why(view: AlertView, ways: list[WayOf], messages: list[DeliveryOf]) -> str:
 
 def _said(messages: list[DeliveryOf]) -> str:
     """Which channels took it, and what those said that did not, or have not yet."""
-    of = {receiver(each.channel, each.recipient): each for each in messages}
-    sent = {receiver(each.channel, each.recipient) for each in messages if each.status == "sent"}
-    failed = {name: each for name, each in of.items() if name not in sent}
+    last = {receiver(each.channel, each.recipient): each for each in messages}
+    took = {receiver(each.channel, each.recipient) for each in messages if each.status == "sent"}
+    failed = {name: each for name, each in last.items() if name not in took}
+    partly = {each.channel for each in failed.values()}
+    sent = {name if last[name].channel in partly else last[name].channel for name in took}
     parts = [f"{', '.join(sorted(sent))} took it" if sent else "no receiver has taken it"]
     for name, each in sorted(failed.items()):
         verb = "did not" if each.status == "dead" else "has not yet"
