@@ -36,6 +36,11 @@ SENT, DEAD, WAITS = (
         ([WAITS], "no receiver has taken it; pager has not yet: cannot connect"),
         ([delivery("pager", "superseded", "x"), WAITS, SENT], "email took it; pager has not yet: cannot connect"),
         ([delivery("pager", "pending", attempts=0)], "its message waits in the outbox"),
+        ([delivery("email", "sent", recipient="ana"), delivery("email", "sent", recipient="bo")], "email took it"),
+        (
+            [delivery("email", "sent", recipient="ana"), delivery("email", "pending", "mailbox full", recipient="bo")],
+            "email to ana took it; email to bo has not yet: mailbox full",
+        ),
     ],
 )
 def test_why_names_every_channel_with_its_own_answer(messages: list[DeliveryOf], why: str) -> None:
