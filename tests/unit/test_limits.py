@@ -124,6 +124,19 @@ def test_who_reaches_nobody(
     assert reaching_nobody(workers, depths, lambda: letters) == expected
 
 
+@pytest.mark.parametrize(("ana", "nobody"), [(BreakerState.CLOSED, ()), (BreakerState.OPEN, ("email",))])
+def test_a_channel_reaches_nobody_when_none_of_its_recipients_takes_anything(
+    ana: BreakerState, nobody: tuple[str, ...]
+) -> None:
+    """One full mailbox of two is no reason to give the lease away."""
+    workers = [
+        Worker("email", breaker=ana, recipient="ana"),
+        Worker("email", breaker=BreakerState.OPEN, recipient="bo"),
+    ]
+
+    assert reaching_nobody(workers, [OutboxDepth("email", 1, NOON, 0)], lambda: ()) == nobody
+
+
 # --- storms ------------------------------------------------------------------------------------------------
 
 

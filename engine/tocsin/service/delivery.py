@@ -67,12 +67,13 @@ def reaching_nobody(
 ) -> tuple[str, ...]:
     """The channels of people that have something to say, if each only fails and nothing was sent since they have it."""
     waiting = {depth.channel: depth for depth in depths if depth.pending and depth.channel != HEARTBEAT}
-    states = {worker.channel: worker.breaker for worker in workers if worker.channel in waiting}
-    if not states or BreakerState.CLOSED in states.values():
+    ways = [worker for worker in workers if worker.channel in waiting]
+    if not ways or any(worker.breaker is BreakerState.CLOSED for worker in ways):
         return ()
-    since = max((at for name in states if (at := waiting[name].oldest) is not None), default=None)
+    names = tuple(dict.fromkeys(worker.channel for worker in ways))
+    since = max((at for name in names if (at := waiting[name].oldest) is not None), default=None)
     sent = (letter.settled_at for letter in last_sent())
-    return () if any(at is not None and since is not None and at > since for at in sent) else tuple(states)
+    return () if any(at is not None and since is not None and at > since for at in sent) else names
 
 
 Workers = Callable[[Iterable[OutboxDepth]], tuple[Worker, ...]]
