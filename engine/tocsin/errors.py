@@ -38,5 +38,9 @@ class SourceError(TocsinError):
     """A metric source did not give a complete answer; nothing may be concluded from it."""
 
 
+class QuestionTooLongError(SourceError):
+    """A metric source takes shorter questions only."""
+
+
 class SourceUnreachableError(SourceError):
     """A metric source did not answer at all, so the next question would fare no better."""

@@ -13,15 +13,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from tests import builders
 from tests.backfilled import backfilled
 from tests.victoriametrics import binary, victoriametrics
 
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.evaluate.burn import rates_of, union
 from tocsin.evaluate.counting import counted
+from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.tick import Watch
 from tocsin.ledger.counts import Counts
 from tocsin.ports import Labels
 from tocsin.sli import SLIS, FreshnessSli, LatencySli, ProbeSli, RatioSli, RawSli, Sli, ThresholdSli, guarded
+from tocsin.sli.slices import SlicedSli
 from tocsin.units import Duration
 
 pytestmark = pytest.mark.real
@@ -120,6 +124,22 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Promethe
         closing(PrometheusSource(other)) as victoria,
     ):
         yield prometheus, victoria
+
+
+def test_questions_of_any_length_are_answered(sources: tuple[PrometheusSource, PrometheusSource]) -> None:
+    """Four tiers of an objective over slices are a longer question than a VictoriaMetrics takes by default."""
+    instances = "|".join(f"instance-{number}" for number in range(150))
+    selector = f'requests_total{{instance=~"a|b|{instances}"'
+    ratio = RatioSli(f"{selector}}}", bad_events=f'{selector},code="500"}}')
+    sliced = SlicedSli(ratio, Duration.of(minutes=5), Decimal("0.95"), "ignore")
+    workspace = builders.workspace(builders.service(slos=(builders.slo(sli=sliced),)))
+    at = START + timedelta(hours=2, minutes=30)
+    one, other = (Watch(workspace).look(source, at, memory=Memory()) for source in sources)
+    rates = [{burn.tier: burn.rate_long for burn in sight.slos[0].burns} for sight in (one, other)]
+
+    assert one.questions == other.questions == ()
+    assert rates[0] == pytest.approx(rates[1], rel=0.05)
+    assert max(rate or 0.0 for rate in rates[0].values()) > 14.4
 
 
 def hours(counts: Counts) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

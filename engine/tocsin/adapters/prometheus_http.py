@@ -30,7 +30,7 @@ from tocsin.adapters.forms import form
 from tocsin.adapters.http_deadline import Guard, deadline, guarded
 from tocsin.adapters.http_faults import CONNECT, short, why
 from tocsin.adapters.metricsql import Dialect
-from tocsin.errors import MisuseError, SourceError, SourceUnreachableError
+from tocsin.errors import MisuseError, QuestionTooLongError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
 from tocsin.promql import over
 from tocsin.settings import is_http_url, without_password
@@ -51,6 +51,8 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ITS_OWN_FAULT = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_requests"})
 """Error types that tell of this query, not of the server."""
 _REFUSED = frozenset({400, 422})
+_TOO_LONG = "too long query"
+"""As VictoriaMetrics says it."""
 """Statuses that do, where a server tells no type."""
 
 
@@ -271,7 +273,8 @@ def content(status: int, kind: str, body: bytes) -> dict[str, Any]:
     if status != 200 or reply["status"] != "success":
         text = short(f"{reply.get('errorType', 'error')}: {reply.get('error', '')}")
         if _its_own_fault(reply.get("errorType"), status):
-            raise SourceError(f"{_status(status)}: {text}" if status != 200 else text)
+            said = f"{_status(status)}: {text}" if status != 200 else text
+            raise QuestionTooLongError(said) if _TOO_LONG in text else SourceError(said)
         raise SourceUnreachableError(f"{_status(status)}: {text}")
     return reply
 

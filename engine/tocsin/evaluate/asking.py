@@ -1,15 +1,17 @@
 """Asking a metric source during one look: failures become values, and a dead source is not asked again and again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tocsin.errors import SourceError, SourceUnreachableError
+from tocsin.errors import QuestionTooLongError, SourceError, SourceUnreachableError
 from tocsin.ports import Answer, MetricSource, RangeAnswer
 
 MARK = "tocsin_part"
 PATIENCE = 3
 """Questions in a row that the source may leave unanswered before the rest of the look is not asked."""
+PIECE = 5_000
+"""Letters of a question that any source takes, also where each rate is written with more (`adapters/metricsql.py`)."""
 RANGES = 16
 """Range queries of one look: history is read over several looks, so no tick waits for it."""
 
@@ -26,9 +28,10 @@ def parts_of(answer: Answer) -> Mapping[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Nobody knows; *reason* says why in words."""
+    """Nobody knows; *reason* says why in words. What is *too_long* may be asked in pieces."""
 
     reason: str
+    too_long: bool = False
 
 
 @dataclass(slots=True)
@@ -65,10 +68,24 @@ class Asker:
             return Unanswered("; ".join(("partial answer", *answer.warnings)))
         return answer
 
-    def parts(self, query: str) -> Mapping[str, float] | Unanswered:
-        """The values of a query of several parts (`labelled`), all of them, by name."""
+    def parts(self, query: str, apart: Callable[[], Mapping[str, str]]) -> Mapping[str, float] | Unanswered:
+        """The values of a query of several parts (`labelled`), all of them, by name.
+
+        A source that takes no question of that length is asked for some of the parts at a time, as *apart* writes them.
+        """
         answer = self.complete(query)
-        return answer if isinstance(answer, Unanswered) else parts_of(answer)
+        if not isinstance(answer, Unanswered):
+            return parts_of(answer)
+        if not answer.too_long:
+            return answer
+        self.failures.remove(answer.reason)
+        found: dict[str, float] = {}
+        for piece in _pieces(apart()):
+            answer = self.complete(labelled(piece))
+            if isinstance(answer, Unanswered):
+                return answer
+            found |= parts_of(answer)
+        return found
 
     def still_failing(self, reason: str) -> None:
         """A question that failed before and is not repeated yet still is a failure of this look."""
@@ -102,7 +119,18 @@ class Asker:
                 self.unreachable = reason
         else:
             self.misses = 0
-        return Unanswered(reason)
+        return Unanswered(reason, too_long=isinstance(error, QuestionTooLongError))
+
+
+def _pieces(parts: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The *parts*, no more than `PIECE` letters at a time, each whole."""
+    piece: dict[str, str] = {}
+    for name, text in parts.items():
+        if piece and sum(map(len, piece.values())) + len(text) > PIECE:
+            yield piece
+            piece = {}
+        piece[name] = text
+    yield piece
 
 
 def _partial(warnings: tuple[str, ...]) -> str:

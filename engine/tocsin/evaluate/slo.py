@@ -160,7 +160,7 @@ class SloQuestion:
     def _parts(self, asker: Asker, wanted: Wanted) -> Mapping[str, float] | Unanswered:
         """What was asked ahead, or is asked now."""
         found = asker.ahead.get(wanted.name)
-        return asker.parts(self._text(wanted)) if found is None else found
+        return asker.parts(self._text(wanted), wanted.parts) if found is None else found
 
     def _text(self, wanted: Wanted) -> str:
         """Written once for each question; where all are asked ahead, never. Windows of budgets may change."""
