@@ -75,7 +75,7 @@ def test_a_worker_outlives_what_goes_wrong(
 
     assert (worker.alive, worker.failed, worker.failing, worker.error) == (True, 3, 0, "")
     assert "ValueError: year is out of range" in caplog.text
-    assert "email: a round failed: disk I/O error" in caplog.messages
+    assert "email to oncall@example.org: a round failed: disk I/O error" in caplog.messages
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
