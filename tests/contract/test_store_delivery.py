@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from tests.alerts import NOON, message, seconds, text
+from tests.couriers import TestClock
 from tests.databases import DATABASE, wiped
 
 from tocsin.adapters.store import SqlStore
+from tocsin.errors import UnavailableError
 from tocsin.evaluate.memory import Commit, Fallback, Parcel, Settled
-from tocsin.ports import Action, Delivery, Notification, Outcome
+from tocsin.ports import Action, Delivery, Notification, Outcome, Rate
+from tocsin.service.dispatch import Dispatch
 
 GONE = Delivery(Outcome.REJECTED, "HTTP 404")
 OVER = text(resolved=NOON)
@@ -72,6 +76,37 @@ def test_many_are_leased_and_settled_at_once(store: SqlStore) -> None:
     assert len(parcels) == 25
     assert parcels[0].notification.dedup_key == "bad"
     assert len(take(store, limit=25)) == 6
+
+
+def test_what_was_sent_while_the_store_went_is_not_sent_again(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its outcome is kept, and stored when that works again; what follows in its conversation goes on at once."""
+    clock, sent = TestClock(), list[Notification]()
+
+    class Slack:
+        name, idempotent, joins = "slack", False, True
+        rate: Rate | None = None
+
+        def send(self, notification: Notification, now: datetime) -> Delivery:
+            sent.append(notification)
+            return Delivery(Outcome.SENT)
+
+    def away(*_: object) -> None:
+        raise UnavailableError("away")
+
+    post(store, message("slack", key="a"))
+    dispatch = Dispatch(Slack(), store, clock, lambda: 0.5, seconds(30))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "settle_all", away)
+        for _ in range(2):
+            with pytest.raises(UnavailableError):
+                dispatch.step()
+    post(store, message("slack", Action.RESOLVE, OVER, key="a", seq=1))
+    clock.at += seconds(60)
+    dispatch.step()
+    dispatch.step()
+
+    assert [(one.action, one.notes) for one in sent] == [(Action.FIRE, ()), (Action.RESOLVE, ())]
+    assert [depth.pending for depth in store.depths() if depth.channel == "slack"] == [0]
 
 
 def test_only_what_is_late_is_leased(store: SqlStore) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.adapters.outbox import urgency
+from tocsin.errors import FencedError, UnavailableError
 from tocsin.evaluate.memory import Fallback, Parcel, Settled, Store, Waiting, receiver
 from tocsin.notify.fallback import deadline, late
 from tocsin.notify.limits import Breaker, BreakerState, Window
@@ -45,6 +46,8 @@ class Dispatch:
     _window: Window = field(init=False)
     _held: datetime | None = None
     """Until when the receiver asked not to be asked."""
+    _unsettled: list[Settled] = field(default_factory=list)
+    """What became of messages while the store was away: else they would be sent again when their lease ends."""
 
     def __post_init__(self) -> None:
         self._window = Window(self.channel.rate)
@@ -52,6 +55,7 @@ class Dispatch:
     def step(self) -> bool:
         """Deliver at most one message, or one storm; False when there was nothing to do."""
         now, name = self.clock.now(), self.channel.name
+        self._record((), now)
         self.store.fan_out(name, self.recipients, now)
         if self.free_at(now) > now:
             return self._divert_late(now)
@@ -153,10 +157,18 @@ class Dispatch:
         )
 
     def _record(self, settled: Sequence[Settled], now: datetime) -> None:
-        if not settled:
+        """Store what became of messages, also of those before; while the store is away it is kept."""
+        whole, self._unsettled = [*self._unsettled, *settled], []
+        if not whole:
             return
-        self.store.settle_all(settled, now, self.fallback)
-        for each in settled:
+        try:
+            self.store.settle_all(whole, now, self.fallback)
+        except FencedError:
+            raise
+        except UnavailableError:
+            self._unsettled = whole
+            raise
+        for each in whole:
             dead = each.retry_at is None and each.delivery.outcome is not Outcome.SENT
             _tell(self.name, each.parcel.notification, each.delivery, dead=dead)
 
