@@ -5,8 +5,9 @@ database that may be filled.
 """
 
 import os
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from tocsin.adapters.tables import EVALUATOR, METADATA, SCHEMA_MIGRATIONS
 
@@ -29,3 +30,14 @@ def emptied(url: str) -> str:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     return url
+
+
+def read_only(store: Any, *, on: bool = True) -> None:
+    """Let the database refuse every write for real, as on a disk that is full or was remounted, or take it back."""
+    engine = store._engine
+    engine.dispose()
+
+    def limit(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA query_only = {int(on)}")
+
+    event.listen(engine, "connect", limit)

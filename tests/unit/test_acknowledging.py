@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.alerts import NOON, channel, notifications, route, seconds, view
+from tests.databases import read_only
 from tests.forms import FormSite
 from tests.talks import Talk, over
-from tests.unit.test_loop import read_only
 
 from tocsin.evaluate.model import Acknowledgement, AlertView
 from tocsin.spec import Escalation

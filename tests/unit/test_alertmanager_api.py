@@ -10,9 +10,9 @@ import httpx
 import pytest
 from tests import builders
 from tests.alerts import NOON, channel, notifications, route, seconds, view
+from tests.databases import read_only
 from tests.fakes import FakeSource, HandClock
 from tests.sites import together
-from tests.unit.test_loop import read_only
 
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.adapters.silence_store import SqlSilences

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from tests import alerts, builders
 from tests.alerts import SPAN
+from tests.databases import read_only
 from tests.fakes import FakeSource
 
 from tocsin.adapters.store import SqlStore
@@ -81,17 +81,6 @@ class Bell:
     def wake(self) -> None:
         """Count."""
         self.rung += 1
-
-
-def read_only(store: Any, *, on: bool = True) -> None:
-    """Let the database refuse every write for real, as on a disk that is full or was remounted, or take it back."""
-    engine = store._engine
-    engine.dispose()
-
-    def limit(connection: Any, _record: Any) -> None:
-        connection.execute(f"PRAGMA query_only = {int(on)}")
-
-    event.listen(engine, "connect", limit)
 
 
 @dataclass

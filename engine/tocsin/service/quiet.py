@@ -3,7 +3,6 @@
 What is asked for while the store is away is held in memory, and stored when it is back: who silences has a reason now.
 """
 
-import logging
 import threading
 import uuid
 from collections.abc import Iterable
@@ -11,9 +10,8 @@ from datetime import datetime
 
 from tocsin.errors import TocsinError
 from tocsin.notify.silences import Silence, SilenceStore, asked, ended
+from tocsin.service.held import Held
 from tocsin.service.last_known import LastKnown
-
-log = logging.getLogger(__name__)
 
 
 class Quiet:
@@ -22,17 +20,17 @@ class Quiet:
     def __init__(self, store: SilenceStore) -> None:
         self._store = store
         self._known: LastKnown[tuple[Silence, ...]] = LastKnown("the silences", store.all)
-        self._held: dict[str, tuple[Silence, datetime]] = {}
-        """By id: what is to be stored, and when it was asked for."""
+        self._held: Held[tuple[Silence, datetime]] = Held("silences", lambda _, asked: store.put((asked[0],), asked[1]))
+        """With when each was asked for."""
         self._changing = threading.RLock()
 
     def now_known(self) -> tuple[Silence, ...]:
         """All of them; while the store does not answer, as of when it last did, and those asked for since."""
         known = self._known.now()
         with self._changing:
-            if self._held and not self._known.failing:
-                known = self._stored(known)
-            held = {name: silence for name, (silence, _) in self._held.items()}
+            if not self._known.failing and self._held.stored():
+                known = self._known.now()
+            held = {name: silence for name, (silence, _) in self._held.items.items()}
         if not held:
             return known
         return tuple(sorted(({each.id: each for each in known} | held).values(), key=lambda each: each.ends_at))
@@ -55,20 +53,8 @@ class Quiet:
         try:
             self._store.put(changes, now)
         except TocsinError as error:
-            names = [silence.id for silence in changes]
-            log.warning("silences are held in memory", extra={"silences": names, "error": str(error)})
-            self._held |= {silence.id: (silence, now) for silence in changes}
-
-    def _stored(self, known: tuple[Silence, ...]) -> tuple[Silence, ...]:
-        """Store what is held; returns all that is known then."""
-        try:
-            for silence, at in self._held.values():
-                self._store.put((silence,), at)
-        except TocsinError:
-            return known
-        log.info("silences that were held in memory are stored", extra={"count": len(self._held)})
-        self._held.clear()
-        return self._known.now()
+            for silence in changes:
+                self._held.keep(silence.id, (silence, now), error)
 
     def _by_id(self, name: str) -> Silence:
         return {silence.id: silence for silence in self.now_known()}[name]

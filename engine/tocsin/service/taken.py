@@ -1,6 +1,5 @@
 """Acknowledgements as the evaluator, the API and the page see them: what the store says, or what it said last."""
 
-import logging
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,10 +7,9 @@ from datetime import datetime, timedelta
 from tocsin.errors import TocsinError
 from tocsin.evaluate.model import Acknowledgement
 from tocsin.notify.acknowledgements import LONGEST, AcknowledgementStore
+from tocsin.service.held import Held
 from tocsin.service.last_known import LastKnown
 from tocsin.service.signing import genuine, signed
-
-log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)
 
@@ -27,20 +25,20 @@ class Taken:
         self._store = store
         self._secret = secret
         self._known: LastKnown[Mapping[str, Acknowledgement]] = LastKnown("the acknowledgements", store.all)
-        self._held: dict[str, Acknowledgement] = {}
+        self._held: Held[Acknowledgement] = Held("acknowledgements", store.put)
         self._lock = threading.Lock()
 
     def known(self) -> Mapping[str, Acknowledgement]:
         """All of them; while the store does not answer, as of when it last did, and those taken since."""
         known = self._known.now()
         with self._lock:
-            if self._held and not self._known.failing:
-                known = self._stored(known)
-            return {**self._held, **known} if self._held else known
+            if not self._known.failing and self._held.stored():
+                known = self._known.now()
+            return {**self._held.items, **known}
 
     def is_held(self, dedup_key: str) -> bool:
         """Whether it is in memory alone, and lost if the process ends before the store is back."""
-        return dedup_key in self._held
+        return dedup_key in self._held.items
 
     def take(self, dedup_key: str, by: str, comment: str, now: datetime) -> Acknowledgement:
         """Note that *by* has it; who came first has it."""
@@ -52,26 +50,16 @@ class Taken:
             self._store.put(dedup_key, wanted)
             return self._store.all()[dedup_key]
         except TocsinError as error:
-            log.warning("an acknowledgement is held in memory", extra={"key": dedup_key, "error": str(error)})
             with self._lock:
-                return self._held.setdefault(dedup_key, wanted)
+                if dedup_key not in self._held.items:
+                    self._held.keep(dedup_key, wanted, error)
+                return self._held.items[dedup_key]
 
     def give_back(self, dedup_key: str) -> None:
         """Nobody has it any more: reminders and escalation go on."""
         with self._lock:
-            if self._held.pop(dedup_key, None) is None:
+            if self._held.items.pop(dedup_key, None) is None:
                 self._store.withdraw(dedup_key)
-
-    def _stored(self, known: Mapping[str, Acknowledgement]) -> Mapping[str, Acknowledgement]:
-        """Store what is held; returns all that is known then."""
-        try:
-            for dedup_key, each in self._held.items():
-                self._store.put(dedup_key, each)
-        except TocsinError:
-            return known
-        log.info("acknowledgements that were held in memory are stored", extra={"count": len(self._held)})
-        self._held.clear()
-        return self._known.now()
 
     def signature(self, dedup_key: str) -> str:
         """What a link to this episode carries; empty without a secret."""
