@@ -3,10 +3,12 @@
 Runs on SQLite; on PostgreSQL, too, where TOCSIN_TEST_DATABASE names an empty database that may be filled.
 """
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Timer
 
 import pytest
 from tests.alerts import NOON, message, seconds, text, view
@@ -281,6 +283,22 @@ def test_evaluators_that_start_together_share_a_new_database(where: str) -> None
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(start, range(4))) == [None] * 4
+
+
+def test_a_new_file_that_somebody_writes_is_waited_for(tmp_path: Path) -> None:
+    """As by another evaluator that starts; SQLite itself refuses to switch the file to its log then, without a wait."""
+    path = tmp_path / "tocsin.db"
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE x (y)")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO x VALUES (1)")
+        timer = Timer(0.3, other.rollback)
+        timer.start()
+        SqlStore(str(path)).close()
+        timer.join()
+
+    with closing(sqlite3.connect(path)) as one:
+        assert one.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:

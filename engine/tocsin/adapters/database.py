@@ -5,6 +5,8 @@ This is the only module with SQL that one database knows and another does not.
 
 import fcntl
 import re
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -246,11 +248,25 @@ def _begin_by_hand(connection: Any, _record: Any) -> None:
 def _configure(connection: Any, record: Any) -> None:
     """A commit is on the disk when it returns (FULL), and readers do not wait for the writer (WAL)."""
     _begin_by_hand(connection, record)
+    _write_ahead(connection)
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Of several that switch a new file at once SQLite refuses some without a wait, lest they wait for each other."""
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
