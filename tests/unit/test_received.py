@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import Mock
 
 import pytest
 from tests import builders
@@ -12,7 +13,7 @@ from tests.worlds import BLIND, FIRED, RESOLVED, SIGHTED, START, World, seconds
 
 from tocsin.adapters.claim_store import SqlClaims
 from tocsin.errors import SourceUnreachableError, UnavailableError
-from tocsin.evaluate.claims import Claim, fingerprint
+from tocsin.evaluate.claims import Claim, fingerprint, later
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.received import Received
 from tocsin.evaluate.rulings import Ruling
@@ -292,6 +293,55 @@ class TestInbox:
         ((told, _),) = inbox.read({}, START + seconds(60)).theirs
 
         assert (told.starts_at, told.said_at) == (START, START + seconds(60))
+
+    def test_one_of_a_pair_ends_nothing_that_the_other_one_says(self) -> None:
+        """Two Prometheus servers with the same rules; the scrapes of one fail, and it repeats an end for 15 minutes."""
+        said: list[tuple[float, bool, str]] = [(0, True, "a"), (5, True, "b")]
+        said += [(30 + 60 * n, False, "b") for n in range(15)] + [(60 + 60 * n, True, "a") for n in range(16)]
+        there = self.told(*said, (1_010, False, "a"))
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (1_020, RESOLVED)]
+
+    def test_the_end_of_one_holds_once_the_other_one_is_silent(self) -> None:
+        """It fell silent after its last word; the one that ended it says so again."""
+        there = self.told((0, True, "a"), (30, False, "b"), (90, False, "b"), (270, False, "b"))
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (240, BLIND), (270, SIGHTED), (270, RESOLVED)]
+
+    def test_an_end_that_a_person_tells_is_one_for_all(self) -> None:
+        """Posted by amtool, which names no place where the alert is shown."""
+        assert self.told((0, True, "a"), (5, True, "b"), (40, False, "")).told(RULE) == [(0, FIRED), (45, RESOLVED)]
+
+    @pytest.mark.parametrize("ahead", [0.5, 14])
+    def test_an_end_by_a_clock_that_is_ahead_is_an_end(self, ahead: float) -> None:
+        """And no silence: a page about that would come with every end."""
+        there = self.told((0, True, "a"), (60, False, "a"), ahead=ahead)
+
+        assert there.told(RULE, ALL) == [(0, FIRED), (60, RESOLVED)]
+        assert there.told("source:senders") == []
+
+    @pytest.mark.parametrize(("before", "lasting"), [(4, 4), (240, 240), (14_400, 240)])
+    def test_a_short_life_is_no_end(self, before: float, lasting: float) -> None:
+        """A sender that speaks each second gives an alert four of them; after a reload it may give less than before."""
+        first, word = (
+            replace(claim(at), ends_at=START + seconds(at + life)) for at, life in ((0, before), (1, lasting))
+        )
+
+        assert not later(first, word).ended
+
+    def told(self, *words: tuple[float, bool, str], ahead: float = 0) -> World:
+        """A world that hears *words*: when, whether it fires, and from whom."""
+        inbox, there = Inbox(Mock(), nobody), World(NOTHING)
+        for at in range(0, 1_081, 15):
+            for said, fires, who in sorted(words):
+                if at - 15 < said <= at:
+                    url = f"http://{who}:9090/graph?g0.expr=up" if who else ""
+                    word = claim(said, fires=fires, url=url)
+                    inbox.put((replace(word, ends_at=word.ends_at + seconds(ahead)),))
+            now = START + seconds(at)
+            there.received = Received(tuple(one for one, _ in inbox.read({}, now).theirs))
+            there.tick(at)
+        return there
 
     def test_memory_is_bounded(self, store: SqlClaims, monkeypatch: pytest.MonkeyPatch) -> None:
         """What is too much is refused as a whole; what was known stays."""

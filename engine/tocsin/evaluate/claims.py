@@ -1,11 +1,16 @@
 """What senders of alerts said, and where that is kept."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tocsin.ports import Labels
+
+AHEAD = timedelta(seconds=15)
+"""How far a sender's clock may be ahead of ours, and an end that it tells still is one."""
+PART_AHEAD = 16
+"""And at most so small a part of what an alert of it lasts, by which an end differs from a word that it fires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class Claim:
     tells_end: bool = False
     url: str = ""
     """Where the sender shows the alert (`generatorURL`)."""
+    others: tuple[tuple[str, datetime], ...] = ()
+    """Further senders that say that it fires, by their url, and until when: replicas with the same rules."""
 
     @property
     def ended(self) -> bool:
@@ -29,6 +36,45 @@ class Claim:
     def silent(self, now: datetime) -> bool:
         """Whether it fired, and its sender has stopped to say so without telling its end."""
         return not self.ended and self.ends_at <= now and self.tells_end
+
+
+def later(known: Claim | None, claim: Claim) -> Claim:
+    """What is claimed after the word *claim*, with what was *known* before it.
+
+    An alert of several senders is over when each of those that said it fires has told its end, or has fallen silent
+    since: one of a pair of Prometheus servers whose scrapes fail tells an end of what still fires. An end without a
+    url is a person's, and is one for all.
+    """
+    if known is None or known.ended:
+        return claim
+    word = replace(
+        claim,
+        starts_at=min(known.starts_at, claim.starts_at),
+        ends_at=claim.said_at if _told_ahead(known, claim) else claim.ends_at,
+        tells_end=known.tells_end or claim.tells_end,
+        url=claim.url or known.url,
+    )
+    said = [(url, until) for url, until in ((known.url, known.ends_at), *known.others) if until > word.said_at]
+    others = tuple((url, until) for url, until in said if _sender(url) != _sender(claim.url))
+    if not word.ended or not others or not claim.url:
+        return replace(word, others=() if word.ended else others)
+    (url, until), *rest = others
+    return replace(known, url=url, ends_at=until, others=tuple(rest))
+
+
+def _told_ahead(known: Claim, word: Claim) -> bool:
+    """Whether *word* tells an end by a clock that is ahead of ours: who says that it fires gives it far more time."""
+    lasting = known.ends_at - known.said_at
+    return word.tells_end and timedelta() < word.ends_at - word.said_at <= min(AHEAD, lasting / PART_AHEAD)
+
+
+def _sender(url: str) -> str:
+    """Whose *url* it is: behind that follows which alert.
+
+    >>> _sender("http://prometheus-0:9090/graph?g0.expr=up")
+    'http://prometheus-0:9090/graph'
+    """
+    return url.partition("?")[0]
 
 
 class ClaimStore(Protocol):

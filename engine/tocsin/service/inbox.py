@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.errors import SourceError, TocsinError
-from tocsin.evaluate.claims import Claim, ClaimStore, fingerprint
+from tocsin.evaluate.claims import Claim, ClaimStore, fingerprint, later
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.received import Heard, Received, heard
 from tocsin.evaluate.rule import Rule
@@ -67,8 +67,7 @@ class Inbox:
         with self._lock:
             for claim in claims:
                 key = fingerprint(claim.labels)
-                known = found.get(key) or self._claims.get(key)
-                found[key] = claim if known is None or known.ended else _later(known, claim)
+                found[key] = later(found.get(key) or self._claims.get(key), claim)
             if len(self._claims.keys() | found.keys()) > MOST:
                 raise FullError
             self._claims = {**self._claims, **found}
@@ -122,19 +121,6 @@ class Inbox:
 
 def _newer(claim: Claim, stored: Claim | None) -> bool:
     return stored is None or stored.said_at < claim.said_at
-
-
-def _later(known: Claim, claim: Claim) -> Claim:
-    """The newer word, with the earlier start."""
-    return Claim(
-        labels=claim.labels,
-        annotations=claim.annotations,
-        starts_at=min(known.starts_at, claim.starts_at),
-        ends_at=claim.ends_at,
-        said_at=claim.said_at,
-        tells_end=claim.tells_end or known.tells_end,
-        url=claim.url or known.url,
-    )
 
 
 def _old(claim: Claim, now: datetime) -> bool:
