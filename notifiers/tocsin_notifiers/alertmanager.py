@@ -16,7 +16,7 @@ from tocsin.errors import MisuseError
 from tocsin.ports import AlertText, Delivery, Notification, Outcome, Rate
 from tocsin_notifiers import answers
 from tocsin_notifiers.attempt import Gate
-from tocsin_notifiers.message import cleaned, one_line
+from tocsin_notifiers.message import one_line, readable
 from tocsin_notifiers.settings import Settings
 from tocsin_notifiers.web import post_json
 
@@ -51,11 +51,12 @@ class AlertmanagerChannel:
 
     def send(self, notification: Notification, now: datetime) -> Delivery:
         """Send all alerts of the message to every member."""
-        return self._post(cleaned(notification).alerts, now)
+        return self._post(one_of_each(notification.alerts), now)
 
     def renew(self, texts: tuple[AlertText, ...], now: datetime) -> Delivery:
         """Send again what still fires and what has just ended."""
-        told = [self._post(texts[start : start + AT_ONCE], now) for start in range(0, len(texts), AT_ONCE)]
+        whole = one_of_each(texts)
+        told = [self._post(whole[start : start + AT_ONCE], now) for start in range(0, len(whole), AT_ONCE)]
         sent = Delivery(Outcome.SENT)
         return next((each for each in told if each != sent), sent)
 
@@ -80,8 +81,17 @@ class AlertmanagerChannel:
         return answers.unfinished(attempt) or Delivery(Outcome.REJECTED, "the alerts could not be sent")
 
 
+def one_of_each(texts: Iterable[AlertText]) -> tuple[AlertText, ...]:
+    """The last episode of each label set: an end of an earlier one would end the one that fires."""
+    found: dict[frozenset[tuple[str, str]], AlertText] = {}
+    for text in sorted(texts, key=lambda each: each.started_at):
+        found[frozenset(_labels(text).items())] = text
+    return tuple(found.values())
+
+
 def alert(text: AlertText, now: datetime, lasting: timedelta) -> dict[str, Any]:
     """One alert as Alertmanager's API takes it: identity in the labels, words in the annotations."""
+    labels, text = _labels(text), readable(text)
     facts = {f"fact_{re.sub(r'[^a-zA-Z0-9]+', '_', name).strip('_').lower()}": value for name, value in text.facts}
     words = {
         "title": text.title,
@@ -91,13 +101,18 @@ def alert(text: AlertText, now: datetime, lasting: timedelta) -> dict[str, Any]:
         "runbook_url": text.runbook or "",
         **facts,
     }
-    labels = {name: value for name, value in text.labels if value and _LABEL.fullmatch(name)}
     return {
-        "labels": {"alertname": one_line(text.title, 100) or "Alert"} | labels,
+        "labels": labels,
         "annotations": {name: value for name, value in words.items() if value},
         "startsAt": text.started_at.isoformat(),
         "endsAt": (text.resolved_at or now + lasting).isoformat(),
     }
+
+
+def _labels(text: AlertText) -> dict[str, str]:
+    """As they are, also those that no person could read: they say which alert it is."""
+    labels = {name: value for name, value in text.labels if value and _LABEL.fullmatch(name)}
+    return {"alertname": one_line(text.title, 100) or "Alert"} | labels
 
 
 def build(name: str, settings: Settings) -> AlertmanagerChannel:

@@ -147,7 +147,7 @@ def cleaned(notification: Notification) -> Notification:
     """Make every text in it printable and bounded."""
     return replace(
         notification,
-        alerts=tuple(_clean(text) for text in notification.alerts),
+        alerts=tuple(readable(text) for text in notification.alerts),
         notes=tuple(one_line(note, LONGEST_FIELD) for note in notification.notes),
     )
 
@@ -157,7 +157,8 @@ def followable(address: str) -> bool:
     return bool(_LINK.fullmatch(address))
 
 
-def _clean(text: AlertText) -> AlertText:
+def readable(text: AlertText) -> AlertText:
+    """Every text of one alert printable and bounded."""
     return replace(
         text,
         title=one_line(text.title, LONGEST_TITLE),

@@ -95,6 +95,34 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         make(url)
 
 
+@pytest.mark.real
+def test_an_alert_is_the_same_one_whenever_it_is_sent() -> None:
+    """Its labels say which it is: one that was cut or tidied once would end there, and be another one."""
+    odd = (("alertname", "DiskFull"), ("mountpoint", "/mnt/My  Disk"), ("note", "a\nb"), ("dump", "x" * 900))
+    alerts = [text(f"k{n}", labels=(*odd, ("end", "y" * 600 + str(n)))) for n in range(2)]
+    with HttpReceiver() as web:
+        channel = make(web.url)
+        channel.send(message("am", Action.FIRE, *alerts), NOON)
+        channel.renew(tuple(alerts), NOON)
+        told, again = ([each["labels"] for each in request.json] for request in web.requests)
+
+    assert told == again == [dict(alert.labels) for alert in alerts]
+
+
+@pytest.mark.real
+def test_an_end_ends_no_later_episode() -> None:
+    """Alertmanager takes the last word on a label set, whichever episode it is about."""
+    before = text("k1", resolved=NOON)
+    fires = text("k2", started_at=NOON + seconds(60))
+    with HttpReceiver() as web:
+        channel = make(web.url)
+        channel.send(message("am", Action.FIRE, fires, before), NOON + seconds(60))
+        channel.renew((before, fires), NOON + seconds(60))
+        said = [[(each["startsAt"], each["endsAt"]) for each in request.json] for request in web.requests]
+
+    assert said == [[("2026-11-23T12:01:00+00:00", "2026-11-23T12:05:00+00:00")]] * 2
+
+
 # --- again and again ---------------------------------------------------------------------------------------
 
 
