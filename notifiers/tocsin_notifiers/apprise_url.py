@@ -36,8 +36,8 @@ class AppriseChannel:
         attempt = border.send(
             self._gate,
             self.url,
-            title=message.subject,
-            body=message.body,
+            title=unmentioned(message.subject),
+            body=unmentioned(message.body),
             mood="success" if notification.action is Action.RESOLVE else "failure",
             seconds=self.deadline,
         )
@@ -52,6 +52,18 @@ class AppriseChannel:
         if bad:
             return bad[-1]
         return Delivery(Outcome.RETRY, f"the service's plugin failed {attempt.crashed}".strip())
+
+
+_MENTION = re.compile(r"(?<![\w./:])@(?=\w)|<(?=[@!#])")
+
+
+def unmentioned(text: str) -> str:
+    """Make it look the same and call nobody: in a chat `@everyone` in a label would wake a whole company.
+
+    >>> unmentioned("@here a@example.org <@&1>").replace("\u200b", "|")
+    '@|here a@example.org <|@&1>'
+    """
+    return _MENTION.sub("\\g<0>\u200b", text)
 
 
 def build(name: str, settings: Settings) -> AppriseChannel:

@@ -59,6 +59,8 @@ def load(service: Mapping[str, Any] | str) -> Any:
     if plugin is None:
         raise MisuseError("this is no notification service that is known")
     plugin.request_rate_per_sec = 0  # the courier keeps the pace; the plugin would sleep in its thread
+    if "overflow_mode" not in vars(plugin):  # what a service refuses for its length would reach nobody
+        plugin.overflow_mode = apprise.OverflowMode.TRUNCATE
     plugin.socket_connect_timeout = min(float(plugin.socket_connect_timeout), 10.0)
     _listen_in(type(plugin))
     return plugin

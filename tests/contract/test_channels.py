@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from tocsin.demo.receivers import HttpReceiver, Inbox, Reply
 from tocsin.errors import MisuseError
 from tocsin.ports import Action, Outcome
 from tocsin.spec.notifications import PER_ALERT
-from tocsin_notifiers import CHANNELS, build
+from tocsin_notifiers import CHANNELS, build, web
 from tocsin_notifiers.attempt import MOST_ABANDONED
 from tocsin_notifiers.email import REMEMBERED
 from tocsin_schemas import schema_for
@@ -364,6 +365,33 @@ def test_a_webhook_of_another_host_is_sent_there() -> None:
         channel.send(message("s"), NOON)
 
         assert [r.path for r in web.requests] == ["/services/a/b/c"]
+
+
+# --- what Apprise knows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "most"),
+    [
+        (f"discord://123456789012345678/{'a' * 68}", "content", 2_000),
+        ("tgram://123456789:abcdefghijklmnopqrstuvwxyz123456789/12315544/", "text", 4_096),
+    ],
+)
+def test_a_service_of_apprise_gets_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, url: str, key: str, most: int
+) -> None:
+    """No more characters than it would refuse, and nothing by which a label would call a whole company."""
+    nasty = "@everyone <@&7> a@example.org " + "x" * 2_000
+    with HttpReceiver() as there:
+        monkeypatch.setattr(web, "_redirected", lambda url, _: there.url + "/" + url.split("/", 3)[3])
+        channel = build("a", "apprise", {"url": url})
+        channel.send(message("a", Action.FIRE, *(text(f"k{n}", title=nasty, summary=nasty) for n in range(9))), NOON)
+        (request,) = there.requests
+
+    assert 0.9 * most < len(request.json[key]) <= most
+    assert "a@example.org" in request.json[key]
+    assert "@everyone" not in request.json[key]
+    assert not re.search(r"(<|&lt;)@", request.json[key])
 
 
 # --- email -------------------------------------------------------------------------------------------------
