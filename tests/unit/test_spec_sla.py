@@ -217,6 +217,28 @@ def test_what_cannot_be_measured(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("interval", "zone", "longest"),
+    [
+        ("7m", "UTC", "1d"),
+        ("2h", "Europe/Berlin", "1h"),
+        ("1d", "America/New_York", "1h"),
+        ("1h", "Australia/Lord_Howe", "30m"),
+        ("5m", "Asia/Kathmandu", ""),
+        ("1d", "Asia/Kathmandu", ""),
+        ("1h", "Pacific/Chatham", ""),
+        ("30m", "Australia/Lord_Howe", ""),
+    ],
+)
+def test_months_are_whole_numbers_of_intervals(interval: str, zone: str, longest: str) -> None:
+    """What is left of a month behind its last whole interval would be in nobody's uptime: it is refused."""
+    _, findings = read(f"period: {{timezone: {zone}}}\nmeasure: {{interval: {interval}}}")
+
+    assert [(f.code, (f.hint or "").rpartition(" ")[2]) for f in findings] == (
+        [("sla/measure", longest)] if longest else []
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("{}", "the mean over intervals of 5m of the good ratio in each; an interval without events counts as good"),

@@ -18,7 +18,7 @@ def read_sla(node: Node) -> Sla | None:
     )
     if covers.count("/") == 1:  # the schema tells about any other form
         node.notes.references.append(Reference("slo", covers, node["covers"].span))
-    measure, notify, tiers = read_measure(node["measure"]), node["notify"].channels(), _credits(node["credits"])
+    measure, notify, tiers = read_measure(node["measure"], zone), node["notify"].channels(), _credits(node["credits"])
     if target is not None and tiers and tiers[0].below > target:
         node.report(
             "sla/credits",

@@ -1,16 +1,22 @@
 """`measure` of an SLA: the method and the settings that it reads."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
+from itertools import pairwise, product
+from math import gcd
+from zoneinfo import ZoneInfo
 
 from tocsin.spec.measure import METHODS, MINUTE, Measure
 from tocsin.spec.readers.node import Node
 from tocsin.units import Duration
 
+_YEARS = range(2020, 2041)
 _ALL = frozenset().union(*(method.settings for method in METHODS.values()))
 
 
-def read_measure(node: Node) -> Measure:
-    """How uptime is measured; what a setting gets wrong is found, and its default taken."""
+def read_measure(node: Node, zone: ZoneInfo | None) -> Measure:
+    """How uptime is measured in months of *zone*; what a setting gets wrong is found, and its default taken."""
     name = node["method"].text("interval-mean")
     method = METHODS.get(name, METHODS["interval-mean"])  # the schema tells about any other
     for key in sorted(_ALL - method.settings):
@@ -33,6 +39,12 @@ def read_measure(node: Node) -> Measure:
         node["interval"].report(
             "sla/measure", f"a minute is not a whole number of intervals of {interval}", "30s, 20s, 15s and 10s are"
         )
+    if zone is not None and (longest := _tiles(zone.key)) % (interval.milliseconds or 1):
+        node["interval"].report(
+            "sla/measure",
+            f"months in {zone.key} are no whole numbers of intervals of {interval}: what is left would not be measured",
+            f"5m, 10m, 15m and 30m fit; all months there are made of {Duration(longest)}",
+        )
     return Measure(
         method=name if name in METHODS else "interval-mean",
         interval=interval,
@@ -43,6 +55,14 @@ def read_measure(node: Node) -> Measure:
         deployed=node["deployed"].promql(),
         minimum_events=node["minimum_events"].whole(0),
     )
+
+
+@cache
+def _tiles(zone: str) -> int:
+    """The longest interval that every month of a zone is made of, in milliseconds; shorter where clocks change."""
+    months = product(_YEARS, range(1, 13))
+    bounds = [datetime(year, month, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC) for year, month in months]
+    return gcd(*(round((end - start).total_seconds()) for start, end in pairwise(bounds))) * 1000
 
 
 def _errors(node: Node) -> Decimal | None:
