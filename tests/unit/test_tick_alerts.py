@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 from tests import builders
+from tests.alerts import channel, notifications, route
 from tests.worlds import BLIND, FIRED, RESOLVED, START, World, seconds
 
 from tocsin.evaluate.model import EventKind, Identity, Phase
+from tocsin.notify.group import announce
 from tocsin.ports import Row, labels_of
 from tocsin.spec import AlertRule
 
@@ -152,6 +154,64 @@ class TestThresholds:
 
         there.tick(45)
         assert there.told("shop/QueueTooLong", (RESOLVED,)) == [(45, RESOLVED)]
+
+    def test_ten_thousand_new_values_in_one_evaluation(self) -> None:
+        """Each is an instance with a key of its own, and people are told in one message."""
+        there = World(builders.workspace(builders.service(alerts=(builders.alert(value="q", above="100"),))))
+        there.source.scripts["q"] = lambda _: tuple(Row((("user", str(n)),), 200.0) for n in range(10_000))
+        views = there.tick(0).views
+        _, [told] = announce({}, views, notifications(channel("email"), route("email", wait=0)), START)
+
+        assert len({view.dedup_key for view in views}) == len(told.alerts) == 10_000
+
+    @pytest.mark.parametrize(
+        ("answer", "told"),
+        [
+            ([("a", float("nan"))], BLIND),
+            ([], BLIND),
+            ([("a", float("inf"))], None),
+            ([("a", float("-inf"))], RESOLVED),
+            ([("a", -5.0)], RESOLVED),
+            ([("a", 50.0), ("b", 50.0)], RESOLVED),
+            ([("a", 50.0), ("b", 200.0)], None),
+            ([("a", 200.0), ("b", 50.0)], None),
+            ([("a", 50.0), ("b", float("nan"))], BLIND),
+            ([("a", float("nan")), ("b", 200.0)], None),
+        ],
+        ids=str,
+    )
+    def test_what_an_answer_means_to_what_fires(
+        self, answer: Sequence[tuple[str, float]], told: EventKind | None
+    ) -> None:
+        """No number and no row end nothing; an infinite value is beyond the bound or within it, as every value is.
+
+        Rows that differ in the name of their metric alone are of one instance: it ends when all of them say so.
+        """
+        there = World(builders.workspace(builders.service(alerts=(builders.alert(value="q", above="100"),))))
+        rows = tuple(Row((("__name__", name), ("camera", "x")), value) for name, value in answer)
+        before = (Row((("__name__", "a"), ("camera", "x")), 200.0),)
+        there.source.scripts["q"] = lambda at: before if at == START else rows
+        there.run(0, 15)
+
+        assert there.told("shop/QueueTooLong", (FIRED, RESOLVED, BLIND)) == [(0, FIRED), *[(15, told)] * bool(told)]
+
+    def test_a_scalar_is_one_instance(self) -> None:
+        """`scalar(…)` and a plain number have no labels."""
+        there = World(builders.workspace(builders.service(alerts=(builders.alert(value="q", above="100"),))))
+        there.source.scripts["q"] = lambda at: (Row((), 200.0 if at == START else 50.0),)
+        there.run(0, 15)
+
+        assert there.told("shop/QueueTooLong") == [(0, FIRED), (15, RESOLVED)]
+
+    def test_a_partial_answer_may_fire(self) -> None:
+        """Who is above a bound in it is; who is below one may be, in the part that is missing, above it."""
+        alerts = (builders.alert("High", value=self.QUEUE, above="100"), builders.alert("Low", value="q", below="100"))
+        there = World(builders.workspace(builders.service(alerts=alerts)))
+        there.source.add({"__name__": "queue", "job": "x"}, [(START, 200.0)])
+        there.source.add({"__name__": "q"}, [(START, 50.0)])
+        there.source.partial = True
+        there.run(0, 30)
+        assert (there.told("shop/High"), there.told("shop/Low")) == ([(0, FIRED)], [])
 
     def test_a_description_is_told_beside_the_summary_and_not_twice(self) -> None:
         """Its holes are filled; without a summary it is the summary."""

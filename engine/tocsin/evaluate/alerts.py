@@ -18,7 +18,8 @@ instance that is missing from such an answer counts as false only if the series 
 there (`witness`); otherwise `on_missing` decides. So a failed scrape, which ends its series, makes an alert blind and
 does not resolve it.
 
-An instance is identified by the labels of its row, without the metric's name.
+An instance is identified by the labels of its row, without the metric's name. Of rows that differ in their name alone
+one that is true decides, then one that nobody knows: it is over when all of them say so.
 """
 
 import hashlib
@@ -112,7 +113,10 @@ class AlertQuestion:
         answer = asker.instant(value)
         if isinstance(answer, Unanswered):
             return Seen({}, unknown(answer.reason))
-        rows = {identity(row): self._judge(row, bounds, answer) for row in answer.rows}
+        rows: dict[Labels, Sample] = {}
+        for row in answer.rows:
+            same, seen = identity(row), self._judge(row, bounds, answer)
+            rows[same] = max(rows.get(same, seen), seen, key=_weight)
         if answer.partial:
             return Seen(rows, unknown(_partial(answer)))
         if self.alert.on_missing == "fire" and () not in rows:
@@ -202,6 +206,11 @@ def _fingerprint(alert: AlertRule) -> str:
     else:
         asks = read(expression(alert, ())).asks
     return hashlib.sha256(asks.encode()).hexdigest()[:16]
+
+
+def _weight(sample: Sample) -> tuple[bool, bool, bool]:
+    """Which of several rows of an instance counts."""
+    return sample.truth is Truth.TRUE, sample.truth is Truth.UNKNOWN, sample.kept is not None
 
 
 def _partial(answer: Answer) -> str:
