@@ -1,5 +1,6 @@
 """Questions that are asked together are answered as if each had been asked alone, and fail alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -11,6 +12,8 @@ from tocsin.evaluate.asking import MARK
 from tocsin.evaluate.tick import Watch
 from tocsin.evaluate.together import MOST, Together, Wanted, union
 from tocsin.ports import Answer, RangeAnswer, Row
+from tocsin.units import Duration
+from tocsin.windows import WORKBOOK
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -138,3 +141,24 @@ def test_a_look_sees_the_same_with_fewer_questions() -> None:
         assert look or found.slos == expected.slos
         asked.append((alone.asked - before[0], asks.asked - before[1]))
     assert all(few < many / 6 for many, few in asked[1:4])
+
+
+def test_more_windows_are_no_more_requests() -> None:
+    """One tier, four, or eight with windows of up to five days: each look asks as often."""
+    more = tuple(
+        replace(tier, name=f"more {tier.name}", long=Duration(tier.long.milliseconds * 5 // 3)) for tier in WORKBOOK
+    )
+    asked = set()
+    for tiers in (WORKBOOK[:1], WORKBOOK, (*WORKBOOK, *more)):
+        slos = tuple(builders.slo(name=f"slo-{n}", target="0.999", tiers=tiers) for n in range(60))
+        server, watch = Server(together=True), Watch(builders.workspace(builders.service(slos=slos)), together=True)
+        looks = []
+        for number in range(9):
+            before = server.asked
+            sight = watch.look(server, NOW + timedelta(seconds=15 * number))
+            looks.append(server.asked - before)
+        assert {len(slo.burns) for slo in sight.slos} == {len(tiers)}
+        asked.add(tuple(looks))
+
+    [looks_alike] = asked
+    assert max(looks_alike[1:]) < len(slos)
