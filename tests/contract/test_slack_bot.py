@@ -122,6 +122,7 @@ def test_a_message_that_was_deleted_is_posted_anew(web: HttpReceiver, bot: Any, 
     [
         ("ratelimited", Outcome.RETRY, "Slack says ratelimited"),
         ("internal_error", Outcome.RETRY, "Slack says internal_error"),
+        ("invalid_blocks", Outcome.REJECTED, "Slack says invalid_blocks: the message is not well formed"),
         ("invalid_auth", Outcome.REJECTED, "Slack says invalid_auth: the token is not valid"),
         ("not_in_channel", Outcome.REJECTED, "Slack says not_in_channel: invite the bot to the channel"),
         (

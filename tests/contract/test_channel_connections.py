@@ -1,0 +1,93 @@
+"""Connections that fail before, and in the middle of, an answer: whether the message may have arrived decides."""
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from tests.alerts import NOON, message
+from tests.lines import KINDS, OVER_HTTP, make
+
+from tocsin.ports import Outcome
+
+pytestmark = pytest.mark.real
+
+EXPIRED = Path(__file__).parents[1] / "certificates" / "expired.pem"
+"""A certificate of 127.0.0.1, with its key, that held until February 2020."""
+
+
+@contextmanager
+def serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port of a server that treats each connection so."""
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    serve(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_that_has_expired(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent, and it is tried again until somebody has renewed it; the reason stands there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(EXPIRED)
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):  # its issuer is trusted
+        monkeypatch.setenv(name, str(EXPIRED))
+    spoken: list[bytes] = []
+
+    def greet(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            spoken.append(secured.recv(1))
+
+    with serving(greet) as port:
+        delivery = make(kind, "127.0.0.1", port, secure=True).send(message(kind), NOON)
+
+    refused = "the TLS connection was refused: certificate has expired"
+    assert (delivery.outcome, spoken) == (Outcome.RETRY, [])
+    assert delivery.detail.endswith(refused)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_without_an_address(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that does not resolve (NXDOMAIN) is tried again: its servers may be away, too."""
+
+    def nobody(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    delivery = make(kind, "nobody.invalid", 80).send(message(kind), NOON)
+
+    assert delivery.outcome is Outcome.RETRY
+    assert delivery.detail.endswith("cannot connect: the name of its host does not resolve")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"], ids=["at once", "in the body"]
+)
+@pytest.mark.parametrize("kind", OVER_HTTP)
+def test_a_reset_in_the_middle(kind: str, said: bytes) -> None:
+    """RST after the request: nobody knows what became of the message."""
+
+    def reset(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(said)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with serving(reset) as port:
+        delivery = make(kind, "127.0.0.1", port).send(message(kind), NOON)
+
+    assert delivery.outcome is Outcome.UNKNOWN
+    assert delivery.detail.endswith("the connection broke")
