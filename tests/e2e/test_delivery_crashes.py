@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.alerts import message, text
 from tests.couriers import post, running, settled, specs
+from tests.mailservers import Particular
 
 from tocsin.adapters.store import SqlStore
 from tocsin.demo.receivers import HttpReceiver, Inbox, Reply
@@ -149,6 +150,24 @@ def test_killed_after_the_receiver_took_it(tmp_path: Path, store: SqlStore, web:
     keys = [r.json["dedup_key"] for r in web.requests if r.service == "pagerduty"]
 
     assert (slack, keys) == ([False, True], ["thread", "thread"])
+
+
+def test_killed_after_the_mail_server_took_it(tmp_path: Path, store: SqlStore, web: HttpReceiver) -> None:
+    """The copy says that it may be one, and has the Message-ID of the first, so that mail programs can drop it."""
+    path = tmp_path / "tocsin.db"
+    with Particular() as inbox:
+        inbox.hangs.add(("data", "oncall@example.org"))
+        with process(path, web, inbox, deadline=20) as child:
+            post(store, message("email"))
+            inbox.wait_for()
+            child.send_signal(signal.SIGKILL)
+            child.wait(10)
+        inbox.hangs.clear()
+        with process(path, web, inbox):
+            assert settled(store)
+
+        assert [REPEATED in mail.text for mail in inbox.mails] == [False, True]
+        assert len({mail["Message-ID"] for mail in inbox.messages}) == 1
 
 
 def test_killed_at_any_time_while_receivers_fail(

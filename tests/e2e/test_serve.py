@@ -14,6 +14,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.conftest import DEFINITIONS, NOTIFICATIONS, PATIENCE, Evaluator, Lab, until
 
+from tocsin.adapters.children import free_port
 from tocsin.adapters.store import SqlStore
 from tocsin.demo.loopback import LoopbackServer, QuietHandler
 from tocsin.demo.receivers import Reply
@@ -29,6 +30,25 @@ def everybody_knows(lab: Lab) -> bool:
 def everybody_relieved(lab: Lab) -> bool:
     """Whether the resolve has reached every channel."""
     return bool(lab.subjects("RESOLVED") and len(lab.slack()) > 1 and lab.pages("resolve"))
+
+
+def slow(asked: list[str]) -> type[QuietHandler]:
+    """A metric source that lives, and answers no other question; what it is *asked* stands there."""
+
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            asked.append(form["query"][0])
+            if form["query"] == ["vector(1)"]:
+                body = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            else:
+                self.rfile.read(1)
+
+    return Handler
 
 
 def test_a_crash_between_page_and_resolve_loses_and_repeats_nothing(lab: Lab) -> None:
@@ -48,6 +68,43 @@ def test_a_crash_between_page_and_resolve_loses_and_repeats_nothing(lab: Lab) ->
     assert (len(lab.pages("trigger")), len(lab.pages("resolve"))) == (1, 1)
     assert lab.pages("trigger")[0].json["dedup_key"] == lab.pages("resolve")[0].json["dedup_key"]
     assert again.stop() == 0
+
+
+def test_a_crash_between_decision_and_message_sends_it_after_the_restart(lab: Lab) -> None:
+    """Kill -9 while nobody can be reached: the page stands in the outbox, and goes out once, by the same key."""
+    reachable, closed = lab.environ, str(free_port())
+    lab.environ = reachable | {"INBOX_PORT": closed, "RECEIVER_URL": f"http://127.0.0.1:{closed}"}
+    evaluator = lab.serve()
+    lab.exporter.level = 10
+    depths = [f'tocsin_outbox_depth{{channel="{name}"}}' for name in ("email", "slack", "pagerduty")]
+    until(lambda: all(evaluator.metric(depth) > 0 for depth in depths), "the page is decided for every channel")
+    [decided] = [alert for alert in evaluator.alerts(status="active") if "FaultLevel" in alert["title"]]
+    evaluator.kill()
+    lab.environ = reachable
+    again = lab.serve()
+    until(lambda: everybody_knows(lab), "the page on every channel")
+    again.ticks(3)
+
+    assert (len(lab.subjects("FIRING")), len(lab.slack())) == (1, 1)
+    assert [page.json["dedup_key"] for page in lab.pages("trigger")] == [decided["id"]]
+
+
+def test_a_crash_in_the_middle_of_an_evaluation_leaves_nothing_of_it(lab: Lab) -> None:
+    """Kill -9 while questions wait for their answers: the next start begins where this one had begun."""
+    asked: list[str] = []
+    with closing(LoopbackServer(slow(asked))) as source:
+        evaluator = lab.serve("--prometheus", source.url)
+        until(lambda: len(asked) > 1, "a question that gets no answer")
+        evaluator.kill()
+    with closing(SqlStore(str(lab.folder / "state.db"))) as store:
+        left = store.load()
+    lab.exporter.level = 10
+    again = lab.serve()
+    until(lambda: everybody_knows(lab), "the page on every channel")
+    again.ticks(2)
+
+    assert (left.committed_at, left.alerts, left.groups) == (None, {}, {})
+    assert (len(lab.subjects("FIRING")), len(lab.slack()), len(lab.pages("trigger"))) == (1, 1, 1)
 
 
 def test_a_dead_source_resolves_nothing(lab: Lab) -> None:
@@ -190,23 +247,9 @@ def test_sigterm_does_not_wait_for_ever(lab: Lab) -> None:
 
 def test_a_stop_gives_up_an_evaluation_that_waits_for_a_slow_source(lab: Lab) -> None:
     """No question is waited for, and what was not seen is not stored as blind."""
-
-    class Handler(QuietHandler):
-        def do_POST(self) -> None:  # noqa: N802
-            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            asked.append(form["query"][0])
-            if form["query"] == ["vector(1)"]:
-                body = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}'
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            else:
-                self.rfile.read(1)
-
     asked: list[str] = []
-    with closing(LoopbackServer(Handler)) as slow:
-        evaluator = lab.serve("--prometheus", slow.url)
+    with closing(LoopbackServer(slow(asked))) as source:
+        evaluator = lab.serve("--prometheus", source.url)
         until(lambda: len(asked) > 1, "a question that gets no answer")
         begun = time.monotonic()
         code = evaluator.stop()
