@@ -45,15 +45,23 @@ def until(found: Callable[[], T | None], what: str, timeout: float = PATIENCE) -
 
 
 class Exporter:
-    """A service's `/metrics`: *level* is what the alert watches, 100 requests a second, *bad* of them fail."""
+    """A service's `/metrics`: *level* is what the alert watches, 100 requests a second, *bad* of them fail.
+
+    It answers with *status*; anything but 200 is a scrape that *failed*.
+    """
 
     def __init__(self) -> None:
         self.level = 0.0
         self.bad = 0.0
+        self.status, self.failed = 200, 0
         self._good_total = self._bad_total = 0.0
         self._seen = time.monotonic()
-        self._server = exposed(lambda: (200, self.text()))
+        self._server = exposed(self._page)
         self.port = self._server.port
+
+    def _page(self) -> tuple[int, str]:
+        self.failed += self.status != 200
+        return self.status, self.text()
 
     def text(self) -> str:
         """The metrics of this moment."""
@@ -381,7 +389,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exporter
 def lab(watched: tuple[Exporter, Prometheus], tmp_path: Path) -> Iterator[Lab]:
     """An exporter that is well and seen so by Prometheus, and receivers that accept everything."""
     exporter, prometheus = watched
-    exporter.level = exporter.bad = 0.0
+    exporter.level, exporter.bad, exporter.status = 0.0, 0.0, 200
     prometheus.start()
     # The first evaluation is about the last whole second: the fault of the test before must be out of sight there, too.
     until(lambda: len(prometheus.query("max_over_time(fault_level[4s]) == 0")) == 1, "scrapes that show no fault")

@@ -41,6 +41,12 @@ class Watcher:
         until(lambda: time.monotonic() - self.beats[-1] > 5, "silence")
         evaluator.metric("tocsin_leads")
 
+    def misses(self, evaluator: Evaluator) -> None:
+        """A stage has just been cut: two more may come, one in each interval of a second, then it falls silent."""
+        count = len(self.beats)
+        self.falls_silent(evaluator)
+        assert len(self.beats) - count <= 2
+
 
 @pytest.fixture
 def watcher() -> Iterator[Watcher]:
@@ -55,7 +61,7 @@ def test_it_beats_while_all_is_well_and_stops_when_the_source_is_dead(lab: Lab, 
     evaluator = lab.serve("--heartbeat", watcher.url, "--heartbeat-every", "1s")
     watcher.beats_again()
     lab.prometheus.kill()
-    watcher.falls_silent(evaluator)
+    watcher.misses(evaluator)
     lab.prometheus.start()
     watcher.beats_again()
 
@@ -72,7 +78,7 @@ def test_it_stops_when_the_state_cannot_be_stored(lab: Lab, watcher: Watcher) ->
     with sqlite3.connect(lab.folder / "state.db", timeout=30) as locked:
         locked.execute("BEGIN EXCLUSIVE")
         lab.exporter.level = 10
-        watcher.falls_silent(evaluator)
+        watcher.misses(evaluator)
         until(lambda: lab.subjects("FIRING"), "the page, past the outbox")
         locked.rollback()
     watcher.beats_again()

@@ -185,6 +185,19 @@ class TestLifecycle:
 
         assert [kind for _, kind in there.told("shop/uptime:fast")] == [FIRED, RESOLVED]
 
+    @pytest.mark.parametrize("jump", [3_600, -3_600])
+    def test_a_restart_across_a_jump_of_the_clock(self, jump: float) -> None:
+        """What is pending goes on, and waits for as long as is left of it: the jump is no time that was observed."""
+        alert = builders.alert(value="q", above="5", for_="10m")
+        there = World(builders.workspace(builders.service(alerts=(alert,))))
+        there.source.scripts["q"] = lambda _: (Row((), 9.0),)
+        there.run(0, 60)
+        there.restart()
+        there.run(60 + jump, 700 + jump)
+        [(fired, _)] = there.told("shop/QueueTooLong")
+
+        assert 600 - there.watch.stride.total_seconds() <= fired - jump <= 600
+
     def test_reload_forgets_nothing_it_needs(self) -> None:
         """A reload while the source is down does not start counting anew, and keeps what it knew of unchanged rules."""
         there = world(*incident(0, 0, after=DAY))
