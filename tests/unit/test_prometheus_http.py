@@ -6,12 +6,14 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import orjson
 import pytest
+from tests.fakes import HandClock
 
 from tocsin.adapters import metricsql
 from tocsin.adapters.prometheus_http import MAX_POINTS, PrometheusSource
@@ -505,3 +507,21 @@ def test_abort(script: Script) -> None:
     assert said == ["is not asked any more, for the process stops"] * 4
     assert len(server.requests) == 3
     assert seconds < 5
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(-60, "1h behind ours"), (60, "1h ahead of ours")])
+def test_a_server_with_another_clock_has_not_answered(minutes: int, said: str) -> None:
+    """It was not asked about its present: an empty answer says nothing, nor does one of an hour ago."""
+    date = format_datetime(AT + timedelta(minutes=minutes), usegmt=True)
+    server = Server(answer(success("vector", []), more=f"Date: {date}\r\n"))
+    source = PrometheusSource(server.url, clock=HandClock(AT))
+    with closing(server), closing(source), pytest.raises(SourceUnreachableError, match=said):
+        source.instant("up", AT)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 01 Nov 2026 12:01:30 GMT"])
+def test_a_clock_that_nearly_agrees_or_is_not_told_is_no_reason(date: str) -> None:
+    """A proxy may leave the header out; and without a clock of ours nobody compares."""
+    server = Server(answer(success("vector", []), more=f"Date: {date}\r\n" if date else ""))
+    with closing(server), closing(PrometheusSource(server.url, clock=HandClock(AT))) as source:
+        assert source.instant("up", AT).rows == ()

@@ -65,6 +65,19 @@ def test_after_a_restart_of_our_own() -> None:
     assert there.told(SENDERS) == [(2_300, FIRED)]
 
 
+def test_after_a_suspended_machine_or_a_clock_that_jumped() -> None:
+    """The process went on all the time, and so did its source; senders could not reach it."""
+    there = world(claim(0))
+    there.run(0, 60)
+    there.run(3_660, 3_690)
+    assert there.told(SENDERS) == []
+
+    there.received = Received((claim(3_700),))
+    there.run(3_705, 3_900)
+    assert there.told(SENDERS) == []
+    assert there.told(RULE) == [(0, FIRED)]
+
+
 def test_a_source_that_fails_now_and_then_hides_no_silence() -> None:
     """One look in five without an answer stops no clock for good."""
     there = world(claim(0))

@@ -1,6 +1,9 @@
 """What comes between two ticks: sources that cannot be asked, restarts, reloads, rules that are removed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import ClassVar
 
 import pytest
 from tests import builders
@@ -8,8 +11,8 @@ from tests.worlds import BLIND, DAY, FIRED, KEPT, RESOLVED, START, World, incide
 
 from tocsin.evaluate.model import Identity, Phase
 from tocsin.evaluate.rule import dedup_key
-from tocsin.evaluate.tick import turn
-from tocsin.ports import Row
+from tocsin.evaluate.tick import Watch, turn
+from tocsin.ports import Row, labels_of
 from tocsin.spec import AlertRule
 
 
@@ -231,3 +234,64 @@ class TestLifecycle:
             parallel = together.watch.look(together.source, now, spread=pool.map)
 
         assert alone.watch.look(alone.source, now) == parallel
+
+
+class TestClockSetBack:
+    """The machine that both run on, or our own, is told that it is earlier."""
+
+    LEVEL: ClassVar = {"__name__": "level", "job": "shop"}
+    UP: ClassVar = {"__name__": "up", "job": "shop"}
+
+    def lab(self, until: float) -> World:
+        """A level that is beyond its bound from 600 s on; its target was scraped up to then."""
+        alert = builders.alert(name="TooHigh", value="level", above="5")
+        there = World(builders.workspace(builders.service(alerts=(alert,))))
+        for at in range(0, int(until) + 1, 15):
+            there.source.add(self.LEVEL, [(START + seconds(at), 9.0 if at >= 600 else 1.0)])
+            there.source.add(self.UP, [(START + seconds(at), 1.0)])
+        there.source.scripts |= {
+            f"count(count_over_time(up[{ms}ms]))": partial(self.scraped, there, ms)
+            for ms in (300_000, *(1_000 * each for each in range(1, 301)))
+        }
+        return there
+
+    def scraped(self, there: World, ms: int, at: datetime) -> tuple[Row, ...]:
+        """What Prometheus counts in a window."""
+        points = there.source.series[labels_of(self.UP)]
+        inside = [t for t, _ in points if at.timestamp() - ms / 1000 < t <= at.timestamp()]
+        return (Row((), 1.0),) if inside else ()
+
+    def test_the_past_ends_nothing(self) -> None:
+        """What was fine ten minutes ago fires now: no RESOLVED, one alert says why, also after a reload."""
+        there = self.lab(900)
+        there.run(0, 900)
+        there.run(310, 700)
+        before, there.watch = there.watch, Watch(there.workspace)
+        there.watch.inherit(before)
+        there.run(715, 850)
+
+        assert there.told("shop/TooHigh") == [(600, FIRED)]
+        assert there.told("source") == [(340, FIRED)]
+        assert there.view("source").reason.startswith("has samples that are later than now by up to")
+
+        there.source.add(self.LEVEL, [(START + seconds(at), 1.0) for at in range(915, 1_000, 15)])
+        there.run(915, 960)
+        assert there.told("shop/TooHigh") == [(600, FIRED), (915, RESOLVED)]
+
+    def test_who_had_been_ahead_sees_the_present(self) -> None:
+        """Our own clock was an hour ahead and is right again: the source has nothing later, and is believed."""
+        there = self.lab(900)
+        there.tick(4_500)
+        there.run(300, 630)
+
+        assert there.told("shop/TooHigh") == [(600, FIRED)]
+        assert there.told("source") == []
+
+    def test_a_step_of_some_seconds(self) -> None:
+        """The same sample is seen as before."""
+        there = self.lab(900)
+        there.run(590, 605, step=5)
+        there.tick(598)
+        there.run(603, 620, step=5)
+
+        assert there.told("shop/TooHigh") == [(600, FIRED)]

@@ -6,7 +6,8 @@ partial answers dropped), so every question goes through one `_query` that
 - posts the query as a form, once: a failed look is a fact to be told, not to be hidden by a retry;
 - has one deadline for everything, also for a server that drips a byte at a time, and tells it to the server;
 - reads at most *max_bytes*, refuses redirects (a login page is no answer) and anything that is not the API's JSON;
-- always names the instant, and hands warnings and `isPartial` on;
+- always names the instant, and hands warnings and `isPartial` on; with a *clock*, a server whose own differs by more
+  than `CLOCKS_APART` has not answered, for what was asked was not of its present;
 - means the same to every server (`tocsin.adapters.metricsql`).
 
 Every failure is a SourceError with a short text; SourceUnreachableError says that other questions would fail too.
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException, responses
 from typing import Any
 
@@ -31,7 +33,8 @@ from tocsin.adapters.http_deadline import Guard, deadline, guarded
 from tocsin.adapters.http_faults import CONNECT, short, why
 from tocsin.adapters.metricsql import Dialect
 from tocsin.errors import MisuseError, QuestionTooLongError, SourceError, SourceUnreachableError
-from tocsin.ports import Answer, RangeAnswer, RangeRow, Row, labels_of
+from tocsin.evaluate.words import span
+from tocsin.ports import Answer, Clock, RangeAnswer, RangeRow, Row, labels_of
 from tocsin.promql import over
 from tocsin.settings import is_http_url, without_password
 
@@ -39,6 +42,8 @@ MAX_POINTS = 10_000
 """Prometheus refuses a range query with more than 11,000 points for one series."""
 STRETCH = timedelta(hours=6)
 """Raw samples of one request: 1,440 for each series that is scraped each 15 s, some 40 kilobytes."""
+CLOCKS_APART = timedelta(minutes=2)
+"""A window of five minutes then still has more than half of its samples."""
 LEAST_STRETCH = 60_000
 """Milliseconds of samples that are not asked for in halves any more."""
 _TOO_MUCH = ("answer too large", "too many samples")
@@ -78,7 +83,9 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         deadline: float = 5.0,
         max_bytes: int = 32 * 2**20,
         headers: Mapping[str, str] | None = None,
+        *,
         connections: int = 8,
+        clock: Clock | None = None,
     ) -> None:
         if not is_http_url(url):
             message = f"{without_password(url)!r} is not the URL of a metric source"
@@ -89,6 +96,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
         self._guards: set[Guard] = set()
         self._aborted = False
         self._dialect = Dialect()
+        self._clock = clock
         self._lock = threading.Lock()
         guarded(self._session, self.url, connections)
 
@@ -233,6 +241,8 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]  # the library 
             stream=True,
         )
         try:
+            if self._clock is not None:
+                _refuse_skew(response.headers.get("Date", ""), self._clock.now())
             if response.is_redirect or 300 <= response.status_code < 400:
                 raise SourceUnreachableError(f"redirects (HTTP {response.status_code}), which is refused")
             body = bytearray()
@@ -322,6 +332,17 @@ def _status(status: int) -> str:
 
 
 # --- time --------------------------------------------------------------------------------------------------
+
+
+def _refuse_skew(header: str, now: datetime) -> None:
+    try:
+        there = parsedate_to_datetime(header)
+    except ValueError:  # none, or not one of its own
+        return
+    apart = there - now if there.tzinfo is not None else timedelta()
+    if abs(apart) > CLOCKS_APART:
+        how = "ahead of" if apart > timedelta() else "behind"
+        raise SourceUnreachableError(f"its clock is {span(abs(apart))} {how} ours: set the one that is wrong")
 
 
 def _seconds(at: datetime) -> str:

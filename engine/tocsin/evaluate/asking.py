@@ -50,10 +50,14 @@ class Asker:
 
     def instant(self, query: str) -> Answer | Unanswered:
         """The rows now, or why there are none to be had; a partial answer is an answer, marked as such."""
+        return self.later(query, self.at)
+
+    def later(self, query: str, at: datetime) -> Answer | Unanswered:
+        """The same at another instant than now."""
         if self.unreachable is not None:
             return Unanswered(self.unreachable)
         try:
-            answer = self.source.instant(query, self.at)
+            answer = self.source.instant(query, at)
         except SourceError as error:
             return self._failed(error)
         self.misses = 0

@@ -6,7 +6,8 @@ memory, now)` is pure: it steps every alert and says what to store and what to s
 makes the rule UNKNOWN in which it happened, and no other; it is told as one of the *faults*.
 
 A look begins with the cheapest question there is, `vector(1)`. If not even that is answered, nothing else is asked,
-so a dead source costs one deadline and not one for each rule. After three looks in a row without an answer the alert
+so a dead source costs one deadline and not one for each rule, and so does one that is asked about the past, because the
+clock was set back (`instants`). After three looks in a row without an answer the alert
 `source` fires, one for all rules; `source:questions` tells when only some questions fail. No other waits for a question
 that is slow (`late`).
 """
@@ -23,6 +24,7 @@ from tocsin.evaluate.calm import QUIET, Calm
 from tocsin.evaluate.composites import Composites
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.grouped import question_of
+from tocsin.evaluate.instants import Instants
 from tocsin.evaluate.journey import JourneySight
 from tocsin.evaluate.late import Answers, K, Roll, T
 from tocsin.evaluate.measured import Key
@@ -91,6 +93,7 @@ class Watch:
         ]
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in made}
         self.health: SourceHealth | None = None
+        self.instants = Instants()
         self.strikes = 0
         self.slo_roll: Roll[str, SloSight] = Roll()
         self.alert_roll: Roll[str, Seen] = Roll()
@@ -107,7 +110,7 @@ class Watch:
 
     def inherit(self, before: "Watch") -> None:
         """Take over what *before* remembers of the source and of questions that are still the same, for a reload."""
-        self.health, self.strikes = before.health, before.strikes
+        self.health, self.strikes, self.instants = before.health, before.strikes, before.instants
         old = {question.slo: question for question in before.slos}
         self.slos = [old.get(question.slo, question) for question in self.slos]
         asked_before = {question: question for question in before.alerts}
@@ -140,10 +143,11 @@ class Watch:
         time for let one look read all of the history.
         """
         asker, faults, calm = Asker(source, now, ranges=ranges), Faults(), dict[str, SloSight]()
+        health = None if self.instants.away(now, self.stride) else self.health
         alive = faults.attempt("vector(1)", lambda: asker.instant("vector(1)"), Unanswered)
-        if isinstance(alive, Unanswered):
-            asker.unreachable = alive.reason
-        elif self.together and len(self.slos) >= FEWEST:
+        asker.unreachable = alive.reason if isinstance(alive, Unanswered) else None
+        asker.unreachable = self.instants.past(asker, memory.committed_at if memory else None) or asker.unreachable
+        if asker.unreachable is None and self.together and len(self.slos) >= FEWEST:
             calm, asker.ahead = self._ahead(source, now, memory, spread)
         restless = [question for question in self.slos if question.slo.ref not in calm]
         ours, slow = self.slo_roll.begin(asker, slo_asks(restless, self.rules, memory, faults))
@@ -170,7 +174,7 @@ class Watch:
         composites |= {f"sla:{sight.status.name}": sight for sight in slas}
         seen |= {rule: one(sight.sample) for rule, sight in composites.items()}
         gone = asker.unreachable
-        self.health = _health(self.health, gone is not None, gone or "", now)
+        self.health = _health(health, gone is not None, gone or "", now)
         late = [*_failures(about_slos), *_failures(about_alerts), *_failures(about_slices)]
         failures = dict.fromkeys((*asker.failures, *late, *faults.texts))
         self.strikes = self.strikes + 1 if failures and gone is None else 0

@@ -15,6 +15,7 @@ from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.adapters.prometheus_rules import PrometheusRules
 from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.store import SqlStore
+from tocsin.ports import Clock
 from tocsin.service.lanes import ASIDE, ASKERS
 from tocsin.service.stopping import StoppableSource
 from tocsin.settings import Settings
@@ -42,13 +43,14 @@ class Sources:
     rules: PrometheusRules
 
     @classmethod
-    def opened(cls, url: str, stack: ExitStack) -> "Sources":
-        """Nobody is asked yet."""
+    def opened(cls, url: str, stack: ExitStack, clock: Clock) -> "Sources":
+        """Nobody is asked yet; what decides something minds that its *clock* is ours."""
 
-        def source(connections: int, deadline: float = ORDINARY) -> PrometheusSource:
-            return stack.enter_context(closing(PrometheusSource(url, deadline, connections=connections)))
+        def source(connections: int, deadline: float = ORDINARY, clock: Clock | None = None) -> PrometheusSource:
+            made = PrometheusSource(url, deadline, connections=connections, clock=clock)
+            return stack.enter_context(closing(made))
 
-        looks, counts = source(ASKERS + ASIDE), source(1, LEDGER_DEADLINE)
+        looks, counts = source(ASKERS + ASIDE, clock=clock), source(1, LEDGER_DEADLINE, clock)
         return cls(
             looks=StoppableSource(looks, looks.abort),
             counts=StoppableSource(counts, counts.abort),
