@@ -120,7 +120,10 @@ def _unconnected(causes: Iterable[object]) -> str:
         (socket.gaierror, "the name of its host does not resolve"),
         (NameResolutionError, "the name of its host does not resolve"),
         (ConnectionRefusedError, "connection refused"),
-        (TimeoutError | ConnectTimeoutError | requests.ConnectTimeout, "nobody answers there"),
+        (ConnectionResetError, "connection reset"),
+        (TimeoutError, "nobody answers there"),
+        (requests.exceptions.ProxyError, "the proxy lets nobody through"),
+        (ConnectTimeoutError | requests.ConnectTimeout, "nobody answers there"),
     ):
         if any(isinstance(cause, kind) for cause in causes):
             return f": {words}"

@@ -38,7 +38,7 @@ class Mailing:
 class Attempt:
     """One call of a sender: *worked* is its own opinion, None when it did not return in time.
 
-    *begun* says that the receiver may have something already: over HTTP always, by mail from DATA on.
+    *begun* says that the receiver may have something already: over HTTP once it is connected, by mail from DATA on.
     """
 
     deadline: float
@@ -51,6 +51,11 @@ class Attempt:
     begun: bool = True
     _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def connecting(self) -> None:
+        """Be about to connect, the first time with nothing handed over yet."""
+        with self._lock:
+            self.begun = self.begun and bool(self.answers)
 
     def begin(self) -> None:
         """Be about to hand the message over; TimeoutError when nobody waits any more, for another attempt will."""

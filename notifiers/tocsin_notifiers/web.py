@@ -2,19 +2,66 @@
 
 import io
 import logging
+import ssl
 import time
 from collections.abc import Mapping
+from http.client import HTTPException
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
 
 from tocsin_notifiers.attempt import CONNECT_SECONDS, Answer, Attempt, current
 
 LARGEST_ANSWER = 64 * 1024
 
 logging.getLogger("urllib3").setLevel(logging.INFO)  # at DEBUG it prints every path, and a webhook's path is its key
+
+
+class _Beginning:
+    """Mixed into urllib3's connections: nothing is handed over before it is connected, through proxy and TLS."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()  # type: ignore[misc]  # a mixin
+        except ssl.SSLError:
+            raise
+        except (OSError, HTTPException) as error:
+            raise NewConnectionError(self, "not connected") from error  # type: ignore[arg-type]
+        if (attempt := current.get()) is not None:
+            attempt.begin()
+
+
+class _Connection(_Beginning, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Beginning, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
 
 
 class Requests(ModuleType):
@@ -29,8 +76,12 @@ class Requests(ModuleType):
         if attempt is None:
             return requests.request(method, url, **options)  # noqa: S113  # the caller's own
         options |= {"stream": True, "timeout": (min(CONNECT_SECONDS, attempt.remaining), attempt.remaining)}
+        attempt.connecting()
         try:
-            with requests.request(method, _redirected(url, attempt.endpoint), **options) as answer:  # noqa: S113
+            with (
+                _session() as session,
+                session.request(method, _redirected(url, attempt.endpoint), **options) as answer,
+            ):
                 body = _read(answer, attempt)
         except requests.RequestException as error:
             attempt.answers.append(Answer(error=error))
@@ -58,6 +109,13 @@ def post_json(url: str, document: object, headers: Mapping[str, str] | None = No
     """Post a document from inside an attempt; whether it was taken stands in the attempt's answers."""
     options = {"json": document, "headers": {"User-Agent": "Tocsin", **(headers or {})}, "allow_redirects": False}
     return bool(REQUESTS.post(url, **options).ok)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for prefix in ("http://", "https://"):
+        session.mount(prefix, _Adapter())
+    return session
 
 
 def _redirected(url: str, endpoint: str | None) -> str:

@@ -4,14 +4,17 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.alerts import NOON, message
 from tests.lines import KINDS, OVER_HTTP, make
 
+from tocsin.demo.receivers import HttpReceiver
 from tocsin.ports import Outcome
 
 pytestmark = pytest.mark.real
@@ -72,6 +75,63 @@ def test_a_host_without_an_address(kind: str, monkeypatch: pytest.MonkeyPatch) -
 
     assert delivery.outcome is Outcome.RETRY
     assert delivery.detail.endswith("cannot connect: the name of its host does not resolve")
+
+
+def _resets(connection: socket.socket) -> None:
+    connection.recv(9_999)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _refuses(connection: socket.socket) -> None:
+    connection.recv(9_999)
+    connection.sendall(b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n")
+
+
+def _says_nothing(_: socket.socket) -> None:
+    time.sleep(1)
+
+
+@pytest.mark.parametrize(
+    ("does", "proxy", "why"),
+    [
+        (_resets, False, "cannot connect: connection reset"),
+        (_says_nothing, False, "no answer within the deadline"),
+        (_refuses, True, "cannot connect: the proxy lets nobody through"),
+        (_resets, True, "cannot connect: connection reset"),
+    ],
+)
+def test_what_was_never_handed_over_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, does: Callable[[socket.socket], None], *, proxy: bool, why: str
+) -> None:
+    """No TLS, or no way through a proxy: nothing has arrived, so it is tried for a day, and is no repeat."""
+    with serving(does) as port:
+        if proxy:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        channel = make("slack", "x.example" if proxy else "127.0.0.1", port, secure=True)
+        channel.deadline = 0.5 if does is _says_nothing else 5
+        delivery = channel.send(message("slack"), NOON)
+
+    assert (delivery.outcome, delivery.detail) == (Outcome.RETRY, why)
+
+
+def test_nothing_is_sent_once_the_deadline_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that resolves late: another attempt has been made meanwhile, and this one would be a copy."""
+    resolved, asked = socket.getaddrinfo, threading.Event()
+
+    def late(*args: Any, **options: Any) -> Any:
+        asked.wait(5)
+        return resolved(*args, **options)
+
+    with HttpReceiver() as web:
+        channel = make("slack", "localhost", web.port)
+        channel.deadline = 0.1
+        monkeypatch.setattr(socket, "getaddrinfo", late)
+        delivery = channel.send(message("slack"), NOON)
+        asked.set()
+        for thread in channel._gate._abandoned:
+            thread.join(5)
+
+        assert (delivery.outcome, web.requests) == (Outcome.RETRY, ())
 
 
 @pytest.mark.parametrize(
