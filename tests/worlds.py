@@ -9,7 +9,7 @@ from tests.fakes import FakeSource, Stretch, Traffic, TrafficSli
 
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.model import AlertEvent, AlertView, EventKind
-from tocsin.evaluate.received import Received, heard
+from tocsin.evaluate.received import Received, heard, removed
 from tocsin.evaluate.renaming import carried
 from tocsin.evaluate.sight import Turn
 from tocsin.evaluate.tick import Spread, Watch, turn
@@ -48,9 +48,12 @@ class World:
     def tick(self, second: float) -> Turn:
         """One tick at *second* after the start."""
         now = START + seconds(second)
-        self.memory = carried(self.memory, self.watch.rules).memory
+        known = carried(self.memory, self.watch.rules)
+        self.memory = known.memory
+        self.watch.renamed(known.names)
         sight = self.watch.look(self.source, now, memory=self.memory, spread=self.spread, aside=self.aside)
-        sight = replace(sight, heard=heard(self.received, self.watch.rules, now))
+        gone = removed(self.memory.alerts, self.watch.rules)
+        sight = replace(sight, heard=heard(self.received, self.watch.rules, now, gone))
         turned = turn(self.watch, sight, self.memory, now)
         alerts = {i: s for i, s in {**self.memory.alerts, **turned.alerts}.items() if s is not None}
         views = {**self.memory.views, **{view.identity: view for view in turned.views}}

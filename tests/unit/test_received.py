@@ -213,6 +213,43 @@ class TestOfOurs:
 
         assert [kind for _, kind in there.told("shop/TooHigh")] == [FIRED, RESOLVED]
 
+    @pytest.mark.parametrize("restart", [True, False])
+    def test_a_removed_rule_is_over_though_prometheus_still_has_it(self, *, restart: bool) -> None:
+        """What that says until it is reloaded is no news, and that it says nothing then is no silence."""
+        there = self.world(*[10] * 20)
+        there.received = self.says(0)
+        there.run(0, 30)
+        before = there.watch
+        there.restart(builders.workspace(builders.service()))
+        if not restart:
+            there.watch.inherit(before)
+        there.run(45, 120)
+        there.received = self.says(110)
+        there.run(135, 3_600)
+
+        assert there.told("shop/TooHigh") == [(0, FIRED), (45, RESOLVED)]
+        assert {rule for _, rule, _ in there.happened} == {"shop/TooHigh"}
+
+    def test_another_rule_of_our_kind_is_not_removed(self) -> None:
+        """Only of what was ours is known that it is gone; another Tocsin may have compiled what its Prometheus says."""
+        there = World(builders.workspace(builders.service()))
+        there.received = self.says(0)
+        there.run(0, 30)
+
+        assert there.told("received:TooHigh") == [(0, FIRED)]
+
+    def test_a_rule_that_was_renamed_without_a_word(self) -> None:
+        """Its Prometheus says the old name until it is reloaded: it is one alert."""
+        there = self.world(*[10] * 20)
+        there.received = self.says(0)
+        there.run(0, 30)
+        renamed = replace(self.ALERT, name="Higher")
+        there.restart(builders.workspace(builders.service(alerts=(renamed,))))
+        there.run(45, 285)
+
+        assert [(second, rule) for second, rule, e in there.happened if e.kind is FIRED] == [(0, "shop/TooHigh")]
+        assert [rule for _, rule, e in there.happened if e.kind is RESOLVED] == []
+
 
 class TestInbox:
     """Claims between requests and ticks."""

@@ -69,7 +69,8 @@ class Heard:
     ours: Mapping[str, tuple[tuple[Claim, Sample], ...]] = field(default_factory=dict)
     theirs: tuple[tuple[Claim, Sample], ...] = ()
     outdated: tuple[Claim, ...] = ()
-    """What was said of one of our rules by a former name, until its sender fell silent: it may have the new one now."""
+    """What nobody needs: of a rule of ours that was removed, and of one by a former name when its sender is silent, for
+    that may have the new one now."""
     silent: tuple[Claim, ...] = ()
     """What is blind as its sender is silent; of the rest of that, the rule is pending again."""
 
@@ -83,8 +84,17 @@ class Heard:
 NOTHING = Heard()
 
 
-def heard(received: Received, rules: Mapping[str, Rule], now: datetime) -> Heard:
-    """Sort the claims by the rules that they belong to: those all of whose labels they have, or had before."""
+def removed(alerts: Iterable[Identity], rules: Mapping[str, Rule]) -> frozenset[str]:
+    """The `ref` of each of our rules of which *alerts* are remembered, but that is not among *rules* any more."""
+    gone = {identity.rule for identity in alerts if identity.rule not in rules}
+    return frozenset(rule.partition(":")[0] for rule in gone if not rule.startswith(PREFIX))
+
+
+def heard(received: Received, rules: Mapping[str, Rule], now: datetime, gone: Collection[str] = frozenset()) -> Heard:
+    """Sort the claims by the rules that they belong to: those all of whose labels they have, or had before.
+
+    Of our rules with a `ref` among *gone* people have heard the end; that a Prometheus still has them is no news.
+    """
     if not received.claims:
         return NOTHING
     by_ref: dict[str, list[Rule]] = {}
@@ -98,7 +108,9 @@ def heard(received: Received, rules: Mapping[str, Rule], now: datetime) -> Heard
         pair, labels = (claim, received.sample(claim, now)), set(claim.labels)
         known = by_ref.get(dict(claim.labels).get("ref", ""), ()) if claim.labels else ()
         mine = next((each for each in known if labels >= set(each.labels)), None)
-        if mine is None:
+        if mine is None and dict(claim.labels).get("ref", "") in gone:
+            outdated.append(claim)
+        elif mine is None:
             theirs.append(pair)
         elif mine is not rules[mine.id] and pair[1].truth is Truth.UNKNOWN:
             outdated.append(claim)

@@ -126,6 +126,13 @@ class Watch:
         self.alert_roll.inherit(before.alert_roll, asked.__contains__)
         self.slice_roll.inherit(before.slice_roll, self.composites.book.__contains__)
 
+    def renamed(self, names: Mapping[str, str]) -> None:
+        """Hear what a sender says of rules by their former *names*, too, which are found without `formerly`."""
+        for old, new in names.items():
+            rule = self.rules[new]
+            if old not in rule.formerly:
+                self.rules = {**self.rules, new: replace(rule, formerly=(*rule.formerly, old))}
+
     def look(
         self,
         source: MetricSource,

@@ -6,7 +6,7 @@ count all the same, for the sender says them again every minute.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -76,7 +76,7 @@ class Inbox:
         except TocsinError as error:
             log.warning("what a sender said is not stored", extra={"error": str(error), "alerts": len(found)})
 
-    def read(self, rules: Mapping[str, Rule], now: datetime) -> Heard:
+    def read(self, rules: Mapping[str, Rule], now: datetime, gone: Collection[str] = frozenset()) -> Heard:
         """Sort what is claimed by the rules it belongs to; asks the metric source only while a sender is silent."""
         if self.shared:
             self.load()
@@ -84,7 +84,7 @@ class Inbox:
             claims = tuple(self._claims.values())
         if silent := tuple(claim for claim in claims if claim.silent(now)):
             self._look(silent, now)
-        return heard(Received(claims, self._rulings), rules, now)
+        return heard(Received(claims, self._rulings), rules, now, gone)
 
     def tidy(self, told: Heard, memory: Memory, now: datetime) -> None:
         """Forget ends that have been told long ago, and the silence of senders about what is over by our own rules."""

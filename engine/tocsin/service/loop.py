@@ -10,6 +10,7 @@ from tocsin.errors import FencedError, TocsinError
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.memory import Commit, Memory, Store, joined, remembered, remembered_groups
 from tocsin.evaluate.model import Acknowledgement, AlertView, Phase, Snapshot
+from tocsin.evaluate.received import removed
 from tocsin.evaluate.renaming import Carried, carried
 from tocsin.evaluate.sight import Sight
 from tocsin.evaluate.tick import Spread, Watch, turn
@@ -169,7 +170,9 @@ class Evaluator:
 
     def _carried(self, faults: Faults) -> Carried:
         rules = self.watch.rules
-        return faults.attempt("renamed rules", lambda: carried(self.memory, rules), lambda _: Carried(self.memory))
+        known = faults.attempt("renamed rules", lambda: carried(self.memory, rules), lambda _: Carried(self.memory))
+        self.watch.renamed(known.names)
+        return known
 
     def _look(self, memory: Memory, now: datetime) -> Sight:
         sight = self.watch.look(self.source, now, memory=memory, spread=self.spread, aside=self.aside)
@@ -177,7 +180,10 @@ class Evaluator:
         if self.paged is not None:
             sight = replace(sight, overspent=self._overspent(self.paged.spending(self.notifications, now)))
         sight = replace(sight, ending=ending(self.silences(), memory.views.values(), now))
-        return sight if self.inbox is None else replace(sight, heard=self.inbox.read(self.watch.rules, now))
+        if self.inbox is None:
+            return sight
+        rules = self.watch.rules
+        return replace(sight, heard=self.inbox.read(rules, now, removed(memory.alerts, rules)))
 
     def _overspent(self, spending: tuple[Spending, ...]) -> Mapping[str, tuple[float, str]]:
         """Show how much of page budgets is spent; returns those of which it is too much."""
