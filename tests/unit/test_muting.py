@@ -166,6 +166,15 @@ def test_a_source_that_nobody_sees_any_more_inhibits_for_five_minutes() -> None:
     assert list(muting.reasons((slow, blind, tier("g", "fast")), NOON + seconds(300))) == ["s"]
 
 
+def test_what_went_out_of_sight_with_its_source_is_no_news() -> None:
+    """Prometheus is down: of an incident that was told by its source the targets are not told one after the other."""
+    slow, fast = (tier(key, name, blind_since=NOON) for key, name in (("s", "slow"), ("f", "fast")))
+    muting = Muting((), (TIERS,))
+
+    assert [list(muting.reasons((slow, fast), NOON + seconds(at))) for at in (299, 300, 9_000)] == [["s"]] * 3
+    assert muting.reasons((tier("s", "slow", blind_since=NOON + seconds(8_900)), fast), NOON + seconds(9_000)) == {}
+
+
 def test_an_alert_that_is_source_and_target_does_not_mute_itself_or_its_like() -> None:
     """Of two that are both, each would mute the other, and nobody would hear of either."""
     both = Inhibition(parse_matchers("tier=~.+"), parse_matchers("tier=~.+"), ("service",))

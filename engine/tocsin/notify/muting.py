@@ -23,8 +23,9 @@ from tocsin.spec import Inhibit, Maintenance, Notifications
 from tocsin.workspace import Workspace
 
 BLIND_INHIBITS = timedelta(minutes=5)
-"""How long a source that nobody can see any more keeps others quiet: beyond a short gap, not for ever.
+"""How long a source that nobody can see any more keeps others quiet that are seen: beyond a short gap, not for ever.
 
+What went out of sight with it, as when nobody can look at anything, is no news.
 It is Alertmanager's `resolve_timeout`: there a source that is no longer sent stops inhibiting after as long.
 """
 
@@ -87,13 +88,16 @@ class Muting:
         """Why each of *views* is muted, by its dedup key; those that are not are left out."""
         labels = {view.dedup_key: routing_labels(view) for view in views}
         active = [silence for silence in self.silences if silence.state(now) == "active"]
-        inhibited = _Sources.of(self.inhibitions, [view for view in views if _inhibits(view, now)], labels)
+        firing = [view for view in views if view.phase in OPEN and view.resolved_at is None]
+        seen = _Sources.of(self.inhibitions, [view for view in firing if _seen(view, now)], labels)
+        unseen = _Sources.of(self.inhibitions, [view for view in firing if not _seen(view, now)], labels)
         open_windows = [(window, end) for window in self.windows if (end := running(window, now))]
         found: dict[str, tuple[Mute, ...]] = {}
         for view in views:
             mine = labels[view.dedup_key]
             quiet = self.directory.mutes(view, now) if self.directory else ()
-            why = (*inhibited.over(mine), *quiet, *_maintained(open_windows, mine), *_silenced(active, mine))
+            inhibited = (*seen.over(mine), *(() if _seen(view, now) else unseen.over(mine)))
+            why = (*inhibited, *quiet, *_maintained(open_windows, mine), *_silenced(active, mine))
             if why:
                 found[view.dedup_key] = why
         return found
@@ -162,10 +166,9 @@ class _Sources:
                 yield Mute(MuteKind.INHIBITION, source.dedup_key, f"(while this fires: {source.title})")
 
 
-def _inhibits(view: AlertView, now: datetime) -> bool:
-    """Whether it fires, as far as somebody saw it lately."""
-    seen = view.blind_since is None or now - view.blind_since < BLIND_INHIBITS
-    return seen and view.phase in OPEN and view.resolved_at is None
+def _seen(view: AlertView, now: datetime) -> bool:
+    """Whether somebody saw it lately."""
+    return view.blind_since is None or now - view.blind_since < BLIND_INHIBITS
 
 
 def _values(rule: Inhibition, labels: Mapping[str, str]) -> Labels:
