@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from typing import Self
 from tocsin.errors import UnavailableError
 
 LOOPBACK = "127.0.0.1"
+PORTS = range(20_000, 30_000)
+"""Below those that Linux and others give to outgoing connections."""
 GRACE = 15.0
 """Seconds that a child has to stop by itself."""
 
@@ -90,7 +93,9 @@ class Child:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on at this moment, and that no outgoing connection is given in the next."""
+    for _ in range(100):
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with contextlib.suppress(OSError), socket.create_server((LOOPBACK, port)):
+            return port
+    raise UnavailableError(f"none of a hundred ports of {PORTS.start} to {PORTS.stop} can be listened on")
