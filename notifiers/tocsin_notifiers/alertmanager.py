@@ -24,6 +24,7 @@ DEADLINE_SECONDS = 10.0
 PATH = "/api/v2/alerts"
 AT_ONCE = 500
 """Alerts in one request."""
+LONGEST_NAME = 200
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -110,9 +111,22 @@ def alert(text: AlertText, now: datetime, lasting: timedelta) -> dict[str, Any]:
 
 
 def _labels(text: AlertText) -> dict[str, str]:
-    """As they are, also those that no person could read: they say which alert it is."""
-    labels = {name: value for name, value in text.labels if value and _LABEL.fullmatch(name)}
+    """As they are, also those that no person could read: they say which alert it is.
+
+    Only names that an Alertmanager before 0.27 would refuse are written as Prometheus writes them for those.
+    """
+    given = [(name, value) for name, value in text.labels if value and len(name) <= LONGEST_NAME]
+    labels = {_legacy(name): value for name, value in given} | {n: value for n, value in given if _LABEL.fullmatch(n)}
     return {"alertname": one_line(text.title, 100) or "Alert"} | labels
+
+
+def _legacy(name: str) -> str:
+    """With underscores.
+
+    >>> _legacy("service.name"), _legacy("2xx")
+    ('service_name', '_2xx')
+    """
+    return re.sub(r"^(?=[0-9])|[^a-zA-Z0-9_]", "_", name) or "_"
 
 
 def build(name: str, settings: Settings) -> AlertmanagerChannel:

@@ -99,14 +99,15 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 def test_an_alert_is_the_same_one_whenever_it_is_sent() -> None:
     """Its labels say which it is: one that was cut or tidied once would end there, and be another one."""
     odd = (("alertname", "DiskFull"), ("mountpoint", "/mnt/My  Disk"), ("note", "a\nb"), ("dump", "x" * 900))
-    alerts = [text(f"k{n}", labels=(*odd, ("end", "y" * 600 + str(n)))) for n in range(2)]
+    alerts = [text(f"k{n}", labels=(*odd, ("end", "y" * 600 + str(n)), ("pod.name", "a"))) for n in range(2)]
     with HttpReceiver() as web:
         channel = make(web.url)
         channel.send(message("am", Action.FIRE, *alerts), NOON)
         channel.renew(tuple(alerts), NOON)
         told, again = ([each["labels"] for each in request.json] for request in web.requests)
 
-    assert told == again == [dict(alert.labels) for alert in alerts]
+    known = [dict(alert.labels[:-1]) | {"pod_name": "a"} for alert in alerts]
+    assert told == again == known  # names with dots as those before 0.27 take them
 
 
 @pytest.mark.real

@@ -1,12 +1,11 @@
 """Alerts over the API: those of senders come in, open ones are shown, alone and in the groups that share messages."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from tocsin.evaluate.claims import Claim, fingerprint
 from tocsin.evaluate.model import AlertView, MuteKind
@@ -27,24 +26,24 @@ from tocsin.service.inbox import FullError
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
 """How long an alert without an end lasts, as in Alertmanager (`resolve_timeout`)."""
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_POSTED = TypeAdapter(list[PostableAlert])
 
 
 def take(office: Office, body: bytes, agent: str) -> None:
     """Take in what a sender says; of a list with faults the rest counts, as in Alertmanager."""
     now = office.clock.now()
     try:
-        posted = _POSTED.validate_python(orjson.loads(body))
-    except ValidationError as error:
-        raise RefusedError(400, first_fault(error)) from None
+        posted = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise RefusedError(400, f"the body is no JSON: {error}") from None
+    if not isinstance(posted, list):
+        raise RefusedError(400, "the body is no list of alerts")
     claims: list[Claim] = []
     faults: list[str] = []
-    for each in posted:
+    for number, each in enumerate(posted):
         try:
-            claims.append(_claim(each, agent, now))
+            claims.append(_claim(PostableAlert.model_validate(each), agent, now))
+        except ValidationError as error:
+            faults.append(f"{number}: {first_fault(error)}")
         except ValueError as error:
             faults.append(str(error))
     try:
@@ -72,25 +71,27 @@ def grouped(office: Office, wanted: "Wanted", receiver: LabelMatcher | None) -> 
 
 
 def _claim(posted: PostableAlert, agent: str, now: datetime) -> Claim:
-    """Raises ValueError for what is no alert; labels without a value are none, as in Alertmanager."""
+    """Raises ValueError for what is no alert; labels without a value are none, as in Alertmanager.
+
+    Names of labels are any text, as Prometheus has them since 3.0 (`service.name` of OpenTelemetry).
+    """
     labels = {name: value for name, value in posted.labels.items() if value}
     if not labels:
         raise ValueError("an alert needs at least one label")
-    for name in labels:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"invalid label name {name[:100]!r}")
+    if "" in labels:
+        raise ValueError("invalid label name ''")
     ends = in_utc(posted.ends_at) if posted.ends_at is not None and posted.ends_at.year > 1 else None
     starts = in_utc(posted.starts_at) if posted.starts_at is not None and posted.starts_at.year > 1 else None
     if ends is not None and starts is not None and ends < starts:
         raise ValueError("start time must be before end time")
     return Claim(
         labels=labels_of(bounded_labels(labels)),
-        annotations=labels_of(bounded_notes(posted.annotations, (*TEXTS, "runbook_url"))),
+        annotations=labels_of(bounded_notes(posted.annotations or {}, (*TEXTS, "runbook_url"))),
         starts_at=starts or min(now, ends or now),
         ends_at=ends or now + RESOLVE_TIMEOUT,
         said_at=now,
         tells_end=ends is not None and (agent.startswith("Prometheus/") or bool(posted.generatorURL)),
-        url=bounded_url(posted.generatorURL),
+        url=bounded_url(posted.generatorURL or ""),
     )
 
 

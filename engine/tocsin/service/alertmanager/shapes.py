@@ -53,13 +53,13 @@ class SilenceId(_Shape):
 
 
 class PostableAlert(_Shape):
-    """What a sender says of one alert."""
+    """What a sender says of one alert; null is nothing, as for Alertmanager."""
 
     labels: dict[str, str]
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] | None = None
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
-    generatorURL: str = ""  # noqa: N815  # the word of the API
+    generatorURL: str | None = None  # noqa: N815  # the word of the API
 
 
 class ReceiverShape(_Shape):

@@ -62,7 +62,7 @@ def in_utc(at: datetime) -> datetime:
 def first_fault(error: ValidationError) -> str:
     """Where and what, in a line."""
     fault = error.errors()[0]
-    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+    return ": ".join(filter(None, (".".join(str(part) for part in fault["loc"]), fault["msg"])))
 
 
 def matchers_of(texts: Iterable[str] | None) -> Matchers:
