@@ -168,8 +168,8 @@ def test_what_a_prometheus_posts_is_taken(api: Api) -> None:
     assert said.split("; ") == [
         "an alert needs at least one label",
         "invalid label name ''",
-        "2: labels.a: Input should be a valid string",
-        "3: Input should be a valid dictionary or instance of PostableAlert",
+        "3: labels.a: Input should be a valid string",
+        "4: Input should be a valid dictionary or instance of PostableAlert",
         "start time must be before end time",
     ]
     assert (claim.labels, claim.tells_end, claim.ends_at) == (labels_of({"alertname": "A"}), True, NOON + seconds(240))
