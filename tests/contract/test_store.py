@@ -201,6 +201,19 @@ def test_a_clock_that_is_set_back_hides_nothing(store: Store) -> None:
     assert leased.notification.dedup_key == "leased"
 
 
+def test_nothing_waits_for_an_hour_that_comes_twice(store: Store) -> None:
+    """A retry would wait as long as the clock was set back; what is under way keeps its lease, and no more."""
+    post(store, message(key="leased"), message(key="failed"), at=NOON)
+    _, failed = take(store, lease=60)
+    store.settle(failed, FAILED, NOON, NOON + seconds(60))
+    back = -3_540
+    assert take(store, back) == ()
+
+    store.set_back(NOON + seconds(back))
+    assert [key for key, _ in said(take(store, back))] == ["failed"]
+    assert sorted(key for key, _ in said(take(store, back + 60))) == ["failed", "leased"]
+
+
 def test_what_nobody_takes_is_given_up(where: str) -> None:
     """Messages for a channel that was removed do not count as pending for ever."""
     store = SqlStore(where, keep_messages=seconds(3_600))

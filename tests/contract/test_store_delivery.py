@@ -109,6 +109,37 @@ def test_what_was_sent_while_the_store_went_is_not_sent_again(store: SqlStore, m
     assert [depth.pending for depth in store.depths() if depth.channel == "slack"] == [0]
 
 
+@pytest.mark.parametrize("failures", [1, 6])
+def test_a_channel_is_left_alone_for_no_longer_when_the_clock_is_set_back(store: SqlStore, failures: int) -> None:
+    """Neither at its own wish (HTTP 429), nor because it fails."""
+    clock, sent = TestClock(), list[str]()
+    answers = (
+        [Delivery(Outcome.RETRY, "HTTP 429", seconds(30))] if failures == 1 else [Delivery(Outcome.RETRY, "503")] * 6
+    )
+
+    class Slack:
+        name, idempotent, joins = "slack", False, False
+        rate: Rate | None = None
+
+        def send(self, notification: Notification, now: datetime) -> Delivery:
+            sent.append(notification.dedup_key)
+            return answers.pop() if answers else Delivery(Outcome.SENT)
+
+    post(store, *(message("slack", key=f"{n}") for n in range(7)))
+    dispatch = Dispatch(Slack(), store, clock, lambda: 0.99, seconds(30))
+    while answers:
+        clock.at = dispatch.free_at(clock.at)
+        dispatch.step()
+    assert dispatch.free_at(clock.at) > clock.at
+
+    clock.at -= seconds(3_000)
+    store.set_back(clock.at)
+    dispatch.step()
+    clock.at += seconds(40)
+    assert dispatch.free_at(clock.at) == clock.at
+    assert dispatch.step()
+
+
 def test_only_what_is_late_is_leased(store: SqlStore) -> None:
     """By a bound for each urgency."""
     post(store, message("slack", key="bad"), message("slack", Action.FIRE, text(severity="info"), key="mild"))

@@ -208,6 +208,22 @@ def test_missed_and_forced_ticks_are_counted(rig: Rig) -> None:
     assert (rig.count("tocsin_missed_ticks_total"), rig.count("tocsin_forced_ticks_total")) == (3, 1)
 
 
+def test_when_the_clock_was_set_back_what_waits_is_due(rig: Rig) -> None:
+    """A page that failed a moment before is tried again, and not in an hour."""
+    rig.level(10)
+    rig.tick()
+    now = rig.clock.at
+    [parcel] = rig.store.lease("email", now, now + STEP, 10)
+    rig.store.settle(parcel, Delivery(Outcome.RETRY), now, now + STEP)
+    rig.clock.at -= timedelta(minutes=50)
+    earlier = rig.clock.at + STEP
+    assert rig.store.lease("email", earlier, earlier + STEP, 10) == ()
+
+    rig.evaluator.tick(Due(rig.clock.at, forced=True))
+    [parcel] = rig.store.lease("email", earlier, earlier + STEP, 10)
+    assert parcel.notification.action is Action.FIRE
+
+
 def test_a_source_that_fails_is_counted_and_shown(rig: Rig) -> None:
     """Blindness is no failed tick."""
     rig.source.down = "connection refused"

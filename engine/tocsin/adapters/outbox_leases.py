@@ -34,6 +34,7 @@ CANDIDATES = (8, 200)
 Each row is a wait for the interpreter's lock while a tick computes, and mostly the first one is taken.
 """
 
+LONGEST_LEASE = 60_000_000
 LONGEST_WAIT = 2 * 3_600_000_000
 """No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
 
@@ -182,6 +183,17 @@ def _legible(
         else:
             legible.append(row)
     return told, legible
+
+
+def set_back(connection: Connection, at: int) -> None:
+    """Nothing lies ahead of *at*, and no lease lasts for longer than one taken now."""
+    for column, latest in (
+        (OUTBOX.c.next_at, at),
+        (OUTBOX.c.first_due, at),
+        (OUTBOX.c.leased_until, at + LONGEST_LEASE),
+    ):
+        ahead = (OUTBOX.c.status == PENDING) & (column > latest)
+        connection.execute(update(OUTBOX).where(ahead).values({column: latest}))
 
 
 def _far(time: ColumnElement[Any], at: int) -> ColumnElement[bool]:

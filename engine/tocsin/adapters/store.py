@@ -154,6 +154,12 @@ class SqlStore:
             for each in settled:
                 outbox_rows.settle(connection, each, now, fallback)
 
+    def set_back(self, now: datetime) -> None:
+        """The wall clock was set back to *now*: what waits for a later time is due, what is under way keeps a lease."""
+        with self._writing() as connection:
+            self._check_fence(connection)
+            outbox_leases.set_back(connection, microseconds(now))
+
     def depths(self) -> tuple[OutboxDepth, ...]:
         """The state of the outbox by channel."""
         with self._reading() as connection:

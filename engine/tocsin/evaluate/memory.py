@@ -298,6 +298,10 @@ class Store(Protocol):
         """
         ...
 
+    def set_back(self, now: datetime) -> None:
+        """The wall clock was set back to *now*: what waits for a later time is due, as nobody knows when that comes."""
+        ...
+
     def depths(self) -> tuple[OutboxDepth, ...]:
         """The state of the outbox by channel."""
         ...

@@ -44,6 +44,7 @@ class Dispatch:
     busy_at: datetime | None = None
     """When it last did something."""
     _window: Window = field(init=False)
+    _stepped: datetime | None = None
     _held: datetime | None = None
     """Until when the receiver asked not to be asked."""
     _unsettled: list[Settled] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Dispatch:
     def step(self) -> bool:
         """Deliver at most one message, or one storm; False when there was nothing to do."""
         now, name = self.clock.now(), self.channel.name
+        self._set_back(now)
         self._record((), now)
         self.store.fan_out(name, self.recipients, now)
         if self.free_at(now) > now:
@@ -66,6 +68,13 @@ class Dispatch:
             self._window = self._window.noted(now)
             self._deliver(parcels)
         return bool(parcels)
+
+    def _set_back(self, now: datetime) -> None:
+        """After the wall clock was set back to *now* nothing is waited for any longer than before."""
+        back = max(self._stepped - now, timedelta()) if self._stepped is not None else timedelta()
+        self._stepped = now
+        self._held = self._held and self._held - back
+        self.breaker = replace(self.breaker, until=self.breaker.until and self.breaker.until - back)
 
     @property
     def name(self) -> str:

@@ -96,6 +96,7 @@ class Evaluator:
         if due.forced:
             self.telemetry.forced.inc()
             log.warning("the wall clock went back, evaluating anyway", extra={"instant": due.at})
+            self._set_back()
         try:
             with self.telemetry.tick_duration.time():
                 snapshot = self._evaluate(due.at)
@@ -107,6 +108,15 @@ class Evaluator:
             return
         self.telemetry.ticks.labels("ok").inc()
         self._show(snapshot)
+
+    def _set_back(self) -> None:
+        try:
+            self.store.set_back(self.clock.now())
+        except FencedError:
+            raise
+        except TocsinError as error:
+            log.warning("what waits in the outbox waits for the old time", extra={"error": str(error)})
+        self.deliverer.wake()
 
     def shadow(self, due: Due) -> None:
         """Look as the evaluator that leads does, from what it has stored, and store and tell nothing.
