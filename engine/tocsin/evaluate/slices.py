@@ -1,9 +1,13 @@
 """The good ratio of one SLO per slice of time, fetched by range queries and remembered.
 
 Slice *k* covers [phase + k·step, phase + (k+1)·step) in unix milliseconds; its events are asked for at its end. Newest
-slices come first, so that burn rates are known at once; older ones follow, a few requests per look. What was fetched
-is not fetched again. A slice without events, or with an answer that is no count, has no ratio; it is idle where the
-answer says that there were no events, which is not the same as no answer.
+slices come first, so that burn rates are known at once; older ones follow, a few requests per look. A slice without
+events, or with an answer that is no count, has no ratio; it is idle where the answer says that there were no events,
+which is not the same as no answer.
+
+Samples may come late (by remote write, from an agent that was cut off), so the slices of the last hour are asked for
+again with each new one, and once an hour those of the last day: what is answered counts. What is not answered any more
+stays what it was, and so does what the ledger said.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +24,8 @@ from tocsin.units import Duration
 
 CHUNK = 2_000
 """Slices per request: an answer of some hundred kilobytes, within the deadline of one question."""
+LATE, VERY_LATE = timedelta(hours=1), timedelta(days=1)
+"""For how long slices are asked for again: with each new one, and once in LATE."""
 MS = timedelta(milliseconds=1)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -118,26 +124,36 @@ class Slices:
         self.low = max(self.low, first)
 
     def _extend(self, asker: Asker, first: int, last: int) -> str:
-        while self.high < last or self.low > first:
-            if self.high < last:
-                start, end = self.high, min(last, self.high + CHUNK)
+        start = self._unsettled(asker.at)
+        while start < last or self.low > first:
+            if start < last:
+                low, high = start, min(last, start + CHUNK)
             else:
-                start, end = max(first, self.low - CHUNK), self.low
+                low, high = max(first, self.low - CHUNK), self.low
             if not asker.spare_range():
                 return "history is still being read"
             answer = asker.range(
                 union(for_long(self.slo.sli), (range_of(self.slo.sli, self.step),), "increase"),
-                self.bounds(start)[1],
-                self.bounds(end - 1)[1],
+                self.bounds(low)[1],
+                self.bounds(high - 1)[1],
                 self.step.timedelta,
             )
             if isinstance(answer, Unanswered):
                 return answer.reason
             found = self._read(answer)
             self.ratios |= {number: ratio for number, ratio in found.items() if ratio is not None}
-            self.idle |= {number for number, ratio in found.items() if ratio is None}
-            self.low, self.high = min(self.low, start), max(self.high, end)
+            self.idle = (self.idle | found.keys()) - self.ratios.keys()
+            self.low, self.high, start = min(self.low, low), max(self.high, high), max(start, high)
         return ""
+
+    def _unsettled(self, at: datetime) -> int:
+        """The first slice of which more may be known now than when it was asked for; one request holds all of them."""
+        last = self.number(at)
+        if self.asked_at is None or self.high >= last:
+            return self.high
+        again = VERY_LATE if milliseconds(self.asked_at) // (LATE // MS) != milliseconds(at) // (LATE // MS) else LATE
+        held = self.low if self.until is None else self.number(self.until)
+        return min(self.high, max(held, self.number(self.asked_at - again), last - CHUNK))
 
     def _read(self, answer: RangeAnswer) -> dict[int, float | None]:
         """Add up the rows of an SLO that is divided by labels: a journey passes through all of them. None is idle."""
