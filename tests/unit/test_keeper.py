@@ -19,7 +19,7 @@ from tocsin.service.keeper import IDLE, Keeper
 from tocsin.sli import RatioSli
 from tocsin.spec import Exclusion, LedgerSettings, Slo
 from tocsin.units import Duration
-from tocsin.workspace import Workspace
+from tocsin.workspace import Source, Workspace, read_workspace
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GOOD, OTHER = RatioSli(total_events="good", bad_events="bad"), RatioSli(total_events="other", bad_events="worse")
@@ -334,6 +334,31 @@ def test_old_days_become_hours_and_then_go(store: LedgerStore) -> None:
     assert (held[days["new"]].step, held[days["old"]].step) == (60, 3600)
     assert (held[days["old"]].total.sum(), held[days["old"]].bad.sum()) == (14_400, 1_440)
     assert days["gone"] not in held
+
+
+@pytest.mark.parametrize("contract", [False, True])
+def test_days_that_a_journey_or_a_contract_over_it_is_made_of_stay_fine(contract: bool, store: LedgerStore) -> None:
+    """Of an objective over three days: a journey over sixty is made of its slices, and a contract of its minutes."""
+    path = (
+        "---\napiVersion: tocsin/v1\nkind: Journey\nname: path\n"
+        f"slos: {{all: {{target: 90%, window: {'3d' if contract else '60d'}, combine: {{series: [shop/a]}}}}}}\n"
+    )
+    sla = "---\napiVersion: tocsin/v1\nkind: SLA\nname: gold\ncustomer: ACME\ncovers: path/all\ntarget: 90%\n"
+    shop = "apiVersion: tocsin/v1\nkind: Service\nname: shop\nslis: {ok: {ratio: {bad: bad, total: good}}}\n"
+    shop += "slos: {a: {sli: ok, target: 99%, window: 3d}}\n"
+    found, findings = read_workspace(
+        [Source("a.yaml", shop + path + (sla + "measure: {method: minutes}\n") * contract)]
+    )
+    assert findings == ()
+    days = [NOON.date() - timedelta(days=age) for age in (40, 70)]
+    store.write([day_of(10.0, 1.0, ref="shop/a", day=day) for day in days], NOON)
+    keeper = Keeper(found, traffic(), store, HandClock(NOON), SETTINGS)
+    work(keeper)
+    held = {day.day: day.step for day in store.read(["shop/a"], date(2025, 1, 1), date(2027, 1, 1))}
+
+    assert [held[day] for day in days] == ([60, 60] if contract else [60, 300])
+    oldest = min(day for day, step in held.items() if day not in days)
+    assert (NOON.date() - oldest).days == (9 if contract else 60)
 
 
 def test_settings_are_read_and_judged(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tocsin.ledger.verdicts import Within, joined
 from tocsin.ports import Labels, MetricSource
 from tocsin.sli import Sli
 from tocsin.sli.slices import SlicedSli
-from tocsin.spec import Sla, Slo
+from tocsin.spec import JourneySlo, Sla, Slo, members
 from tocsin.workspace import Workspace
 
 CLOSED = TAIL + 2 * LATE
@@ -48,10 +48,11 @@ OLD = timedelta(seconds=LONG)
 
 @dataclass(frozen=True)
 class Entry:
-    """One objective of which a ledger is kept; *slas* are the contracts that cover it."""
+    """One objective of which a ledger is kept; *slas* and *journeys* are made of it, contracts over journeys too."""
 
     slo: Slo
     slas: tuple[Sla, ...] = ()
+    journeys: tuple[JourneySlo, ...] = ()
     samples: bool = True
     """Whether counters are read sample by sample."""
 
@@ -89,14 +90,16 @@ class Entry:
         return window_of(self.slo, at)
 
     def reach(self, at: datetime) -> date:
-        """The first day that anything of now needs: its own period, or that of a contract."""
+        """The first day that anything of now needs: its own period, or that of a contract or a journey."""
         starts = [self.period(at)[0], *(PERIODS[sla.calendar](at, ZoneInfo(sla.timezone))[0] for sla in self.slas)]
+        starts += [at - path.window.timedelta for path in self.journeys]
         return min(starts).date()
 
     @property
     def coarse(self) -> int:
         """Seconds of a slice into which old days may be put together: what counts by slices still fits."""
         lengths = [COARSE, *(sla.measure.interval.milliseconds // 1000 for sla in self.slas)]
+        lengths += [path.slice.milliseconds // 1000 for path in self.journeys]
         if isinstance(self.slo.sli, SlicedSli):
             lengths.append(self.method.slice)
         longest = reduce(gcd, lengths)
@@ -105,11 +108,13 @@ class Entry:
 
 def entries(workspace: Workspace, *, samples: bool = True) -> tuple[Entry, ...]:
     """All objectives of a workspace, those of journeys excepted: they are made of these."""
-    return tuple(
-        Entry(slo, tuple(sla for sla in workspace.slas if sla.covers == slo.ref), samples)
-        for service in workspace.services
-        for slo in service.slos
-    )
+    journeys = tuple(slo for journey in workspace.journeys for slo in journey.slos)
+    made = []
+    for slo in (slo for service in workspace.services for slo in service.slos):
+        paths = tuple(path for path in journeys if any(one.ref == slo.ref for one in members(path.combine)))
+        names = {slo.ref, *(path.ref for path in paths)}
+        made.append(Entry(slo, tuple(sla for sla in workspace.slas if sla.covers in names), paths, samples))
+    return tuple(made)
 
 
 # --- counting ----------------------------------------------------------------------------------------------
