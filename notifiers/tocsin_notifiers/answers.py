@@ -34,7 +34,7 @@ def http_delivery(answer: Answer, now: datetime, secrets: Iterable[str]) -> Deli
     if answer.status is None:
         return _network(answer.error)
     outcome = http_outcome(answer.status)
-    said = redacted(answer.body[:500].decode("utf-8", "replace"), secrets)
+    said = _body(answer, secrets)[:500]
     detail = "" if outcome is Outcome.SENT else f"HTTP {answer.status}" + (f": {said}" if said else "")
     wait = waiting(answer, now) if outcome is Outcome.RETRY else None
     return Delivery(outcome, one_line(detail, LONGEST_DETAIL), wait)
@@ -56,8 +56,13 @@ def document_of(answer: Answer) -> dict[str, Any]:
 
 def strange(answer: Answer, secrets: Iterable[str]) -> Delivery:
     """A success that does not look like the receiver's own: a proxy's page, perhaps."""
-    said = redacted(answer.body[:80].decode("utf-8", "replace"), secrets)
+    said = _body(answer, secrets)[:80]
     return Delivery(Outcome.UNKNOWN, one_line(f"HTTP {answer.status} with an unexpected body: {said}", LONGEST_DETAIL))
+
+
+def _body(answer: Answer, secrets: Iterable[str]) -> str:
+    """All that it said: a secret that is cut first would not be found."""
+    return redacted(answer.body.decode("utf-8", "replace"), secrets)
 
 
 def smtp_delivery(mailing: Mailing, secrets: Iterable[str]) -> Delivery:

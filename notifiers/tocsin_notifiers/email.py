@@ -256,6 +256,6 @@ def build(name: str, settings: Settings) -> EmailChannel:
 def _address(key: str, text: str) -> Address:
     """Read `a@x.org` or `Name <a@x.org>`."""
     display, bare = parseaddr(text)
-    if not _ADDRESS.fullmatch(bare) or not text.isprintable():
+    if not _ADDRESS.fullmatch(bare) or not bare.isascii() or not text.isprintable():
         raise MisuseError(f"{key}: {text!r} is not an email address")
     return Address(display, addr_spec=bare)

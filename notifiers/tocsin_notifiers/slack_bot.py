@@ -133,7 +133,7 @@ class SlackBot:
         if said["ok"] is True:
             ts, channel = said.get("ts"), said.get("channel", words["channel"])
             return Delivery(Outcome.SENT, receipt=f"{channel}:{ts}" if ts else "")
-        error = answers.redacted(printable(str(said.get("error")), 100), secrets)
+        error = printable(answers.redacted(str(said.get("error")), secrets), 100)
         meaning = f": {MEANING[error]}" if error in MEANING else ""
         wait = answers.waiting(answer, now) if error in PASSING else None
         return Delivery(Outcome.RETRY if error in PASSING else Outcome.REJECTED, f"Slack says {error}{meaning}", wait)

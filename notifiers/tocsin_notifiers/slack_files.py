@@ -74,9 +74,9 @@ class Uploads:
         attempt = current.get()
         said = answers.document_of(attempt.answers[-1]) if attempt is not None and attempt.answers else {}
         if said.get("ok") is not True:
-            error = printable(str(said.get("error", "no answer")), 100)
+            error = printable(answers.redacted(str(said.get("error", "no answer")), (self.token,)), 100)
             hint = ": the bot needs the scope files:write" if error == "missing_scope" else ""
-            faults.append(answers.redacted(f"Slack says {error}{hint}", (self.token,)))
+            faults.append(f"Slack says {error}{hint}")
         return said
 
 

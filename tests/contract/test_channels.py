@@ -223,6 +223,13 @@ def test_a_missing_setting_is_named(kind: str, gone: str) -> None:
         make(kind, "127.0.0.1", 9, **empty)
 
 
+@pytest.mark.parametrize("address", ["jürgen@example.org", "a@bücher.example"])
+def test_an_address_that_no_server_takes_is_refused(address: str) -> None:
+    """At the start, and with a word: most mail servers take ASCII alone before the mail itself."""
+    with pytest.raises(MisuseError, match="is not an email address"):
+        make("email", "127.0.0.1", 9, to=(address,))
+
+
 def test_an_unknown_kind_is_refused() -> None:
     """With the kinds that are known."""
     with pytest.raises(MisuseError, match="known are alertmanager, apprise, email, pagerduty, slack"):

@@ -4,20 +4,27 @@ import io
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.alerts import NOON, message, seconds, text
+from tests import builders
+from tests.alerts import NOON, channel, message, notifications, route, seconds, text
 from tests.couriers import TestClock, post
 from tests.sites import Site, standing
 
+from tocsin.adapters.database import open_engine
 from tocsin.demo.receivers import HttpReceiver, Inbox, Reply
+from tocsin.errors import MisuseError
 from tocsin.ports import Action, Delivery, Notification
+from tocsin.service.alertmanager.configuration import Configuration
+from tocsin.service.board import Standing
 from tocsin.service.delivery import Courier
 from tocsin.service.renewal import Renewal
 from tocsin.service.telemetry import configure_logging
+from tocsin.spec import Secret
 from tocsin_notifiers import build
 
 pytestmark = pytest.mark.real
@@ -48,8 +55,8 @@ def channels(web: str, host: str, port: int, mail: int) -> dict[str, Any]:
         "any": build("any", "apprise", {"url": f"json://u:{HOOK}@{host}:{port}/x"}),
         "odd": Odd(),
     }
-    for channel in made.values():
-        channel.deadline, channel.rate = 0.5, None
+    for each in made.values():
+        each.deadline, each.rate = 0.5, None
     return made
 
 
@@ -115,3 +122,32 @@ def test_planted_secrets_are_nowhere(
     for secret in SECRETS:
         assert secret not in log.getvalue() + api + shown + printed
         assert secret.encode() not in kept
+
+
+@pytest.mark.parametrize(("status", "before"), [(200, "x" * 60), (403, " \n" * 240), (403, "x" * 60)])
+def test_a_secret_is_hidden_before_an_answer_is_cut(status: int, before: str) -> None:
+    """Half a key in a log is too much."""
+    with HttpReceiver() as web:
+        web.answer(Reply(status, body=f"{before}{KEY}".encode()))
+        told = build("pager", "pagerduty", {"integration_key": KEY, "endpoint": web.url}).send(message("pager"), NOON)
+
+    assert told.detail.endswith("***")
+
+
+def test_what_amtool_shows_of_channels_has_no_password() -> None:
+    """Also where it stands in the address of a proxy, which is no secret otherwise."""
+    proxied = replace(channel("pd", "pagerduty"), settings={"endpoint": Secret(env="GATE")})
+    workspace = replace(builders.workspace(), notifications=notifications(proxied, route("pd")))
+    shown = Configuration({"GATE": f"http://user:{PASSWORD}@gate.example"}).of(Standing(workspace, seconds(15), NOON))
+
+    assert "http://***@gate.example/v2/enqueue" in shown
+    assert PASSWORD not in shown
+
+
+@pytest.mark.parametrize("url", [f"postgresql://u:p@{PASSWORD}@h/x", f"postgresql://u:{PASSWORD}@h:port/x"])
+def test_a_state_store_that_is_mistyped_shows_no_password(url: str) -> None:
+    """Part of it would be taken for a host, and told as one that does not resolve."""
+    with pytest.raises(MisuseError) as error:
+        open_engine(url)
+
+    assert PASSWORD not in str(error.value)

@@ -200,8 +200,10 @@ def _url(url_or_path: str) -> URL:
         return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
     try:
         url = make_url(url_or_path)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a port that is no number
         raise MisuseError("the state store is neither a path nor a database URL") from error
+    if "@" in (url.host or ""):
+        raise MisuseError("the password of the state store has an @", hint="write %40 for it")
     return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgres", "postgresql"} else url
 
 

@@ -12,6 +12,9 @@ from tocsin.workspace import Workspace
 NO_CHANNELS = "# no channels are defined\nroute:\n  receiver: (nobody)\nreceivers:\n  - name: (nobody)\n"
 _ELSEWHERE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+_USER = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+"""In the address of a proxy."""
+
 
 class Configuration:
     """What `tocsin compile` would write for the workspace in use, with what *environ* says in it.
@@ -35,4 +38,5 @@ class Configuration:
     def _written(self, workspace: Workspace) -> str:
         planned, _ = plan(workspace)
         text = next((artifact.text for artifact in alertmanager(planned, workspace)), NO_CHANNELS)
-        return _ELSEWHERE.sub(lambda name: self._environ.get(name[1], name[0]), text)
+        whole = _ELSEWHERE.sub(lambda name: self._environ.get(name[1], name[0]), text)
+        return _USER.sub("***", whole)
