@@ -22,7 +22,7 @@ from tocsin.monthly.charts import budget, calendar, uptime_by_day
 from tocsin.monthly.html import as_html
 from tocsin.monthly.model import Month, Seen
 from tocsin.monthly.texts import as_json, days_as_csv, outages_as_csv
-from tocsin.monthly.words import credit_words, share
+from tocsin.monthly.words import clock, credit_words, share
 from tocsin.service.month import Period
 from tocsin.spec import Sla
 
@@ -212,6 +212,21 @@ def test_an_outage_that_is_excluded_in_part_says_how_much() -> None:
 
     assert [one.note for one in month.outages] == ["30m of 40m excluded: night work", "excluded: day work"]
     assert month.outages[0].counted == 600_000
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "shown"),
+    [
+        ("2026-10-25T00:50Z", "Europe/Berlin", "2026-10-25 02:50+02:00"),
+        ("2026-10-25T01:10:30Z", "Europe/Berlin", "2026-10-25 02:10:30+01:00"),
+        ("2026-10-25T02:00Z", "Europe/Berlin", "2026-10-25 03:00"),
+        ("2026-03-29T01:00Z", "Europe/Berlin", "2026-03-29 03:00"),
+        ("2026-04-04T14:45Z", "Australia/Lord_Howe", "2026-04-05 01:45+11:00"),
+    ],
+)
+def test_a_time_that_clocks_show_twice_says_which_it_is(at: str, zone: str, shown: str) -> None:
+    """Else an outage while clocks are put back would end on the page before it began."""
+    assert clock(datetime.fromisoformat(at), ZoneInfo(zone)) == shown
 
 
 def test_days_are_local_and_clocks_may_change() -> None:

@@ -59,9 +59,15 @@ def length(milliseconds: Fraction | int) -> str:
 
 
 def clock(at: datetime, zone: ZoneInfo) -> str:
-    """A local time, with seconds where there are any."""
+    """A local time, with seconds where there are any, and with its offset where clocks show it twice.
+
+    >>> clock(datetime.fromisoformat("2026-10-25T00:50Z"), ZoneInfo("Europe/Berlin"))
+    '2026-10-25 02:50+02:00'
+    """
     local = at.astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+    told = f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return told + local.isoformat()[-6:] * twice
 
 
 def credit_words(uptime: Fraction | None, target: Decimal, tiers: Sequence[CreditTier]) -> str:
