@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,7 +78,10 @@ def smtp_delivery(mailing: Mailing, secrets: Iterable[str]) -> Delivery:
         code, text = next(iter(error.recipients.values()))
         return _reply(code, text, secrets)
     if isinstance(error, smtplib.SMTPResponseException):
-        return _reply(error.smtp_code, error.smtp_error, secrets)
+        reply = _reply(error.smtp_code, error.smtp_error, secrets)
+        greeted = not isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError)
+        # A server that refuses us before it knows of any message, as one that lists our address, may take it later.
+        return reply if greeted else replace(reply, outcome=Outcome.RETRY)
     if mailing.in_data:
         return Delivery(Outcome.UNKNOWN, "the connection broke after the message was sent")
     if isinstance(error, smtplib.SMTPNotSupportedError):

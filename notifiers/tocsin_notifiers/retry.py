@@ -21,6 +21,8 @@ PATIENCE_WITH_REMINDERS = timedelta(hours=1)
 """A reminder that comes late is no use; the next one follows."""
 
 _RETRIED = frozenset({408, 425, 429})
+_ABOUT_US = frozenset({530, 534, 535, 538})
+"""SMTP replies about our login and its encryption, not the message (RFC 3207, RFC 4954): worth another attempt."""
 
 
 def http_outcome(status: int) -> Outcome:
@@ -35,10 +37,10 @@ def http_outcome(status: int) -> Outcome:
 
 
 def smtp_outcome(code: int) -> Outcome:
-    """Read an SMTP reply code: 4yz is transient, 5yz permanent (RFC 5321, section 4.2.1)."""
+    """Read an SMTP reply code: 4yz is transient, 5yz permanent (RFC 5321, section 4.2.1), but for what is about us."""
     if 200 <= code < 400:
         return Outcome.SENT
-    return Outcome.REJECTED if code >= 500 else Outcome.RETRY
+    return Outcome.REJECTED if code >= 500 and code not in _ABOUT_US else Outcome.RETRY
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:

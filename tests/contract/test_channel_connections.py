@@ -77,6 +77,14 @@ def test_a_host_without_an_address(kind: str, monkeypatch: pytest.MonkeyPatch) -
     assert delivery.detail.endswith("cannot connect: the name of its host does not resolve")
 
 
+def test_a_mail_server_that_refuses_at_the_greeting_is_tried_again() -> None:
+    """It is about our host, which may be on a list today, and not about the page."""
+    with serving(lambda connection: connection.sendall(b"554 5.7.1 listed\r\n")) as port:
+        delivery = make("email", "127.0.0.1", port).send(message("email"), NOON)
+
+    assert (delivery.outcome, delivery.detail) == (Outcome.RETRY, "SMTP 554 5.7.1 listed")
+
+
 def _resets(connection: socket.socket) -> None:
     connection.recv(9_999)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -46,10 +46,11 @@ def test_http_statuses(status: int, outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "outcome"), [(250, "sent"), (354, "sent"), (421, "retry"), (451, "retry"), (550, "rejected")]
+    ("code", "outcome"),
+    [(250, "sent"), (354, "sent"), (421, "retry"), (451, "retry"), (530, "retry"), (535, "retry"), (550, "rejected")],
 )
 def test_smtp_codes(code: int, outcome: str) -> None:
-    """4yz is worth another attempt, 5yz is not."""
+    """4yz is worth another attempt, 5yz is not, but where it is our login that does not suit."""
     assert smtp_outcome(code) == outcome
 
 
