@@ -173,6 +173,24 @@ def test_a_broken_reload_keeps_the_old_set_and_a_good_one_replaces_it(lab: Lab) 
     assert lab.inbox.mails[-1].recipients == ("managers@example.org",)
 
 
+def test_a_channel_that_is_removed_while_an_incident_is_open_there_is_told_its_end(lab: Lab) -> None:
+    """The reload takes it out of the definitions; its incident is closed all the same, and nothing new goes there."""
+    evaluator = lab.serve()
+    lab.exporter.level = 10
+    until(lambda: everybody_knows(lab), "the page on every channel")
+    kept = [line for line in NOTIFICATIONS.splitlines() if "pagerduty" not in line]
+    lab.write("notifications.yaml", "\n".join(kept) + "\n")
+    lab.write("shop.yaml", DEFINITIONS.replace("slack, pagerduty]", "slack]"))
+    evaluator.process.send_signal(signal.SIGHUP)
+    until(lambda: len([e for e in evaluator.events() if "on disk are in use" in e["event"]]) == 1, "the reload")
+    lab.exporter.level = 0
+    until(lambda: everybody_relieved(lab), "the resolve on every channel")
+    evaluator.ticks(3)
+
+    assert (len(lab.pages("trigger")), len(lab.pages("resolve"))) == (1, 1)
+    assert evaluator.stop() == 0
+
+
 def test_findings_at_start_and_reload_are_lines_of_the_log(lab: Lab) -> None:
     """All of standard error is JSON: file, line, column, code and message of notes, and of an error that ends it."""
     text = DEFINITIONS.replace("target: 99.9%", "targett: 99.9%")

@@ -113,7 +113,7 @@ def test_a_channel_with_a_new_name() -> None:
     said = [m for at in (20, 30, 7_000) for m in talk.tick(at, view("a"))]
     said += talk.tick(7_010, closed("a", 7_010))
 
-    assert said == [("pager", "fire", ("a",)), ("pager", "resolve", ("a",))]
+    assert said == [("pager", "fire", ("a",)), ("pager", "resolve", ("a",)), ("pd", "resolve", ("a",))]
     assert {message.dedup_key for message in talk.sent} == {"a"}
     assert talk.tick(7_020) == []
     assert {key.channel for key, state in talk.groups.items() if state.episodes} == set()

@@ -1,11 +1,15 @@
 """Who is told: routes, names, channels that come and go, and reloads under way."""
 
+from dataclasses import replace
+
 import pytest
-from tests.alerts import channel, notifications, route, view
+from tests.alerts import NOON, channel, notifications, route, view
 from tests.talks import EMAIL, Talk, closed
 
-from tocsin.evaluate.model import Identity
-from tocsin.ports import labels_of
+from tocsin.adapters.codec import decode, encode
+from tocsin.evaluate.memory import GroupState
+from tocsin.evaluate.model import Acknowledgement, Identity
+from tocsin.ports import Action, labels_of
 
 
 def test_the_definition_names_the_channels_and_the_route_the_timers() -> None:
@@ -123,9 +127,32 @@ def test_a_channel_that_comes_back_hears_the_end() -> None:
     assert (gone, back, talk.tick(40, closed("a", 40))) == ([], [], [("email", "resolve", ("a",))])
 
 
-def test_a_channel_that_is_gone_is_forgotten_with_its_alerts() -> None:
-    """What can no longer be told leaves nothing behind."""
-    talk = Talk(EMAIL)
+@pytest.mark.parametrize("kind", ["email", "pagerduty"])
+def test_a_channel_that_is_gone_is_told_the_end_and_nothing_else(kind: str) -> None:
+    """For whoever still has it: no reminder, no other alert, one RESOLVE of each incident, or of all."""
+    alone = kind == "pagerduty"
+    talk = Talk(notifications(channel("pd", kind), route("pd")))
+    pair = (view("a"), view("b"))
+    talk.tick(0, *pair)
+    talk.tick(10, *pair)
+    taken = (replace(pair[0], acknowledged=Acknowledgement("ana", NOON)), pair[1])
+    talk.workspace = ()
+    talk.groups = {key: decode(GroupState, encode(state)) for key, state in talk.groups.items()}
+    said = [talk.tick(at, *taken, view("c")) for at in (20, 90, 20_000)]
+    said += [talk.tick(20_010, closed("a", 20_010), pair[1], view("c"))]
+    said += [talk.tick(at, pair[1], view("c")) for at in (20_020, 40_000)]
+    said += [talk.tick(40_010, closed("b", 40_010), view("c"))]
+
+    first = [("pd", "resolve", ("a",))] if alone else []
+    assert said == [[], [], [], first, [], [], [("pd", "resolve", ("b",) if alone else ("a", "b"))]]
+    fired, ended = ({m.dedup_key for m in talk.sent if m.action is action} for action in (Action.FIRE, Action.RESOLVE))
+    assert fired == ended
+    assert talk.groups == {}
+
+
+def test_a_channel_that_is_gone_and_was_told_of_no_ends() -> None:
+    """Nor is it then."""
+    talk = Talk(notifications(channel("email", send_resolved=False), route("email")))
     talk.tick(0, view("a"))
     talk.tick(10, view("a"))
     talk.workspace = ()

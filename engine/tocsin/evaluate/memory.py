@@ -78,6 +78,7 @@ class GroupState:
 
     *opened_at* tells it from earlier ones of the same group; *sent_at* is its last message, *said* how many it sent.
     *echoes* outlive it by a group_interval. *timers* are those it had last, for when no route leads there any more.
+    *alone* (each alert is an incident there) and *ends* (it is told of ends) are for when its channel is not there.
     """
 
     opened_at: datetime
@@ -86,6 +87,8 @@ class GroupState:
     said: int = 0
     echoes: tuple[Echo, ...] = ()
     timers: Timers | None = None
+    alone: bool = False
+    ends: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ An alert that fires and resolves before anybody was told is never sent. A channe
 announced alert is closed on every channel that it reached, also when routes have changed since. A conversation is
 resolved when all that people were told of is over; what still fires though it is muted stays in its messages, marked
 so, for each takes the place of those before it, on the receiver's screen and in the outbox. A channel that is no longer
-configured cannot be told anything: its conversations are kept while their alerts are open, in case it comes
-back, and then forgotten.
+configured is told when all of a conversation is over, and nothing else, by whoever still has it (`service/reloading`)
+or when it is there again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -130,7 +130,7 @@ def _brought_up(key: GroupKey, state: GroupState, scene: _Scene) -> GroupState:
             if text and text.resolved_at is not None and subject in echoes:
                 echoes[subject] = pacing.flapped(echoes[subject], text.resolved_at)
         elif episode.open and text and text.resolved_at is not None:
-            if spec and spec.send_resolved:
+            if spec.send_resolved if spec else state.ends:
                 kept.append(replace(episode, text=text))
         else:
             kept.append(episode)
@@ -176,10 +176,10 @@ def _admit(live: dict[GroupKey, GroupState], before: Mapping[GroupKey, GroupStat
 
 def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState, list[Notification]]:
     spec, now = scene.directory.channels.get(key.channel), scene.now
-    if spec is None:
-        return replace(state, episodes=tuple(e for e in state.episodes if e.announced and e.open), echoes=()), []
     course = scene.course(key, state)
-    state = replace(state, timers=course.timers(state.timers))
+    if spec is None:
+        return _left(key, state, course, scene)
+    state = replace(state, timers=course.timers(state.timers), alone=spec.per_alert, ends=spec.send_resolved)
     digest = None if spec.per_alert else course.digest(state.episodes)
     if digest is not None:
         return _by_digest(key, state, digest, course, scene)
@@ -191,6 +191,20 @@ def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState
     else:
         after, messages = _all_together(key, state, timers, course, scene)
     return replace(after, echoes=pacing.lasting(after.echoes, timers.flap, timers.longest, now)), messages
+
+
+def _left(key: GroupKey, state: GroupState, course: Course, scene: _Scene) -> tuple[GroupState, list[Notification]]:
+    """A channel that is not there: what was told is closed, when it is over."""
+    known = tuple(e for e in state.episodes if e.told_at is not None)
+    waits = tuple(e for e in known if e.open or (not state.alone and any(other.open for other in known)))
+    state, over = replace(state, episodes=waits, echoes=()), tuple(e for e in known if e not in waits)
+    if not over:
+        return state, []
+    told, timers = replace(state, episodes=over), state.timers or Timers()
+    after, messages = (
+        _each_alone(key, told, timers, scene) if state.alone else _all_together(key, told, timers, course, scene)
+    )
+    return replace(after, episodes=waits, echoes=()), messages
 
 
 def _by_digest(

@@ -111,8 +111,11 @@ def of_gone_channels(letters: Iterable[Letter], memory: Memory, channels: Iterab
     open_there = sorted(key.channel for key, _ in open_pages(memory) if key.channel not in known)
     for channel, pages in groupby(open_there):
         number = count(len(list(pages)), "open page")
-        remedy = "close it there by hand when the alert is over, or define the channel again until then"
-        yield _wrong("pages", f"{number} on {channel}, which the definitions do not have: no end will be told", remedy)
+        remedy = "define the channel again until it is over, or close it there by hand"
+        what = (
+            f"{number} on {channel}, which the definitions do not have: who has been started since cannot tell the end"
+        )
+        yield _wrong("pages", what, remedy)
 
 
 def of_orphans(memory: Memory) -> Iterator[Symptom]:

@@ -1,7 +1,7 @@
 """Definitions read again: all of them are in use afterwards, or the set before them stays as it was."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from tocsin.notify.fallback import fallbacks
 from tocsin.notify.muting import muting_of
 from tocsin.ports import Channel, Clock
 from tocsin.service.board import Board
+from tocsin.service.doctor import open_pages
 from tocsin.service.findings import log_findings
 from tocsin.service.keeper import Keeper
 from tocsin.service.leading import Leading
@@ -71,7 +72,8 @@ class Reloading:
         watch.inherit(self.evaluator.watch)
         if self.keeper is not None:
             self.keeper.follow(workspace)
-        self.leading.hand_over(self.outlets.counted(channels), fallbacks(workspace.notifications))
+        counted = {**self._leaving(channels), **self.outlets.counted(channels)}
+        self.leading.hand_over(counted, fallbacks(workspace.notifications))
         self.renewal.follow(channels.values(), self.interval)
         self.evaluator.watch = watch
         self.evaluator.notifications = workspace.notifications
@@ -80,6 +82,19 @@ class Reloading:
         self.in_use(now)
         self.board.update(workspace=workspace, reload_findings=(), reload_error="", reloaded_at=now)
         log.info("the definitions on disk are in use", extra=counts(definitions))
+
+    def _leaving(self, channels: Mapping[str, Channel]) -> dict[str, Channel]:
+        """Channels that the definitions do not have any more, and that have to tell the end of something still."""
+        held = self.evaluator.detour.channels
+        gone = held.keys() - channels.keys()
+        if not gone:
+            return {}
+        owed = {key.channel for key, _ in open_pages(self.evaluator.memory)}
+        try:
+            owed |= {depth.channel for depth in self.evaluator.store.depths() if depth.pending}
+        except TocsinError:
+            owed |= gone
+        return {name: held[name] for name in gone & owed}
 
     def _refuse(self, why: str, findings: tuple[Diagnostic, ...] = ()) -> None:
         """Keep the old set, and say so; the page lists *findings*, or says *why* where there are none."""
