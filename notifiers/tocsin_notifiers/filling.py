@@ -14,7 +14,7 @@ from traceback import walk_tb
 from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
 
 from tocsin.ports import Action, AlertText, Notification
-from tocsin_notifiers.message import FILTERS, cleaned, words_of
+from tocsin_notifiers.message import FILTERS, cleaned, printable, words_of
 from tocsin_notifiers.pairs import METHODS, PairsEnvironment, asked_labels, paired
 
 LONGEST = 50_000
@@ -49,10 +49,10 @@ class Misfit:
 def filled(template: str, clean: Notification, now: datetime) -> str:
     """Fill *template* for a notification that is `cleaned` already; raises whatever goes wrong, also if it is empty."""
     words = words_of(replace(clean, alerts=tuple(map(paired, clean.alerts))), now)
-    text = _environment().from_string(template).render(words).strip()
+    text = printable(_environment().from_string(template).render(words), LONGEST).strip()
     if not text:
         raise ValueError("it is empty")
-    return text[:LONGEST]
+    return text
 
 
 def misfits(template: str, labels: Collection[str] = ()) -> tuple[Misfit, ...]:

@@ -178,6 +178,15 @@ def test_a_template_that_fails_costs_nobody_the_page() -> None:
         assert "own template failed" in str(written(page, "x", SENDER, NOON, template=template))
 
 
+def test_what_nobody_could_read_leaves_no_template() -> None:
+    """Half a character cannot be encoded: the mail would not be written at all."""
+    told = message()
+    template = r"""{{ "\ud800\u0000\u202e\u001b" }}shop"""
+
+    assert own_words.text(told, NOON, template) == "shop\n"
+    assert b"shop" in written(told, "x", SENDER, NOON, template=template).as_bytes()
+
+
 def test_a_subject_is_one_line() -> None:
     """Whatever a template makes of it: no header can be added."""
     made = own_words.topic(message(), NOON, "a\r\nBcc: {{ topic }}" + "x" * 999)
