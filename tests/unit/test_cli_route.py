@@ -285,3 +285,13 @@ def test_an_alert_with_steps(steps: str, capsys: pytest.CaptureFixture[str]) -> 
     ]
     assert [budget["name"] for budget in found["pageBudgets"]] == ["nights", "web"]
     assert asked(steps, capsys, "severity=info")["pageBudgets"] == []
+
+
+def test_what_a_digest_tells_is_not_told_now(steps: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes there on Monday."""
+    assert run(["route", "test", steps, "severity=info", "--at", "2026-11-27T20:00"]) == 0
+    out = capsys.readouterr().out
+    assert "  digest    monday at 09:00 Europe/Paris: at 2026-11-30 08:00 UTC" in out
+    assert out.endswith("told now: nobody\ntold by digest: mail\n")
+    found = asked(steps, capsys, "severity=info")
+    assert (found["told"], found["toldByDigest"]) == (["mail"], ["mail"])

@@ -1,5 +1,6 @@
 """`tocsin explain alert` in words."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,10 +8,15 @@ from tests.alerts import NOON, channel, notifications, route, seconds, view
 from tests.talks import Talk, closed
 
 from tocsin.cli.episode import text_of
+from tocsin.evaluate.model import Acknowledgement, AlertView
 from tocsin.notify.routing import Directory
+from tocsin.notify.waits import waiting_for
 from tocsin.ports import Action
 from tocsin.service.deliveries import DeliveryOf
 from tocsin.service.story import Story, WayOf, _ways, _why
+from tocsin.spec import Digest
+from tocsin.spec.notifications import Flapping
+from tocsin.units import Duration
 
 
 def delivery(channel: str, status: str, detail: str = "", **more: Any) -> DeliveryOf:
@@ -19,7 +25,7 @@ def delivery(channel: str, status: str, detail: str = "", **more: Any) -> Delive
     return DeliveryOf.model_validate({"channel": channel, "status": status, "detail": detail, **fields})
 
 
-SENT, DEAD, WAITS = (
+SENT, DEAD, LATER = (
     delivery("email", "sent"),
     delivery("slack", "dead", "HTTP 401"),
     delivery("pager", "pending", "cannot connect"),
@@ -32,9 +38,9 @@ SENT, DEAD, WAITS = (
         ([SENT], "email took it"),
         ([DEAD, SENT], "email took it; slack did not: HTTP 401"),
         ([delivery("email", "dead", "an earlier one"), DEAD, SENT], "email took it; slack did not: HTTP 401"),
-        ([WAITS, DEAD], "no receiver has taken it; pager has not yet: cannot connect; slack did not: HTTP 401"),
-        ([WAITS], "no receiver has taken it; pager has not yet: cannot connect"),
-        ([delivery("pager", "superseded", "x"), WAITS, SENT], "email took it; pager has not yet: cannot connect"),
+        ([LATER, DEAD], "no receiver has taken it; pager has not yet: cannot connect; slack did not: HTTP 401"),
+        ([LATER], "no receiver has taken it; pager has not yet: cannot connect"),
+        ([delivery("pager", "superseded", "x"), LATER, SENT], "email took it; pager has not yet: cannot connect"),
         ([delivery("pager", "pending", attempts=0)], "its message waits in the outbox"),
         ([delivery("email", "sent", recipient="ana"), delivery("email", "sent", recipient="bo")], "email took it"),
         (
@@ -47,7 +53,69 @@ def test_why_names_every_channel_with_its_own_answer(messages: list[DeliveryOf],
     """What still waits is not given up, and what one receiver said is not said of another."""
     ways = [WayOf(route="*", channel="pager", quiet="", told_at=NOON, last_message_at=NOON)]
 
-    assert _why(view(), ways, messages) == why
+    assert _why(view(), ways, messages, "") == why
+
+
+WAITS = {
+    "group_wait": (route("email", wait=600), "its first message waits for company (group_wait)"),
+    "digest": (
+        replace(route("email"), digest=Digest(at=15 * 60)),
+        "it is told by digest, at 2026-11-23 15:00:00 UTC",
+    ),
+    "flapping": (
+        replace(route("email", wait=0), flapping=Flapping(Duration.of(hours=1))),
+        "people were told of it a moment ago, and are told again at 2026-11-23 13:00:20 UTC (flapping)",
+    ),
+    "group_interval": (
+        replace(route("email", wait=0), flapping=Flapping(Duration.of(seconds=1))),
+        "others of its group were told a moment ago, and it is told at 2026-11-23 12:05:00 UTC (group_interval)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_what_it_waits_for(name: str) -> None:
+    """Each with when that is: a digest, damped flapping, or others of its group that were just told."""
+    way, why = WAITS[name]
+    talk = Talk(notifications(channel("email"), way))
+    others = (view("b"),) if name == "group_interval" else ()
+    if name in {"flapping", "group_interval"}:
+        talk.tick(0, *(others or (view("a"),)))
+    if name == "flapping":
+        talk.tick(20, closed("a", 20))
+    new = view("c")
+    talk.tick(30, new, *others)
+
+    assert told_why(talk, new) == why
+
+
+def test_what_a_digest_tells_though_it_is_over() -> None:
+    """It is not true that nobody is told of it."""
+    way, why = WAITS["digest"]
+    talk = Talk(notifications(channel("email"), way))
+    talk.tick(0, view("a"))
+    talk.tick(20, closed("a", 20))
+
+    assert told_why(talk, closed("a", 20)) == why
+    talk.tick(3 * 3_600 + 10)
+    assert [message.notes for message in talk.sent] == [("a digest: 1 came and went",)]
+
+
+def test_who_took_it_up_before_anybody_was_told() -> None:
+    """Its first message waits for nothing, and never comes."""
+    talk = Talk(notifications(channel("email"), route("email", wait=600)))
+    taken = replace(view("a"), acknowledged=Acknowledgement("ana", NOON))
+    talk.tick(0, view("a"))
+    talk.tick(10, taken)
+
+    assert told_why(talk, taken) == "ana took it up before anybody was told"
+
+
+def told_why(talk: Talk, one: AlertView) -> str:
+    """The sentence about it."""
+    directory = Directory.of(talk.workspace)
+    ways = _ways(one, directory, talk.groups, [], talk.now)
+    return _why(one, ways, [], waiting_for(one, directory, talk.groups, talk.now))
 
 
 def test_what_nobody_took_is_not_told() -> None:
@@ -56,7 +124,7 @@ def test_what_nobody_took_is_not_told() -> None:
         WayOf(route="*", channel=name, quiet="", told_at=NOON, last_message_at=NOON)
         for name in ("email", "slack", "pager", "old")
     ]
-    lines = text_of(story(ways=ways, messages=[SENT, DEAD, WAITS])).splitlines()
+    lines = text_of(story(ways=ways, messages=[SENT, DEAD, LATER])).splitlines()
 
     assert [line.split(",")[0].strip() for line in lines if "by route" in line] == [
         "email by route *: told at 2026-11-23 12:00:00 UTC",

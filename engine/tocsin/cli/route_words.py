@@ -39,7 +39,9 @@ def rehearsed(found: Rehearsal) -> Iterator[str]:
     if found.stops:
         yield ""
         yield from (f"counts in page budget {_budget(budget)}" for budget in found.budgets)
-        yield f"told now: {listed(found.told)}"
+        yield f"told now: {listed([name for name in found.told if name not in found.later])}"
+        if found.later:
+            yield f"told by digest: {listed(found.later)}"
 
 
 def _of_stop(stop: Stop, found: Rehearsal, known: AbstractSet[str]) -> Iterator[str]:
@@ -72,6 +74,7 @@ def rehearsal_facts(found: Rehearsal) -> dict[str, Any]:
         "at": found.at.isoformat(),
         "channels": list(found.channels),
         "told": list(found.told),
+        "toldByDigest": list(found.later),
         "namedBy": list(found.named_by),
         "routes": [
             {

@@ -27,9 +27,8 @@ def digested(
     now: datetime,
 ) -> tuple[GroupState, list[Notification]]:
     """Say what a conversation has to say, if its time has come; nothing is said of what is *silent*."""
-    hushed = {e.text.dedup_key for e in silent}  # all open
-    news = [e for e in state.episodes if not (e.open and e.text.dedup_key in hushed) and not (e.announced and e.open)]
-    if not news or now < digest_due(digest, min(map(_happened, news)), state.sent_at):
+    news = _news(state, silent)
+    if not news or now < due(digest, state, silent):
         return replace(state, echoes=()), []
     told = [replace(e, text=texts.get(e.text.dedup_key, e.text), announced=True) if e.open else e for e in news]
     kept = [e for e in state.episodes if e.open and e not in news] + [e for e in told if e.open]
@@ -38,6 +37,16 @@ def digested(
     alerts = tuple(sorted((e.text for e in told), key=reading_order))
     message = Notification(key.channel, _thread(key, now), action, alerts, now, key.labels, 0, _notes(told, still))
     return replace(state, episodes=tuple(kept), sent_at=now, said=state.said + 1, echoes=()), [message]
+
+
+def due(digest: Digest, state: GroupState, silent: Collection[GroupEpisode] = ()) -> datetime:
+    """When a conversation that has something to say says it."""
+    return digest_due(digest, min(map(_happened, _news(state, silent))), state.sent_at)
+
+
+def _news(state: GroupState, silent: Collection[GroupEpisode]) -> list[GroupEpisode]:
+    hushed = {e.text.dedup_key for e in silent}  # all open
+    return [e for e in state.episodes if not (e.open and e.text.dedup_key in hushed) and not (e.announced and e.open)]
 
 
 def _happened(episode: GroupEpisode) -> datetime:

@@ -55,6 +55,8 @@ class Rehearsal:
     told: tuple[str, ...]
     budgets: tuple[PageBudget, ...]
     """Those in which it would count as a page."""
+    later: tuple[str, ...] = ()
+    """Those of *told* that hear of it by digest."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -79,7 +81,11 @@ def rehearse(
     maintenance = tuple(
         mute for mute in muting.reasons((view,), at).get(view.dedup_key, ()) if mute.kind is MuteKind.MAINTENANCE
     )
-    told = () if maintenance else tuple(key.channel for key in directory.destinations(view, at))
+    keys = () if maintenance else directory.destinations(view, at)
+    told = tuple(key.channel for key in keys)
+    later = (
+        key.channel for key in keys if directory.digest(key.route) and not directory.channels[key.channel].per_alert
+    )
     known = {way.key.channel for way in ways}
     stops = tuple(map(partial(_stop, directory=directory, at=at, known=known), _by_route(ways)))
     own = routing_labels(view)
@@ -89,7 +95,10 @@ def rehearse(
         for budget in budgets_of(workspace.notifications)
         if view.severity == PAGE and any(budget.asks(name, own) for name in reached)
     )
-    return Rehearsal(labels_of(labels), at, named_by, stops, maintenance, tuple(_targeted(muting, own)), told, budgets)
+    inhibitions = tuple(_targeted(muting, own))
+    return Rehearsal(
+        labels_of(labels), at, named_by, stops, maintenance, inhibitions, told, budgets, later=tuple(later)
+    )
 
 
 def known_labels(workspace: Workspace, plan: Plan) -> frozenset[str]:

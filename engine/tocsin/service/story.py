@@ -7,6 +7,7 @@ from datetime import datetime
 from tocsin.evaluate.memory import GroupKey, GroupState, receiver
 from tocsin.evaluate.model import AlertView
 from tocsin.notify.routing import Directory
+from tocsin.notify.waits import COMPANY, waiting_for
 from tocsin.service.api import Desk
 from tocsin.service.deliveries import DeliveryOf, delivery_of
 from tocsin.service.parameters import ApiError
@@ -85,7 +86,7 @@ def told(desk: Desk, name: str) -> Story:
         acknowledged_by=view.acknowledged.by if view.acknowledged is not None else None,
         ways=ways,
         messages=messages,
-        why=_why(view, ways, messages),
+        why=_why(view, ways, messages, waiting_for(view, directory, groups, now)),
     )
 
 
@@ -112,23 +113,27 @@ def _ways(
     return found
 
 
-def _why(view: AlertView, ways: list[WayOf], messages: list[DeliveryOf]) -> str:
-    """In a sentence: what receivers said, else the first thing that decides."""
+def _why(view: AlertView, ways: list[WayOf], messages: list[DeliveryOf], waits: str) -> str:
+    """In a sentence: what receivers said, else the first thing that decides; *waits* says what it waits for."""
     if view.fired_at is None:
         return "it has not fired: its condition has to hold for longer (for)"
     if any(each.status in {"sent", "dead"} or each.detail for each in messages):
         return _said([each for each in messages if each.status != "superseded"])
     if view.silent:
-        return f"nobody was told {view.muted[0].reason}"
+        return f"nobody was told {next(mute.reason for mute in view.muted if not mute.partly)}"
+    if view.acknowledged is not None and view.resolved_at is None and not waits:
+        return f"{view.acknowledged.by} took it up before anybody was told"
     if not ways:
         return "it names no channel, and no route matches its labels"
+    if waits:
+        return waits
     if all(way.quiet for way in ways):
         return f"its routes are quiet {ways[0].quiet}"
     if any(each.status == "pending" for each in messages):
         return "its message waits in the outbox"
     if view.resolved_at is not None:
         return "it was over before the first message was due (group_wait), so nobody was told"
-    return "its first message waits for company (group_wait)"
+    return COMPANY
 
 
 def _said(messages: list[DeliveryOf]) -> str:
