@@ -292,3 +292,13 @@ def test_slices_are_counted_as_a_whole() -> None:
     assert looked is not None
     assert (looked[0].total, looked[1]) == (7 * 288 - 1, start)
     assert found.total == 7 * 288 - 1
+
+
+@pytest.mark.parametrize("minutes", [70, 10 * 60 + 5])
+def test_a_slice_that_has_just_begun_is_no_gap(minutes: int) -> None:
+    """Ten minutes into the second hour of a month all of it was looked at, and what is spent is spent."""
+    at = START + timedelta(minutes=minutes)
+    slo = replace(SLO, sli=SlicedSli(SLO.sli, Duration.of(hours=1), Decimal("0.99")))
+    found = account(slo, [day_of(10.0, 1.0, ref=SLO.ref, day=FIRST, seen=(0, minutes))], at, None)
+
+    assert (found.used, found.coverage, found.looked) == (-(-minutes // 60), 1.0, 1.0)

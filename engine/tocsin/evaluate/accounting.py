@@ -79,8 +79,10 @@ def account(slo: Slo, days: Sequence[Day], at: datetime, pace: float | None) -> 
     ratios = Ratios.of([1 - Fraction(slo.target)])
     found = budgets(series, windows, now, ratios, 0.0)
     elapsed = [float(each[0]) for each in (windows.elapsed(now), Windows(windows.start, windows.end).elapsed(now))]
+    so_far = float(windows.elapsed(milliseconds(at) // 1000)[0])  # of the last slice nobody can have seen more
     lasts = _lasts(series, windows, now, found, pace)
-    counted = _account(found, lasts, elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
+    looked = min(1.0, float(found.coverage[0]) * elapsed[0] / so_far) if so_far else 0.0
+    counted = _account(found, lasts, looked, elapsed[0] / elapsed[1] if elapsed[1] else 0.0)
     if not agreed:
         return counted
     took = [take for day in days for take in takes(method, day, agreed)]
@@ -105,9 +107,8 @@ def _lasts(series: Series, windows: Windows, now: int, found: Budgets, pace: flo
     )
 
 
-def _account(found: Budgets, lasts: Duration | None, known: float) -> Account:
-    """*known* is the part of the window so far since anything was known."""
-    looked = float(found.coverage[0])
+def _account(found: Budgets, lasts: Duration | None, looked: float, known: float) -> Account:
+    """*known* is the part of the window so far since anything was known, *looked* that of it which was looked at."""
     coverage = looked * known
     if not found.known[0]:
         return Account(None, None, None, None, None, None, coverage, looked)
