@@ -399,17 +399,54 @@ def test_contributions_add_up_where_outages_do_not_meet() -> None:
     assert whole.contributions(1) == ()
 
 
-def test_nobody_alone_would_have_helped_where_outages_meet() -> None:
-    """Of two members of a series that are down together none makes a difference; of two parallel ones either does."""
+def test_members_that_were_down_together_share_it() -> None:
+    """Of a series none of them alone would have helped, of two parallel ones either would: each has a half."""
     down, both = {"a": [1.0, 0.0], "b": [1.0, 0.0]}, (member("a"), member("b"))
-    assert _whole(series(*both), **down).contributions(2) == ()
-    either = _whole(Combine("parallel", both, (), builders.SPAN), **down)
-    assert either.contributions(2) == (("a/up", 1.0), ("b/up", 1.0))
+    for node in (series(*both), Combine("parallel", both, (), builders.SPAN)):
+        assert _whole(node, **down).contributions(2) == (("a/up", 0.5), ("b/up", 0.5))
 
 
-@given(st.lists(st.tuples(*[st.sampled_from([0.0, 0.5, 0.999, 1.0])] * 3), min_size=1, max_size=8))
-def test_contributions_of_a_series_are_never_more_than_all(slices: list[tuple[float, float, float]]) -> None:
-    """In a series what each alone would have saved is at most all that was lost."""
-    a, b, c = (list(each) for each in zip(*slices, strict=True))
-    whole = _whole(series(member("a"), member("b"), member("c")), a=a, b=b, c=c)
-    assert sum(share for _, share in whole.contributions(len(slices))) <= 1 + 1e-9
+def test_a_share_is_the_mean_over_all_orders() -> None:
+    """Three members of which two are needed: a alone is out in one slice, all in another; Shapley's values by hand."""
+    node = Combine("k_of_n", (member("a"), member("b"), member("c")), (), builders.SPAN, 2)
+    whole = _whole(node, a=[0.0, 0.0, 0.0, 1.0], b=[1.0, 0.0, 0.0, 1.0], c=[1.0, 1.0, 0.0, 1.0])
+
+    # slice 1 is no loss, slice 2 is half a's and half b's, slice 3 a third of each
+    shares = dict(whole.contributions(4))
+    assert shares == pytest.approx({"a/up": 5 / 12, "b/up": 5 / 12, "c/up": 2 / 12})
+
+
+NAMES = "abcde"
+TREES = (
+    series(*map(member, NAMES)),
+    Combine("parallel", tuple(map(member, NAMES)), (), builders.SPAN),
+    Combine("k_of_n", tuple(map(member, NAMES)), (), builders.SPAN, 3),
+    weighted(a="1", b="4", c="3", d="1", e="2"),
+    Combine("worst_of", tuple(map(member, NAMES)), (), builders.SPAN),
+    series(Combine("parallel", (member("a"), member("b")), (), builders.SPAN), member("c"), weighted(d="1", e="3")),
+)
+
+
+@given(
+    st.sampled_from(TREES),
+    st.lists(st.tuples(*[st.sampled_from([0.0, 0.5, 0.999, 1.0])] * 5), min_size=1, max_size=8),
+)
+def test_contributions_add_up_to_the_burn(node: Combine, slices: list[tuple[float, ...]]) -> None:
+    """Whatever the tree, and however outages meet."""
+    whole = _whole(node, **dict(zip(NAMES, map(list, zip(*slices, strict=True)), strict=True)))
+    shares = whole.contributions(len(slices))
+
+    assert all(0 < share <= 1 + 1e-9 for _, share in shares)
+    lost = any(v is not None and v < 1 for v in whole.values)
+    assert sum(share for _, share in shares) == pytest.approx(1 if lost else 0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "node", [weighted(a="1", b="1"), Combine("parallel", (member("a"), member("b")), (), builders.SPAN)]
+)
+def test_an_idle_member_broke_nothing(node: Combine) -> None:
+    """One that counted no events in the outage of another was not bad; good, it would have helped."""
+    ratios = {"a/up": {0: 1.0, 1: 0.0}, "b/up": {0: 1.0}}
+    whole = composite(journey(node), ratios, SLICE, 0, 2, idle={"b/up": {1}})
+
+    assert whole.contributions(2) == (("a/up", 1.0),)

@@ -30,6 +30,7 @@ from types import MappingProxyType
 
 from tocsin.budget import budget_ratio
 from tocsin.evaluate import algebra, forecast
+from tocsin.evaluate.contributions import contributions
 from tocsin.evaluate.model import JourneyStatus, Sample, Truth
 from tocsin.evaluate.rule import Rule
 from tocsin.evaluate.words import error_percent, percent, times
@@ -109,20 +110,20 @@ class Composite:
         return over(self.node, self.slices[-count:])
 
     def contributions(self, count: int) -> tuple[tuple[str, float], ...]:
-        """How much of the shortfall of the last slices would not be there, had one member been good, the most first.
+        """Each member's share of the shortfall of the last slices, the most first; they add up to 1.
 
-        They need not add up to 1: where members of a series are down at the same time none of them alone would have
-        helped, and where one of two parallel ones is enough either would. Members that made no difference are left out.
+        Members that were as good as they could be have none, and one that was left out of a slice is none the worse.
         """
         slices = self.slices[-count:]
-        short = _shortfall(over(self.node, slices))
-        if not short:
-            return ()
-        shares = (
-            (ref, 1 - _shortfall(over(self.node, [{**one, ref: 1.0} for one in slices])) / short)
-            for ref in members(self.node)
-        )
-        return tuple(sorted(((ref, share) for ref, share in shares if share > 0), key=lambda pair: (-pair[1], pair[0])))
+        bad = [
+            ref for ref in members(self.node) if any(v is not None and v < 1 for v in (one.get(ref) for one in slices))
+        ]
+
+        def short(some: frozenset[str]) -> float:
+            kept = [{ref: v if v is None or ref in some else 1.0 for ref, v in one.items()} for one in slices]
+            return _shortfall(over(self.node, kept))
+
+        return contributions(bad, short)
 
     def age(self, count: int) -> int:
         """How long ago, in slices, the first of the last *count* that has a value began; one before them will do."""
@@ -326,7 +327,6 @@ def _firing(
     if bad:
         facts.append(("worst member", f"{bad[0][1]} at {percent(bad[0][0])} over {tier.long}"))
     if shares := whole.contributions(tier.long.milliseconds // slo.slice.milliseconds)[:MOST_CONTRIBUTORS]:
-        # of each: by how much the burn would be less, had this member alone been good
         facts.append(("broken by", ", ".join(f"{ref} {percent(share, 0)}" for ref, share in shares)))
     return Sample(Truth.TRUE, long / budget, f"burn rate {text}", tuple(facts))
 
