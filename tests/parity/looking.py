@@ -75,6 +75,8 @@ def evaluated(cell: Cell, semantics: Semantics) -> Judged:
             sight = _held(cell, sight, engine, at)
         other, fires = _step(rules, cell, _unseen_is_false(sight), other, now)
         as_rules.append(fires)
+        if recorded:
+            recorded.record_budget(at)
     return Judged(tuple(found), tuple(as_rules), blind[0] if blind else None)
 
 
@@ -176,8 +178,17 @@ class _Rules:
         if self.cell.coarse:
             own = labels(slo)
             self.engine.record(f"slo:total:rate{BASE}", f"recorded:total:{BASE}", own, at)
-            for rule in self.born:
-                self.engine.record(rule.record, rule.expr, own, at)
+            self._remember(BORN, at)
+
+    def record_budget(self, at: int) -> None:
+        """Do what comes after the alerts, in the group of the budget: they read it at the next evaluation."""
+        if self.cell.coarse:
+            self._remember(HOURLY_BORN, at)
+
+    def _remember(self, name: str, at: int) -> None:
+        for rule in self.born:
+            if rule.record == name:
+                self.engine.record(rule.record, rule.expr, labels(self.cell.slo), at)
 
     def rewritten(self, query: str) -> str:
         """The same question with recordings in the place of what they record."""
