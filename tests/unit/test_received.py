@@ -15,6 +15,7 @@ from tocsin.adapters.claim_store import SqlClaims
 from tocsin.errors import SourceUnreachableError, UnavailableError
 from tocsin.evaluate.claims import Claim, fingerprint, later
 from tocsin.evaluate.memory import Memory
+from tocsin.evaluate.model import Truth
 from tocsin.evaluate.received import Received
 from tocsin.evaluate.rulings import Ruling
 from tocsin.evaluate.tick import Watch
@@ -331,6 +332,31 @@ class TestInbox:
 
         assert (told.starts_at, told.said_at) == (START, START + seconds(60))
 
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_clock_far_behind_ours_ends_nothing(self, store: SqlClaims, *, known: bool) -> None:
+        """Ours jumped by an hour: whoever puts the end off each minute says that it fires; an end stays where it is."""
+        inbox = Inbox(store, nobody)
+        if known:
+            inbox.put((claim(0),))
+
+        def says(at: float, end: float) -> Truth:
+            inbox.put((replace(claim(3_600 + at), ends_at=START + seconds(end)),))
+            return heard_at(inbox, 3_600 + at)
+
+        first = [says(60 * n, 60 * n + 240) for n in range(1, 6)]
+        assert first == [Truth.TRUE if known else Truth.FALSE, *[Truth.TRUE] * 4]
+        assert [says(330 + 60 * n, 330) for n in range(5)] == [Truth.FALSE] * 5
+
+    def test_an_end_that_comes_late(self, store: SqlClaims) -> None:
+        """After a silence, and with a clock like ours: at once, or by the second word where it was long under way."""
+        for end, told in ((1_000, [Truth.FALSE] * 2), (900, [Truth.TRUE, Truth.FALSE])):
+            inbox, found = Inbox(store, nobody), []
+            inbox.put((claim(0),))
+            for at in (1_005, 1_065):
+                inbox.put((replace(claim(at), ends_at=START + seconds(end)),))
+                found.append(heard_at(inbox, at))
+            assert found == told
+
     def test_one_of_a_pair_ends_nothing_that_the_other_one_says(self) -> None:
         """Two Prometheus servers with the same rules; the scrapes of one fail, and it repeats an end for 15 minutes."""
         said: list[tuple[float, bool, str]] = [(0, True, "a"), (5, True, "b")]
@@ -390,6 +416,12 @@ class TestInbox:
 
         assert MOST == 100_000
         assert {pair[0].said_at for pair in inbox.read({}, START).theirs} == {START}
+
+
+def heard_at(inbox: Inbox, at: float) -> Truth:
+    """What the one claim means then."""
+    [(_, sample)] = inbox.read({}, START + seconds(at)).theirs
+    return sample.truth
 
 
 def test_fingerprints_are_those_of_alertmanager() -> None:

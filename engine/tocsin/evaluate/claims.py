@@ -11,6 +11,8 @@ AHEAD = timedelta(seconds=15)
 """How far a sender's clock may be ahead of ours, and an end that it tells still is one."""
 PART_AHEAD = 16
 """And at most so small a part of what an alert of it lasts, by which an end differs from a word that it fires."""
+LASTING = timedelta(minutes=5)
+"""How long a word holds whose sender's clock is far behind ours: Alertmanager's `resolve_timeout`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Claim:
     """Where the sender shows the alert (`generatorURL`)."""
     others: tuple[tuple[str, datetime], ...] = ()
     """Further senders that say that it fires, by their url, and until when: replicas with the same rules."""
+    told_end: datetime | None = None
+    """Its end by its sender's clock, where that is far behind ours."""
 
     @property
     def ended(self) -> bool:
@@ -45,6 +49,8 @@ def later(known: Claim | None, claim: Claim) -> Claim:
     since: one of a pair of Prometheus servers whose scrapes fail tells an end of what still fires. An end without a
     url is a person's, and is one for all.
     """
+    if known is not None and _told_behind(known, claim):
+        claim = replace(claim, ends_at=claim.said_at + LASTING, told_end=claim.ends_at)
     if known is None or known.ended:
         return claim
     word = replace(
@@ -66,6 +72,21 @@ def _told_ahead(known: Claim, word: Claim) -> bool:
     """Whether *word* tells an end by a clock that is ahead of ours: who says that it fires gives it far more time."""
     lasting = known.ends_at - known.said_at
     return word.tells_end and timedelta() < word.ends_at - word.said_at <= min(AHEAD, lasting / PART_AHEAD)
+
+
+def _told_behind(known: Claim, word: Claim) -> bool:
+    """Whether *word* says that it fires, by a clock that is far behind ours.
+
+    Who says so puts the end off each time. An end stays what it is: of one that comes after a long silence, and so late
+    that it may be no end, the next word tells.
+    """
+    same = bool(word.url) and _sender(word.url) == _sender(known.url)
+    return (
+        same
+        and word.tells_end
+        and word.said_at - word.ends_at > AHEAD
+        and word.ends_at > (known.told_end or known.ends_at)
+    )
 
 
 def _sender(url: str) -> str:
