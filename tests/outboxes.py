@@ -11,6 +11,7 @@ from tocsin.ports import Delivery, Notification, Outcome
 
 SENT = Delivery(Outcome.SENT)
 FAILED = Delivery(Outcome.RETRY, "HTTP 500")
+UNKNOWN = Delivery(Outcome.UNKNOWN, "no answer in time")
 
 
 def wipe(store: SqlStore) -> None:

@@ -12,6 +12,8 @@ LONGEST_RETRY_AFTER = timedelta(hours=1)
 """A receiver may ask for more, but a page must not wait longer."""
 
 FIRST_DELAY_UNKNOWN = timedelta(seconds=30)
+GROWTH_UNKNOWN = 4
+"""Times longer that each wait may be than the one before: a receiver that hangs for ten minutes gets one later."""
 MOST_UNKNOWNS = 5
 """How often a message that may have arrived each time is sent to a receiver that would show every copy."""
 
@@ -61,13 +63,13 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)
 
 
-def backoff(attempts: int, random: Callable[[], float], first: timedelta = FIRST_DELAY) -> timedelta:
-    """Full jitter: a random part of a ceiling that doubles from *first* up to five minutes.
+def backoff(attempts: int, random: Callable[[], float]) -> timedelta:
+    """Full jitter: a random part of a ceiling that doubles from a second up to five minutes.
 
     *attempts* counts from 1; *random* returns a number in [0, 1).
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    ceiling = min(LONGEST_DELAY, first * 2 ** min(max(attempts, 1) - 1, 20))
+    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(max(attempts, 1) - 1, 20))
     wait: timedelta = ceiling * random()
     return wait
 
@@ -95,12 +97,14 @@ def retry_at(
     """
     if delivery.outcome in {Outcome.SENT, Outcome.REJECTED}:
         return None
-    first = FIRST_DELAY
     if delivery.outcome is Outcome.UNKNOWN and not idempotent:
         if unknowns + 1 >= MOST_UNKNOWNS:
             return None
-        first = FIRST_DELAY_UNKNOWN
-    wait = backoff(attempts, random, first)
+        ceiling = FIRST_DELAY_UNKNOWN * GROWTH_UNKNOWN**unknowns
+        floor = ceiling / GROWTH_UNKNOWN if unknowns else timedelta()
+        wait = floor + (ceiling - floor) * random()
+    else:
+        wait = backoff(attempts, random)
     if delivery.retry_after is not None:
         wait = max(wait, min(delivery.retry_after, LONGEST_RETRY_AFTER))
     at = now + wait

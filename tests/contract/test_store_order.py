@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.alerts import NOON, message, seconds, text, view
-from tests.outboxes import FAILED, SENT, post, said, take
+from tests.outboxes import FAILED, SENT, UNKNOWN, post, said, take
 from tests.strategies import QUARTER
 from tests.talks import EMAIL, Talk, closed
 
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit, Store
 from tocsin.evaluate.model import Mute, MuteKind
-from tocsin.ports import HEARTBEAT, Action
+from tocsin.ports import HEARTBEAT, Action, Delivery
 
 
 def test_messages_of_a_key_never_overtake(store: Store) -> None:
@@ -65,6 +65,18 @@ def test_a_beginning_that_was_not_sent_in_time_is_not_sent_after_the_end(store: 
     assert end.notification.action is Action.RESOLVE
     assert "before a message about it could be delivered" in end.notification.notes[0]
     assert said(take(store, 10_000, "pd")) == []
+
+
+@pytest.mark.parametrize(("outcome", "goes"), [(UNKNOWN, 400), (FAILED, 1_800)])
+def test_news_does_not_wait_for_long_behind_what_may_have_arrived(store: Store, outcome: Delivery, goes: int) -> None:
+    """That is tried again late, as each attempt may be a copy; what certainly has not is tried again with the news."""
+    post(store, message())
+    (page,) = take(store)
+    store.settle(page, outcome, NOON, NOON + seconds(1_800))
+    post(store, message(action=Action.FIRE, seq=1), at=NOON + seconds(100))
+
+    assert take(store, 101) == take(store, goes - 1) == ()
+    assert [parcel.notification.seq for parcel in take(store, goes)] == [1]
 
 
 def test_a_heartbeat_does_not_wait_for_an_earlier_one_to_be_tried_again(store: Store) -> None:

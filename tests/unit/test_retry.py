@@ -102,6 +102,7 @@ def again(
     after: timedelta = timedelta(),
     unknowns: int = 0,
     idempotent: bool = False,
+    random: float = 1.0,
 ) -> timedelta | None:
     """How long the first retry of *told* waits, *after* it was first due; None when it is dead."""
     now = NOON + after
@@ -112,7 +113,7 @@ def again(
         until=NOON + patience(told),
         idempotent=idempotent,
         now=now,
-        random=lambda: 1.0,
+        random=lambda: random,
     )
     return None if at is None else at - now
 
@@ -153,9 +154,12 @@ def test_whoever_waits_to_hear_of_an_end_is_not_given_up_like_a_reminder(told: N
 
 
 def test_what_may_have_arrived_is_repeated_a_few_times_at_most() -> None:
-    """A channel that shows every copy gets few of them, further apart; one that joins them is tried on."""
+    """A channel that shows every copy gets few, the last one after half an hour; one that joins them is tried on."""
     unknown = Delivery(Outcome.UNKNOWN)
+    longest = [again(unknown, unknowns=n) for n in range(MOST_UNKNOWNS - 1)]
+    least = [again(unknown, unknowns=n, random=0.0) for n in range(MOST_UNKNOWNS - 1)]
 
-    assert again(unknown) == timedelta(seconds=30)
+    assert longest == [timedelta(seconds=each) for each in (30, 120, 480, 1_920)]
+    assert least == [timedelta(seconds=each) for each in (0, 30, 120, 480)]
     assert again(unknown, unknowns=MOST_UNKNOWNS - 1) is None
     assert again(unknown, unknowns=MOST_UNKNOWNS - 1, idempotent=True) == timedelta(seconds=1)

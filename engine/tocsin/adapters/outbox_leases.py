@@ -38,6 +38,11 @@ LONGEST_LEASE = 60_000_000
 LONGEST_WAIT = 2 * 3_600_000_000
 """No lease and no retry lies further ahead, unless the wall clock was set back; then it is no reason to wait."""
 
+NEWS_WAITS = 5 * 60_000_000
+"""How long something new waits behind a message that may have arrived: that one is tried again late, so as not to be
+shown often.
+"""
+
 _log = logging.getLogger(__name__)
 
 
@@ -142,6 +147,8 @@ def _lease_one(
     last = waiting[-1]
     tried = waiting if last.channel != HEARTBEAT else waiting[-1:]  # an earlier sign of life is nothing to wait for
     next_at = max(row.next_at for row in tried)
+    if not last.attempts and any(row.unknowns for row in waiting):
+        next_at = min(next_at, last.first_due + NEWS_WAITS)
     reached = any(row.status == SENT or row.receipt or _unknowns(row) for row in rows if row.id != last.id)
     receipt = next((row.receipt for row in reversed(rows) if row.receipt), "")
     message = replace(folded(told, reached=reached), receipt=receipt)
