@@ -70,3 +70,13 @@ def test_ending_keeps_what_it_was() -> None:
     assert (never.starts_at, never.ends_at) == (NOON, NOON)
     with pytest.raises(SilenceError, match="already expired"):
         ended(silence(-60, -30), NOON)
+
+
+def test_a_clock_that_is_set_back_undoes_nothing() -> None:
+    """What somebody has ended mutes nobody again, and what has begun goes on; what was to begin later does so."""
+    (made,) = asked(silence(0, 3_600), None, "s1", NOON)
+    earlier = NOON - seconds(1_800)
+    before = replace(silence(-7_200, 3_600), updated_at=NOON - seconds(7_200))
+    later = silence(60, 3_600)
+
+    assert [one.state(earlier) for one in (made, ended(before, NOON), later)] == ["active", "expired", "pending"]

@@ -47,10 +47,11 @@ class Silence:
     updated_at: datetime
 
     def state(self, now: datetime) -> SilenceState:
-        """Where it stands."""
-        if now < self.starts_at:
+        """Where it stands; what somebody has begun or ended is so, also when the clock was set back since."""
+        at = max(now, self.updated_at)
+        if at < self.starts_at:
             return "pending"
-        return "active" if now < self.ends_at else "expired"
+        return "active" if at < self.ends_at else "expired"
 
     def mutes(self, labels: Mapping[str, str], now: datetime) -> bool:
         """Whether an alert with *labels* is silenced by it now."""
