@@ -384,16 +384,19 @@ class TestStoreThatCannotBeWritten:
         assert [message.notes for message in rig.channel.sent] == [()]
 
     def test_what_may_have_arrived_says_so_and_is_not_sent_for_ever(self, rig: Rig) -> None:
-        """A receiver takes it and does not answer: five attempts, then the outbox has the word."""
+        """A receiver takes it and does not answer: five attempts over ten minutes, then the outbox has the word."""
         read_only(rig.store)
         rig.channel.outcomes = [Outcome.UNKNOWN] * 9
         rig.level(10)
-        for _ in range(9):
+        began, sent = rig.clock.at, list[int]()
+        for _ in range(50):
             rig.tick()
-            rig.clock.at += AGAIN_AFTER
+            if len(rig.channel.sent) > len(sent):
+                sent.append(round((rig.clock.at - began).total_seconds()))
         read_only(rig.store, on=False)
         rig.tick()
 
+        assert sent == [15, 30, 90, 330, 630]
         assert [message.notes for message in rig.channel.sent] == [(), *[(REPEATED,)] * 4]
         assert [message.notes for message in rig.outbox()] == [(REPEATED,)]
 

@@ -22,12 +22,19 @@ from tocsin.notify.fallback import deadline, diverted
 from tocsin.notify.storm import limit, together
 from tocsin.ports import Channel, Clock, Delivery, Notification, Outcome
 from tocsin.service.dispatch import repeated
-from tocsin_notifiers.retry import MOST_UNKNOWNS
+from tocsin_notifiers.retry import GROWTH_UNKNOWN, LONGEST_DELAY, MOST_UNKNOWNS
 
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER = timedelta(seconds=15)
 """Least time between two attempts of one message."""
+
+
+def again_after(unknown: int) -> timedelta:
+    """The same for one that may have arrived so often: a receiver that hangs for ten minutes gets a copy later."""
+    times: int = GROWTH_UNKNOWN ** max(unknown - 1, 0)
+    return min(AGAIN_AFTER * times, LONGEST_DELAY)
+
 
 Key = tuple[str, str, int]
 
@@ -104,7 +111,7 @@ class Detour:
                     self._refused.add(key)
                     self._divert(message, f"told here, as {message.channel} did not take what came before")
                     continue
-                early = tried is not None and timedelta() <= now - tried < AGAIN_AFTER
+                early = tried is not None and timedelta() <= now - tried < again_after(self._unknown[key])
                 if early or self._unknown[key] >= MOST_UNKNOWNS:
                     held.add(talk)  # later messages of a conversation never overtake earlier ones
                     continue
