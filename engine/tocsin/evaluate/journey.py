@@ -24,7 +24,7 @@ nobody (no member had anything, be it replaced or not), both are unknown.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from types import MappingProxyType
 
@@ -162,6 +162,7 @@ def composite(
     refs = members(slo.combine)
     born = min((k for ref in refs for k in ratios.get(ref, {}) if first <= k < last), default=last)
     patience = slo.missing.after.milliseconds // step.milliseconds
+    wait = settled(replace(slo, slice=step))  # a contract has intervals of its own
     fallback = FALLBACK[slo.missing.count_as]
     earlier = {ref: [k for k in idle.get(ref, ()) if k < born] for ref in refs}
     known: dict[str, tuple[int, float | None]] = {ref: (max(some), None) for ref, some in earlier.items() if some}
@@ -179,7 +180,7 @@ def composite(
             now[ref] = fallback if late else known[ref][1]
             if late:
                 gone.add(ref)
-        if gone and any(k in asleep for k in range(number - settled(slo), number + 1)):
+        if gone and any(k in asleep for k in range(number - wait, number + 1)):
             now, gone = dict.fromkeys(refs), set(refs)
         unused = set(refs) - gone
         nobody.append(bool(unused) and all(ratio is None for ratio in now.values()))

@@ -64,7 +64,8 @@ class Measured:
         phase = milliseconds(start) % step
         refs = (one.covers,) if one.covers in self.slos else journey.members(self.journeys[one.covers].combine)
         names = (*refs, _presence(one)) if one.measure.deployed else refs
-        if one.measure.method == "deployed-minutes":
+        path = self.journeys.get(one.covers)
+        if one.measure.method == "deployed-minutes" or (path is not None and path.missing.count_as != "ignore"):
             names = (*names, RAN)
         return tuple((name, step, phase) for name in names)
 
@@ -102,7 +103,7 @@ class Measured:
         seen: set[int] = set().union(
             *(book.ratios.keys() | book.idle for ref, book in books.items() if ref in self.slos)
         )
-        if RAN not in books:
+        if one.measure.method != "deployed-minutes":
             return seen
         ran = books[RAN].ratios.keys()
         if not ran:
@@ -116,11 +117,19 @@ class Measured:
         ratios = {ref: book.ratios for ref, book in books.items()}
         if one.covers in self.slos:
             return ratios[one.covers], ratios[one.covers].keys() | books[one.covers].idle
-        idle = {ref: book.idle for ref, book in books.items()}
-        whole = journey.composite(self.journeys[one.covers], ratios, one.measure.interval, first, last, idle=idle)
+        idle, asleep = {ref: book.idle for ref, book in books.items()}, self._asleep(books, range(first, last))
+        path, step = self.journeys[one.covers], one.measure.interval
+        whole = journey.composite(path, ratios, step, first, last, idle=idle, asleep=asleep)
         values = enumerate(zip(whole.values, whole.idle, strict=True))  # idle intervals are empty: the contract says
         found = {whole.first + i: None if nobody else value for i, (value, nobody) in values}
         return found, found.keys()
+
+    def _asleep(self, books: Mapping[str, Slices], numbers: range) -> AbstractSet[int]:
+        """The slices in which the source did not run; where nobody can tell, those in which no member answered."""
+        ran = books.get(RAN)
+        if ran is not None and ran.ratios:
+            return ran.between()
+        return set(numbers).difference(*(book.ratios.keys() | book.idle for ref, book in books.items() if ref != RAN))
 
 
 def _presence(one: Sla) -> str:

@@ -12,7 +12,7 @@ from tocsin.errors import MisuseError, UnavailableError
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.bookkeeping import fill
 from tocsin.evaluate.calendar import month as month_around
-from tocsin.evaluate.measured import Measured
+from tocsin.evaluate.measured import RAN, Measured
 from tocsin.evaluate.slices import Slices
 from tocsin.monthly.build import month_of
 from tocsin.monthly.model import Month, Seen
@@ -78,11 +78,9 @@ def month_report(
 
 def _seen(books: Mapping[str, Slices], start: datetime, end: datetime, settings: LedgerSettings) -> Seen:
     """Who counted the month; how much of it was looked at its intervals tell, whoever counted them."""
-    untils = [book.until for book in books.values() if book.until is not None]
-    if not untils or end <= start:
+    counted = [book for name, book in books.items() if name != RAN]
+    if not any(book.until for book in counted) or end <= start:
         return Seen(floor=float(settings.coverage))
-    part = sum(
-        (book.until - max(book.since, start)).total_seconds() for book in books.values() if book.until and book.since
-    )
-    share = part / (len(books) * (end - start).total_seconds())
+    part = sum((book.until - max(book.since, start)).total_seconds() for book in counted if book.until and book.since)
+    share = part / (len(counted) * (end - start).total_seconds())
     return Seen(min(1.0, share), floor=float(settings.coverage))
