@@ -289,6 +289,14 @@ def test_a_server_that_did_not_run_is_no_missing_member(ran: bool, tmp_path: Pat
     rates = next([burn["rate_long"] for burn in one["burn"]] for one in document["slos"] if one["ref"] == "shop/gone")
     assert (max(rates) > 1) is ran, "nor is a server that was away a page when it is back"
 
+    from tocsin.cli.backtest import command
+
+    pages = CliRunner().invoke(
+        command, [str(tmp_path / "s.yaml"), "--metrics", str(tmp_path / "h.om"), "--format", "json"]
+    )
+    fired = {alert["ref"] for alert in json.loads(pages.stdout)["after"]["alerts"]}
+    assert ("buying/all:burn" in fired) is ran, "and a back-test pages as the evaluator does"
+
 
 GONE = """\
   gone:

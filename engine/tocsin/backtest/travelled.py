@@ -6,6 +6,7 @@ of a window decides, what one slice is worth depends on the window, so there eve
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,13 +34,15 @@ class JourneyReplay:
     due: Bools
 
     @classmethod
-    def of(cls, slo: JourneySlo, books: Mapping[str, Slices], ticks: Ticks) -> "JourneyReplay":
-        """Combine what the *books* of its members hold."""
+    def of(
+        cls, slo: JourneySlo, books: Mapping[str, Slices], ticks: Ticks, asleep: AbstractSet[int] = frozenset()
+    ) -> "JourneyReplay":
+        """Combine what the *books* of its members hold; *asleep* are the slices in which the source did not run."""
         some = next(iter(books.values()))
         ratios = {ref: book.ratios for ref, book in books.items()}
         idle = {ref: book.idle for ref, book in books.items()}
         first, last = max(book.low for book in books.values()), min(book.high for book in books.values())
-        whole = journey.composite(slo, ratios, slo.slice, first, last, idle=idle)
+        whole = journey.composite(slo, ratios, slo.slice, first, last, idle=idle, asleep=asleep)
         numbers = np.floor(ticks.seconds * 1000 / some.step.milliseconds).astype(np.int64) - whole.first
         ended = np.diff(numbers, prepend=numbers[:1] - 1) != 0
         count = len(whole.values)

@@ -19,7 +19,7 @@ from tocsin.evaluate import burn
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.counting import LATE, LONG, counted
 from tocsin.evaluate.journey import members
-from tocsin.evaluate.measured import Measured
+from tocsin.evaluate.measured import RAN, Measured
 from tocsin.evaluate.model import Identity
 from tocsin.evaluate.questions import QUESTIONS
 from tocsin.evaluate.tick import Watch
@@ -188,9 +188,12 @@ def _journey(reading: Reading, measured: Measured, slo: JourneySlo) -> _Part:
     if reading.first is not None:
         since = max(since, reading.first)
     asker = Asker(reading.source, ticks.end, ranges=_EVERYTHING)
-    books = {ref: measured.book((ref, slo.slice.milliseconds, 0), events=False) for ref in members(slo.combine)}
+    names = (*members(slo.combine), *([RAN] if slo.missing.count_as != "ignore" else []))
+    books = {name: measured.book((name, slo.slice.milliseconds, 0), events=False) for name in names}
     for book in books.values():
         book.refresh(asker, since, timedelta())
         if book.reason:
             raise SourceError(book.reason)
-    return _Part(JourneyReplay.of(slo, books, ticks), (f"{slo.ref}:burn",))
+    ran = books.pop(RAN, None)
+    asleep = frozenset[int]() if ran is None else ran.between()
+    return _Part(JourneyReplay.of(slo, books, ticks, asleep), (f"{slo.ref}:burn",))
