@@ -36,8 +36,8 @@ class AppriseChannel:
         attempt = border.send(
             self._gate,
             self.url,
-            title=unmentioned(message.subject),
-            body=unmentioned(message.body),
+            title=harmless(message.subject),
+            body=harmless(message.body),
             mood="success" if notification.action is Action.RESOLVE else "failure",
             seconds=self.deadline,
         )
@@ -54,16 +54,16 @@ class AppriseChannel:
         return Delivery(Outcome.RETRY, f"the service's plugin failed {attempt.crashed}".strip())
 
 
-_MENTION = re.compile(r"(?<![\w./:])@(?=\w)|<(?=[@!#])")
+_CALLS = re.compile(r"(?<![\w./:])@(?=\w)|<(?=[@!#]|https?:)|\](?=\()")
 
 
-def unmentioned(text: str) -> str:
-    """Make it look the same and call nobody: in a chat `@everyone` in a label would wake a whole company.
+def harmless(text: str) -> str:
+    """Make it look the same, where `@everyone` in a label would wake a whole company, or a link hide where it leads.
 
-    >>> unmentioned("@here a@example.org <@&1>").replace("\u200b", "|")
-    '@|here a@example.org <|@&1>'
+    >>> harmless("@here a@example.org <@&1> [ok](http://evil)").replace("\u200b", "|")
+    '@|here a@example.org <|@&1> [ok]|(http://evil)'
     """
-    return _MENTION.sub("\\g<0>\u200b", text)
+    return _CALLS.sub("\\g<0>\u200b", text)
 
 
 def build(name: str, settings: Settings) -> AppriseChannel:
