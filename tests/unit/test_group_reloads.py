@@ -225,6 +225,14 @@ def test_a_digest_whose_route_is_edited() -> None:
     assert [m[:2] for m in talk.tick(73 * HOUR)] == [("email", "resolve")]
 
 
+def test_a_digest_of_a_channel_with_incidents_is_none() -> None:
+    """`route/digest` says so; nothing is closed there that was never opened."""
+    talk = Talk(document(replace(route("pd", wait=600), digest=DAILY)))
+    talk.tick(0, view("a"))
+    assert talk.tick(60, closed("a", 60)) == []
+    assert talk.groups == {}
+
+
 ROUTES = st.builds(
     lambda to, match, by, digest: replace(
         route(to, match=match, group_by=by, wait=0, repeat=HOUR), digest=DAILY if digest else None

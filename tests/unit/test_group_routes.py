@@ -10,6 +10,8 @@ from tocsin.adapters.codec import decode, encode
 from tocsin.evaluate.memory import GroupState
 from tocsin.evaluate.model import Acknowledgement, Identity
 from tocsin.ports import Action, labels_of
+from tocsin.spec import Digest
+from tocsin.units import Duration
 
 
 def test_the_definition_names_the_channels_and_the_route_the_timers() -> None:
@@ -148,6 +150,21 @@ def test_a_channel_that_is_gone_is_told_the_end_and_nothing_else(kind: str) -> N
     fired, ended = ({m.dedup_key for m in talk.sent if m.action is action} for action in (Action.FIRE, Action.RESOLVE))
     assert fired == ended
     assert talk.groups == {}
+
+
+def test_a_channel_that_is_gone_and_had_a_digest() -> None:
+    """What that has told of is remembered while it fires, in case the channel comes back."""
+    document = notifications(channel("email"), replace(route("email"), digest=Digest(every=Duration.of(hours=1))))
+    talk = Talk(document)
+    said = [talk.tick(at, view("a")) for at in (0, 3_600)]
+    talk.workspace = ()
+    said += [talk.tick(3_700, view("a"))]
+    talk.workspace = document
+    said += [talk.tick(at, view("a")) for at in (3_800, 20_000)]
+    talk.workspace = ()
+
+    assert [len(each) for each in said] == [0, 1, 0, 0, 0]
+    assert (talk.tick(30_000, closed("a", 30_000)), talk.groups) == ([], {})
 
 
 def test_a_channel_that_is_gone_and_was_told_of_no_ends() -> None:

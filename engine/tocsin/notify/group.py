@@ -116,7 +116,8 @@ def _brought_up(key: GroupKey, state: GroupState, scene: _Scene) -> GroupState:
     """
     spec, texts, routes = scene.directory.channels.get(key.channel), scene.texts, scene.routes
     fresh = [e for e in state.episodes if not e.announced]
-    together = bool(fresh) and scene.course(key, state).digest(fresh) is not None
+    alone = spec.per_alert if spec else state.alone
+    together = bool(fresh) and not alone and scene.course(key, state).digest(fresh) is not None
     kept, echoes = [], {echo.alert: echo for echo in state.echoes}
     for episode in state.episodes:
         text = texts.get(episode.text.dedup_key)
@@ -194,10 +195,12 @@ def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState
 
 
 def _left(key: GroupKey, state: GroupState, course: Course, scene: _Scene) -> tuple[GroupState, list[Notification]]:
-    """A channel that is not there: what was told is closed, when it is over."""
-    known = tuple(e for e in state.episodes if e.told_at is not None)
-    waits = tuple(e for e in known if e.open or (not state.alone and any(other.open for other in known)))
-    state, over = replace(state, episodes=waits, echoes=()), tuple(e for e in known if e not in waits)
+    """A channel that is not there: what was told is closed, when it is over; what a digest told is told of no more."""
+    known = [e for e in state.episodes if e.told_at is not None]
+    open_there = any(e.open for e in known) and not state.alone
+    over = tuple(e for e in known if not e.open and not open_there)
+    waits = tuple(e for e in state.episodes if e.announced and (e.open or (open_there and e in known)))
+    state = replace(state, episodes=waits, echoes=())
     if not over:
         return state, []
     told, timers = replace(state, episodes=over), state.timers or Timers()
