@@ -16,7 +16,7 @@ from tests.talks import EMAIL, Talk, closed
 
 from tocsin.adapters.store import SqlStore
 from tocsin.evaluate.memory import Commit, Store
-from tocsin.evaluate.model import Mute, MuteKind
+from tocsin.evaluate.model import AlertView, Mute, MuteKind
 from tocsin.ports import HEARTBEAT, Action, Delivery
 
 
@@ -125,6 +125,25 @@ def test_what_waited_is_told_in_one_message(store: Store) -> None:
 
     assert parcel.notification.action is Action.FIRE, "nobody has heard of it yet"
     assert told == {"a": (NOON + seconds(10), "7.2% of requests fail"), "b": (None, "latest")}
+
+
+def test_an_instant_that_comes_twice_takes_no_page_away(store: Store) -> None:
+    """The clock is set back, and another alert of the group begins at the instant at which the last one did."""
+    talk = Talk(EMAIL)
+
+    def tick(at: float, *views: AlertView) -> None:
+        before = len(talk.sent)
+        talk.tick(at, *views)
+        store.commit(Commit(talk.now, outbox=tuple(talk.sent[before:])))
+
+    for at, one in ((0, view("a")), (10, view("a")), (20, closed("a", 20))):
+        tick(at, one)
+    assert [action for _, action in said(take(store, 30))] == ["resolve"]
+    tick(4_000)
+    for at in (0, 10, 20):
+        tick(at, view("b"))
+
+    assert [action for _, action in said(take(store, 30))] == ["fire"]
 
 
 def test_what_was_never_delivered_is_told_after_a_silence(store: Store) -> None:

@@ -225,6 +225,18 @@ def test_a_digest_whose_route_is_edited() -> None:
     assert [m[:2] for m in talk.tick(73 * HOUR)] == [("email", "resolve")]
 
 
+def test_two_digests_of_one_instant() -> None:
+    """The clock was set back: the second one is no copy of the first, which nobody would be sent."""
+    talk = Talk(document(replace(route("email"), digest=DAILY)))
+    for key in "ab":
+        talk.tick(0, view(key))
+        talk.tick(24 * HOUR, view(key))
+        talk.tick(25 * HOUR, closed(key, 25 * HOUR))
+        talk.groups = {}
+
+    assert len({message.dedup_key for message in talk.sent}) == len(talk.sent) == 2
+
+
 def test_a_digest_of_a_channel_with_incidents_is_none() -> None:
     """`route/digest` says so; nothing is closed there that was never opened."""
     talk = Talk(document(replace(route("pd", wait=600), digest=DAILY)))

@@ -5,7 +5,7 @@ nothing happened there is none, and what still fires is counted, not told again.
 no receiver takes it for an update of the last one.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -35,7 +35,8 @@ def digested(
     still = len(kept) - sum(e.open for e in told)
     action = Action.FIRE if any(e.open for e in told) else Action.RESOLVE
     alerts = tuple(sorted((e.text for e in told), key=reading_order))
-    message = Notification(key.channel, _thread(key, now), action, alerts, now, key.labels, 0, _notes(told, still))
+    thread, notes = _thread(key, alerts, now), _notes(told, still)
+    message = Notification(key.channel, thread, action, alerts, now, key.labels, 0, notes)
     return replace(state, episodes=tuple(kept), sent_at=now, said=state.said + 1, echoes=()), [message]
 
 
@@ -66,5 +67,7 @@ def _notes(told: list[GroupEpisode], still: int) -> tuple[str, ...]:
     return (f"a digest: {', '.join(f'{count} {what}' for count, what in counts if count)}",)
 
 
-def _thread(key: GroupKey, now: datetime) -> str:
-    return DIGEST + sha256(repr((key.channel, key.route, key.labels, now.isoformat())).encode()).hexdigest()[:40]
+def _thread(key: GroupKey, alerts: Iterable[AlertText], now: datetime) -> str:
+    """Of what it tells, too: after the clock was set back the same instant comes twice."""
+    told = [(text.dedup_key, text.resolved_at is None) for text in alerts]
+    return DIGEST + sha256(repr((key.channel, key.route, key.labels, now.isoformat(), told)).encode()).hexdigest()[:40]

@@ -171,8 +171,18 @@ def _admit(live: dict[GroupKey, GroupState], before: Mapping[GroupKey, GroupStat
     for key, episodes in fresh.items():
         state = live.get(key)
         if state is None or not state.episodes:
-            state = GroupState(opened_at=now, echoes=state.echoes if state else ())
+            state = GroupState(opened_at=_opened(episodes, now), echoes=state.echoes if state else ())
         live[key] = replace(state, episodes=(*state.episodes, *episodes))
+
+
+def _opened(episodes: Iterable[GroupEpisode], now: datetime) -> datetime:
+    """The instant at which a conversation begins; its microseconds tell with which alert.
+
+    After the clock was set back an instant comes for the second time. A conversation of the same name as an earlier one
+    would have said everything already, and nobody would be told.
+    """
+    first = min(episode.text.dedup_key for episode in episodes)
+    return now + timedelta(microseconds=int(sha256(first.encode()).hexdigest()[:8], 16) % 1_000_000)
 
 
 def _spoken(key: GroupKey, state: GroupState, scene: _Scene) -> tuple[GroupState, list[Notification]]:
