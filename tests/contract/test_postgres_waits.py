@@ -2,7 +2,7 @@
 
 import socket
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import timedelta
 
 import pytest
@@ -42,6 +42,19 @@ def test_an_answer_that_does_not_come_is_not_waited_for(url: str) -> None:
         assert time.monotonic() - began < 5
         store.commit(Commit(NOON))
         assert store.load().committed_at == NOON
+
+
+def test_who_finds_no_connection_free_does_not_queue_for_long(url: str) -> None:
+    """Dozens of workers wait for an answer, one for each recipient; a tick goes on without its state."""
+    engine = open_engine(url)
+    with ExitStack() as busy:
+        busy.callback(engine.dispose)
+        for _ in range(15):
+            busy.enter_context(engine.connect())
+        began = time.monotonic()
+        with pytest.raises(UnavailableError, match="does not work"), writing(engine):
+            pass
+        assert time.monotonic() - began < 5
 
 
 def test_who_hangs_in_a_transaction_stops_nobody_for_long(url: str) -> None:

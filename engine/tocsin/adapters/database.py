@@ -32,8 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from tocsin.adapters import postgres
 from tocsin.adapters.codec import microseconds
-from tocsin.adapters.postgres import bounded
 from tocsin.adapters.tables import EVALUATOR, SCHEMA_MIGRATIONS
 from tocsin.errors import MisuseError, UnavailableError
 
@@ -53,13 +53,15 @@ def open_engine(url_or_path: str, *, readonly: bool = False) -> Engine:
             return _existing(url) if readonly else _sqlite(url)
         reader = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         options = reader if readonly and url.get_backend_name() == "postgresql" else {}
-        engine = create_engine(url, pool_pre_ping=True, execution_options=options)
+        # While it answers late, all connections wait; who evaluates must not queue for one of them as well.
+        patience = postgres.ANSWER_SECONDS
+        engine = create_engine(url, pool_pre_ping=True, pool_timeout=patience, execution_options=options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise UnavailableError(
             f"no driver for the state store {_shown(url)}",
             hint="install one, for PostgreSQL: pip install 'psycopg[binary]'",
         ) from error
-    bounded(engine)
+    postgres.bounded(engine)
     return engine
 
 
