@@ -58,10 +58,18 @@ Slice = Mapping[str, float | None]
 
 def over(node: Member | Combine, slices: Sequence[Slice]) -> list[float | None]:
     """Combine each slice of one window; None where nothing is left to combine."""
+    return _combined(node, _columns(node, slices))
+
+
+def _columns(node: Member | Combine, slices: Sequence[Slice]) -> "_Columns":
+    refs = [node.ref] if isinstance(node, Member) else members(node)
+    return {ref: [one.get(ref) for one in slices] for ref in refs}
+
+
+def _combined(node: Member | Combine, columns: "_Columns") -> list[float | None]:
     if isinstance(node, Member):
-        return [one.get(node.ref) for one in slices]
-    parts = [over(part, slices) for part in node.parts]
-    return _HOW[node.how](node, parts)
+        return columns[node.ref]
+    return _HOW[node.how](node, [_combined(part, columns) for part in node.parts])
 
 
 def _each(rule: Callable[[Combine, Sequence[float | None]], float | None]) -> "_How":
@@ -75,6 +83,8 @@ def _worst(_: Combine, parts: list[list[float | None]]) -> list[float | None]:
     return parts[min(known)[1]] if known else parts[0]
 
 
+_Columns = Mapping[str, list[float | None]]
+"""Each member's ratios, slice by slice."""
 _How = Callable[[Combine, list[list[float | None]]], list[float | None]]
 _HOW: Mapping[str, _How] = {
     "series": _each(lambda _, parts: algebra.series(parts)),
@@ -114,14 +124,12 @@ class Composite:
 
         Members that were as good as they could be have none, and one that was left out of a slice is none the worse.
         """
-        slices = self.slices[-count:]
-        bad = [
-            ref for ref in members(self.node) if any(v is not None and v < 1 for v in (one.get(ref) for one in slices))
-        ]
+        was = _columns(self.node, self.slices[-count:])
+        good = {ref: [v if v is None else 1.0 for v in column] for ref, column in was.items()}
+        bad = [ref for ref, column in was.items() if column != good[ref]]
 
         def short(some: frozenset[str]) -> float:
-            kept = [{ref: v if v is None or ref in some else 1.0 for ref, v in one.items()} for one in slices]
-            return _shortfall(over(self.node, kept))
+            return _shortfall(_combined(self.node, good | {ref: was[ref] for ref in some}))
 
         return contributions(bad, short)
 
