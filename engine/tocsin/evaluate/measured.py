@@ -103,7 +103,7 @@ class Measured:
         seen: set[int] = set().union(
             *(book.ratios.keys() | book.idle for ref, book in books.items() if ref in self.slos)
         )
-        if one.measure.method != "deployed-minutes":
+        if one.measure.method != "deployed-minutes" or RAN not in books:
             return seen
         ran = books[RAN].ratios.keys()
         if not ran:
