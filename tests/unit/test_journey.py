@@ -171,11 +171,30 @@ def test_a_member_that_is_gone_was_not_looked_past() -> None:
 
 
 def test_before_the_first_event() -> None:
-    """A young journey is not bad for the time before it was born."""
+    """A young journey is not bad for the time before it was born, nor for that before a member joined it."""
     slo = journey(series(member("a"), member("b")))
-    ratios = {"a/up": {7: 1.0, 8: 1.0}, "b/up": {8: 1.0}}
+    ratios = {"a/up": dict.fromkeys(range(7, 12), 1.0), "b/up": {9: 1.0, 11: 0.5}}
 
-    assert composite(slo, ratios, SLICE, 0, 9).values == (0.0, 1.0)
+    assert composite(slo, ratios, SLICE, 0, 12).values == (1.0, 1.0, 1.0, 0.0, 0.5)
+    assert composite(slo, {**ratios, "b/up": {}}, SLICE, 0, 12).values == (0.0,) * 5, "one that never came is missing"
+
+
+def test_a_member_that_was_there_before_the_window_is_gone_in_it() -> None:
+    """What was known before the first slice says that it is not new."""
+    slo = journey(series(member("a"), member("b")))
+    ratios = {"a/up": dict.fromkeys(range(12), 1.0), "b/up": {3: 1.0, 8: 1.0}}
+
+    assert composite(slo, ratios, SLICE, 5, 9).values == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_a_member_that_joins_leaves_the_past_as_it_was() -> None:
+    """It was deployed half an hour ago: twenty-nine days without it were no outage."""
+    there = Platform(journey(series(member("a"), member("b")), after="5m"))
+    there.source.traffic["b"] = Traffic(START, (Stretch(-1_800, 40 * DAY, 10),))
+    there.tick(0)
+    there.tick(15)
+
+    assert (there.status.state, there.status.remaining, there.status.missing) == ("healthy", 1.0, 0)
 
 
 def test_nothing_to_combine() -> None:

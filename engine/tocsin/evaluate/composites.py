@@ -12,7 +12,7 @@ from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.calendar import PERIODS
 from tocsin.evaluate.faults import Faults
 from tocsin.evaluate.graphs import of_contract, of_journey
-from tocsin.evaluate.journey import JourneySight
+from tocsin.evaluate.journey import LOOKED_BACK, JourneySight
 from tocsin.evaluate.late import Ask
 from tocsin.evaluate.measured import RAN, Key, Measured
 from tocsin.evaluate.model import Sample, Truth
@@ -90,11 +90,11 @@ class Composites:
         keys = self._keys(slo.combine, slo.slice, 0)
         if slo.missing.count_as != "ignore":
             keys = (*keys, _ran(slo))
-        _want(wants, keys, since, timedelta())
+        _want(wants, keys, since - LOOKED_BACK, timedelta())
 
     def _sla_wants(self, one: Sla, at: datetime, wants: dict[Key, _Want]) -> None:
         start, _ = _period(one, at)
-        _want(wants, self.measured.keys(one, start), start, self.every)
+        _want(wants, self.measured.keys(one, start), self.measured.since(one, start), self.every)
         if self.measured.counts(one):
             for key in self.measured.keys(one, start):
                 wants[key].events = True

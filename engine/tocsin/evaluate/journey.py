@@ -25,6 +25,7 @@ nobody (no member had anything, be it replaced or not), both are unknown.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from math import fsum
 from types import MappingProxyType
 
@@ -42,6 +43,8 @@ from tocsin.units import Duration
 from tocsin.windows import Tier
 
 MOST_CONTRIBUTORS = 3
+LOOKED_BACK = timedelta(days=1)
+"""So far before a window members are looked for: one that is gone at its start, and was there before, is not new."""
 FALLBACK: Mapping[str, float | None] = {"good": 1.0, "bad": 0.0, "ignore": None}
 
 
@@ -174,6 +177,7 @@ def composite(
     fallback = FALLBACK[slo.missing.count_as]
     earlier = {ref: [k for k in idle.get(ref, ()) if k < born] for ref in refs}
     known: dict[str, tuple[int, float | None]] = {ref: (max(some), None) for ref, some in earlier.items() if some}
+    since = {ref: min((*ratios.get(ref, ()), *idle.get(ref, ())), default=born) for ref in refs}
     slices: list[Slice] = []
     filled: list[int] = []
     nobody: list[bool] = []
@@ -184,8 +188,8 @@ def composite(
             ratio = ratios.get(ref, {}).get(number)
             if ratio is not None or number in idle.get(ref, ()):
                 known[ref] = (number, ratio)
-            late = ref not in known or number - known[ref][0] > patience
-            now[ref] = fallback if late else known[ref][1]
+            late = since[ref] <= number and (ref not in known or number - known[ref][0] > patience)
+            now[ref] = fallback if late else known.get(ref, (number, None))[1]
             if late:
                 gone.add(ref)
         if gone and any(k in asleep for k in range(number - wait, number + 1)):

@@ -69,6 +69,10 @@ class Measured:
             names = (*names, RAN)
         return tuple((name, step, phase) for name in names)
 
+    def since(self, one: Sla, start: datetime) -> datetime:
+        """From when on slices are needed for the period that begins at *start*."""
+        return start - journey.LOOKED_BACK if one.covers in self.journeys else start
+
     def counts(self, one: Sla) -> bool:
         """Whether the contract asks how many events there were; a journey has none of its own."""
         return bool(one.measure.minimum_events) and one.covers in self.slos

@@ -18,7 +18,7 @@ from tocsin.errors import SourceError, SourceUnreachableError, UnavailableError
 from tocsin.evaluate import burn
 from tocsin.evaluate.asking import Asker
 from tocsin.evaluate.counting import LATE, LONG, counted
-from tocsin.evaluate.journey import members
+from tocsin.evaluate.journey import LOOKED_BACK, members
 from tocsin.evaluate.measured import RAN, Measured
 from tocsin.evaluate.model import Identity
 from tocsin.evaluate.questions import QUESTIONS
@@ -184,7 +184,7 @@ def _journey(reading: Reading, measured: Measured, slo: JourneySlo) -> _Part:
     ticks, tiers = reading.ticks, paging_tiers(slo)
     if not tiers:
         raise SourceError(f"slices of {slo.slice} are too long for a burn-rate alert")
-    since = ticks.start - max(tier.long.timedelta for tier in tiers) - slo.slice.timedelta
+    since = ticks.start - max(tier.long.timedelta for tier in tiers) - slo.slice.timedelta - LOOKED_BACK
     if reading.first is not None:
         since = max(since, reading.first)
     asker = Asker(reading.source, ticks.end, ranges=_EVERYTHING)

@@ -57,16 +57,17 @@ def month_report(
     """Report on *sla*; raises UnavailableError where the metric source does not answer what the *ledger* lacks."""
     measured = Measured.of(workspace)
     start, end = period.bounds(sla, now)
+    since = measured.since(sla, start)
     books = {key[0]: measured.book(key, events=True) for key in measured.keys(sla, start)}
     if ledger is not None:
         for key in measured.keys(sla, start):
             if (slo := measured.slo(key)) is not None:
-                days, until = ledger.known(slo.ref, start, min(end, now))
-                fill(books[key[0]], slo, days, start, until)
+                days, until = ledger.known(slo.ref, since, min(end, now))
+                fill(books[key[0]], slo, days, since, until)
     with closing(PrometheusSource(prometheus, deadline=DEADLINE)) as source:
         asker = Asker(source, min(end, now), ranges=_ALL)
         for book in books.values():
-            book.refresh(asker, start, timedelta())
+            book.refresh(asker, since, timedelta())
             if book.reason:
                 raise UnavailableError(f"{without_password(prometheus)} does not tell all of {sla.name}: {book.reason}")
     one = next(iter(books.values()))
