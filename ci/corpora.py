@@ -90,6 +90,8 @@ def main() -> int:
     parser.add_argument("--findings", action="store_true", help="print each finding of check, too")
     arguments = parser.parse_args()
     outcome, definitions = run(arguments.folder)
+    if not outcome.files:
+        parser.error(f"there is no rule file below {arguments.folder}")
     print(outcome.table())
     for line in (*outcome.differences, *outcome.disagreements):
         print(line)

@@ -22,6 +22,15 @@ def full(evaluator: Evaluator, *, on: bool = True) -> None:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0 if on else hard, hard))
 
 
+def spoil(lab: Lab) -> None:
+    """Write nonsense over the whole database and its log."""
+    for name in ("state.db", "state.db-wal"):
+        with (lab.folder / name).open("r+b") as file:
+            length = file.seek(0, 2)
+            file.seek(0)
+            file.write(b"nonsense" * (length // 8))
+
+
 def failures(evaluator: Evaluator) -> float:
     """Evaluations that could not be stored."""
     return evaluator.metric("tocsin_commit_failures_total")
@@ -68,3 +77,23 @@ def test_a_page_before_and_its_end_after(lab: Lab) -> None:
 
     assert (len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED")), len(lab.slack())) == (1, 1, 2)
     assert lab.pages("trigger")[0].json["dedup_key"] == lab.pages("resolve")[0].json["dedup_key"]
+
+
+def test_a_file_that_is_broken_under_it(lab: Lab) -> None:
+    """Nonsense in the place of the database: people are told all the same, once; a start on it says what is wrong."""
+    evaluator = lab.serve()
+    until(lambda: evaluator.get("/readyz").status_code == 200, "ready")
+    spoil(lab)
+    lab.exporter.level = 10
+    until(lambda: everybody_knows(lab), "the page on every channel")
+    until(lambda: failures(evaluator) > 0, "an evaluation that could not be stored")
+    lab.exporter.level = 0
+    until(lambda: everybody_relieved(lab), "the end on every channel")
+
+    assert evaluator.get("/readyz").status_code == 503
+    assert (len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED")), len(lab.slack())) == (1, 1, 2)
+    assert evaluator.stop() == 0
+
+    again = lab.launch()
+    assert again.process.wait(30) == 2
+    assert "state.db does not work: " in again.log.read_text().splitlines()[-1]
