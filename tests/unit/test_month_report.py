@@ -96,6 +96,19 @@ def test_a_month_that_runs() -> None:
     assert "measured up to 2026-10-16 12:00" in as_html(month)
 
 
+@pytest.mark.parametrize(("down", "word"), [(6, "Below the promise so far"), (9, "Missed")])
+def test_a_month_that_runs_is_missed_once_nothing_can_save_it(down: int, word: str) -> None:
+    """After ten days 30 of 44 minutes are used: no credit need be due in the end; with 45 it will."""
+    month = month_of(gold(), START, END, five_minutes(*[0.0] * down)[: 10 * 288])
+    page = as_html(month)
+
+    assert (month.breached, month.credit, month.runs) == (True, Decimal("0.10"), True)
+    assert month.verdict.endswith("10% credit, if the month ended now")
+    assert f">{word}<" in page
+    assert "10% if it ended now" in page
+    assert " due<" not in page
+
+
 @pytest.mark.parametrize(("bad", "breached", "word"), [(1, None, "Not known"), (9, True, "Missed")])
 def test_a_month_whose_start_nobody_saw(bad: int, breached: bool | None, word: str) -> None:
     """It is not the rest of the month: no credit is told, and a breach only if nothing unseen can undo it."""

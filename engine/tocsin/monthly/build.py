@@ -51,7 +51,9 @@ def month_of(
         bare=tally(found.raw).uptime(),
         breached=status.breached,
         credit=status.credit,
-        verdict=_verdict(sla, found) if seen.enough and not never else _unseen(found, seen, status),
+        verdict=_verdict(sla, found, over=measured_to >= end)
+        if seen.enough and not never
+        else _unseen(found, seen, status),
         tally=found.so_far,
         events=found.events,
         allowed=whole * (1 - Fraction(sla.target)),
@@ -80,12 +82,13 @@ def _unseen(found: Account, seen: Seen, status: SlaStatus) -> str:
     return f"{told if status.breached else 'neither breach nor credit can be told'}: {too_little(found, seen.floor)}"
 
 
-def _verdict(sla: Sla, found: Account) -> str:
+def _verdict(sla: Sla, found: Account, *, over: bool) -> str:
     uptime = found.so_far.uptime()
     if uptime is not None and not found.enough(sla):
         minimum = sla.measure.minimum_events
         return f"{int(found.events or 0):,} events are fewer than the {minimum:,} of the contract: no breach, no credit"
-    return credit_words(uptime, sla.target, sla.credits)
+    words = credit_words(uptime, sla.target, sla.credits)
+    return words if over or uptime is None else f"{words}, if the month ended now"
 
 
 def _days(

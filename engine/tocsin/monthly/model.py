@@ -109,6 +109,20 @@ class Month:
         return self.measured_to >= self.end and self.seen.enough
 
     @property
+    def runs(self) -> bool:
+        """Whether the month is not over, or not measured to its end: what is owed is owed if it ended now."""
+        return self.measured_to < self.end
+
+    @property
+    def word(self) -> str:
+        """What became of it; while it runs it is missed once a perfect rest could not save it."""
+        if self.breached is None:
+            return "Not known"
+        if self.breached:
+            return "Below the promise so far" if self.runs and self.used <= self.allowed else "Missed"
+        return "Kept" if self.complete else "Kept so far"
+
+    @property
     def elsewhere(self) -> Fraction:
         """Milliseconds lost in intervals that were not bad: single errors among many events."""
         return self.used - sum((one.counted for one in self.outages), Fraction(0))
