@@ -158,7 +158,7 @@ def test_what_a_prometheus_posts_is_taken(api: Api) -> None:
         "annotations": {"summary": "s"},
         "startsAt": "2026-11-23T11:59:00.123456789Z",
         "endsAt": "2026-11-23T12:04:00Z",
-        "generatorURL": "http://prom/graph?g0.expr=up",
+        "generatorURL": "http://prom/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
     }
     bad = [{"labels": {}}, {"labels": {"": "c"}}, {"labels": {"a": 1}}, None, {"labels": {"a": "b"}, "startsAt": "2026-11-24T00:00:00Z", "endsAt": "2026-11-23T00:00:00Z"}]  # fmt: skip  # noqa: E501
     status, said = api.post("/alerts", [good, *bad], **{"user-agent": "Prometheus/2.42.0"})
@@ -173,6 +173,7 @@ def test_what_a_prometheus_posts_is_taken(api: Api) -> None:
         "start time must be before end time",
     ]
     assert (claim.labels, claim.tells_end, claim.ends_at) == (labels_of({"alertname": "A"}), True, NOON + seconds(240))
+    assert claim.query == "up == 0"
     assert api.claims.all() == (claim,)
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tocsin.errors import SourceUnreachableError
 from tocsin.evaluate.claims import Claim
-from tocsin.evaluate.rulings import BEFORE, MOST, rulings
+from tocsin.evaluate.rulings import BEFORE, MOST, Ruling, rulings
 from tocsin.ports import Answer, Labels, Row, WatchedRule, labels_of
 
 START = datetime.fromisoformat("2026-10-01T00:00:00+00:00")
@@ -15,10 +16,10 @@ LATER = START + timedelta(minutes=5)
 HOT = {"alertname": "TooHot", "severity": "critical", "instance": "a:1", "job": "j"}
 
 
-def claim(**labels: str) -> Claim:
+def claim(query: str = "", **labels: str) -> Claim:
     """An alert whose sender was last heard of at the start."""
     end = START + timedelta(minutes=4)
-    return Claim(labels_of(HOT | labels), (), START, end, START, tells_end=True)
+    return Claim(labels_of(HOT | labels), (), START, end, START, tells_end=True, query=query)
 
 
 @dataclass
@@ -32,13 +33,17 @@ class Server:
     copies: int = 1
     partial: bool = False
     down: bool = False
+    name: str = "TooHot"
+    healthy: bool = True
+    evaluated_at: datetime | None = LATER
     asked: list[tuple[str, datetime]] = field(default_factory=list)
 
     def alerting_rules(self) -> tuple[WatchedRule, ...]:
         """The rule, evaluated well, and without any alert."""
         labels = labels_of({"severity": "critical"})
         queries = [f"{self.query} + {n}" if n else self.query for n in range(self.copies)]
-        return tuple(WatchedRule("TooHot", labels, True, LATER, (), query, ("team",)) for query in queries)
+        made = (self.name, labels, self.healthy, self.evaluated_at, ())
+        return tuple(WatchedRule(*made, query, ("team",)) for query in queries)
 
     def external_labels(self) -> Labels:
         """Those of its configuration."""
@@ -100,7 +105,7 @@ def test_what_cannot_be_told(server: Server) -> None:
 def test_each_has_its_turn() -> None:
     """No more is asked for at a time than an evaluation can wait for."""
     server = Server(copies=3 * MOST)
-    found = [rulings(server, [claim()], turn) for turn in range(6)]
+    found = [[r for r in rulings(server, [claim()], turn) if isinstance(r, Ruling)] for turn in range(6)]
 
     assert {len(each) for each in found} == {MOST}
     assert len({each.rule.query for some in found for each in some}) == 3 * MOST
@@ -112,3 +117,26 @@ def test_nothing_is_asked_for_nobody() -> None:
 
     assert rulings(server, [claim(alertname="Other")]) == ()
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("there", "query", "over"),
+    [
+        ({}, "level > 5", True),
+        ({"external": ()}, "level > 5", False),  # it may be another one
+        ({"external": labels_of({"cluster": "b"})}, "level > 5", False),  # it is
+        ({"query": "level > 5"}, "level > 5", False),  # renamed, or relabelled on the way
+        ({"name": "TooHot", "healthy": False}, "level > 5", False),  # it fails
+        ({"healthy": False}, "level > 5", False),  # all fail
+        ({"evaluated_at": START}, "level > 5", False),  # not since the last word
+        ({"evaluated_at": None}, "level > 5", False),  # it was just started
+        ({"copies": 0}, "level > 5", False),  # its rules are not mounted
+        ({}, "", False),  # nobody knows what it asked
+    ],
+)
+def test_a_rule_that_was_removed(there: dict[str, Any], query: str, over: bool) -> None:
+    """Its server, known by its name, goes on with other rules, and none of them may be it."""
+    known: dict[str, Any] = {"name": "Other", "query": "other > 1", "external": labels_of({"cluster": "a"})}
+    one = claim(query, cluster="a")
+
+    assert any(each.ends(one) for each in rulings(Server(**(known | there)), [one])) is over

@@ -29,6 +29,8 @@ class Claim:
     """Where the sender shows the alert (`generatorURL`)."""
     others: tuple[tuple[str, datetime], ...] = ()
     """Further senders that say that it fires, by their url, and until when: replicas with the same rules."""
+    query: str = ""
+    """The expression of its rule, where its url tells it."""
     told_end: datetime | None = None
     """Its end by its sender's clock, where that is far behind ours."""
 

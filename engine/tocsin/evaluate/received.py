@@ -25,7 +25,7 @@ from tocsin.evaluate.claims import Claim
 from tocsin.evaluate.label_sets import LabelSets
 from tocsin.evaluate.model import Identity, Sample, Truth
 from tocsin.evaluate.rule import Rest, Rule, Seen, before_renaming, unknown
-from tocsin.evaluate.rulings import Ruling
+from tocsin.evaluate.rulings import Evidence
 from tocsin.ports import Labels, labels_of
 
 PREFIX = "received:"
@@ -42,7 +42,7 @@ class Received:
     """All claims of one tick, and *rulings*: what the metric source's own rules say of them, if somebody could ask."""
 
     claims: tuple[Claim, ...] = ()
-    rulings: tuple[Ruling, ...] = ()
+    rulings: tuple[Evidence, ...] = ()
 
     def sample(self, claim: Claim, now: datetime) -> Sample:
         """What *claim* says now."""
@@ -54,7 +54,9 @@ class Received:
             end = f"{claim.ends_at:%Y-%m-%d %H:%M:%S} UTC"
             return Sample(Truth.FALSE, reason=f"it was to end at {end} unless it was sent again")
         if any(ruling.ends(claim) for ruling in self.rulings):
-            return Sample(Truth.FALSE, reason="its rule was evaluated without it since its sender was last heard of")
+            return Sample(
+                Truth.FALSE, reason="its rule was evaluated without it, or removed, since its sender was last heard of"
+            )
         at = f"{claim.said_at:%Y-%m-%d %H:%M:%S} UTC"
         return Sample(Truth.UNKNOWN, reason=f"its sender was last heard of at {at}, and did not say that it is over")
 

@@ -5,11 +5,15 @@ with rules of the same names, or the same one, started anew and without a sample
 there as well, of the instance that is meant, just before the rule was evaluated (as for alerts of our own,
 `evaluate/witness.py`); and each label of the alert has to come from the rule, from its series, or from the external
 labels of that server. Where that cannot be told, the alert stays blind.
+
+A rule that was removed is none that could be asked. That a server does not have it is evidence where its external
+labels tell that it is the sender, and no rule has the name or the expression of the alert (`Roster`).
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from tocsin.errors import SourceError
 from tocsin.evaluate.claims import Claim
@@ -24,6 +28,38 @@ BEFORE = timedelta(seconds=5)
 """A server tells when an evaluation was made, which may be later than the instant it was of."""
 _ADDED = frozenset({"alertname", "alertgroup"})
 """Labels that Prometheus and vmalert add to every alert."""
+
+
+class Evidence(Protocol):
+    """What the metric source says of alerts whose sender is silent."""
+
+    def ends(self, claim: Claim) -> bool:
+        """Whether the alert of *claim* is over by it."""
+        ...
+
+    def waits(self, claim: Claim) -> bool:
+        """Whether it tells why the sender of *claim* says nothing, without being silent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The alerting rules that a server has: their *names*, their *queries*, when one was last evaluated well."""
+
+    names: frozenset[str]
+    queries: frozenset[str]
+    evaluated_at: datetime
+    external: Labels
+
+    def ends(self, claim: Claim) -> bool:
+        """Whether its rule was removed: the server is the sender, goes on with others, and has none that may be it."""
+        named = bool(self.external) and set(self.external) <= set(claim.labels)
+        gone = dict(claim.labels).get("alertname", "") not in self.names and claim.query not in self.queries
+        return named and bool(claim.query) and gone and self.evaluated_at > claim.said_at
+
+    def waits(self, claim: Claim) -> bool:  # noqa: ARG002
+        """Nothing follows for what is not there."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +107,7 @@ def concerns(rule: WatchedRule, claim: Claim) -> bool:
     return rule.healthy and rule.evaluated_at is not None and rule.evaluated_at > claim.said_at
 
 
-def rulings(source: RuleSource, silent: Collection[Claim], turn: int = 0) -> tuple[Ruling, ...]:
+def rulings(source: RuleSource, silent: Collection[Claim], turn: int = 0) -> tuple[Evidence, ...]:
     """Ask *source* for its rules, and for the series of those that are of *silent* alerts and have none of them.
 
     They are asked for from number *turn* on, so that each has its turn where there are more than MOST. Raises
@@ -80,12 +116,19 @@ def rulings(source: RuleSource, silent: Collection[Claim], turn: int = 0) -> tup
     names: dict[str, list[Claim]] = {}
     for claim in silent:
         names.setdefault(dict(claim.labels).get("alertname", ""), []).append(claim)
-    rules = [rule for rule in source.alerting_rules() if any(concerns(rule, one) for one in names.get(rule.name, ()))]
-    if not rules:
+    there = source.alerting_rules()
+    rules = [rule for rule in there if any(concerns(rule, one) for one in names.get(rule.name, ()))]
+    evaluated = [rule.evaluated_at for rule in there if rule.healthy and rule.evaluated_at is not None]
+    unknown = bool(evaluated) and not names.keys() <= {rule.name for rule in there}
+    if not rules and not unknown:
         return ()
     external = source.external_labels()
+    every = frozenset(rule.name for rule in there), frozenset(rule.query for rule in there)
+    roster = (Roster(*every, max(evaluated), external),) if unknown and external else ()
+    if not rules:
+        return roster
     first = turn * (MOST // 2) % len(rules)
-    return tuple(_asked(source, [*rules[first:], *rules[:first]], external))
+    return (*roster, *_asked(source, [*rules[first:], *rules[:first]], external))
 
 
 def _asked(source: RuleSource, rules: Sequence[WatchedRule], external: Labels) -> list[Ruling]:

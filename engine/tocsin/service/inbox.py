@@ -15,7 +15,7 @@ from tocsin.evaluate.claims import Claim, ClaimStore, fingerprint, later
 from tocsin.evaluate.memory import Memory
 from tocsin.evaluate.received import Heard, Received, heard
 from tocsin.evaluate.rule import Rule
-from tocsin.evaluate.rulings import Ruling
+from tocsin.evaluate.rulings import Evidence
 from tocsin.evaluate.state import OPEN
 
 log = logging.getLogger(__name__)
@@ -41,12 +41,12 @@ class Inbox:
     """
 
     store: ClaimStore
-    ask_rules: Callable[[tuple[Claim, ...], int], tuple[Ruling, ...]]
+    ask_rules: Callable[[tuple[Claim, ...], int], tuple[Evidence, ...]]
     shared: bool = False
     """Whether evaluators on other hosts hear senders for us."""
     _claims: dict[str, Claim] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _rulings: tuple[Ruling, ...] = ()
+    _rulings: tuple[Evidence, ...] = ()
     _asked_at: datetime | None = None
     _asked: int = 0
 

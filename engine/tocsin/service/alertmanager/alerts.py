@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 from pydantic import ValidationError
@@ -84,6 +85,7 @@ def _claim(posted: PostableAlert, agent: str, now: datetime) -> Claim:
     starts = in_utc(posted.starts_at) if posted.starts_at is not None and posted.starts_at.year > 1 else None
     if ends is not None and starts is not None and ends < starts:
         raise ValueError("start time must be before end time")
+    url = bounded_url(posted.generatorURL or "")
     return Claim(
         labels=labels_of(bounded_labels(labels)),
         annotations=labels_of(bounded_notes(posted.annotations or {}, (*TEXTS, "runbook_url"))),
@@ -91,8 +93,17 @@ def _claim(posted: PostableAlert, agent: str, now: datetime) -> Claim:
         ends_at=ends or now + RESOLVE_TIMEOUT,
         said_at=now,
         tells_end=ends is not None and (agent.startswith("Prometheus/") or bool(posted.generatorURL)),
-        url=bounded_url(posted.generatorURL or ""),
+        url=url,
+        query=_query(url),
     )
+
+
+def _query(url: str) -> str:
+    """The expression of a rule of Prometheus: its alerts link to the graph of that."""
+    try:
+        return parse_qs(urlsplit(url).query).get("g0.expr", [""])[0]
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
