@@ -197,6 +197,19 @@ def test_credit_tiers_are_half_open(uptime: str, owed: str) -> None:
     assert credit(Fraction(D(uptime)), tiers(*S3)) == D(owed)
 
 
+@pytest.mark.parametrize("parts", [3, 7, 9, 13])
+@pytest.mark.parametrize(("more", "uptime", "owed"), [(0, "0.95", "0.25"), (1, "0.949999", "1")])
+def test_thirds_do_not_make_a_credit(parts: int, more: int, uptime: str, owed: str) -> None:
+    """Of 8,640 intervals 432 are lost in parts: exactly 95 %; with a thousandth of one more it is below."""
+    part = [1 / parts] * (parts * (432 // (parts - 1)))
+    rest = [0.0] * (432 % (parts - 1)) + [1 - 0.001 * more]
+    found = mean(intervals([*part, *rest, *[1.0] * (8640 - len(part) - len(rest))]), "good").uptime()
+
+    assert found is not None
+    assert Fraction(int(found * 10**6), 10**6) == Fraction(uptime)
+    assert credit(found, tiers(*S3)) == D(owed)
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=60), st.integers(0, 300), st.integers(0, 300))
 def test_tally_is_a_mean(ratios: list[float | None], start: int, length: int) -> None:
     """Uptime lies between 0 and 1; forgiving never lowers it, and counting empty as bad never raises it."""

@@ -14,6 +14,8 @@ from itertools import pairwise
 from tocsin.spec import Exclusion, Measure
 
 UNIT = 10**12
+NAMED = 10**10
+"""Parts that contracts write of 1: eight digits of a percentage behind its point."""
 EMPTY = {"good": UNIT, "bad": 0, "ignore": None}
 MS = timedelta(milliseconds=1)
 
@@ -72,8 +74,17 @@ class Tally:
     empty: int
 
     def uptime(self) -> Fraction | None:
-        """The exact share; None where nothing counts."""
-        return Fraction(self.up, self.weight * UNIT) if self.weight else None
+        """The exact share; None where nothing counts.
+
+        Where ratios were rounded the share is known to half a unit: the one that a contract could name is meant there.
+        """
+        if not self.weight:
+            return None
+        share = Fraction(self.up, self.weight * UNIT)
+        if self.up % UNIT == 0:  # nothing was rounded
+            return share
+        named = Fraction(round(share * NAMED), NAMED)
+        return named if abs(share - named) * 2 * UNIT <= 1 else share
 
     def down(self) -> Fraction:
         """Milliseconds of downtime that count."""
