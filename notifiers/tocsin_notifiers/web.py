@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
+from urllib3.poolmanager import ProxyManager
 
 from tocsin_notifiers.attempt import CONNECT_SECONDS, Answer, Attempt, current
 
@@ -60,7 +61,10 @@ class _Adapter(HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
         manager = super().proxy_manager_for(*args, **options)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        if isinstance(manager, ProxyManager):
+            manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        elif (attempt := current.get()) is not None:
+            attempt.begin()  # SOCKS has connections of its own, which do not tell when they begin
         return manager
 
 

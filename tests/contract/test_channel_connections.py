@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 from tests.alerts import NOON, message
 from tests.lines import KINDS, OVER_HTTP, make
+from urllib3 import PoolManager
 
 from tocsin.demo.receivers import HttpReceiver
 from tocsin.ports import Outcome
@@ -120,6 +122,23 @@ def test_what_was_never_handed_over_is_tried_again(
         delivery = channel.send(message("slack"), NOON)
 
     assert (delivery.outcome, delivery.detail) == (Outcome.RETRY, why)
+
+
+def test_a_proxy_of_another_kind_keeps_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SOCKS is spoken by connections of its own; what goes through them may arrive from the first moment."""
+    manager = PoolManager()
+    before = manager.pool_classes_by_scheme
+    monkeypatch.setattr(HTTPAdapter, "proxy_manager_for", lambda *_, **__: manager)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "socks5h://127.0.0.1:9")
+    with serving(_says_nothing) as port:
+        channel = make("slack", "127.0.0.1", port)
+        channel.deadline = 0.3
+        delivery = channel.send(message("slack"), NOON)
+
+    assert manager.pool_classes_by_scheme is before
+    assert (delivery.outcome, delivery.detail) == (Outcome.UNKNOWN, "no answer within the deadline")
 
 
 def test_nothing_is_sent_once_the_deadline_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
