@@ -256,6 +256,16 @@ def test_a_clock_that_is_set_back_delays_nothing() -> None:
     assert talk.tick(-3_590, view("a")) == [("email", "fire", ("a",))]
 
 
+def test_an_end_that_seems_to_lie_ahead_is_told_with_its_group() -> None:
+    """An episode has no negative length: this one ends when it began, an hour from now, while another one goes on."""
+    talk = Talk(EMAIL)
+    for at in (0, 10):
+        talk.tick(at, view("a"), view("b"))
+    talk.tick(-3_600, closed("a", 0), view("b"))
+
+    assert talk.tick(-3_290, view("b")) == [("email", "repeat", ("b", "a"))]
+
+
 def test_a_pending_alert_is_nobodys_business() -> None:
     """Only what has fired is told."""
     talk = Talk(EMAIL)

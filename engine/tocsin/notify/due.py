@@ -19,10 +19,14 @@ def ripe_at(episode: GroupEpisode, text: AlertText, echo: Echo | None, timers: T
     return max(episode.seen_at + timers.wait, pacing.free_at(echo, text, held))
 
 
-def due_at(state: GroupState, timers: Timers) -> datetime:
-    """When the conversation speaks next, if nothing more happens; long ago for what cannot wait."""
+def due_at(state: GroupState, timers: Timers, now: datetime) -> datetime:
+    """When the conversation speaks next, if nothing more happens; long ago for what cannot wait.
+
+    What began before the clock was set back seems to end later than *now*, and has not to wait until then.
+    """
     fresh = [e for e in state.episodes if not e.announced]
-    closed = [e.text.resolved_at for e in state.episodes if e.text.resolved_at is not None]
+    ends = [e.text.resolved_at for e in state.episodes if e.text.resolved_at is not None]
+    closed = [at if at <= now else LONG_AGO for at in ends]
     running = [e for e in state.episodes if e.announced and e.open]
     ripe = [(severity_rank(e.text), ripe_at(e, e.text, echo_of(state), timers)) for e in fresh]
     if state.sent_at is None:

@@ -276,7 +276,7 @@ def _all_together(
     hushed = {episode.text.dedup_key for episode in silent}  # all open: an end is told
     heard = (e for e in state.episodes if not e.open or e.text.dedup_key not in hushed)
     audible = replace(state, episodes=tuple(heard))
-    if not audible.episodes or now < due_at(audible, timers):
+    if not audible.episodes or now < due_at(audible, timers, now):
         return state, []
     told = tuple(_now_told(e, texts, now) if e.open else e for e in audible.episodes)
     still_open = tuple(e for e in told if e.open)

@@ -16,7 +16,7 @@ COMPANY = "its first message waits for company (group_wait)"
 def waiting_for(view: AlertView, directory: Directory, groups: Mapping[GroupKey, GroupState], now: datetime) -> str:
     """Why its first message is not written yet, of the conversation that speaks first; empty where none has it."""
     found = [
-        _of(view, key, state, episode, directory)
+        _of(view, key, state, episode, directory, now=now)
         for key, state in groups.items()
         for episode in state.episodes
         if episode.text.dedup_key == view.dedup_key and not episode.announced
@@ -26,7 +26,7 @@ def waiting_for(view: AlertView, directory: Directory, groups: Mapping[GroupKey,
 
 
 def _of(
-    view: AlertView, key: GroupKey, state: GroupState, episode: GroupEpisode, directory: Directory
+    view: AlertView, key: GroupKey, state: GroupState, episode: GroupEpisode, directory: Directory, *, now: datetime
 ) -> tuple[datetime, str]:
     spec, digest = directory.channels.get(key.channel), directory.digest(key.route)
     alone = spec is not None and spec.per_alert
@@ -44,7 +44,7 @@ def _of(
     )
     if free > soon:
         return free, "people were told of it a moment ago, and are told again at {at} (flapping)"
-    due = soon if alone else due_at(state, timers)
+    due = soon if alone else due_at(state, timers, now)
     if due > soon:
         return due, "others of its group were told a moment ago, and it is told at {at} (group_interval)"
     return soon, COMPANY
