@@ -202,6 +202,16 @@ def test_credit_in_words(uptime: str, words: str) -> None:
     assert credit_words(Fraction(uptime), Decimal("0.999"), S3) == words
 
 
+def test_an_uptime_is_told_as_finely_as_it_is_promised() -> None:
+    """99.999995 % cut off to 99.9999 % would read as less than the promise of 99.99999 % that it keeps."""
+    target = Decimal("0.9999999")
+    month = month_of(gold(target=target, credits=tiers(("0.9999999", "0.1"))), START, END, five_minutes())
+    fine = replace(month, uptime=Fraction("0.99999995"))
+
+    assert credit_words(fine.uptime, target, fine.sla.credits) == "uptime 99.99999% is not below 99.99999%: no credit"
+    assert "<dd>99.99999%</dd>" in as_html(fine)
+
+
 @pytest.mark.parametrize(
     ("now", "first"),
     [

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from tocsin.evaluate.measures import Taken, Tally
 from tocsin.evaluate.measures.base import MS
+from tocsin.monthly.words import digits_for, share
 from tocsin.spec import Sla
 
 
@@ -107,6 +108,11 @@ class Month:
     def complete(self) -> bool:
         """Whether the whole period was measured."""
         return self.measured_to >= self.end and self.seen.enough
+
+    @property
+    def told(self) -> str:
+        """Its uptime, cut off no coarser than what it is compared with."""
+        return share(self.uptime, digits_for([self.sla.target, *(tier.below for tier in self.sla.credits)]))
 
     @property
     def runs(self) -> bool:

@@ -41,7 +41,7 @@ def as_json(month: Month) -> str:
         "measure": {"method": sla.measure.method, "words": sla.measure.words},
         "target": float(sla.target),
         "uptime": _ratio(month.uptime),
-        "uptime_text": share(month.uptime),
+        "uptime_text": month.told,
         "uptime_without_exclusions": _ratio(month.bare),
         "breached": month.breached,
         "credit": None if month.credit is None else float(month.credit),

@@ -1,6 +1,6 @@
 """Figures of a report as people read them: cut off, never rounded up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -34,6 +34,15 @@ def share(value: Fraction | None, digits: int = 4) -> str:
     whole, rest = divmod(abs(scaled), 10**digits)
     text = f"{whole}.{rest:0{digits}d}".rstrip("0").rstrip(".") if digits else str(whole)
     return f"{'-' if scaled < 0 else ''}{text}%"
+
+
+def digits_for(bounds: Iterable[Decimal]) -> int:
+    """As many as it takes to tell a percentage from *bounds*; four at least.
+
+    >>> digits_for([Decimal("0.999")]), digits_for([Decimal("0.99"), Decimal("0.9999999")])
+    (4, 5)
+    """
+    return max([4, *(-int(bound.normalize().as_tuple().exponent) - 2 for bound in bounds)])
 
 
 def number(value: Fraction) -> str:
@@ -77,15 +86,13 @@ def credit_words(uptime: Fraction | None, target: Decimal, tiers: Sequence[Credi
     """
     if uptime is None:
         return "nothing was measured, so nothing can be said of credits"
+    told = share(uptime, digits_for([target, *(tier.below for tier in tiers)]))
     if not tiers:
         kept = "is below" if uptime < Fraction(target) else "is not below"
-        return f"uptime {share(uptime)} {kept} the promised {percent(target)}; no credits are agreed"
+        return f"uptime {told} {kept} the promised {percent(target)}; no credits are agreed"
     rising = sorted(tiers, key=lambda tier: tier.below)
     owed = next((place for place, tier in enumerate(rising) if uptime < Fraction(tier.below)), None)
     if owed is None:
-        return f"uptime {share(uptime)} is not below {percent(rising[-1].below)}: no credit"
+        return f"uptime {told} is not below {percent(rising[-1].below)}: no credit"
     met = f" and not below {percent(rising[owed - 1].below)}" if owed else ""
-    return (
-        f"uptime {share(uptime)} is below {percent(rising[owed].below)}{met}: "
-        f"{literal(rising[owed].credit * 100)}% credit"
-    )
+    return f"uptime {told} is below {percent(rising[owed].below)}{met}: {literal(rising[owed].credit * 100)}% credit"
