@@ -17,6 +17,7 @@ from tocsin.ledger.counts import Counts
 pytestmark = pytest.mark.real
 DAYS = 3
 RATES, MEAN, SLOTH = "sum of rate[5m] * 5m", "mean of 5-minute ratios", "Sloth: sum/count_over_time"
+INCREASE = "increase over everything"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measurement]:
     past = history(DAYS, seed=7, before=BEFORE, after=AFTER)
     folder = tmp_path_factory.mktemp("prometheus")
     with backfilled(folder, past.text(EPOCH)) as url, closing(PrometheusSource(url, deadline=60)) as source:
-        results, kept = run(trial(source, past), (RAW, CALIBRATED, RATES, MEAN, SLOTH))
+        results, kept = run(trial(source, past), (RAW, CALIBRATED, RATES, INCREASE, MEAN, SLOTH))
         yield Measurement(past, source, dict(results), dict(kept))
 
 
@@ -66,6 +67,7 @@ def test_other_methods_are_further_off(measured: Measurement) -> None:
     """Sums of rates lose events, and means of ratios weigh a quiet minute like a busy one."""
     assert measured.off(CALIBRATED) < 1e-2
     assert measured.off(RATES) > 2 * measured.off(RAW)
+    assert measured.off(INCREASE) > 2 * measured.off(RAW)
     assert measured.off(MEAN) > 0.05
     assert measured.off(SLOTH) > 0.05
 
