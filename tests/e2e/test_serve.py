@@ -337,6 +337,8 @@ def test_metrics_can_be_scraped(lab: Lab) -> None:
         "tocsin_tick_duration_seconds",
         "tocsin_missed_ticks",
         "tocsin_source_failures",
+        "tocsin_questions",
+        "tocsin_last_delivery_success_timestamp_seconds",
         "tocsin_blind_alerts",
         "tocsin_outbox_depth",
         "tocsin_outbox_oldest_seconds",

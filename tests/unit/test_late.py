@@ -233,7 +233,7 @@ class TestLook:
         there.tick(30)
         there.tick(45)
         kinds = [kind for _, kind in there.told("shop/Slow", (FIRED, RESOLVED, BLIND))]
-        assert kinds == [FIRED, BLIND]
+        assert kinds == [BLIND, FIRED, BLIND]
 
         there.source.go.set()
         answered(there)

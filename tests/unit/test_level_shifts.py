@@ -16,7 +16,7 @@ from tests.worlds import BLIND, FIRED, RESOLVED, SIGHTED, START, World
 from tocsin.definitions import read_definitions
 from tocsin.diagnostics import Severity
 from tocsin.evaluate.level_shifts import LevelShiftQuestion
-from tocsin.evaluate.model import Truth
+from tocsin.evaluate.model import Phase, Truth
 from tocsin.explain.facts import facts
 from tocsin.explain.text import text_of
 from tocsin.plan import plan
@@ -437,7 +437,8 @@ class TestNotKnowing:
         there.source.partial = True
         there.tick(0)
 
-        assert there.memory.alerts == {}
+        [state] = there.memory.alerts.values()
+        assert (state.phase, state.blind_since is None) == (Phase.INACTIVE, False)
         assert there.watch.alerts[0].seen.rest.sample.reason == "partial answer"  # type: ignore[attr-defined]
 
     def test_a_refusal_is_repeated_less_and_less(self) -> None:

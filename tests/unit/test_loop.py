@@ -487,7 +487,7 @@ def test_rules_without_sight_are_listed(rig: Rig) -> None:
     rig.tick()
     blind = rig.board.read().blind
 
-    assert [each.rule for each in blind] == ["source:questions"]
+    assert [each.rule for each in blind] == ["shop/TooHigh", "source:questions"]
     assert rig.count("tocsin_blind_alerts") == len(rig.evaluator.memory.alerts)
 
 

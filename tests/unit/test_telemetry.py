@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests import alerts
 from tests.alerts import NOON
@@ -58,7 +58,7 @@ def test_logging_is_put_back() -> None:
 class Wall:
     """Five seconds after noon."""
 
-    def now(self) -> object:
+    def now(self) -> datetime:
         """Return the time."""
         return NOON + timedelta(seconds=5)
 
@@ -80,7 +80,7 @@ class Fickle:
 def test_deliveries_are_counted_by_outcome_and_timed() -> None:
     """From the evaluated instant to the acceptance; what was not accepted has no time."""
     telemetry = Telemetry("0")
-    channel = telemetry.counted(Fickle(), Wall())  # type: ignore[arg-type]
+    channel = telemetry.counted(Fickle(), Wall())
     value, failing = telemetry.registry.get_sample_value, []
     for _ in range(2):
         channel.send(alerts.message(at=NOON), NOON)
@@ -89,5 +89,6 @@ def test_deliveries_are_counted_by_outcome_and_timed() -> None:
     assert failing == [1, 0]
     assert value("tocsin_deliveries_total", {"channel": "email", "outcome": "sent"}) == 1
     assert value("tocsin_deliveries_total", {"channel": "email", "outcome": "retry"}) == 1
+    assert value("tocsin_last_delivery_success_timestamp_seconds", {"channel": "email"}) == Wall().now().timestamp()
     assert value("tocsin_delivery_latency_seconds_count", {"channel": "email"}) == 1
     assert value("tocsin_delivery_latency_seconds_sum", {"channel": "email"}) == 5

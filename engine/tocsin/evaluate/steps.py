@@ -63,6 +63,14 @@ class Steps:
                 self._unmentioned(rule, identity, seen)
         return self
 
+    def blind(self, rule: Rule, seen: Seen, known: Iterable[Identity]) -> "Steps":
+        """A *rule* that nobody could look at is blind, also where no instance of it is remembered."""
+        states = [self.changes.get(identity) or self.memory.alerts[identity] for identity in known]
+        told = any(state.phase is not Phase.INACTIVE or state.blind_since is not None for state in states)
+        if not (seen.rows or seen.complete or told):
+            self._step(rule, Identity(rule.id, ()), AlertState(rule.timing), seen.rest.judge(()))
+        return self
+
     def _unmentioned(self, rule: Rule, identity: Identity, seen: Seen) -> None:
         before = self.memory.alerts[identity]
         changed = bool(before.asks) and before.asks != rule.asks

@@ -253,7 +253,10 @@ def _received(heard: Heard, known: Mapping[str, list[Identity]], steps: Steps) -
 
 def _quiet(seen: Seen | None) -> bool:
     """Whether all instances are false: for alerts that are not remembered nothing follows from that."""
-    return seen is QUIET or (seen is not None and all(sample.truth is Truth.FALSE for sample in seen.rows.values()))
+    if seen is None or seen is QUIET:
+        return seen is QUIET
+    looked = bool(seen.rows) or seen.complete
+    return looked and all(sample.truth is Truth.FALSE for sample in seen.rows.values())
 
 
 def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faults: Faults) -> Steps:
@@ -262,14 +265,16 @@ def _stepped(rule: Rule, sight: Sight, known: list[Identity], steps: Steps, faul
     def blind(reason: str) -> Steps:
         nothing = Seen(rest=unknown(reason))
         return faults.attempt(
-            rule.id, lambda: steps.empty().rule(rule, nothing, known), lambda _: steps.empty().as_before(known)
+            rule.id,
+            lambda: steps.empty().rule(rule, nothing, known).blind(rule, nothing, known),
+            lambda _: steps.empty().as_before(known),
         )
 
     def see() -> Steps:
         seen = own.seen(rule, sight, steps.memory)
         if said := sight.heard.ours.get(rule.id):
             seen = joined(seen, rule, said, [identity.labels for identity in known])
-        return steps.empty().rule(rule, seen, known)
+        return steps.empty().rule(rule, seen, known).blind(rule, seen, known)
 
     return faults.attempt(rule.id, see, blind)
 

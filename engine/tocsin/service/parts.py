@@ -3,6 +3,7 @@
 Each is closed with the *stack* it was opened on, in the opposite order.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from tocsin.adapters.prometheus_rules import PrometheusRules
 from tocsin.adapters.silence_store import SqlSilences
 from tocsin.adapters.store import SqlStore
 from tocsin.ports import Clock
+from tocsin.service.counted import CountedSource
 from tocsin.service.lanes import ASIDE, ASKERS
 from tocsin.service.stopping import StoppableSource
 from tocsin.settings import Settings
@@ -43,8 +45,8 @@ class Sources:
     rules: PrometheusRules
 
     @classmethod
-    def opened(cls, url: str, stack: ExitStack, clock: Clock) -> "Sources":
-        """Nobody is asked yet; what decides something minds that its *clock* is ours."""
+    def opened(cls, url: str, stack: ExitStack, clock: Clock, count: Callable[[str], object]) -> "Sources":
+        """Nobody is asked yet; what decides something minds that its *clock* is ours, and its answers *count*."""
 
         def source(connections: int, deadline: float = ORDINARY, clock: Clock | None = None) -> PrometheusSource:
             made = PrometheusSource(url, deadline, connections=connections, clock=clock)
@@ -52,8 +54,8 @@ class Sources:
 
         looks, counts = source(ASKERS + ASIDE, clock=clock), source(1, LEDGER_DEADLINE, clock)
         return cls(
-            looks=StoppableSource(looks, looks.abort),
-            counts=StoppableSource(counts, counts.abort),
+            looks=StoppableSource(CountedSource(looks, count), looks.abort),
+            counts=StoppableSource(CountedSource(counts, count), counts.abort),
             web=source(ASKERS),
             pictures=source(2, PICTURE_DEADLINE),
             rules=stack.enter_context(closing(PrometheusRules(url, connections=1))),

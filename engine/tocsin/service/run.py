@@ -80,7 +80,7 @@ class Process:
         self._environ = environ
         self._clock: Clock = WallClock()
         self._telemetry = Telemetry(version("tocsin"))
-        self._sources = Sources.opened(settings.prometheus, stack, self._clock)
+        self._sources = Sources.opened(settings.prometheus, stack, self._clock, self._telemetry.asked)
         self._pictures = Pictures(self._sources.pictures)
         stack.callback(self._sources.pictures.abort)
         outlets = Outlets(environ, settings.heartbeat, self._fault, self._pictures.of, self._telemetry, self._clock)
