@@ -172,3 +172,18 @@ def literal(value: Decimal) -> str:
     """
     text = format(value.normalize(), "f")
     return text if text != "-0" else "0"
+
+
+_PERCENT_DIGITS = 4
+"""Digits of a percentage behind its point that people write: 99.9954 %."""
+
+
+def percentage(share: Fraction, *, up: bool = False) -> str:
+    """A share as people write it, rounded to the side on which it holds.
+
+    >>> percentage(Fraction("0.997002999")), percentage(Fraction("0.99966655"), up=True)
+    ('99.7002%', '99.9667%')
+    """
+    parts = share * 100 * 10**_PERCENT_DIGITS
+    whole = -(-parts.numerator // parts.denominator) if up else parts.numerator // parts.denominator
+    return f"{literal(Decimal(whole).scaleb(-_PERCENT_DIGITS))}%"

@@ -47,6 +47,7 @@ def test_every_command_exists() -> None:
         "compile",
         "test",
         "explain",
+        "apportion",
         "route",
         "import",
         "serve",

@@ -13,6 +13,7 @@ from tocsin.budget.apportioning import (
 )
 from tocsin.budget.ceiling import ceiling
 from tocsin.budget.forecast import exhaustion
+from tocsin.budget.needs import divided, needs
 from tocsin.budget.spending import (
     NO_COUNT,
     Exact,
@@ -38,11 +39,13 @@ __all__ = [
     "burn_rate",
     "ceiling",
     "correlated",
+    "divided",
     "exhaustion",
     "in_parallel",
     "in_series",
     "journeys_at_least",
     "journeys_independent",
+    "needs",
     "spend",
     "weighted",
 ]

@@ -24,6 +24,7 @@ COMMANDS = {
     "compile": "tocsin.cli.compile",
     "test": "tocsin.cli.test",
     "explain": "tocsin.cli.explain",
+    "apportion": "tocsin.cli.apportion",
     "route": "tocsin.cli.route",
     "import": "tocsin.cli.import_",
     "serve": "tocsin.cli.serve",
