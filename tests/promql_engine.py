@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import nan
+from unittest.mock import patch
 
 from tests.promql_values import (
     AGGREGATIONS,
@@ -49,6 +50,7 @@ from tocsin.promql_syntax import (
     Type,
     bare,
     parse,
+    parser,
 )
 
 Series = Mapping[Labels, Sequence[Sample]]
@@ -57,6 +59,8 @@ Timed = Callable[[int], Value]
 Ranged = Callable[[int], dict[Labels, tuple[Sequence[Sample], int, int]]]
 """Samples of each series, the end of the range and its length, in milliseconds."""
 
+LONGEST = 100_000
+"""A server reads longer questions than people write."""
 LOOKBACK = 300_000
 
 
@@ -92,7 +96,8 @@ class Engine:
     def ask(self, text: str, at: int) -> Value:
         """The value of *text* at *at*."""
         if text not in self.compiled:
-            tree = parse(text)
+            with patch.object(parser, "LONGEST", LONGEST):
+                tree = parse(text)
             if isinstance(tree, Fault):
                 raise SourceError(f"bad_data: {tree}")
             self.compiled[text] = self._compile(tree, text)
