@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tocsin.adapters.browser import find_browser
 from tocsin.adapters.promtool import LEAN
+from tocsin.errors import UnavailableError
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
@@ -44,3 +46,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden output is to be rewritten instead of compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def browser() -> str:
+    """A browser that prints; it is the user's own program, and where none is there, there is nothing to try."""
+    try:
+        return find_browser()
+    except UnavailableError:
+        pytest.skip("no browser of the Chromium family on PATH")

@@ -14,7 +14,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.alerts import NOON, message, text
 
-from tocsin.adapters.browser import find_browser
 from tocsin.notify.picture import SHOWN, draw
 from tocsin.ports import Action, Graph, Notification, Picture, RangeRow, labels_of
 from tocsin_notifiers import pagerduty, slack_blocks
@@ -98,7 +97,7 @@ def pictured(told: Notification) -> str:
 
 
 @pytest.mark.real
-def test_mails_fit_every_screen_and_run_nothing(tmp_path: Path) -> None:
+def test_mails_fit_every_screen_and_run_nothing(browser: str, tmp_path: Path) -> None:
     """In a browser, on a telephone and on a desk: nothing is wider than the window, no text became an element."""
     pages = {name: pictured(told) for name, told in MESSAGES.items()}
     pages |= {f"own {name}": html_of("x", render(told, LATER).body) for name, told in MESSAGES.items()}
@@ -118,7 +117,7 @@ def test_mails_fit_every_screen_and_run_nothing(tmp_path: Path) -> None:
     """
     site = tmp_path / "all.html"
     site.write_text(f"<!doctype html><meta charset=utf-8><script>{script}</script>{frames}", encoding="utf-8")
-    command = [find_browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     done = subprocess.run([*command, "--dump-dom", site.as_uri()], capture_output=True, timeout=120, check=True)
     dom = done.stdout.decode()
     found = re.search(r"<body>(.*)</body>", dom, re.DOTALL)

@@ -13,12 +13,11 @@ import pytest
 from tests.backfilled import backfilled
 from tests.fakes import HandClock
 
-from tocsin.adapters.browser import find_browser, print_pdf
+from tocsin.adapters.browser import print_pdf
 from tocsin.adapters.ledger_store import LedgerStore
 from tocsin.adapters.prometheus_http import PrometheusSource
 from tocsin.cli.main import run
 from tocsin.definitions import read_definitions
-from tocsin.errors import UnavailableError
 from tocsin.service.keeper import IDLE, Keeper
 from tocsin.spec import LedgerSettings
 
@@ -244,12 +243,8 @@ def test_page_says_the_same(reports: Reports) -> None:
     assert page.count('<rect class="bad"') >= 4 + 3  # outages, one of them on two days, and days below the promise
 
 
-def test_pdf(reports: Reports, tmp_path: Path) -> None:
-    """A browser prints the page; it is the user's own program, and where none is there, there is nothing to try."""
-    try:
-        browser = find_browser()
-    except UnavailableError:
-        pytest.skip("no browser of the Chromium family on PATH")
+def test_pdf(reports: Reports, browser: str, tmp_path: Path) -> None:
+    """A browser prints the page."""
     print_pdf(browser, reports.folder / "periods-2025-10.html", tmp_path / "report.pdf")
 
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
