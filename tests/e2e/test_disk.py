@@ -36,6 +36,11 @@ def failures(evaluator: Evaluator) -> float:
     return evaluator.metric("tocsin_commit_failures_total")
 
 
+def messages(lab: Lab) -> tuple[int, int, int]:
+    """Mails of the begin, mails of the end, and what Slack got of both."""
+    return len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED")), len(lab.slack())
+
+
 def test_a_whole_incident_on_a_full_disk(lab: Lab) -> None:
     """Page and end go out past the outbox; with space again both are on the record, and nothing is told twice."""
     evaluator = lab.serve()
@@ -56,7 +61,7 @@ def test_a_whole_incident_on_a_full_disk(lab: Lab) -> None:
     evaluator.ticks(3)
     [episode] = [alert for alert in evaluator.alerts(status="resolved") if "FaultLevel" in alert["title"]]
 
-    assert (len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED")), len(lab.slack())) == (1, 1, 2)
+    assert messages(lab) == (1, 1, 2)
     assert [page.json["dedup_key"] for page in (*lab.pages("trigger"), *lab.pages("resolve"))] == [episode["id"]] * 2
     assert evaluator.stop() == 0
 
@@ -75,7 +80,7 @@ def test_a_page_before_and_its_end_after(lab: Lab) -> None:
     lab.exporter.level = 0
     until(lambda: everybody_relieved(lab), "the end on every channel")
 
-    assert (len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED")), len(lab.slack())) == (1, 1, 2)
+    assert messages(lab) == (1, 1, 2)
     assert lab.pages("trigger")[0].json["dedup_key"] == lab.pages("resolve")[0].json["dedup_key"]
 
 
@@ -91,7 +96,7 @@ def test_a_file_that_is_broken_under_it(lab: Lab) -> None:
     until(lambda: everybody_relieved(lab), "the end on every channel")
 
     assert evaluator.get("/readyz").status_code == 503
-    assert (len(lab.subjects("FIRING")), len(lab.subjects("RESOLVED")), len(lab.slack())) == (1, 1, 2)
+    assert messages(lab) == (1, 1, 2)
     assert evaluator.stop() == 0
 
     again = lab.launch()

@@ -1,7 +1,6 @@
 """What members need so that a journey keeps its target: just enough, whatever the tree."""
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -11,32 +10,16 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.trees import NAMES, good, node, trees
 
 from tocsin.budget import budget_ratio, ceiling, needs
 from tocsin.cli.apportion import command
 from tocsin.cli.main import run
-from tocsin.diagnostics import Span
-from tocsin.spec import Combine, Member, members
+from tocsin.spec import Combine, members
 
 D = Decimal
-PLACE = Span("journey.yaml", 1, 1, 1, 1)
-NAMES = ("a/up", "b/up", "c/up", "d/up")
 targets = st.decimals("0.5", "0.999999", places=6)
 weights = st.dictionaries(st.sampled_from(NAMES), st.fractions(Fraction(1, 100), 100, max_denominator=100))
-
-
-def node(how: str, *parts: Combine | Member | str, need: int = 0) -> Combine:
-    """A node of a tree; weights are those by which it means, not those that divide a budget."""
-    inner = tuple(Member(part, PLACE) if isinstance(part, str) else part for part in parts)
-    return Combine(how, inner, tuple(D(1 + place) for place in range(len(inner))), PLACE, need)
-
-
-@st.composite
-def trees(draw: st.DrawFn, depth: int = 2, hows: str = "series parallel k_of_n weighted") -> Combine:
-    """Trees in which a member may stand at several places."""
-    leaf: st.SearchStrategy[Any] = st.sampled_from(NAMES)
-    parts = draw(st.lists(leaf | trees(depth - 1, hows) if depth else leaf, min_size=1, max_size=3))
-    return node(draw(st.sampled_from(hows.split())), *parts, need=draw(st.integers(1, len(parts))))
 
 
 def slack(need: Decimal) -> Decimal:
@@ -72,18 +55,6 @@ def test_added_budgets_are_no_more_than_the_journeys(target: Decimal, shares: li
     assert budget * Fraction(99, 100) < sum(map(budget_ratio, found.values())) <= budget
     for ref, share in zip(names, shares, strict=True):
         assert 0 <= budget * share / sum(shares) - budget_ratio(found[ref]) < budget * share / sum(shares) / 100
-
-
-def good(part: Combine | Member, state: Mapping[str, bool]) -> Fraction:
-    """What a slice is worth in which each member is good or bad."""
-    if isinstance(part, Member):
-        return Fraction(state[part.ref])
-    values = [good(each, state) for each in part.parts]
-    if part.how == "weighted":
-        pairs = zip(part.weights, values, strict=True)
-        return sum((Fraction(weight) * value for weight, value in pairs), Fraction(0)) / Fraction(sum(part.weights))
-    least = {"series": len(values), "parallel": 1}.get(part.how, part.need)
-    return Fraction(sum(values) >= least)
 
 
 @given(
